@@ -1,0 +1,45 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// At plain x86-64 a SIMD multiply-add becomes a library call per lane, so the
+// package is built for AVX2 + FMA; the library checks the processor when it is first used.
+#if arch(x86_64)
+let machine: [SwiftSetting] = [.unsafeFlags(["-Xcc", "-march=x86-64-v3"])]
+let cMachine: [CSetting] = [.unsafeFlags(["-march=x86-64-v3"])]
+#else
+let machine: [SwiftSetting] = []
+let cMachine: [CSetting] = []
+#endif
+
+let package = Package(
+  name: "arcuate",
+  products: [
+    .library(name: "Arcuate", targets: ["Arcuate"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
+  ],
+  targets: [
+    .systemLibrary(name: "CZlib", path: "Sources/CZlib"),
+    .systemLibrary(name: "CArcuate", path: "Sources/CArcuate"),
+    .target(name: "CShims", cSettings: cMachine),
+    .target(name: "ArcuateCore", dependencies: ["CShims"], swiftSettings: machine),
+    .target(name: "ArcuateMicrokernels", dependencies: ["CShims"], swiftSettings: machine),
+    .target(
+      name: "ArcuateKernels", dependencies: ["ArcuateCore", "ArcuateMicrokernels"],
+      swiftSettings: machine),
+    .target(name: "ArcuateModel", dependencies: ["ArcuateCore"], swiftSettings: machine),
+    .target(
+      name: "ArcuateFormats", dependencies: ["ArcuateCore", "ArcuateModel", "CZlib"],
+      swiftSettings: machine),
+    .target(
+      name: "ArcuateRuntime", dependencies: ["ArcuateModel", "ArcuateKernels"],
+      swiftSettings: machine),
+    .target(
+      name: "Arcuate",
+      dependencies: [
+        "ArcuateCore", "ArcuateModel", "ArcuateKernels", "ArcuateFormats", "ArcuateRuntime",
+      ], swiftSettings: machine),
+    .testTarget(name: "ArcuateCoreTests", dependencies: ["ArcuateCore"], swiftSettings: machine),
+  ]
+)

@@ -1,0 +1,4 @@
+@_exported import ArcuateCore
+@_exported import ArcuateFormats
+@_exported import ArcuateModel
+@_exported import ArcuateRuntime

@@ -1,0 +1,44 @@
+/// The extents of an array, outermost first; a scalar has none.
+///
+/// Batch and time are never part of a shape.
+public struct Shape: Sendable, Hashable, CustomStringConvertible, ExpressibleByArrayLiteral {
+  public let extents: [Int]
+  /// The number of elements; 1 for a scalar.
+  public let count: Int
+
+  /// The largest rank any part of the library handles.
+  public static let maximumRank = 8
+
+  /// Throws. `shapeMismatch` if an extent is negative, the rank is above `maximumRank`, or the
+  /// element count exceeds 2^40.
+  public init(_ extents: [Int]) throws {
+    guard extents.count <= Shape.maximumRank else {
+      throw ArcuateError(
+        .shapeMismatch, "rank \(extents.count) is above the limit of \(Shape.maximumRank)")
+    }
+    var count = 1
+    for extent in extents {
+      let (product, overflow) = count.multipliedReportingOverflow(by: extent)
+      guard extent >= 0, !overflow, product <= 1 << 40 else {
+        throw ArcuateError(.shapeMismatch, "\(extents) is not a shape this library can hold")
+      }
+      count = product
+    }
+    self.extents = extents
+    self.count = count
+  }
+
+  /// A shape known at compile time; traps on a negative extent, so never feed it data from outside.
+  public init(arrayLiteral elements: Int...) {
+    extents = elements
+    count = elements.reduce(1, *)
+  }
+
+  public static let scalar: Shape = []
+
+  public var rank: Int { extents.count }
+
+  public subscript(axis: Int) -> Int { extents[axis] }
+
+  public var description: String { "[" + extents.map(String.init).joined(separator: ", ") + "]" }
+}

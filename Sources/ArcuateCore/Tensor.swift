@@ -1,0 +1,118 @@
+/// An immutable array of numbers with a shape, stored as float32, bfloat16 or int8.
+///
+/// Arithmetic is done on float32: `floats` converts. Narrow types exist so that a file can be
+/// mapped and a plan can pack weights without a wide copy.
+public struct Tensor: Sendable {
+  public enum Element: String, Sendable, CaseIterable {
+    case float32 = "F32"
+    case bfloat16 = "BF16"
+    case int8 = "I8"
+
+    public var byteCount: Int {
+      switch self {
+      case .float32: 4
+      case .bfloat16: 2
+      case .int8: 1
+      }
+    }
+  }
+
+  public let shape: Shape
+  public let element: Element
+  /// Little-endian elements in row-major order, `shape.count * element.byteCount` bytes.
+  public let bytes: Bytes
+  /// One factor for each index of the first axis, or one for all; empty means 1.
+  /// Only int8 tensors have any.
+  public let scales: [Float]
+
+  /// Throws. `shapeMismatch` if the bytes or the scales do not fit the shape.
+  public init(shape: Shape, element: Element, bytes: Bytes, scales: [Float] = []) throws {
+    guard bytes.count == shape.count * element.byteCount else {
+      throw ArcuateError(
+        .shapeMismatch,
+        "shape \(shape) of \(element.rawValue) needs \(shape.count * element.byteCount) bytes, "
+          + "not \(bytes.count)")
+    }
+    guard scales.isEmpty || scales.count == 1 || scales.count == (shape.extents.first ?? 1) else {
+      throw ArcuateError(
+        .shapeMismatch, "\(scales.count) scales do not fit the first axis of \(shape)")
+    }
+    self.shape = shape
+    self.element = element
+    self.bytes = bytes
+    self.scales = scales
+  }
+
+  /// Throws. `shapeMismatch` if `values.count` is not the element count of `shape`.
+  public init(_ values: [Float], shape: Shape) throws {
+    // SAFETY: the closure only reads the array's bytes while it lives.
+    let bytes = values.withUnsafeBytes { Bytes(copying: $0) }
+    try self.init(shape: shape, element: .float32, bytes: bytes)
+  }
+
+  public init(scalar value: Float) {
+    shape = .scalar
+    element = .float32
+    bytes = withUnsafeBytes(of: value) { Bytes(copying: $0) }
+    scales = []
+  }
+
+  public init(vector values: [Float]) {
+    // A vector always fits its own count.
+    try! self.init(values, shape: Shape([values.count]))
+  }
+
+  public static func filled(_ value: Float, shape: Shape) -> Tensor {
+    try! Tensor([Float](repeating: value, count: shape.count), shape: shape)
+  }
+
+  public var count: Int { shape.count }
+
+  /// Every element as float32, in row-major order.
+  public var floats: [Float] {
+    bytes.withUnsafeBytes { raw in
+      [Float](unsafeUninitializedCapacity: count) { out, initialized in
+        // SAFETY: `init` checked that `raw` holds `count` elements; loads are unaligned.
+        switch element {
+        case .float32:
+          for i in 0..<count {
+            out.initializeElement(
+              at: i, to: raw.loadUnaligned(fromByteOffset: 4 * i, as: Float.self))
+          }
+        case .bfloat16:
+          for i in 0..<count {
+            let half = raw.loadUnaligned(fromByteOffset: 2 * i, as: UInt16.self)
+            out.initializeElement(at: i, to: Float(bitPattern: UInt32(half) << 16))
+          }
+        case .int8:
+          let inner = scales.count > 1 ? count / max(scales.count, 1) : count
+          for i in 0..<count {
+            let scale = scales.isEmpty ? 1 : scales[scales.count > 1 ? i / inner : 0]
+            out.initializeElement(at: i, to: Float(Int8(bitPattern: raw[i])) * scale)
+          }
+        }
+        initialized = count
+      }
+    }
+  }
+
+  /// The same elements under another shape. Throws. `shapeMismatch` if the counts differ.
+  public func reshaped(_ shape: Shape) throws -> Tensor {
+    try Tensor(shape: shape, element: element, bytes: bytes, scales: scales)
+  }
+
+  /// Elements as float32 for a node of shape `target`: a single element is repeated.
+  /// Throws. `shapeMismatch` if neither one element nor `target.count`.
+  public func broadcast(to target: Shape) throws -> [Float] {
+    if count == target.count { return floats }
+    if count == 1 { return [Float](repeating: floats[0], count: target.count) }
+    throw ArcuateError(.shapeMismatch, "shape \(shape) does not fit \(target)")
+  }
+}
+
+extension Tensor: Equatable {
+  /// Same shape and same float32 bits.
+  public static func == (a: Tensor, b: Tensor) -> Bool {
+    a.shape == b.shape && a.floats.map(\.bitPattern) == b.floats.map(\.bitPattern)
+  }
+}

@@ -1,0 +1,116 @@
+import ArcuateCore
+
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Darwin)
+import Darwin
+#endif
+
+/// The one place where the library opens files.
+public enum Files {
+  /// The whole file, read into memory.
+  /// Throws. `cannotOpen` with the system's reason; `limitExceeded` above `limit` bytes.
+  public static func read(_ path: String, limit: Int = 1 << 32) throws -> Bytes {
+    let file = try open(path)
+    defer { close(file) }
+    return try within(path) {
+      let size = try size(of: file)
+      guard size <= limit else {
+        throw ArcuateError(.limitExceeded, "\(size) bytes are above the limit of \(limit)")
+      }
+      var storage = [UInt8](repeating: 0, count: size)
+      var done = 0
+      while done < size {
+        // SAFETY: the pointer is valid for `size - done` bytes during the call.
+        let got = storage.withUnsafeMutableBytes {
+          Glibc.read(file, $0.baseAddress! + done, size - done)
+        }
+        if got < 0 && errno == EINTR { continue }
+        guard got > 0 else {
+          throw ArcuateError(.truncated, "could be read only up to byte \(done) of \(size)")
+        }
+        done += got
+      }
+      return Bytes(storage)
+    }
+  }
+
+  /// The whole file, mapped: pages are read when they are touched.
+  /// Throws. `cannotOpen` with the system's reason.
+  public static func map(_ path: String) throws -> Bytes {
+    let file = try open(path)
+    defer { close(file) }
+    let size = try within(path) { try size(of: file) }
+    if size == 0 { return Bytes([]) }
+    guard let address = mmap(nil, size, PROT_READ, MAP_PRIVATE, file, 0), address != MAP_FAILED
+    else {
+      throw ArcuateError(.cannotOpen, "cannot be mapped: \(reason())", at: path)
+    }
+    // SAFETY: the mapping is `size` bytes long, read only, and unmapped when its owner goes.
+    return Bytes(
+      unsafe: UnsafeRawBufferPointer(start: address, count: size),
+      owner: Mapping(address: address, size: size))
+  }
+
+  /// Writes `bytes` under a temporary name beside `path`, then renames it, so that a reader sees
+  /// either the old file or the whole new one.
+  /// Throws. `cannotWrite` with the system's reason; nothing is left behind.
+  public static func write(_ bytes: [UInt8], to path: String) throws {
+    let temporary = "\(path).\(getpid()).partial"
+    let file = Glibc.open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
+    guard file >= 0 else {
+      throw ArcuateError(.cannotWrite, "cannot be written: \(reason())", at: path)
+    }
+    var done = 0
+    while done < bytes.count {
+      // SAFETY: the pointer is valid for `bytes.count - done` bytes during the call.
+      let wrote = bytes.withUnsafeBytes {
+        Glibc.write(file, $0.baseAddress! + done, bytes.count - done)
+      }
+      if wrote < 0 && errno == EINTR { continue }
+      guard wrote > 0 else {
+        let why = reason()
+        close(file)
+        unlink(temporary)
+        throw ArcuateError(.cannotWrite, "cannot be written: \(why)", at: path)
+      }
+      done += wrote
+    }
+    guard close(file) == 0, rename(temporary, path) == 0 else {
+      let why = reason()
+      unlink(temporary)
+      throw ArcuateError(.cannotWrite, "cannot be written: \(why)", at: path)
+    }
+  }
+
+  private final class Mapping {
+    let address: UnsafeMutableRawPointer
+    let size: Int
+    init(address: UnsafeMutableRawPointer, size: Int) {
+      self.address = address
+      self.size = size
+    }
+    deinit { munmap(address, size) }
+  }
+
+  private static func open(_ path: String) throws -> Int32 {
+    let file = Glibc.open(path, O_RDONLY | O_CLOEXEC)
+    guard file >= 0 else {
+      throw ArcuateError(.cannotOpen, "cannot be opened: \(reason())", at: path)
+    }
+    return file
+  }
+
+  private static func size(of file: Int32) throws -> Int {
+    var status = stat()
+    guard fstat(file, &status) == 0 else {
+      throw ArcuateError(.cannotOpen, "cannot be examined: \(reason())")
+    }
+    guard status.st_mode & S_IFMT == S_IFREG else {
+      throw ArcuateError(.cannotOpen, "is not a regular file")
+    }
+    return Int(status.st_size)
+  }
+
+  private static func reason() -> String { String(cString: strerror(errno)) }
+}

@@ -1,0 +1,27 @@
+/// One thing a reader or a validation noticed about a model.
+public struct Finding: Sendable, Hashable, CustomStringConvertible {
+  public enum Severity: String, Sendable, CaseIterable, Comparable {
+    /// Worth knowing; nothing was changed.
+    case note
+    /// Something was missing or inconsistent and was mended as the message says.
+    case repair
+    /// The model cannot run.
+    case error
+
+    public static func < (a: Severity, b: Severity) -> Bool { a.rank < b.rank }
+    private var rank: Int { Severity.allCases.firstIndex(of: self)! }
+  }
+
+  public var severity: Severity
+  /// The node, edge or file the finding is about.
+  public var place: String
+  public var message: String
+
+  public init(_ severity: Severity, _ place: String, _ message: String) {
+    self.severity = severity
+    self.place = place
+    self.message = message
+  }
+
+  public var description: String { "\(severity.rawValue): \(place): \(message)" }
+}

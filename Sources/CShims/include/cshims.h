@@ -1,0 +1,10 @@
+#ifndef ARCUATE_CSHIMS_H
+#define ARCUATE_CSHIMS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/// Whether this processor has every instruction the library was compiled for.
+bool arcuate_cpu_is_supported(void);
+
+#endif
