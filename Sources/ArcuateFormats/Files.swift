@@ -13,7 +13,7 @@ public enum Files {
   public static func read(_ path: String, limit: Int = 1 << 32) throws -> Bytes {
     let file = try open(path)
     defer { close(file) }
-    return try within(path) {
+    return try within(path) { () throws -> Bytes in
       let size = try size(of: file)
       guard size <= limit else {
         throw ArcuateError(.limitExceeded, "\(size) bytes are above the limit of \(limit)")
