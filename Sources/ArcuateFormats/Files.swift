@@ -14,7 +14,7 @@ public enum Files {
     let file = try open(path)
     defer { close(file) }
     return try within(path) { () throws -> Bytes in
-      let size = try size(of: file)
+      let size = try Files.size(of: file)
       guard size <= limit else {
         throw ArcuateError(.limitExceeded, "\(size) bytes are above the limit of \(limit)")
       }
@@ -40,7 +40,7 @@ public enum Files {
   public static func map(_ path: String) throws -> Bytes {
     let file = try open(path)
     defer { close(file) }
-    let size = try within(path) { try size(of: file) }
+    let size = try within(path) { try Files.size(of: file) }
     if size == 0 { return Bytes([]) }
     guard let address = mmap(nil, size, PROT_READ, MAP_PRIVATE, file, 0), address != MAP_FAILED
     else {
