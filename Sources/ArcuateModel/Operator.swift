@@ -221,3 +221,40 @@ public enum Decoder: String, Sendable, CaseIterable {
   /// The number of spikes per step so far.
   case rate
 }
+
+extension Operator {
+  /// The name of the kind of node, as NIR writes it where NIR has one.
+  public var kindName: String {
+    switch self {
+    case .input: "Input"
+    case .output: "Output"
+    case .linear(let linear): linear.bias == nil ? "Linear" : "Affine"
+    case .scale: "Scale"
+    case .convolution(let convolution): convolution.axes == 1 ? "Conv1d" : "Conv2d"
+    case .pooling(let pooling):
+      switch pooling.kind {
+      case .sum: "SumPool2d"
+      case .average: "AvgPool2d"
+      case .maximum: "MaxPool2d"
+      }
+    case .flatten: "Flatten"
+    case .delay: "Delay"
+    case .threshold: "Threshold"
+    case .neuron(let neuron): neuron.kind.rawValue
+    case .graph: "NIRGraph"
+    case .activation(let activation):
+      switch activation {
+      case .relu: "ReLU"
+      case .sigmoid: "Sigmoid"
+      case .tanh: "Tanh"
+      case .softmax: "Softmax"
+      case .logSoftmax: "LogSoftmax"
+      }
+    case .batchNorm: "BatchNorm"
+    case .encoder(.bernoulli): "BernoulliEncoder"
+    case .encoder(.rate): "RateEncoder"
+    case .decoder(.count): "CountDecoder"
+    case .decoder(.rate): "RateDecoder"
+    }
+  }
+}

@@ -1,0 +1,122 @@
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Darwin)
+import Darwin
+#endif
+
+/// A block of zeroed memory, aligned to 64 bytes, of a size that never changes.
+///
+/// Whoever holds views of it keeps it alive. It is not synchronised: two threads may use disjoint
+/// parts at the same time.
+public final class AlignedBuffer: @unchecked Sendable {
+  // SAFETY: the address and size are constant; users keep to disjoint parts when they share it.
+  package let base: UnsafeMutableRawPointer
+  public let byteCount: Int
+
+  /// Throws. `outOfMemory` if the system refuses, or above 2^40 bytes.
+  public init(byteCount: Int) throws {
+    guard byteCount >= 0, byteCount <= 1 << 40,
+      let base = AlignedBuffer.allocate(max(64, (byteCount + 63) & ~63))
+    else {
+      throw ArcuateError(.outOfMemory, "\(byteCount) bytes cannot be had")
+    }
+    self.base = base
+    self.byteCount = byteCount
+  }
+
+  deinit { free(base) }
+
+  private static func allocate(_ size: Int) -> UnsafeMutableRawPointer? {
+    var pointer: UnsafeMutableRawPointer?
+    guard posix_memalign(&pointer, 64, size) == 0, let pointer else { return nil }
+    // SAFETY: the block has `size` bytes.
+    memset(pointer, 0, size)
+    return pointer
+  }
+
+  /// The `count` elements from element `start`.
+  /// Needs. They lie inside the buffer; checked.
+  public func view<T: BitwiseCopyable>(_: T.Type = T.self, start: Int, count: Int) -> View<T> {
+    precondition(
+      start >= 0 && count >= 0 && (start + count) * MemoryLayout<T>.stride <= byteCount,
+      "a view must lie inside its buffer")
+    return View(buffer: self, start: start, count: count)
+  }
+}
+
+/// Some consecutive elements of a buffer, each access checked.
+public struct View<T: BitwiseCopyable>: @unchecked Sendable {
+  package let buffer: AlignedBuffer
+  package let start: Int
+  public let count: Int
+
+  /// The address of the first element, for the kernels' doors.
+  @inline(__always)
+  package var pointer: UnsafeMutablePointer<T> {
+    // SAFETY: `AlignedBuffer.view` checked that the elements lie inside the buffer.
+    (buffer.base + start * MemoryLayout<T>.stride).assumingMemoryBound(to: T.self)
+  }
+
+  @inline(__always)
+  public subscript(i: Int) -> T {
+    get {
+      precondition(i >= 0 && i < count, "index outside the view")
+      return pointer[i]
+    }
+    nonmutating set {
+      precondition(i >= 0 && i < count, "index outside the view")
+      pointer[i] = newValue
+    }
+  }
+
+  /// The `count` elements from `offset`.
+  @inline(__always)
+  public func part(_ offset: Int, _ count: Int) -> View {
+    precondition(offset >= 0 && count >= 0 && offset + count <= self.count, "part outside the view")
+    return View(buffer: buffer, start: start + offset, count: count)
+  }
+
+  public func fill(_ value: T) {
+    for i in 0..<count { pointer[i] = value }
+  }
+
+  /// Copies `other`, which has the same number of elements.
+  @inline(__always)
+  public func copy(from other: View) {
+    precondition(other.count == count, "copies need equal counts")
+    // SAFETY: both views lie inside their buffers; memmove allows overlap.
+    memmove(pointer, other.pointer, count * MemoryLayout<T>.stride)
+  }
+
+  /// Copies `values`, which has the same number of elements.
+  @inline(__always)
+  public func copy(from values: UnsafeBufferPointer<T>) {
+    precondition(values.count == count, "copies need equal counts")
+    if let source = values.baseAddress, count > 0 {
+      // SAFETY: the counts are equal and both sides are valid.
+      memmove(pointer, source, count * MemoryLayout<T>.stride)
+    }
+  }
+
+  public var array: [T] { [T](UnsafeBufferPointer(start: pointer, count: count)) }
+
+  /// Calls `body` with the elements; the pointer must not leave the closure.
+  public func withUnsafeElements<R>(_ body: (UnsafeMutableBufferPointer<T>) throws -> R) rethrows
+    -> R
+  {
+    // SAFETY: the view keeps its buffer alive for the call.
+    try withExtendedLifetime(buffer) {
+      try body(UnsafeMutableBufferPointer(start: pointer, count: count))
+    }
+  }
+}
+
+extension View where T == Float {
+  /// A new buffer that holds `values`, then zeros up to a multiple of 16.
+  public static func packed(_ values: [Float]) throws -> View {
+    let padded = (values.count + 15) & ~15
+    let view = try AlignedBuffer(byteCount: padded * 4).view(Float.self, start: 0, count: padded)
+    for (i, value) in values.enumerated() { view.pointer[i] = value }
+    return view
+  }
+}

@@ -1,0 +1,134 @@
+/// The caller's arrays for the ports of a network, read in place.
+public struct InputPorts {
+  // SAFETY: whoever makes one promises `pointers[p]` holds `counts[p]` floats while it is used.
+  private let pointers: UnsafePointer<UnsafePointer<Float>?>
+  private let counts: UnsafePointer<Int>
+  public let portCount: Int
+
+  public init(
+    unsafePointers: UnsafePointer<UnsafePointer<Float>?>, counts: UnsafePointer<Int>,
+    portCount: Int
+  ) {
+    pointers = unsafePointers
+    self.counts = counts
+    self.portCount = portCount
+  }
+
+  public func count(_ port: Int) -> Int {
+    precondition(port >= 0 && port < portCount, "a port of the network")
+    return pointers[port] == nil ? 0 : counts[port]
+  }
+
+  /// Copies the `view.count` numbers from `start`.
+  @inline(__always)
+  public func copy(_ port: Int, from start: Int, to view: View<Float>) {
+    precondition(start >= 0 && start + view.count <= count(port), "inside the caller's array")
+    if view.count > 0 {
+      view.copy(from: UnsafeBufferPointer(start: pointers[port]! + start, count: view.count))
+    }
+  }
+
+  /// The place of the first number that is NaN or infinite, if any.
+  public func firstNotFinite(_ port: Int) -> Int? {
+    guard let base = pointers[port] else { return nil }
+    let n = counts[port]
+    var i = 0
+    // x * 0 is 0 for finite x and NaN otherwise: one pass without branches, then a look.
+    while i + 16 <= n {
+      let lanes = UnsafeRawPointer(base + i).loadUnaligned(as: SIMD16<Float>.self)
+      if any(lanes * 0 .!= SIMD16(repeating: 0)) { break }
+      i += 16
+    }
+    while i < n {
+      if !base[i].isFinite { return i }
+      i += 1
+    }
+    return nil
+  }
+
+  /// Calls `body` with ports that read `arrays`.
+  public static func with<R>(_ arrays: [[Float]], _ body: (InputPorts) throws -> R) rethrows -> R {
+    // One flat copy keeps every pointer valid for the call without nesting closures.
+    let flat = Array(arrays.joined())
+    return try flat.withUnsafeBufferPointer { all in
+      var start = 0
+      var pointers: [UnsafePointer<Float>?] = []
+      for array in arrays {
+        // An empty array still is an array: it gets the address of no numbers.
+        pointers.append((all.baseAddress ?? UnsafePointer(bitPattern: 64)!) + start)
+        start += array.count
+      }
+      return try pointers.withUnsafeBufferPointer { pointers in
+        try (arrays.map(\.count) + [0]).withUnsafeBufferPointer { counts in
+          try withUnsafePointer(to: UnsafePointer<Float>?.none) { none in
+            try body(
+              InputPorts(
+                unsafePointers: pointers.baseAddress ?? none, counts: counts.baseAddress!,
+                portCount: arrays.count))
+          }
+        }
+      }
+    }
+  }
+}
+
+/// The caller's arrays for what comes out of the ports of a network, written in place.
+public struct OutputPorts {
+  // SAFETY: as for `InputPorts`; the arrays do not overlap.
+  private let pointers: UnsafePointer<UnsafeMutablePointer<Float>?>
+  private let counts: UnsafePointer<Int>
+  public let portCount: Int
+
+  public init(
+    unsafePointers: UnsafePointer<UnsafeMutablePointer<Float>?>, counts: UnsafePointer<Int>,
+    portCount: Int
+  ) {
+    pointers = unsafePointers
+    self.counts = counts
+    self.portCount = portCount
+  }
+
+  public func count(_ port: Int) -> Int {
+    precondition(port >= 0 && port < portCount, "a port of the network")
+    return pointers[port] == nil ? 0 : counts[port]
+  }
+
+  /// Whether the caller wants this port.
+  public func isWanted(_ port: Int) -> Bool { port < portCount && pointers[port] != nil }
+
+  /// Writes the numbers of `view`, times `factor`, from `start`.
+  @inline(__always)
+  public func write(_ port: Int, at start: Int, _ view: View<Float>, times factor: Float = 1) {
+    precondition(start >= 0 && start + view.count <= count(port), "inside the caller's array")
+    let target = pointers[port]! + start
+    for i in 0..<view.count { target[i] = view[i] * factor }
+  }
+
+  /// Calls `body` with ports that write arrays of `counts` numbers, and returns these.
+  public static func collect(
+    counts: [Int], _ body: (OutputPorts) throws -> Void
+  ) rethrows -> [[Float]] {
+    var flat = [Float](repeating: 0, count: counts.reduce(0, +) + 1)
+    try flat.withUnsafeMutableBufferPointer { all in
+      var start = 0
+      var pointers: [UnsafeMutablePointer<Float>?] = []
+      for count in counts {
+        pointers.append(all.baseAddress! + start)
+        start += count
+      }
+      try (pointers + [nil]).withUnsafeBufferPointer { pointers in
+        try (counts + [0]).withUnsafeBufferPointer { sizes in
+          try body(
+            OutputPorts(
+              unsafePointers: pointers.baseAddress!, counts: sizes.baseAddress!,
+              portCount: counts.count))
+        }
+      }
+    }
+    var start = 0
+    return counts.map { count in
+      defer { start += count }
+      return Array(flat[start..<start + count])
+    }
+  }
+}

@@ -1,0 +1,83 @@
+import ArcuateCore
+import ArcuateMicrokernels
+
+public typealias NeuronFlags = ArcuateMicrokernels.NeuronFlags
+
+/// The coefficients of a layer of neurons, ready for the kernel.
+///
+///     i = currentDecay i + currentGain x
+///     v = decay v + gain (i or x) + offset
+public struct NeuronLayer: Sendable {
+  /// One number for all neurons, or one for each.
+  public struct Parameter: Sendable {
+    let values: View<Float>
+    let mask: Int
+
+    /// `values` has one element or `count`. Throws. `outOfMemory`.
+    public init(_ values: [Float], count: Int) throws {
+      precondition(values.count == 1 || values.count == count, "one value or one per neuron")
+      let uniform = values.allSatisfy { $0.bitPattern == values.first?.bitPattern }
+      if uniform {
+        self.values = try View.packed([Float](repeating: values.first ?? 0, count: 16))
+        mask = 0
+      } else {
+        self.values = try View.packed(values)
+        mask = -1
+      }
+    }
+
+    fileprivate var kernelParameter: NeuronParameter {
+      NeuronParameter(pointer: values.pointer, mask: mask)
+    }
+    public var byteCount: Int { values.count * 4 }
+  }
+
+  public let count: Int
+  public let flags: NeuronFlags
+  public let currentDecay, currentGain, decay, gain, offset, threshold, resetValue: Parameter
+
+  public init(
+    count: Int, flags: NeuronFlags, currentDecay: [Float] = [0], currentGain: [Float] = [1],
+    decay: [Float], gain: [Float], offset: [Float] = [0], threshold: [Float] = [0],
+    resetValue: [Float] = [0]
+  ) throws {
+    self.count = count
+    self.flags = flags
+    self.currentDecay = try Parameter(currentDecay, count: count)
+    self.currentGain = try Parameter(currentGain, count: count)
+    self.decay = try Parameter(decay, count: count)
+    self.gain = try Parameter(gain, count: count)
+    self.offset = try Parameter(offset, count: count)
+    self.threshold = try Parameter(threshold, count: count)
+    self.resetValue = try Parameter(resetValue, count: count)
+  }
+
+  public var byteCount: Int {
+    [currentDecay, currentGain, decay, gain, offset, threshold, resetValue]
+      .reduce(0) { $0 + $1.byteCount }
+  }
+
+  /// One step for one row; returns how many membranes changed.
+  ///
+  /// `current` and `pending` may be empty when the flags do not ask for them.
+  @inline(__always)
+  public func step(
+    input: View<Float>, membrane: View<Float>, current: View<Float>, pending: View<Float>,
+    output: View<Float>
+  ) -> Int {
+    let padded = (count + 15) & ~15
+    precondition(
+      input.count >= padded && membrane.count >= padded && output.count >= padded
+        && (!flags.contains(.synapse) || current.count >= padded)
+        && (!flags.contains(.spikeNextStep) || pending.count >= padded), "rows padded to 16")
+    // SAFETY: every row has `padded` elements; parameters are padded or repeated.
+    return neuronStep(
+      input: input.pointer, membrane: membrane.pointer, current: current.pointer,
+      pending: pending.pointer, output: output.pointer, count: count,
+      coefficients: NeuronCoefficients(
+        currentDecay: currentDecay.kernelParameter, currentGain: currentGain.kernelParameter,
+        decay: decay.kernelParameter, gain: gain.kernelParameter, offset: offset.kernelParameter,
+        threshold: threshold.kernelParameter, resetValue: resetValue.kernelParameter),
+      flags: flags)
+  }
+}

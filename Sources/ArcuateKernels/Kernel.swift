@@ -1,0 +1,11 @@
+/// The kernels by name: what `explain` prints and a session reports.
+///
+/// Grammar: element type, operation, way of going through the inputs, vector width.
+public enum Kernel: String, Sendable, CaseIterable {
+  case linearEvents = "f32-linear-events-x16"
+  case linearDense = "f32-linear-dense-x16"
+  case linearDenseFused = "f32-linear-dense-fma-x16"
+  case convolutionEvents = "f32-convolution-events-x8"
+  case neuronStep = "f32-neuron-step-x16"
+  case nonzeroList = "f32-nonzero-list-x16"
+}

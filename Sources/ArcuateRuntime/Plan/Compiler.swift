@@ -1,0 +1,541 @@
+import ArcuateCore
+import ArcuateKernels
+import ArcuateModel
+
+extension Model {
+  /// A plan that runs this model.
+  ///
+  /// Throws. `invalidModel` naming the node if the check finds an error; `cannotCompile` for
+  /// options that do not fit; `limitExceeded` if a session would need more than 2^36 bytes.
+  public func compile(_ options: CompileOptions = .init()) throws -> Plan {
+    var model = self
+    if let semantics = options.semantics { model.semantics = semantics }
+    let (checked, findings) = model.check()
+    guard let checked else {
+      let errors = findings.filter { $0.severity == .error }
+      let more = errors.count > 1 ? " (and \(errors.count - 1) more)" : ""
+      throw ArcuateError(.invalidModel, errors[0].message + more, at: errors[0].place)
+    }
+    var compiler = try Compiler(checked, findings, options)
+    return try compiler.plan()
+  }
+}
+
+/// Turns a checked model into a plan: layouts, packed operations, then memory.
+private struct Compiler {
+  let checked: CheckedModel
+  let findings: [Finding]
+  let options: CompileOptions
+  let dt_s: Double?
+  var nodes: [Model.Node] { checked.model.nodes }
+
+  var slots: [Slot] = []
+  var steps: [Plan.Step] = []
+  var state = 0
+
+  init(_ checked: CheckedModel, _ findings: [Finding], _ options: CompileOptions) throws {
+    self.checked = checked
+    self.findings = findings
+    self.options = options
+    func require(_ range: ClosedRange<Int>, _ value: Int, _ name: String) throws {
+      guard range.contains(value) else {
+        throw ArcuateError(
+          .cannotCompile,
+          "\(name) is \(value), not within \(range.lowerBound) ... \(range.upperBound)")
+      }
+    }
+    try require(1...1_000_000, options.stepsPerFrame, "steps per frame")
+    try require(1...65_535, options.batch, "batch")
+    try require(1...256, options.threads, "threads")
+    let dt = options.dt_s ?? checked.model.dt_s
+    if let dt {
+      guard dt.isFinite, dt > 0, dt <= 1e6 else {
+        throw ArcuateError(.cannotCompile, "dt is \(dt) s; a positive time is needed")
+      }
+    }
+    dt_s = dt
+    for node in checked.model.nodes {
+      let needs: Bool =
+        switch node.op {
+        case .neuron(let neuron):
+          neuron.needsTimeStep(neuron.semantics ?? checked.model.semantics)
+        case .delay: true
+        default: false
+        }
+      if needs && dt == nil {
+        throw ArcuateError(
+          .cannotCompile,
+          "depends on the length of a step, which neither the options nor the model state: give dt",
+          at: "node \"\(node.name)\"")
+      }
+    }
+  }
+
+  mutating func plan() throws -> Plan {
+    let layouts = channelLast()
+    let constant = constantNodes()
+    let order = checked.ordering.order
+
+    // One slot per node, in node order; gathered inputs follow.
+    for i in nodes.indices {
+      slots.append(Slot(count: checked.shapes[i].count, constant: constant[i]))
+    }
+    var incoming = [[(source: Int, delayed: Bool)]](repeating: [], count: nodes.count)
+    for (e, edge) in checked.edges.enumerated() {
+      incoming[edge.target].append((edge.source, checked.ordering.backEdges.contains(e)))
+    }
+    for (e, edge) in checked.edges.enumerated() where checked.ordering.backEdges.contains(e) {
+      if slots[edge.source].history < 0 {
+        slots[edge.source].history = takeState(options.batch * slots[edge.source].stride)
+      }
+    }
+
+    var stepOf = [Int](repeating: -1, count: nodes.count)
+    for i in order {
+      stepOf[i] = steps.count
+      try within("node \"\(nodes[i].name)\"") {
+        steps.append(try step(for: i, incoming[i], layouts, constant))
+      }
+    }
+
+    // Groups: the nodes of one cycle run step by step, everything else block by block.
+    var groups: [Plan.Group] = []
+    var start = 0
+    while start < order.count {
+      var end = start + 1
+      let group = checked.ordering.group[order[start]]
+      while end < order.count, checked.ordering.group[order[end]] == group { end += 1 }
+      groups.append(
+        .init(
+          steps: start..<end,
+          cyclic: order[start..<end].contains { node in incoming[node].contains { $0.delayed } }))
+      start = end
+    }
+
+    try setRest(incoming, stepOf)
+    let outputSums = checked.outputs.map { takeState(options.batch * slots[$0].stride) }
+    return try layOut(groups: groups, stepOf: stepOf, outputSums: outputSums)
+  }
+
+  /// Reserves floats of state, aligned to a cache line.
+  private mutating func takeState(_ count: Int) -> Int {
+    defer { state += (count + 15) & ~15 }
+    return state
+  }
+
+  // MARK: Layout of arrays
+
+  /// Which nodes emit [height][width][channel] rows. Convolutions and poolings do, since their
+  /// inner loops run over channels; elementwise nodes keep what they get; ports, weights and
+  /// flattening use the model's own order.
+  private func channelLast() -> [Bool] {
+    var last = [Bool](repeating: false, count: nodes.count)
+    for i in checked.ordering.order {
+      switch nodes[i].op {
+      case .convolution, .pooling: last[i] = true
+      case .input, .output, .linear, .flatten, .graph: last[i] = false
+      default:
+        let sources = checked.edges.filter { $0.target == i }.map(\.source)
+        last[i] = !sources.isEmpty && sources.contains { last[$0] }
+      }
+    }
+    return last
+  }
+
+  /// For each element of a channel-last row its place in the model's order.
+  private func channelLastOrder(_ shape: Shape) -> [Int32] {
+    guard shape.rank >= 2 else { return (0..<Int32(shape.count)).map { $0 } }
+    let channels = shape[0]
+    let pixels = shape.count / max(channels, 1)
+    return (0..<shape.count).map { Int32(($0 % channels) * pixels + $0 / channels) }
+  }
+
+  /// `values` in the order of the rows of node `i`; a single element stays single.
+  private func ordered(_ values: [Float], _ shape: Shape, _ last: Bool) -> [Float] {
+    guard last, values.count > 1 else { return values }
+    return channelLastOrder(shape).map { values[Int($0)] }
+  }
+
+  private func permutation(from: Bool, to: Bool, _ shape: Shape) -> [Int32]? {
+    guard from != to, shape.rank >= 2, shape[0] > 1, shape.count > shape[0] else { return nil }
+    let order = channelLastOrder(shape)
+    if to { return order }
+    var inverse = order
+    for (i, place) in order.enumerated() { inverse[Int(place)] = Int32(i) }
+    return inverse
+  }
+
+  // MARK: Constancy
+
+  /// Nodes that answer the same at every step of a frame: they are evaluated once.
+  private func constantNodes() -> [Bool] {
+    var constant = [Bool](repeating: false, count: nodes.count)
+    guard options.stepsPerFrame > 1, options.frameInput == .hold else { return constant }
+    for i in checked.ordering.order {
+      switch nodes[i].op {
+      case .input: constant[i] = true
+      case .neuron, .delay, .encoder, .decoder, .graph: break
+      default:
+        let edges = checked.edges.indices.filter { checked.edges[$0].target == i }
+        constant[i] = edges.allSatisfy {
+          constant[checked.edges[$0].source] && !checked.ordering.backEdges.contains($0)
+        }
+      }
+    }
+    return constant
+  }
+
+  // MARK: Operations
+
+  private mutating func step(
+    for i: Int, _ incoming: [(source: Int, delayed: Bool)], _ layouts: [Bool], _ constant: [Bool]
+  ) throws -> Plan.Step {
+    let node = nodes[i]
+    let shape = checked.shapes[i]
+    let source = incoming.first.map { checked.shapes[$0.source] }
+    let wantsLast: Bool =
+      switch node.op {
+      case .convolution, .pooling: true
+      case .linear, .flatten, .output, .input: false
+      default: layouts[i]
+      }
+    var sources: [Plan.Step.Source] = []
+    for (from, delayed) in incoming {
+      sources.append(
+        .init(
+          slot: from, delayed: delayed,
+          permutation: permutation(from: layouts[from], to: wantsLast, checked.shapes[from])))
+    }
+    let inputCount = source?.count ?? inputCountWithoutSource(node.op, shape)
+    var gather = -1
+    if case .input = node.op {
+    } else if sources.count != 1 || sources[0].permutation != nil {
+      gather = slots.count
+      // Sums follow the constancy of their node; silence never changes.
+      slots.append(Slot(count: inputCount, constant: constant[i]))
+    }
+
+    let (operation, packedKernels, why) = try pack(i, shape, source, layouts[i])
+    var (kernels, reason) = (packedKernels, why)
+    if case .linear(let packed) = operation, packed.parts != 1 {
+      reason = "\(packed.parts) leading positions, one after another"
+    }
+    let fan = fanOut(node.op, shape: shape, input: source)
+    let spikes = checked.signals[i] == .spike
+    slots[i].listed = slots[i].listed || spikes
+    if operation.usesNonzeroList {
+      slots[gather >= 0 ? gather : sources[0].slot].listed = true
+    }
+    var updates = false
+    if case .neuron(let neuron) = node.op { updates = neuron.kind.spikes }
+    if kernels.contains(.linearEvents) || kernels.contains(.convolutionEvents) {
+      kernels.append(.nonzeroList)
+    }
+    return Plan.Step(
+      node: i, name: node.name, kind: node.op.kindName, shape: shape, operation: operation, sources: sources,
+      gather: gather, output: i, inputCount: inputCount, outputCount: shape.count,
+      channelLast: layouts[i] && permutation(from: true, to: false, shape) != nil,
+      fanOut: fan.perInput, denseCount: fan.dense,
+      spikes: isSpikingNode(node.op), updates: updates, kernels: kernels,
+      reason: (constant[i] ? "once per frame; " : "") + reason)
+  }
+
+  private func isSpikingNode(_ op: Operator) -> Bool {
+    switch op {
+    case .neuron(let neuron): neuron.kind.spikes
+    case .threshold, .encoder: true
+    default: false
+    }
+  }
+
+  private func inputCountWithoutSource(_ op: Operator, _ shape: Shape) -> Int {
+    switch op {
+    case .linear(let linear):
+      shape.count / max(linear.weight.shape[linear.weight.shape.rank - 2], 1)
+        * linear.weight.shape[linear.weight.shape.rank - 1]
+    case .convolution(let convolution):
+      convolution.weight.shape[1] * convolution.groups
+        * (convolution.inputShape ?? []).reduce(1, *)
+    case .flatten, .input: shape.count
+    default: shape.count
+    }
+  }
+
+  private mutating func pack(
+    _ i: Int, _ shape: Shape, _ input: Shape?, _ last: Bool
+  ) throws -> (Operation, [Kernel], String) {
+    let dt = dt_s ?? 1
+    let row = slots[i].stride * options.batch
+    func full(_ tensor: Tensor) throws -> View<Float> {
+      try View.packed(ordered(try tensor.broadcast(to: shape), shape, last))
+    }
+    switch nodes[i].op {
+    case .input: return (.input, [], "port")
+    case .output, .flatten: return (.copy, [], "hands the row on")
+    case .linear(let linear): return try pack(linear, shape)
+    case .convolution(let convolution): return try pack(convolution, shape, input)
+    case .pooling(let pooling):
+      let input = input ?? shape
+      return (
+        .pooling(
+          PoolingWindow(
+            reduction: pooling.kind.reduction, inHeight: input[1], inWidth: input[2],
+            outHeight: shape[1], outWidth: shape[2], channels: shape[0],
+            kernelHeight: pooling.kernel[0], kernelWidth: pooling.kernel[1],
+            strideY: pooling.stride[0], strideX: pooling.stride[1], padY: pooling.padding[0],
+            padX: pooling.padding[1])), [], "windows"
+      )
+    case .scale(let factor): return (.scale(factor: try full(factor), shift: nil), [], "elementwise")
+    case .threshold(let level): return (.threshold(try full(level)), [], "elementwise")
+    case .activation(let function): return (.activation(function), [], "elementwise")
+    case .batchNorm(let norm):
+      let (factor, shift) = norm.factorAndShift()
+      let inner = shape.count / max(shape.extents.first ?? 1, 1)
+      func spread(_ perChannel: [Float]) throws -> View<Float> {
+        let all = perChannel.flatMap { [Float](repeating: $0, count: inner) }
+        return try View.packed(ordered(all, shape, last))
+      }
+      return (.scale(factor: try spread(factor), shift: try spread(shift)), [], "elementwise")
+    case .neuron(var neuron):
+      let semantics = neuron.semantics ?? checked.model.semantics
+      neuron.reorder { ordered($0, shape, last) }
+      let layer = try neuron.layer(shape: shape, semantics: semantics, dt_s: dt)
+      let memory = NeuronState(
+        membrane: takeState(row),
+        current: layer.flags.contains(.synapse) ? takeState(row) : -1,
+        pending: layer.flags.contains(.spikeNextStep) ? takeState(row) : -1)
+      return (
+        .neuron(layer, state: memory), [.neuronStep],
+        neuron.kind.spikes
+          ? "reset \(semantics.reset.rawValue), v \(semantics.comparison.rawValue) threshold, "
+            + semantics.integrator.rawValue
+          : semantics.integrator.rawValue
+      )
+    case .delay(let delay):
+      let seconds = ordered(try delay.broadcast(to: shape), shape, last)
+      var most = 0
+      let delays = try seconds.map { seconds -> Int32 in
+        let delay = (Double(seconds) / dt).rounded()
+        guard delay >= 0, delay <= 1_000_000 else {
+          throw ArcuateError(
+            .cannotCompile, "a delay of \(seconds) s is \(delay) steps, above 1,000,000")
+        }
+        most = max(most, Int(delay))
+        return Int32(delay)
+      }
+      let ring = most + 1
+      guard ring <= (1 << 33) / max(row, 1) else {
+        throw ArcuateError(.limitExceeded, "a delay line of \(ring) steps is too large")
+      }
+      return (
+        .delay(steps: delays, ring: ring, state: takeState(ring * row)), [], "up to \(most) steps"
+      )
+    case .encoder(.bernoulli(let gain, let seed)):
+      return (.bernoulli(gain: gain, random: CounterRandom(seed: seed)), [], "random by counter")
+    case .encoder(.rate(let gain)):
+      return (.rateEncoder(gain: gain, state: takeState(row)), [], "accumulates")
+    case .decoder(let decoder): return (.decoder(decoder, state: takeState(row)), [], "accumulates")
+    case .graph: throw ArcuateError(.invalidModel, "a nested graph must be flattened first")
+    }
+  }
+
+  private func pack(_ linear: Linear, _ shape: Shape) throws -> (Operation, [Kernel], String) {
+    let rank = linear.weight.shape.rank
+    let post = linear.weight.shape[rank - 2]
+    let pre = linear.weight.shape[rank - 1]
+    let parts = post == 0 ? 0 : shape.count / post
+    let all = linear.weight.floats
+    let bias = linear.bias?.floats ?? [0]
+    let matrices = pre * post == 0 ? 1 : all.count / (pre * post)
+    let packed = try (0..<matrices).map { m in
+      let own: [Float] =
+        bias.count == 1
+        ? [Float](repeating: bias[0], count: post)
+        : bias.count == post ? bias : Array(bias[m * post..<(m + 1) * post])
+      return try LinearWeights(
+        weight: matrices == 1 ? all : Array(all[m * pre * post..<(m + 1) * pre * post]),
+        bias: own, inputs: pre, outputs: post)
+    }
+    let dense: Kernel = options.numerics == .fast ? .linearDenseFused : .linearDense
+    return (
+      .linear(PackedLinear(matrices: packed, parts: parts)),
+      parts == 1 ? [.linearEvents, dense] : [.linearEvents],
+      "by events below \(Int(Session.denseFraction * 100)) % non-zero inputs, dense above"
+    )
+  }
+
+  private func pack(
+    _ convolution: Convolution, _ shape: Shape, _ input: Shape?
+  ) throws -> (Operation, [Kernel], String) {
+    let weight = convolution.weight.shape
+    let flat = convolution.axes == 1
+    let pads = convolution.pads()
+    let input = try input ?? Shape([weight[1] * convolution.groups] + convolution.inputShape!)
+    let geometry = ConvolutionGeometry(
+      inHeight: flat ? 1 : input[1], inWidth: flat ? input[1] : input[2], inChannels: input[0],
+      outHeight: flat ? 1 : shape[1], outWidth: flat ? shape[1] : shape[2], outChannels: shape[0],
+      kernelHeight: flat ? 1 : weight[2], kernelWidth: flat ? weight[2] : weight[3],
+      strideY: flat ? 1 : convolution.stride[0], strideX: convolution.stride.last!,
+      padTop: flat ? 0 : pads[0].before, padLeft: pads.last!.before,
+      dilationY: flat ? 1 : convolution.dilation[0], dilationX: convolution.dilation.last!,
+      groups: convolution.groups, rowStride: 0)
+    let bias = try (convolution.bias ?? Tensor(scalar: 0)).broadcast(to: Shape([shape[0]]))
+    return (
+      .convolution(
+        try ConvolutionWeights(weight: convolution.weight.floats, bias: bias, geometry: geometry)),
+      [.convolutionEvents], "every non-zero input adds its kernel"
+    )
+  }
+
+  // MARK: Counting
+
+  /// Non-zero weights behind each input element, in the order of the operation's rows.
+  private func fanOut(
+    _ op: Operator, shape: Shape, input: Shape?
+  ) -> (perInput: [UInt32], dense: UInt64) {
+    switch op {
+    case .linear(let linear):
+      let rank = linear.weight.shape.rank
+      let post = linear.weight.shape[rank - 2]
+      let pre = linear.weight.shape[rank - 1]
+      guard post > 0, pre > 0 else { return ([], 0) }
+      let weight = linear.weight.floats
+      let parts = shape.count / post
+      let matrices = weight.count / (post * pre)
+      var fan = [UInt32](repeating: 0, count: parts * pre)
+      for p in 0..<parts {
+        let base = (matrices == 1 ? 0 : p) * post * pre
+        for o in 0..<post {
+          for j in 0..<pre where weight[base + o * pre + j] != 0 { fan[p * pre + j] += 1 }
+        }
+      }
+      return (fan, UInt64(parts * post * pre))
+    case .convolution(let convolution):
+      return convolution.fanOut(input: input, output: shape)
+    default: return ([], 0)
+    }
+  }
+
+  // MARK: Feedback
+
+  /// Finds what each back edge carries before the first step.
+  private mutating func setRest(
+    _ incoming: [[(source: Int, delayed: Bool)]], _ stepOf: [Int]
+  ) throws {
+    for (e, edge) in checked.edges.enumerated() where checked.ordering.backEdges.contains(e) {
+      var start = checked.model.semantics.feedbackStart
+      if case .neuron(let neuron) = nodes[edge.target].op, let own = neuron.semantics {
+        start = own.feedbackStart
+      }
+      guard start == .response else { continue }
+      var visiting = Set<Int>()
+      slots[edge.source].rest = try response(edge.source, incoming, stepOf, &visiting)
+    }
+  }
+
+  /// The row a node answers to silence; zeros for nodes with a memory.
+  private func response(
+    _ i: Int, _ incoming: [[(source: Int, delayed: Bool)]], _ stepOf: [Int],
+    _ visiting: inout Set<Int>
+  ) throws -> [Float] {
+    let step = steps[stepOf[i]]
+    let silence = [Float](repeating: 0, count: slots[i].stride)
+    guard step.operation.isStateless, visiting.insert(i).inserted else { return silence }
+    if case .input = step.operation { return silence }
+    defer { visiting.remove(i) }
+    let space = RowSpace(width: max((step.inputCount + 15) & ~15, slots[i].stride))
+    let input = try space.row()
+    for source in step.sources {
+      let row = try response(source.slot, incoming, stepOf, &visiting)
+      for n in 0..<step.inputCount {
+        input[n] += row[source.permutation.map { Int($0[n]) } ?? n]
+      }
+    }
+    let output = try space.row()
+    let list = try space.list()
+    let nonzero = findNonzero(input, count: step.inputCount, list: list)
+    step.operation.apply(
+      input: input, list: list, nonzero: nonzero, output: output, inputCount: step.inputCount,
+      outputCount: step.outputCount, temporary: try space.row(), temporaryOutput: try space.row(),
+      temporaryList: try space.list())
+    return output.part(0, slots[i].stride).array
+  }
+
+  // MARK: Memory
+
+  private mutating func layOut(
+    groups: [Plan.Group], stepOf: [Int], outputSums: [Int]
+  ) throws -> Plan {
+    let batch = options.batch
+    // A block is part of one frame, or several frames of one step.
+    let most = options.stepsPerFrame == 1 && options.frameState == .reset ? 1 : 32
+    let block = options.stepsPerFrame > 1 ? min(options.stepsPerFrame, most) : most
+    var (values, lists, rows) = (0, 0, 0)
+    for i in slots.indices {
+      let count = slots[i].rows(block: block, batch: batch)
+      slots[i].values = values
+      slots[i].lists = lists
+      slots[i].counts = rows
+      values += count * slots[i].stride
+      rows += count
+      if slots[i].listed { lists += count * slots[i].stride }
+      guard (values + lists + rows + state) * 4 <= 1 << 36 else {
+        throw ArcuateError(
+          .limitExceeded, "a session of batch \(batch) would need more than 64 GiB")
+      }
+    }
+    func port(_ i: Int) -> Plan.Port {
+      Plan.Port(
+        name: nodes[i].name, shape: checked.shapes[i], signal: checked.signals[i], node: i)
+    }
+    let widest = slots.map(\.stride).max() ?? 16
+    return Plan(
+      options: options, dt_s: dt_s, inputs: checked.inputs.map(port),
+      outputs: checked.outputs.map(port), findings: findings, model: checked.model, steps: steps,
+      groups: groups, slots: slots, block: block, stateCount: state, valueCount: values,
+      listCount: lists, rowCount: rows, widest: widest, outputSums: outputSums,
+      inputSteps: checked.inputs.map { stepOf[$0] }, outputSteps: checked.outputs.map { stepOf[$0] },
+      fingerprint: fingerprint())
+  }
+
+  /// A number that differs between plans whose sessions could not take each other's state.
+  private func fingerprint() -> UInt64 {
+    var hash: UInt64 = 0xCBF2_9CE4_8422_2325
+    func mix(_ text: String) {
+      for byte in text.utf8 {
+        hash ^= UInt64(byte)
+        hash = hash &* 0x100_0000_01B3
+      }
+    }
+    for step in steps { mix("\(step.name) \(step.kind) \(step.inputCount) \(step.outputCount);") }
+    mix("\(options.batch) \(state)")
+    return hash
+  }
+}
+
+extension Pooling.Kind {
+  fileprivate var reduction: PoolingWindow.Reduction {
+    switch self {
+    case .sum: .sum
+    case .average: .average
+    case .maximum: .maximum
+    }
+  }
+}
+
+extension Neuron {
+  /// Puts every parameter with more than one element in another order.
+  fileprivate mutating func reorder(_ order: ([Float]) -> [Float]) {
+    func reordered(_ tensor: Tensor?) -> Tensor? {
+      guard let tensor, tensor.count > 1 else { return tensor }
+      return Tensor(vector: order(tensor.floats))
+    }
+    tauSynapse = reordered(tauSynapse)
+    tauMembrane = reordered(tauMembrane)
+    resistance = reordered(resistance)!
+    leak = reordered(leak)
+    threshold = reordered(threshold)
+    resetValue = reordered(resetValue)
+    inputWeight = reordered(inputWeight)
+  }
+}

@@ -1,0 +1,70 @@
+import ArcuateCore
+import ArcuateKernels
+import ArcuateModel
+
+/// What a node does to a row, packed for running.
+enum Operation: Sendable {
+  /// The session writes the row itself.
+  case input
+  /// Output ports and flattening: the row is handed on.
+  case copy
+  case linear(PackedLinear)
+  case convolution(ConvolutionWeights)
+  case pooling(PoolingWindow)
+  /// input * factor + shift
+  case scale(factor: View<Float>, shift: View<Float>?)
+  case threshold(View<Float>)
+  case activation(Activation)
+  case neuron(NeuronLayer, state: NeuronState)
+  /// Steps of delay for each element, and the ring they need.
+  case delay(steps: [Int32], ring: Int, state: Int)
+  case bernoulli(gain: Float, random: CounterRandom)
+  /// An accumulator that gives spikes away.
+  case rateEncoder(gain: Float, state: Int)
+  /// An accumulator that is read: divided by the steps since the last reset, or not.
+  case decoder(Decoder, state: Int)
+
+  /// Whether the output of a step depends on that step's input alone.
+  var isStateless: Bool {
+    switch self {
+    case .neuron, .delay, .rateEncoder, .decoder, .bernoulli: false
+    default: true
+    }
+  }
+
+  /// Whether the operation goes through a list of its non-zero inputs.
+  var usesNonzeroList: Bool {
+    switch self {
+    case .convolution: true
+    case .linear(let packed): packed.parts == 1
+    default: false
+    }
+  }
+
+  /// Bytes of packed parameters.
+  var byteCount: Int {
+    switch self {
+    case .linear(let packed): packed.matrices.reduce(0) { $0 + $1.byteCount }
+    case .convolution(let weights): weights.byteCount
+    case .scale(let factor, let shift): factor.count * 4 + (shift?.count ?? 0) * 4
+    case .threshold(let level): level.count * 4
+    case .neuron(let layer, _): layer.byteCount
+    case .delay(let steps, _, _): steps.count * 4
+    default: 0
+    }
+  }
+}
+
+/// Where a layer of neurons keeps its state, as offsets in floats for stream 0; -1 for none.
+struct NeuronState: Sendable {
+  var membrane: Int
+  var current: Int
+  var pending: Int
+}
+
+/// One weight matrix for all leading positions of the input, or one for each.
+struct PackedLinear: Sendable {
+  var matrices: [LinearWeights]
+  /// Leading positions of the input: 1 for a plain vector.
+  var parts: Int
+}

@@ -1,0 +1,123 @@
+import ArcuateCore
+import ArcuateKernels
+import ArcuateModel
+
+/// A network ready to run: immutable, and shared by any number of sessions and threads.
+public final class Plan: Sendable {
+  /// A port of the network.
+  public struct Port: Sendable {
+    public let name: String
+    /// Without batch and time; row-major and channel-first.
+    public let shape: Shape
+    public let signal: Signal
+    let node: Int
+  }
+
+  /// One node at work.
+  struct Step: Sendable {
+    struct Source: Sendable {
+      var slot: Int
+      /// Carries the value of the step before.
+      var delayed: Bool
+      /// Takes the elements in another order: channel-last to channel-first or back.
+      var permutation: [Int32]?
+    }
+    var node: Int
+    var name: String
+    var kind: String
+    var shape: Shape
+    var operation: Operation
+    var sources: [Source]
+    /// The slot where several sources are summed or one is put in order; -1 when the only source
+    /// is read where it stands.
+    var gather: Int
+    var output: Int
+    var inputCount: Int
+    var outputCount: Int
+    /// The elements' order in the output row, where it is not that of the model.
+    var channelLast: Bool
+    /// Weights that are not zero, for each input element; empty for nodes without weights.
+    var fanOut: [UInt32]
+    /// Products of a pass with every input and weight non-zero.
+    var denseCount: UInt64
+    var spikes: Bool
+    var updates: Bool
+    var kernels: [Kernel]
+    var reason: String
+  }
+
+  /// Steps that run together: once over a whole block, or, in a cycle, step by step.
+  struct Group: Sendable {
+    var steps: Range<Int>
+    var cyclic: Bool
+  }
+
+  public let options: CompileOptions
+  /// Seconds per step; nil when nothing depends on it and none was given.
+  public let dt_s: Double?
+  public let inputs: [Port]
+  public let outputs: [Port]
+  /// Node names in the order in which they run.
+  public var nodeNames: [String] { steps.map(\.name) }
+  /// What the check of the model found.
+  public let findings: [Finding]
+
+  let model: Model
+  let steps: [Step]
+  let groups: [Group]
+  let slots: [Slot]
+  /// Steps that run before the next block.
+  let block: Int
+  /// Sizes of a session: floats of state, floats, indices and counts of scratch.
+  let stateCount: Int
+  let valueCount: Int
+  let listCount: Int
+  let rowCount: Int
+  /// Floats of the largest row, for the workers' own space.
+  let widest: Int
+  /// Offsets in the state of the ports' sums over a frame.
+  let outputSums: [Int]
+  let inputSteps: [Int]
+  let outputSteps: [Int]
+  let fingerprint: UInt64
+
+  init(
+    options: CompileOptions, dt_s: Double?, inputs: [Port], outputs: [Port],
+    findings: [Finding], model: Model, steps: [Step], groups: [Group], slots: [Slot], block: Int,
+    stateCount: Int, valueCount: Int, listCount: Int, rowCount: Int, widest: Int,
+    outputSums: [Int], inputSteps: [Int], outputSteps: [Int], fingerprint: UInt64
+  ) {
+    self.options = options
+    self.dt_s = dt_s
+    self.inputs = inputs
+    self.outputs = outputs
+    self.findings = findings
+    self.model = model
+    self.steps = steps
+    self.groups = groups
+    self.slots = slots
+    self.block = block
+    self.stateCount = stateCount
+    self.valueCount = valueCount
+    self.listCount = listCount
+    self.rowCount = rowCount
+    self.widest = widest
+    self.outputSums = outputSums
+    self.inputSteps = inputSteps
+    self.outputSteps = outputSteps
+    self.fingerprint = fingerprint
+  }
+
+  /// Bytes of packed weights and parameters.
+  public var parameterByteCount: Int { steps.reduce(0) { $0 + $1.operation.byteCount } }
+  /// Bytes of what a session remembers from step to step.
+  public var stateByteCount: Int { stateCount * 4 + options.batch * 8 }
+  /// Bytes a session uses in all.
+  public var arenaByteCount: Int {
+    stateByteCount + valueCount * 4 + listCount * 4 + rowCount * 8
+      + options.threads * widest * 12 + steps.count * options.batch * Counters.fieldCount * 8
+  }
+
+  /// A session of its own, at rest. Throws. `outOfMemory`.
+  public func makeSession() throws -> Session { try Session(plan: self) }
+}

@@ -1,0 +1,34 @@
+import ArcuateCore
+
+/// Where the rows of one signal stand in a session's memory.
+///
+/// A row is the signal of one stream at one step. Rows of a block stand in the order of steps,
+/// then streams; a signal that a back edge reads has the rows of the step before the block first;
+/// a signal that is constant over a frame has one row per stream.
+struct Slot: Sendable {
+  /// Elements of a row, and floats from one row to the next.
+  var count: Int
+  var stride: Int { (count + 15) & ~15 }
+  var constant = false
+  /// Whether the ascending indices of the non-zero elements are kept beside each row.
+  var listed = false
+  /// Whether a back edge reads the signal: offset in the state of the rows that wait; -1 if not.
+  var history = -1
+  /// What the back edge carries before the first step; empty for zeros.
+  var rest: [Float] = []
+
+  /// Offsets of row 0: in floats, in indices, in counts.
+  var values = 0
+  var lists = 0
+  var counts = 0
+
+  func rows(block: Int, batch: Int) -> Int {
+    constant ? batch : (block + (history >= 0 ? 1 : 0)) * batch
+  }
+
+  /// The row of a step in the block; step -1 is the one before the block.
+  @inline(__always)
+  func row(step: Int, stream: Int, batch: Int) -> Int {
+    constant ? stream : (step + (history >= 0 ? 1 : 0)) * batch + stream
+  }
+}

@@ -1,0 +1,46 @@
+import ArcuateCore
+
+/// What a node did since the counters were last cleared, summed over streams and steps.
+///
+/// Source. NeuroBench's definitions (Yik et al. 2025): a synaptic operation is a product of a
+/// non-zero input and a non-zero weight; the operations of one row are accumulates if every input
+/// of the row is -1, 0 or 1, multiply-accumulates otherwise; a membrane update is a membrane that
+/// changed, and every neuron at the first step after a reset. A connection that sees the same
+/// input at every step of a frame is evaluated, and counted, once per frame.
+public struct Counters: Sendable, Hashable {
+  /// Non-zero outputs of a spiking node.
+  public var spikes: UInt64 = 0
+  public var macs: UInt64 = 0
+  public var acs: UInt64 = 0
+  /// Synaptic operations if no input and no weight were zero.
+  public var denseOperations: UInt64 = 0
+  public var neuronUpdates: UInt64 = 0
+  /// Rows (one stream, one step) the node went through.
+  public var rows: UInt64 = 0
+  /// Rows of a linear node that took the dense kernel.
+  public var denseRows: UInt64 = 0
+  /// Bytes of weights that were read for synaptic operations.
+  public var weightBytes: UInt64 = 0
+
+  static let fieldCount = 8
+
+  public init() {}
+
+  init(_ fields: View<UInt64>) {
+    (spikes, macs, acs, denseOperations) = (fields[0], fields[1], fields[2], fields[3])
+    (neuronUpdates, rows, denseRows, weightBytes) = (fields[4], fields[5], fields[6], fields[7])
+  }
+
+  public static func + (a: Counters, b: Counters) -> Counters {
+    var sum = a
+    sum.spikes += b.spikes
+    sum.macs += b.macs
+    sum.acs += b.acs
+    sum.denseOperations += b.denseOperations
+    sum.neuronUpdates += b.neuronUpdates
+    sum.rows += b.rows
+    sum.denseRows += b.denseRows
+    sum.weightBytes += b.weightBytes
+    return sum
+  }
+}

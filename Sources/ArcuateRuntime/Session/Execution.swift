@@ -1,0 +1,318 @@
+import ArcuateCore
+import ArcuateKernels
+import ArcuateModel
+import Dispatch
+
+extension Session {
+  /// Runs every node over the steps of a block whose input rows stand ready.
+  ///
+  /// Streams are independent, so that threads take a share of them each; with fewer streams than
+  /// threads, they share the outputs of large linear layers.
+  func runBlock(_ count: Int) {
+    blockSteps = count
+    let batch = plan.options.batch
+    for slot in plan.slots where slot.history >= 0 { loadHistory(slot) }
+    let threads = min(plan.options.threads, batch)
+    if threads > 1 {
+      Workers.run(threads) { worker in
+        let streams = batch * worker / threads..<batch * (worker + 1) / threads
+        self.runStreams(streams, worker: worker)
+      }
+    } else {
+      runStreams(0..<batch, worker: 0)
+    }
+    for slot in plan.slots where slot.history >= 0 { saveHistory(slot, count) }
+    for stream in 0..<batch { stepCounts[stream] += UInt64(count) }
+    for probe in probes { probe.advance(count) }
+  }
+
+  private func loadHistory(_ slot: Slot) {
+    for stream in 0..<plan.options.batch {
+      row(slot, -1, stream).copy(from: state.part(slot.history + stream * slot.stride, slot.stride))
+      listRow(slot, -1, stream)
+    }
+  }
+
+  private func saveHistory(_ slot: Slot, _ count: Int) {
+    for stream in 0..<plan.options.batch {
+      state.part(slot.history + stream * slot.stride, slot.stride).copy(
+        from: row(slot, count - 1, stream))
+    }
+  }
+
+  private func runStreams(_ streams: Range<Int>, worker: Int) {
+    for group in plan.groups {
+      if group.cyclic {
+        for step in 0..<blockSteps {
+          for i in group.steps { run(i, step..<step + 1, streams, worker) }
+        }
+      } else {
+        for i in group.steps { run(i, 0..<blockSteps, streams, worker) }
+      }
+    }
+  }
+
+  private func run(_ index: Int, _ blockRange: Range<Int>, _ streams: Range<Int>, _ worker: Int) {
+    let step = plan.steps[index]
+    let output = plan.slots[step.output]
+    // A constant node has one row, due when its frame begins.
+    if output.constant && !computesConstants { return }
+    let range = output.constant ? 0..<1 : blockRange
+    if case .input = step.operation {
+      for t in range { for b in streams { listRow(output, t, b) } }
+      record(index, range, streams, output)
+      return
+    }
+    if step.gather >= 0 { gather(step, range, streams) }
+    let input = plan.slots[step.gather >= 0 ? step.gather : step.sources[0].slot]
+    let shift = step.gather < 0 && step.sources[0].delayed ? -1 : 0
+
+    switch step.operation {
+    case .neuron(let layer, let memory):
+      runNeurons(index, layer, memory, input, shift, output, range, streams)
+    case .linear(let packed) where packed.parts == 1:
+      runLinear(index, packed.matrices[0], input, shift, output, range, streams)
+    case .delay, .bernoulli, .rateEncoder, .decoder:
+      for t in range {
+        for b in streams {
+          runStateful(step, row(input, t + shift, b), row(output, t, b), t, b, output.stride)
+        }
+      }
+    default:
+      let temporary = temporaries.part(worker * 2 * plan.widest, plan.widest)
+      let temporaryOutput = temporaries.part((worker * 2 + 1) * plan.widest, plan.widest)
+      let temporaryList = temporaryLists.part(worker * plan.widest, plan.widest)
+      for t in range {
+        for b in streams {
+          let from = row(input, t + shift, b)
+          let counted = input.listed
+          step.operation.apply(
+            input: from, list: counted ? list(input, t + shift, b) : temporaryList,
+            nonzero: counted ? nonzero(input, t + shift, b)[0] : NonzeroCount(count: 0, unit: true),
+            output: row(output, t, b), inputCount: step.inputCount, outputCount: step.outputCount,
+            temporary: temporary, temporaryOutput: temporaryOutput, temporaryList: temporaryList)
+          countSynapses(index, step, input, t + shift, b)
+        }
+      }
+    }
+    for t in range {
+      for b in streams {
+        listRow(output, t, b)
+        count(index, b, 5, 1)
+        if step.spikes { count(index, b, 0, UInt64(nonzero(output, t, b)[0].count)) }
+      }
+    }
+    record(index, range, streams, output)
+  }
+
+  /// Sums what arrives at a node, in the order of its rows.
+  private func gather(_ step: Plan.Step, _ range: Range<Int>, _ streams: Range<Int>) {
+    let target = plan.slots[step.gather]
+    for t in range {
+      for b in streams {
+        let sum = row(target, t, b)
+        if step.sources.isEmpty { sum.fill(0) }
+        for (n, source) in step.sources.enumerated() {
+          let from = row(plan.slots[source.slot], t + (source.delayed ? -1 : 0), b)
+          switch (source.permutation, n) {
+          case (nil, 0): sum.part(0, step.inputCount).copy(from: from.part(0, step.inputCount))
+          case (let order?, 0): Elementwise.permute(from, by: order, into: sum)
+          case (nil, _): Elementwise.add(sum, from, into: sum, count: step.inputCount)
+          case (let order?, _):
+            for i in 0..<step.inputCount { sum[i] += from[Int(order[i])] }
+          }
+        }
+        listRow(target, t, b)
+      }
+    }
+  }
+
+  // MARK: Neurons
+
+  private func runNeurons(
+    _ index: Int, _ layer: NeuronLayer, _ memory: NeuronState, _ input: Slot, _ shift: Int,
+    _ output: Slot, _ range: Range<Int>, _ streams: Range<Int>
+  ) {
+    let stride = output.stride
+    let spikes = plan.steps[index].updates
+    func memoryRow(_ offset: Int, _ b: Int) -> View<Float> {
+      offset < 0 ? state.part(0, 0) : state.part(offset + b * stride, stride)
+    }
+    for b in streams {
+      let membrane = memoryRow(memory.membrane, b)
+      let current = memoryRow(memory.current, b)
+      let pending = memoryRow(memory.pending, b)
+      for t in range {
+        let changed = layer.step(
+          input: row(input, t + shift, b), membrane: membrane, current: current, pending: pending,
+          output: row(output, t, b))
+        if spikes {
+          let first = stepCounts[b] + UInt64(t) == 0
+          count(index, b, 4, UInt64(first ? layer.count : changed))
+        }
+        for probe in probes where probe.step == index && probe.quantity != .output {
+          probe.row(t, b)?.copy(from: probe.quantity == .membrane ? membrane : current)
+        }
+      }
+    }
+  }
+
+  /// Hands the rows a node emitted to the probes that record it.
+  private func record(_ index: Int, _ range: Range<Int>, _ streams: Range<Int>, _ output: Slot) {
+    guard !probes.isEmpty else { return }
+    for probe in probes where probe.step == index && probe.quantity == .output {
+      // A constant node's one row stands for every step of the block.
+      for t in output.constant ? 0..<blockSteps : range {
+        for b in streams { probe.row(t, b)?.copy(from: row(output, t, b)) }
+      }
+    }
+  }
+
+  // MARK: Weights
+
+  private func runLinear(
+    _ index: Int, _ weights: LinearWeights, _ input: Slot, _ shift: Int, _ output: Slot,
+    _ range: Range<Int>, _ streams: Range<Int>
+  ) {
+    let step = plan.steps[index]
+    let limit = Int32(Double(weights.inputs) * Session.denseFraction)
+    let fused = plan.options.numerics == .fast
+    let batch = plan.options.batch
+    let share = batch == 1 && plan.options.threads > 1
+    for t in range {
+      var b = streams.lowerBound
+      while b < streams.upperBound {
+        let found = nonzero(input, t + shift, b)[0]
+        guard found.count > limit else {
+          let from = row(input, t + shift, b)
+          let indices = list(input, t + shift, b)
+          let to = row(output, t, b)
+          split(share, weights.stride, Int(found.count)) { first, count in
+            weights.applyEvents(
+              input: from, list: indices, nonzero: found, output: to, first: first, count: count)
+          }
+          countSynapses(index, step, input, t + shift, b)
+          b += 1
+          continue
+        }
+        // Dense rows that follow one another share a pass over the weights.
+        var end = b + 1
+        while end < streams.upperBound, end - b < 4,
+          nonzero(input, t + shift, end)[0].count > limit
+        { end += 1 }
+        let rows = end - b
+        let from = values.part(
+          input.values + input.row(step: t + shift, stream: b, batch: batch) * input.stride,
+          rows * input.stride)
+        let to = values.part(
+          output.values + output.row(step: t, stream: b, batch: batch) * output.stride,
+          rows * output.stride)
+        split(share, weights.stride, weights.inputs) { first, count in
+          weights.applyDense(
+            input: from, inputStride: input.stride, rows: rows, output: to,
+            outputStride: output.stride, first: first, count: count, fused: fused)
+        }
+        for r in b..<end {
+          countSynapses(index, step, input, t + shift, r)
+          count(index, r, 6, 1)
+        }
+        b = end
+      }
+    }
+  }
+
+  /// Runs `body` over all outputs, in shares for the threads where the work is worth it.
+  @inline(__always)
+  private func split(_ share: Bool, _ stride: Int, _ inputs: Int, _ body: (Int, Int) -> Void) {
+    let threads = plan.options.threads
+    guard share, stride >= 64 * threads, stride * inputs > 1 << 17 else { return body(0, stride) }
+    let tiles = stride / 16
+    Workers.run(threads) { worker in
+      let first = tiles * worker / threads * 16
+      body(first, tiles * (worker + 1) / threads * 16 - first)
+    }
+  }
+
+  @inline(__always)
+  private func countSynapses(
+    _ index: Int, _ step: Plan.Step, _ input: Slot, _ t: Int, _ b: Int
+  ) {
+    guard !step.fanOut.isEmpty else { return }
+    var operations: UInt64 = 0
+    var accumulates = true
+    if input.listed {
+      let found = nonzero(input, t, b)[0]
+      let indices = list(input, t, b)
+      for e in 0..<Int(found.count) { operations &+= UInt64(step.fanOut[Int(indices[e])]) }
+      accumulates = found.unit != 0
+      if !accumulates { accumulates = isTernary(row(input, t, b), indices, Int(found.count)) }
+    } else {
+      let from = row(input, t, b)
+      for i in 0..<step.inputCount where from[i] != 0 {
+        operations &+= UInt64(step.fanOut[i])
+        accumulates = accumulates && (from[i] == 1 || from[i] == -1)
+      }
+    }
+    count(index, b, accumulates ? 2 : 1, operations)
+    count(index, b, 3, step.denseCount)
+    count(index, b, 7, operations * 4)
+  }
+
+  private func isTernary(_ row: View<Float>, _ list: View<UInt32>, _ count: Int) -> Bool {
+    for e in 0..<count where abs(row[Int(list[e])]) != 1 { return false }
+    return true
+  }
+
+  // MARK: Other memories
+
+  private func runStateful(
+    _ step: Plan.Step, _ input: View<Float>, _ output: View<Float>, _ t: Int, _ b: Int,
+    _ stride: Int
+  ) {
+    let now = stepCounts[b] + UInt64(t)
+    switch step.operation {
+    case .delay(let delays, let ring, let offset):
+      let lines = state.part(offset + b * ring * stride, ring * stride)
+      let at = Int(now % UInt64(ring))
+      lines.part(at * stride, step.inputCount).copy(from: input.part(0, step.inputCount))
+      for i in 0..<step.outputCount {
+        let then = at - Int(delays[i])
+        output[i] = lines[(then < 0 ? then + ring : then) * stride + i]
+      }
+    case .bernoulli(let gain, let random):
+      let stream = UInt32(truncatingIfNeeded: step.node << 16 | b)
+      for i in 0..<step.outputCount {
+        let draw = random.uniform(stream: stream, step: now, index: UInt32(i))
+        output[i] = draw < gain * input[i] ? 1 : 0
+      }
+    case .rateEncoder(let gain, let offset):
+      let sums = state.part(offset + b * stride, stride)
+      for i in 0..<step.outputCount {
+        let sum = sums[i] + gain * input[i]
+        output[i] = sum >= 1 ? 1 : 0
+        sums[i] = sum - output[i]
+      }
+    case .decoder(let decoder, let offset):
+      let sums = state.part(offset + b * stride, stride)
+      let divisor: Float = decoder == .rate ? Float(now + 1) : 1
+      for i in 0..<step.outputCount {
+        sums[i] += input[i]
+        output[i] = sums[i] / divisor
+      }
+    default: preconditionFailure("an operation without memory")
+    }
+  }
+}
+
+/// The only user of Dispatch.
+enum Workers {
+  /// Calls `body` with 0 ..< count, at the same time where there are processors for it.
+  static func run(_ count: Int, _ body: (Int) -> Void) {
+    withoutActuallyEscaping(body) { body in
+      // `concurrentPerform` returns when every call has: the closure does not outlive this frame,
+      // and callers keep to disjoint parts of what it touches.
+      nonisolated(unsafe) let body = body
+      DispatchQueue.concurrentPerform(iterations: count) { body($0) }
+    }
+  }
+}

@@ -1,0 +1,133 @@
+import ArcuateCore
+import ArcuateModel
+
+/// A recording of one node, step by step.
+public final class Probe {
+  public enum Quantity: String, Sendable, CaseIterable {
+    /// What the node emits: spikes of spiking nodes, values of others.
+    case output
+    /// The membrane potential after the reset. Neurons only.
+    case membrane
+    /// The synaptic current. Neurons with synapses only.
+    case current
+  }
+
+  public let node: String
+  public let quantity: Quantity
+  /// Of one step of one stream, channel-first.
+  public let shape: Shape
+  /// Steps there is room for.
+  public let capacity: Int
+  /// Steps recorded since the last `clear`; recording stops at `capacity`.
+  public internal(set) var recorded = 0
+  /// Steps that came after `capacity` was reached.
+  public internal(set) var missed = 0
+
+  let step: Int
+  let batch: Int
+  /// [capacity][batch][stride], in the order of the node's rows.
+  let rows: View<Float>
+  let stride: Int
+  /// Place in a row of each element, where the row is not channel-first.
+  let order: [Int32]?
+
+  init(
+    node: String, quantity: Quantity, shape: Shape, capacity: Int, step: Int, batch: Int,
+    stride: Int, order: [Int32]?
+  ) throws {
+    self.node = node
+    self.quantity = quantity
+    self.shape = shape
+    self.capacity = capacity
+    self.step = step
+    self.batch = batch
+    self.stride = stride
+    self.order = order
+    let (row, overflow) = capacity.multipliedReportingOverflow(by: batch * stride)
+    guard capacity >= 0, !overflow, row <= 1 << 36 else {
+      throw ArcuateError(.limitExceeded, "a recording of \(capacity) steps is too large")
+    }
+    rows = try AlignedBuffer(byteCount: row * 4).view(start: 0, count: row)
+  }
+
+  @inline(__always)
+  func row(_ step: Int, _ stream: Int) -> View<Float>? {
+    guard recorded + step < capacity else { return nil }
+    return rows.part(((recorded + step) * batch + stream) * stride, stride)
+  }
+
+  func advance(_ steps: Int) {
+    let taken = min(steps, capacity - recorded)
+    recorded += taken
+    missed += steps - taken
+  }
+
+  /// Forgets what was recorded.
+  public func clear() {
+    recorded = 0
+    missed = 0
+  }
+
+  /// Floats in `recorded` steps: [recorded][batch][shape].
+  public var count: Int { recorded * batch * shape.count }
+
+  /// Copies what was recorded, [recorded][batch][shape], channel-first.
+  /// Throws. `bufferTooSmall` if `output` has fewer than `count` elements.
+  public func read(into output: UnsafeMutableBufferPointer<Float>) throws {
+    guard output.count >= count else {
+      throw ArcuateError(.bufferTooSmall, "\(count) numbers were recorded, room is for \(output.count)")
+    }
+    var at = 0
+    for r in 0..<recorded * batch {
+      let row = rows.part(r * stride, stride)
+      for i in 0..<shape.count {
+        output[at] = row[order.map { Int($0[i]) } ?? i]
+        at += 1
+      }
+    }
+  }
+
+  /// What was recorded, [recorded][batch][shape], channel-first.
+  public func values() -> [Float] {
+    var result = [Float](repeating: 0, count: count)
+    result.withUnsafeMutableBufferPointer { try! read(into: $0) }
+    return result
+  }
+}
+
+extension Session {
+  /// Records `quantity` of the node called `name` from the next step on, up to `capacity` steps.
+  ///
+  /// Throws. `notFound` if there is no such node or it has no such quantity; `limitExceeded`.
+  public func makeProbe(
+    _ name: String, _ quantity: Probe.Quantity = .output, capacity: Int
+  ) throws -> Probe {
+    guard let index = plan.steps.firstIndex(where: { $0.name == name }) else {
+      throw ArcuateError(.notFound, "there is no node \"\(name)\"")
+    }
+    let step = plan.steps[index]
+    if quantity != .output {
+      guard case .neuron(_, let memory) = step.operation,
+        quantity != .current || memory.current >= 0
+      else {
+        throw ArcuateError(.notFound, "the node has no \(quantity.rawValue)", at: "node \"\(name)\"")
+      }
+    }
+    let shape = step.shape
+    var order: [Int32]?
+    if step.channelLast {
+      // Element i, channel-first, is channel i / pixels of pixel i % pixels.
+      let channels = shape[0]
+      let pixels = shape.count / channels
+      order = (0..<shape.count).map { Int32(($0 % pixels) * channels + $0 / pixels) }
+    }
+    let probe = try Probe(
+      node: name, quantity: quantity, shape: shape, capacity: capacity, step: index,
+      batch: plan.options.batch, stride: plan.slots[step.output].stride, order: order)
+    probes.append(probe)
+    return probe
+  }
+
+  /// Stops a recording. What it holds stays readable.
+  public func remove(_ probe: Probe) { probes.removeAll { $0 === probe } }
+}

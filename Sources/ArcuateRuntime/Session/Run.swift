@@ -1,0 +1,207 @@
+import ArcuateCore
+import ArcuateModel
+
+extension Plan {
+  /// Numbers a call of `frames` frames reads from an input port: [frames][batch][shape].
+  public func inputCount(port: Int, frames: Int) -> Int {
+    frames * options.batch * inputs[port].shape.count
+  }
+
+  /// Numbers such a call writes to an output port: [frames][batch][shape], or with every step
+  /// [frames][steps per frame][batch][shape].
+  public func outputCount(port: Int, frames: Int) -> Int {
+    let steps = options.frameOutput == .every ? options.stepsPerFrame : 1
+    return frames * steps * options.batch * outputs[port].shape.count
+  }
+}
+
+extension Session {
+  /// Runs `frames` frames of `plan.options.stepsPerFrame` steps.
+  ///
+  /// Shapes. Each input [frames][batch][shape], each output [frames][batch][shape], or with every
+  /// step [frames][steps][batch][shape]. Outputs whose pointer is nil are left out.
+  /// Throws. `bufferTooSmall` for an array of another size, `invalidArgument` for a number that is
+  /// not finite; the state is then as it was.
+  public func run(frames: Int, inputs: InputPorts, outputs: OutputPorts) throws {
+    let plan = plan
+    try checkPorts(inputs, outputs, frames)
+    let options = plan.options
+    let batch = options.batch
+    let steps = options.stepsPerFrame
+    var frame = 0
+    while frame < frames {
+      // Several frames of one step make a block, or one frame makes one or more.
+      let atOnce = steps == 1 ? min(plan.block, frames - frame) : 1
+      if options.frameState == .reset { reset() }
+      var done = 0
+      while done < steps {
+        let count = steps == 1 ? atOnce : min(plan.block, steps - done)
+        computesConstants = done == 0
+        for port in plan.inputs.indices {
+          let size = plan.inputs[port].shape.count
+          let slot = plan.slots[plan.inputs[port].node]
+          for t in 0..<count {
+            if slot.constant && (t > 0 || done > 0) { break }
+            let silent = steps > 1 && options.frameInput == .first && done + t > 0
+            for b in 0..<batch {
+              let target = row(slot, t, b).part(0, size)
+              if silent {
+                target.fill(0)
+              } else {
+                let f = steps == 1 ? frame + t : frame
+                inputs.copy(port, from: (f * batch + b) * size, to: target)
+              }
+            }
+          }
+        }
+        runBlock(count)
+        for port in plan.outputs.indices where outputs.isWanted(port) {
+          collect(port, outputs, frame: frame, done: done, count: count)
+        }
+        done += count
+      }
+      frame += atOnce
+    }
+  }
+
+  /// Puts what a block gave where the caller wants it.
+  private func collect(_ port: Int, _ outputs: OutputPorts, frame: Int, done: Int, count: Int) {
+    let options = plan.options
+    let batch = options.batch
+    let steps = options.stepsPerFrame
+    let slot = plan.slots[plan.outputs[port].node]
+    let size = plan.outputs[port].shape.count
+    for t in 0..<count {
+      let step = steps == 1 ? 0 : done + t
+      let f = steps == 1 ? frame + t : frame
+      for b in 0..<batch {
+        let from = row(slot, t, b).part(0, size)
+        let at = (f * batch + b) * size
+        switch options.frameOutput {
+        case .every: outputs.write(port, at: ((f * steps + step) * batch + b) * size, from)
+        case .last:
+          if step == steps - 1 { outputs.write(port, at: at, from) }
+        case .sum, .mean:
+          let sum = state.part(plan.outputSums[port] + b * slot.stride, size)
+          if step == 0 { sum.fill(0) }
+          for i in 0..<size { sum[i] += from[i] }
+          if step == steps - 1 {
+            outputs.write(
+              port, at: at, sum, times: options.frameOutput == .mean ? 1 / Float(steps) : 1)
+          }
+        }
+      }
+    }
+  }
+
+  private func checkPorts(_ inputs: InputPorts, _ outputs: OutputPorts, _ frames: Int) throws {
+    guard frames >= 0, frames <= 1 << 32 else {
+      throw ArcuateError(.invalidArgument, "\(frames) frames cannot be run")
+    }
+    guard inputs.portCount == plan.inputs.count, outputs.portCount == plan.outputs.count else {
+      throw ArcuateError(
+        .invalidArgument,
+        "\(inputs.portCount) inputs and \(outputs.portCount) outputs for a network with "
+          + "\(plan.inputs.count) and \(plan.outputs.count)")
+    }
+    for port in plan.inputs.indices {
+      let needed = plan.inputCount(port: port, frames: frames)
+      guard inputs.count(port) == needed else {
+        throw ArcuateError(
+          .bufferTooSmall, "holds \(inputs.count(port)) numbers, not \(needed)",
+          at: "input \"\(plan.inputs[port].name)\"")
+      }
+      if let place = inputs.firstNotFinite(port) {
+        throw ArcuateError(
+          .invalidArgument, "number \(place) is not finite",
+          at: "input \"\(plan.inputs[port].name)\"")
+      }
+    }
+    for port in plan.outputs.indices where outputs.isWanted(port) {
+      let needed = plan.outputCount(port: port, frames: frames)
+      guard outputs.count(port) == needed else {
+        throw ArcuateError(
+          .bufferTooSmall, "holds \(outputs.count(port)) numbers, not \(needed)",
+          at: "output \"\(plan.outputs[port].name)\"")
+      }
+    }
+  }
+
+  /// Runs one step with inputs of its own, outside any frame.
+  ///
+  /// Shapes. Each input and output [batch][shape]. Throws. As `run`.
+  public func step(inputs: InputPorts, outputs: OutputPorts) throws {
+    let plan = plan
+    let batch = plan.options.batch
+    try checkStepPorts(inputs, outputs)
+    for port in plan.inputs.indices {
+      let size = plan.inputs[port].shape.count
+      let slot = plan.slots[plan.inputs[port].node]
+      for b in 0..<batch {
+        inputs.copy(port, from: b * size, to: row(slot, 0, b).part(0, size))
+      }
+    }
+    computesConstants = true
+    runBlock(1)
+    for port in plan.outputs.indices where outputs.isWanted(port) {
+      let size = plan.outputs[port].shape.count
+      let slot = plan.slots[plan.outputs[port].node]
+      for b in 0..<batch {
+        outputs.write(port, at: b * size, row(slot, 0, b).part(0, size))
+      }
+    }
+  }
+
+  private func checkStepPorts(_ inputs: InputPorts, _ outputs: OutputPorts) throws {
+    // A step is a frame of one step, whatever a frame is.
+    guard inputs.portCount == plan.inputs.count, outputs.portCount == plan.outputs.count else {
+      throw ArcuateError(
+        .invalidArgument,
+        "\(inputs.portCount) inputs and \(outputs.portCount) outputs for a network with "
+          + "\(plan.inputs.count) and \(plan.outputs.count)")
+    }
+    for (port, info) in plan.inputs.enumerated() {
+      let needed = plan.options.batch * info.shape.count
+      guard inputs.count(port) == needed else {
+        throw ArcuateError(
+          .bufferTooSmall, "holds \(inputs.count(port)) numbers, not \(needed)",
+          at: "input \"\(info.name)\"")
+      }
+      if let place = inputs.firstNotFinite(port) {
+        throw ArcuateError(
+          .invalidArgument, "number \(place) is not finite", at: "input \"\(info.name)\"")
+      }
+    }
+    for (port, info) in plan.outputs.enumerated() where outputs.isWanted(port) {
+      let needed = plan.options.batch * info.shape.count
+      guard outputs.count(port) == needed else {
+        throw ArcuateError(
+          .bufferTooSmall, "holds \(outputs.count(port)) numbers, not \(needed)",
+          at: "output \"\(info.name)\"")
+      }
+    }
+  }
+
+  /// `run` with arrays: one per port, as `run` shapes them. Returns one array per output port.
+  public func run(frames: Int, _ inputs: [[Float]]) throws -> [[Float]] {
+    guard frames >= 0, frames <= 1 << 32 else {
+      throw ArcuateError(.invalidArgument, "\(frames) frames cannot be run")
+    }
+    let counts = plan.outputs.indices.map { plan.outputCount(port: $0, frames: frames) }
+    return try InputPorts.with(inputs) { inputs in
+      try OutputPorts.collect(counts: counts) { outputs in
+        try run(frames: frames, inputs: inputs, outputs: outputs)
+      }
+    }
+  }
+
+  /// `step` with arrays.
+  public func step(_ inputs: [[Float]]) throws -> [[Float]] {
+    let counts = plan.outputs.map { plan.options.batch * $0.shape.count }
+    return try InputPorts.with(inputs) { inputs in
+      try OutputPorts.collect(counts: counts) { outputs in
+        try step(inputs: inputs, outputs: outputs)
+      }
+    }
+  }
+}

@@ -1,0 +1,126 @@
+import ArcuateCore
+
+extension Session {
+  /// How far a call with events came.
+  public struct EventProgress: Sendable, Hashable {
+    /// Steps that were run; fewer than asked for when the room for output ran short.
+    public var steps: Int
+    /// Input events that were used.
+    public var consumed: Int
+    /// Output events that were written.
+    public var written: Int
+  }
+
+  /// Runs `steps` steps whose inputs are zero but for `events`, and writes the outputs that are
+  /// not zero, ordered by step, port, stream and index.
+  ///
+  /// Steps are counted from the first of this call. The call stops before a step whose output
+  /// might not fit, so that it can be continued with the events from `consumed` on, their steps
+  /// reduced by `steps`. Frames play no part.
+  /// Needs. `events` ordered by step. Two events for one element add up.
+  /// Throws. `invalidArgument` naming the first event that is out of order, outside the network or
+  /// not finite; `bufferTooSmall` if not even one step's output is sure to fit. The state is then
+  /// as it was.
+  public func runEvents(
+    _ events: UnsafeBufferPointer<Event>, steps: Int, into output: UnsafeMutableBufferPointer<Event>
+  ) throws -> EventProgress {
+    let plan = plan
+    let batch = plan.options.batch
+    guard steps >= 0, steps <= 1 << 31 else {
+      throw ArcuateError(.invalidArgument, "\(steps) steps cannot be run")
+    }
+    var last: UInt32 = 0
+    for (i, event) in events.enumerated() {
+      guard event.step >= last, Int(event.step) < steps else {
+        throw ArcuateError(
+          .invalidArgument, "step \(event.step) is out of order or not below \(steps)",
+          at: "event \(i)")
+      }
+      guard Int(event.port) < plan.inputs.count, Int(event.stream) < batch,
+        Int(event.index) < plan.inputs[Int(event.port)].shape.count
+      else {
+        throw ArcuateError(
+          .invalidArgument,
+          "port \(event.port), stream \(event.stream), index \(event.index) is not an input",
+          at: "event \(i)")
+      }
+      guard event.value.isFinite else {
+        throw ArcuateError(.invalidArgument, "the value is not finite", at: "event \(i)")
+      }
+      last = event.step
+    }
+    var most = 0
+    for port in plan.outputs { most += port.shape.count * batch }
+    guard output.count >= most || steps == 0 else {
+      throw ArcuateError(
+        .bufferTooSmall, "room for \(output.count) events; one step may have \(most)")
+    }
+
+    var progress = EventProgress(steps: 0, consumed: 0, written: 0)
+    while progress.steps < steps {
+      let room = most == 0 ? plan.block : (output.count - progress.written) / most
+      // A held input has one row for a whole frame, so that its steps are run one by one.
+      let held = plan.inputs.contains { plan.slots[$0.node].constant }
+      let count = min(held ? 1 : plan.block, steps - progress.steps, room)
+      guard count > 0 else { break }
+      for port in plan.inputs {
+        let slot = plan.slots[port.node]
+        for t in 0..<count { for b in 0..<batch { row(slot, t, b).fill(0) } }
+      }
+      while progress.consumed < events.count {
+        let event = events[progress.consumed]
+        let t = Int(event.step) - progress.steps
+        guard t < count else { break }
+        let slot = plan.slots[plan.inputs[Int(event.port)].node]
+        let target = row(slot, t, Int(event.stream))
+        target[Int(event.index)] += event.value
+        progress.consumed += 1
+      }
+      computesConstants = true
+      runBlock(count)
+      for t in 0..<count {
+        for (p, port) in plan.outputs.enumerated() {
+          let slot = plan.slots[port.node]
+          for b in 0..<batch {
+            let from = row(slot, t, b)
+            for i in 0..<port.shape.count where from[i] != 0 {
+              output[progress.written] = Event(
+                step: UInt32(progress.steps + t), stream: UInt16(b), port: UInt16(p),
+                index: UInt32(i), value: from[i])
+              progress.written += 1
+            }
+          }
+        }
+      }
+      progress.steps += count
+    }
+    return progress
+  }
+
+  /// `runEvents` with arrays and room for every output.
+  public func runEvents(_ events: [Event], steps: Int) throws -> [Event] {
+    var result: [Event] = []
+    let most = plan.outputs.reduce(0) { $0 + $1.shape.count * plan.options.batch }
+    let buffer = UnsafeMutableBufferPointer<Event>.allocate(capacity: max(1, most * 16))
+    defer { buffer.deallocate() }
+    var done = 0
+    var used = 0
+    while done < steps {
+      let rest = events[used...].map { event in
+        var event = event
+        event.step -= UInt32(min(Int(event.step), done))
+        return event
+      }
+      let progress = try rest.withUnsafeBufferPointer {
+        try runEvents($0, steps: steps - done, into: buffer)
+      }
+      for var event in buffer[..<progress.written] {
+        event.step += UInt32(done)
+        result.append(event)
+      }
+      done += progress.steps
+      used += progress.consumed
+    }
+    return result
+  }
+}

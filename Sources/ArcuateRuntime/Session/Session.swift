@@ -1,0 +1,192 @@
+import ArcuateCore
+import ArcuateKernels
+import ArcuateModel
+
+/// The only thing that changes: the state of `batch` streams of one plan.
+///
+/// One user at a time. Nothing is allocated after creation except by `makeProbe`.
+public final class Session {
+  public let plan: Plan
+
+  /// Fraction of non-zero inputs above which a row of a linear layer takes the dense kernel: it
+  /// reads every weight once for four rows, where the other reads those of non-zero inputs for one.
+  static let denseFraction = 0.35
+
+  /// State: the streams' step counts, then floats.
+  let stateBuffer: AlignedBuffer
+  let stepCounts: View<UInt64>
+  let state: View<Float>
+
+  let values: View<Float>
+  let lists: View<UInt32>
+  let nonzeros: View<NonzeroCount>
+  let counterFields: View<UInt64>
+  /// Rows for each worker: two of floats, one of indices.
+  let temporaries: View<Float>
+  let temporaryLists: View<UInt32>
+
+  var probes: [Probe] = []
+  /// Whether the nodes that are constant over a frame are due.
+  var computesConstants = true
+  /// Steps in the block being run.
+  var blockSteps = 0
+
+  init(plan: Plan) throws {
+    self.plan = plan
+    let batch = plan.options.batch
+    stateBuffer = try AlignedBuffer(byteCount: batch * 8 + 64 + plan.stateCount * 4)
+    let stateStart = (batch * 8 + 63) / 64 * 16
+    stepCounts = stateBuffer.view(start: 0, count: batch)
+    state = try AlignedBuffer.resized(stateBuffer, from: stateStart, count: plan.stateCount)
+    values = try AlignedBuffer(byteCount: plan.valueCount * 4).view(
+      start: 0, count: plan.valueCount)
+    lists = try AlignedBuffer(byteCount: plan.listCount * 4).view(start: 0, count: plan.listCount)
+    nonzeros = try AlignedBuffer(byteCount: plan.rowCount * 8).view(
+      start: 0, count: plan.rowCount)
+    let fields = plan.steps.count * batch * Counters.fieldCount
+    counterFields = try AlignedBuffer(byteCount: fields * 8).view(start: 0, count: fields)
+    let wide = plan.options.threads * plan.widest
+    temporaries = try AlignedBuffer(byteCount: wide * 8).view(start: 0, count: wide * 2)
+    temporaryLists = try AlignedBuffer(byteCount: wide * 4).view(start: 0, count: wide)
+    reset()
+  }
+
+  // MARK: Reset
+
+  /// Brings every stream to rest. Counters and probes are untouched.
+  public func reset() {
+    for stream in 0..<plan.options.batch { rest(stream) }
+  }
+
+  /// Brings one stream to rest, as at creation; the others go on.
+  /// Throws. `invalidArgument` for a stream that is not there.
+  public func reset(stream: Int) throws {
+    guard stream >= 0, stream < plan.options.batch else {
+      throw ArcuateError(
+        .invalidArgument, "stream \(stream) is not within 0 ..< \(plan.options.batch)")
+    }
+    rest(stream)
+  }
+
+  func rest(_ stream: Int) {
+    stepCounts[stream] = 0
+    for step in plan.steps {
+      let stride = plan.slots[step.output].stride
+      func clear(_ offset: Int, _ rows: Int = 1) {
+        if offset >= 0 { state.part(offset + stream * rows * stride, rows * stride).fill(0) }
+      }
+      switch step.operation {
+      case .neuron(_, let memory):
+        clear(memory.membrane)
+        clear(memory.current)
+        clear(memory.pending)
+      case .delay(_, let ring, let offset): clear(offset, ring)
+      case .rateEncoder(_, let offset), .decoder(_, let offset): clear(offset)
+      default: break
+      }
+    }
+    for slot in plan.slots where slot.history >= 0 {
+      let row = state.part(slot.history + stream * slot.stride, slot.stride)
+      row.fill(0)
+      for (i, value) in slot.rest.enumerated() { row[i] = value }
+    }
+  }
+
+  // MARK: Rows
+
+  @inline(__always)
+  func row(_ slot: Slot, _ step: Int, _ stream: Int) -> View<Float> {
+    let row = slot.row(step: step, stream: stream, batch: plan.options.batch)
+    return values.part(slot.values + row * slot.stride, slot.stride)
+  }
+
+  @inline(__always)
+  func list(_ slot: Slot, _ step: Int, _ stream: Int) -> View<UInt32> {
+    let row = slot.row(step: step, stream: stream, batch: plan.options.batch)
+    return lists.part(slot.lists + row * slot.stride, slot.stride)
+  }
+
+  @inline(__always)
+  func nonzero(_ slot: Slot, _ step: Int, _ stream: Int) -> View<NonzeroCount> {
+    nonzeros.part(
+      slot.counts + slot.row(step: step, stream: stream, batch: plan.options.batch), 1)
+  }
+
+  /// Brings the list beside a row up to date.
+  @inline(__always)
+  func listRow(_ slot: Slot, _ step: Int, _ stream: Int) {
+    guard slot.listed else { return }
+    nonzero(slot, step, stream)[0] = findNonzero(
+      row(slot, step, stream), count: slot.count, list: list(slot, step, stream))
+  }
+
+  // MARK: Counters
+
+  @inline(__always)
+  func count(_ step: Int, _ stream: Int, _ field: Int, _ amount: UInt64) {
+    let i = (step * plan.options.batch + stream) * Counters.fieldCount + field
+    counterFields[i] = counterFields[i] &+ amount
+  }
+
+  /// Counters of the node called `name`, of one stream or summed over all.
+  /// Throws. `notFound`; `invalidArgument` for a stream that is not there.
+  public func counters(of name: String, stream: Int? = nil) throws -> Counters {
+    guard let step = plan.steps.firstIndex(where: { $0.name == name }) else {
+      throw ArcuateError(.notFound, "there is no node \"\(name)\"")
+    }
+    return try counters(at: step, stream: stream)
+  }
+
+  /// Counters of the node at `index` of `plan.nodeNames`.
+  public func counters(at index: Int, stream: Int? = nil) throws -> Counters {
+    guard index >= 0, index < plan.steps.count else {
+      throw ArcuateError(.invalidArgument, "node \(index) is not within 0 ..< \(plan.steps.count)")
+    }
+    let batch = plan.options.batch
+    if let stream, stream < 0 || stream >= batch {
+      throw ArcuateError(.invalidArgument, "stream \(stream) is not within 0 ..< \(batch)")
+    }
+    var sum = Counters()
+    for b in stream.map({ $0..<$0 + 1 }) ?? 0..<batch {
+      sum =
+        sum
+        + Counters(
+          counterFields.part((index * batch + b) * Counters.fieldCount, Counters.fieldCount))
+    }
+    return sum
+  }
+
+  /// Counters summed over all nodes.
+  public func totalCounters() -> Counters {
+    var sum = Counters()
+    for i in plan.steps.indices { sum = sum + (try! counters(at: i)) }
+    return sum
+  }
+
+  public func clearCounters() { counterFields.fill(0) }
+
+  /// The kernels that have run since the counters were cleared.
+  public func kernelsUsed() -> Set<Kernel> {
+    var used = Set<Kernel>()
+    for (i, step) in plan.steps.enumerated() {
+      let counters = try! counters(at: i)
+      guard counters.rows > 0 else { continue }
+      for kernel in step.kernels {
+        switch kernel {
+        case .linearDense, .linearDenseFused: if counters.denseRows > 0 { used.insert(kernel) }
+        case .linearEvents: if counters.denseRows < counters.rows { used.insert(kernel) }
+        default: used.insert(kernel)
+        }
+      }
+    }
+    return used
+  }
+}
+
+extension AlignedBuffer {
+  fileprivate static func resized(
+    _ buffer: AlignedBuffer, from start: Int, count: Int
+  ) throws -> View<Float> {
+    buffer.view(Float.self, start: start, count: count)
+  }
+}

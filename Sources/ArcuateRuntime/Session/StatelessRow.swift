@@ -1,0 +1,55 @@
+import ArcuateCore
+import ArcuateKernels
+
+extension Operation {
+  /// Computes one row of an operation that remembers nothing.
+  ///
+  /// `nonzero` and `list` describe `input` and are read only by operations that go through a list;
+  /// the temporaries are as wide as the widest row.
+  func apply(
+    input: View<Float>, list: View<UInt32>, nonzero: NonzeroCount, output: View<Float>,
+    inputCount: Int, outputCount: Int, temporary: View<Float>, temporaryOutput: View<Float>,
+    temporaryList: View<UInt32>
+  ) {
+    switch self {
+    case .copy: output.part(0, outputCount).copy(from: input.part(0, outputCount))
+    case .linear(let packed):
+      guard packed.parts != 1 else {
+        let weights = packed.matrices[0]
+        return weights.applyEvents(
+          input: input, list: list, nonzero: nonzero, output: output, first: 0,
+          count: weights.stride)
+      }
+      for p in 0..<packed.parts {
+        let weights = packed.matrices[packed.matrices.count == 1 ? 0 : p]
+        let padded = (weights.inputs + 15) & ~15
+        temporary.part(0, padded).fill(0)
+        temporary.part(0, weights.inputs).copy(
+          from: input.part(p * weights.inputs, weights.inputs))
+        let found = findNonzero(temporary, count: weights.inputs, list: temporaryList)
+        weights.applyEvents(
+          input: temporary, list: temporaryList, nonzero: found, output: temporaryOutput, first: 0,
+          count: weights.stride)
+        output.part(p * weights.outputs, weights.outputs).copy(
+          from: temporaryOutput.part(0, weights.outputs))
+      }
+    case .convolution(let weights):
+      weights.applyEvents(input: input, list: list, nonzero: nonzero, output: output)
+    case .pooling(let window): window.apply(input: input, output: output)
+    case .scale(let factor, let shift):
+      Elementwise.scale(input, by: factor, shift: shift, into: output, count: outputCount)
+    case .threshold(let level):
+      Elementwise.threshold(input, above: level, into: output, count: outputCount)
+    case .activation(let function):
+      switch function {
+      case .relu: Elementwise.relu(input, into: output, count: outputCount)
+      case .sigmoid: Elementwise.sigmoid(input, into: output, count: outputCount)
+      case .tanh: Elementwise.tanh(input, into: output, count: outputCount)
+      case .softmax: Elementwise.softmax(input, logarithm: false, into: output, count: outputCount)
+      case .logSoftmax: Elementwise.softmax(input, logarithm: true, into: output, count: outputCount)
+      }
+    case .input, .neuron, .delay, .bernoulli, .rateEncoder, .decoder:
+      preconditionFailure("an operation with a memory")
+    }
+  }
+}
