@@ -15,6 +15,8 @@ let package = Package(
   name: "arcuate",
   products: [
     .library(name: "Arcuate", targets: ["Arcuate"]),
+    .library(name: "arcuate-c", type: .dynamic, targets: ["ArcuateC"]),
+    .executable(name: "arcuate", targets: ["arcuate-cli"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
@@ -40,6 +42,22 @@ let package = Package(
       dependencies: [
         "ArcuateCore", "ArcuateModel", "ArcuateKernels", "ArcuateFormats", "ArcuateRuntime",
       ], swiftSettings: machine),
+    .target(
+      name: "ArcuateC", dependencies: ["Arcuate", "CArcuate"],
+      swiftSettings: machine,
+      linkerSettings: [
+        .unsafeFlags([
+          "-static-stdlib", "-Xlinker", "--version-script=cmake/arcuate.map", "-Xlinker",
+          "-soname=libarcuate.so.0",
+        ], .when(platforms: [.linux]))
+      ]),
+    .executableTarget(
+      name: "arcuate-cli",
+      dependencies: [
+        "Arcuate", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ], path: "Sources/arcuate", swiftSettings: machine),
     .testTarget(name: "ArcuateCoreTests", dependencies: ["ArcuateCore"], swiftSettings: machine),
+    .testTarget(
+      name: "ArcuateRuntimeTests", dependencies: ["Arcuate"], swiftSettings: machine),
   ]
 )
