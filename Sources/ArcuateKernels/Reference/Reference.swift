@@ -1,0 +1,127 @@
+import ArcuateMicrokernels
+
+/// The slow twin of every kernel: the definition, in plain arrays.
+public enum Reference {
+  /// y[o] = bias[o] + sum over ascending j of weight[o][j] x[j]; zeros of x are skipped, which
+  /// cannot change a bit (see `LinearWeights`). With `fused` they are not, and each product is
+  /// added with one rounding.
+  public static func linear(
+    input x: [Float], weight: [Float], bias: [Float], fused: Bool = false
+  ) -> [Float] {
+    bias.indices.map { o in
+      var sum = bias[o] + 0
+      for j in x.indices {
+        let w = weight[o * x.count + j]
+        if fused {
+          sum = sum.addingProduct(w, x[j])
+        } else if x[j] != 0 {
+          sum += w * x[j]
+        }
+      }
+      return sum
+    }
+  }
+
+  /// Channel-last rows; weight [out][in / groups][ky][kx]; inputs in ascending (y, x, channel).
+  public static func convolution(
+    input x: [Float], weight: [Float], bias: [Float], geometry g: ConvolutionGeometry
+  ) -> [Float] {
+    let inPerGroup = g.inChannels / g.groups
+    let outPerGroup = g.outChannels / g.groups
+    var y = [Float](repeating: 0, count: g.outputCount)
+    for oy in 0..<g.outHeight {
+      for ox in 0..<g.outWidth {
+        for o in 0..<g.outChannels {
+          var sum = bias[o] + 0
+          for ky in 0..<g.kernelHeight {
+            let iy = oy * g.strideY - g.padTop + ky * g.dilationY
+            guard iy >= 0, iy < g.inHeight else { continue }
+            for kx in 0..<g.kernelWidth {
+              let ix = ox * g.strideX - g.padLeft + kx * g.dilationX
+              guard ix >= 0, ix < g.inWidth else { continue }
+              for i in 0..<inPerGroup {
+                let channel = (o / outPerGroup) * inPerGroup + i
+                let value = x[(iy * g.inWidth + ix) * g.inChannels + channel]
+                if value != 0 {
+                  sum +=
+                    weight[((o * inPerGroup + i) * g.kernelHeight + ky) * g.kernelWidth + kx]
+                    * value
+                }
+              }
+            }
+          }
+          y[(oy * g.outWidth + ox) * g.outChannels + o] = sum
+        }
+      }
+    }
+    return y
+  }
+
+  /// One neuron's numbers for `neuronStep`.
+  public struct NeuronNumbers: Sendable {
+    public var currentDecay, currentGain, decay, gain, offset, threshold, resetValue: Float
+    public init(
+      currentDecay: Float, currentGain: Float, decay: Float, gain: Float, offset: Float,
+      threshold: Float, resetValue: Float
+    ) {
+      self.currentDecay = currentDecay
+      self.currentGain = currentGain
+      self.decay = decay
+      self.gain = gain
+      self.offset = offset
+      self.threshold = threshold
+      self.resetValue = resetValue
+    }
+  }
+
+  /// One step of one neuron; returns what it emits.
+  public static func neuronStep(
+    input: Float, membrane v: inout Float, current i: inout Float, pending: inout Float,
+    numbers n: NeuronNumbers, flags: NeuronFlags
+  ) -> Float {
+    func reaches(_ value: Float) -> Bool {
+      flags.contains(.orEqual) ? value >= n.threshold : value > n.threshold
+    }
+    func number(_ value: Float) -> Float {
+      flags.contains(.multiSpike) ? (value / n.threshold).rounded(.down) : 1
+    }
+    let old = v
+    var takenOff: Float = 0
+    if flags.contains(.resetNextStep), reaches(v) {
+      if flags.contains(.resetToValue) {
+        v = n.resetValue
+      } else if flags.contains(.resetSubtract) {
+        takenOff = number(v) * (n.threshold - n.resetValue)
+      }
+    }
+    var drive = input
+    if flags.contains(.synapse) {
+      let before = i
+      i = n.currentDecay * before + n.currentGain * input
+      drive = flags.contains(.oldCurrent) ? before : i
+    }
+    v = n.decay * v + n.gain * drive + n.offset
+    if flags.contains(.resetNextStep) { v -= takenOff }
+    var emitted = v
+    if flags.contains(.spikes) {
+      let compared = flags.contains(.residual) && reaches(old) ? v - n.threshold : v
+      emitted = reaches(compared) ? number(v) : 0
+      if !flags.contains(.resetNextStep) {
+        if flags.contains(.resetToValue) {
+          if emitted != 0 { v = n.resetValue }
+        } else if flags.contains(.resetSubtract) {
+          v -= emitted * (n.threshold - n.resetValue)
+        }
+      }
+      if flags.contains(.clampsBelow), v < -n.threshold { v = -n.threshold }
+    }
+    if flags.contains(.spikeNextStep) {
+      swap(&emitted, &pending)
+    }
+    return emitted
+  }
+
+  public static func nonzeroList(_ x: [Float]) -> [UInt32] {
+    x.indices.filter { x[$0] != 0 }.map { UInt32($0) }
+  }
+}

@@ -1,0 +1,218 @@
+import ArcuateCore
+import ArcuateMicrokernels
+
+/// A kernel with the sizes it must be tried at and the comparison with its twin.
+public struct RegistryLine: Sendable {
+  public let kernel: Kernel
+  /// Every combination of these extents is a case.
+  public let extents: [[Int]]
+  /// What differs for one case, or nil. `random` draws the numbers.
+  let compare: @Sendable (_ extents: [Int], _ random: inout Draw) throws -> String?
+
+  /// All cases with a seed each; returns the first difference, naming case and seed.
+  public func firstDifference(seed: UInt64) throws -> String? {
+    var cases: [[Int]] = [[]]
+    for choices in extents { cases = cases.flatMap { head in choices.map { head + [$0] } } }
+    for (i, extents) in cases.enumerated() {
+      var draw = Draw(seed: seed, stream: UInt32(i))
+      if let difference = try compare(extents, &draw) {
+        return "\(kernel.rawValue) \(extents) seed \(seed): \(difference)"
+      }
+    }
+    return nil
+  }
+
+  /// The number of cases.
+  public var caseCount: Int { extents.reduce(1) { $0 * $1.count } }
+}
+
+/// Random numbers for comparisons.
+struct Draw {
+  let random: CounterRandom
+  let stream: UInt32
+  var step: UInt64 = 0
+
+  init(seed: UInt64, stream: UInt32) {
+    random = CounterRandom(seed: seed)
+    self.stream = stream
+  }
+
+  mutating func uniform() -> Float {
+    step += 1
+    return random.uniform(stream: stream, step: step, index: 0)
+  }
+
+  /// Values within -1 ..< 1, of which a fraction `density` are not zero.
+  mutating func values(_ count: Int, density: Float = 1) -> [Float] {
+    (0..<count).map { _ in
+      let keep = uniform() < density
+      let value = uniform() * 2 - 1
+      return keep ? value : 0
+    }
+  }
+
+  /// Zeros and ones.
+  mutating func spikes(_ count: Int, density: Float) -> [Float] {
+    (0..<count).map { _ in uniform() < density ? 1 : 0 }
+  }
+}
+
+public enum KernelRegistry {
+  public static let lines: [RegistryLine] = [
+    linearEvents, linearDense(fused: false), linearDense(fused: true), convolution, neuron, list,
+  ]
+
+  /// Sizes around the widths of tiles and vectors.
+  private static let tails = [1, 2, 15, 16, 17, 31, 33, 63, 64, 65, 79, 80, 81, 130]
+
+  private static let linearEvents = RegistryLine(
+    kernel: .linearEvents, extents: [[0, 1, 2, 7, 16, 33], tails, [0, 1]]
+  ) { extents, draw in
+    let (inputs, outputs, unit) = (extents[0], extents[1], extents[2] == 1)
+    let x = unit ? draw.spikes(inputs, density: 0.4) : draw.values(inputs, density: 0.4)
+    let weight = draw.values(inputs * outputs)
+    let bias = draw.values(outputs)
+    let packed = try LinearWeights(weight: weight, bias: bias, inputs: inputs, outputs: outputs)
+    let input = try View.packed(x + [0])
+    let list = try room(UInt32.self, inputs + 16)
+    let output = try room(Float.self, packed.stride)
+    let nonzero = findNonzero(input, count: inputs, list: list)
+    // In two shares, as threads would.
+    let half = packed.stride / 32 * 16
+    for (first, count) in [(0, half), (half, packed.stride - half)] where count > 0 {
+      packed.applyEvents(
+        input: input, list: list, nonzero: nonzero, output: output, first: first, count: count)
+    }
+    return difference(output, Reference.linear(input: x, weight: weight, bias: bias))
+  }
+
+  private static func linearDense(fused: Bool) -> RegistryLine {
+    RegistryLine(
+      kernel: fused ? .linearDenseFused : .linearDense, extents: [[0, 1, 5, 17], tails, [1, 2, 3, 4, 7]]
+    ) { extents, draw in
+      let (inputs, outputs, rows) = (extents[0], extents[1], extents[2])
+      let weight = draw.values(inputs * outputs)
+      let bias = draw.values(outputs)
+      let packed = try LinearWeights(weight: weight, bias: bias, inputs: inputs, outputs: outputs)
+      let x = (0..<rows).map { _ in draw.values(inputs, density: 0.7) }
+      let stride = (inputs + 15) & ~15
+      let input = try room(Float.self, rows * stride + 16)
+      for r in 0..<rows { for j in 0..<inputs { input[r * stride + j] = x[r][j] } }
+      let output = try room(Float.self, rows * packed.stride)
+      packed.applyDense(
+        input: input, inputStride: stride, rows: rows, output: output,
+        outputStride: packed.stride, first: 0, count: packed.stride, fused: fused)
+      for r in 0..<rows {
+        let twin = Reference.linear(input: x[r], weight: weight, bias: bias, fused: fused)
+        if let found = difference(output.part(r * packed.stride, packed.stride), twin) {
+          return "row \(r): \(found)"
+        }
+      }
+      return nil
+    }
+  }
+
+  private static let convolution = RegistryLine(
+    kernel: .convolutionEvents,
+    extents: [[1, 4, 5], [1, 2, 4], [1, 3, 4, 8, 12, 13], [1, 2, 3], [1, 2], [0, 1, 2], [1, 2]]
+  ) { extents, draw in
+    let (size, inPerGroup, outPerGroup) = (extents[0] + 2, extents[1], extents[2])
+    let (kernel, stride, pad, groups) = (extents[3], extents[4], extents[5], extents[6])
+    let dilation = size > 5 ? 2 : 1
+    // Height and width differ, and so do the kernel's.
+    func out(_ n: Int, _ k: Int) -> Int { (n + 2 * pad - dilation * (k - 1) - 1) / stride + 1 }
+    let kernelWidth = max(1, kernel - 1)
+    guard size + 2 * pad > dilation * (kernel - 1) else { return nil }
+    let g = ConvolutionGeometry(
+      inHeight: size, inWidth: size + 1, inChannels: inPerGroup * groups,
+      outHeight: out(size, kernel), outWidth: out(size + 1, kernelWidth),
+      outChannels: outPerGroup * groups, kernelHeight: kernel, kernelWidth: kernelWidth,
+      strideY: stride, strideX: stride, padTop: pad, padLeft: pad, dilationY: dilation,
+      dilationX: dilation, groups: groups, rowStride: 0)
+    let x = draw.values(g.inputCount, density: 0.3)
+    let weight = draw.values(g.outChannels * inPerGroup * kernel * kernelWidth)
+    let bias = draw.values(g.outChannels)
+    let packed = try ConvolutionWeights(weight: weight, bias: bias, geometry: g)
+    let input = try View.packed(x)
+    let list = try room(UInt32.self, x.count + 16)
+    let output = try room(Float.self, g.outputCount + 16)
+    let nonzero = findNonzero(input, count: x.count, list: list)
+    packed.applyEvents(input: input, list: list, nonzero: nonzero, output: output)
+    return difference(
+      output, Reference.convolution(input: x, weight: weight, bias: bias, geometry: g))
+  }
+
+  /// Every combination of flags, on sizes with and without tails, over six steps.
+  private static let neuron = RegistryLine(
+    kernel: .neuronStep, extents: [[1, 16, 19], [0, 1], Array(0..<2048)]
+  ) { extents, draw in
+    let count = extents[0]
+    let uniform = extents[1] == 0
+    let flags = NeuronFlags(rawValue: UInt32(extents[2]))
+    func parameter(_ low: Float, _ high: Float) -> [Float] {
+      (0..<(uniform ? 1 : count)).map { _ in low + (high - low) * draw.uniform() }
+    }
+    let layer: [[Float]] = [
+      parameter(0.5, 0.9), parameter(0.5, 1.5), parameter(0.6, 1), parameter(0.5, 1),
+      parameter(-0.1, 0.1), parameter(0.3, 1), parameter(-0.2, 0.2),
+    ]
+    let packed = try NeuronLayer(
+      count: count, flags: flags, currentDecay: layer[0], currentGain: layer[1], decay: layer[2],
+      gain: layer[3], offset: layer[4], threshold: layer[5], resetValue: layer[6])
+    let padded = (count + 15) & ~15
+    let rows = try (0..<5).map { _ in try room(Float.self, padded) }
+    var (v, i, pending) = ([Float](repeating: 0, count: count), [Float](repeating: 0, count: count), [Float](repeating: 0, count: count))
+    for step in 0..<6 {
+      let x = draw.values(count).map { $0 * 2 }
+      for n in 0..<count { rows[0][n] = x[n] }
+      let changed = packed.step(
+        input: rows[0], membrane: rows[1], current: rows[2], pending: rows[3], output: rows[4])
+      var twin = [Float](repeating: 0, count: count)
+      var twinChanged = 0
+      for n in 0..<count {
+        func at(_ p: Int) -> Float { layer[p][uniform ? 0 : n] }
+        let before = v[n]
+        twin[n] = Reference.neuronStep(
+          input: x[n], membrane: &v[n], current: &i[n], pending: &pending[n],
+          numbers: .init(
+            currentDecay: at(0), currentGain: at(1), decay: at(2), gain: at(3), offset: at(4),
+            threshold: at(5), resetValue: at(6)), flags: flags)
+        if v[n] != before { twinChanged += 1 }
+      }
+      if changed != twinChanged { return "step \(step): \(changed) changed, twin \(twinChanged)" }
+      if let found = difference(rows[4], twin) { return "step \(step) output: \(found)" }
+      if let found = difference(rows[1], v) { return "step \(step) membrane: \(found)" }
+      for n in count..<padded where rows[4][n] != 0 { return "step \(step): padding speaks" }
+    }
+    return nil
+  }
+
+  private static let list = RegistryLine(
+    kernel: .nonzeroList, extents: [[0] + tails, [0, 1, 2, 3]]
+  ) { extents, draw in
+    let density: Float = [0, 0.1, 0.9, 1][extents[1]]
+    var x = draw.values(extents[0], density: density)
+    if density == 0.9, !x.isEmpty { x[x.count - 1] = .nan }
+    let input = try View.packed(x + [0])
+    let output = try room(UInt32.self, x.count + 16)
+    let found = findNonzero(input, count: x.count, list: output)
+    let twin = Reference.nonzeroList(x)
+    let list = (0..<Int(found.count)).map { output[$0] }
+    if list != twin { return "\(list) is not \(twin)" }
+    let unit = x.allSatisfy { $0 == 0 || $0 == 1 }
+    return (found.unit == 1) == unit ? nil : "unit is \(found.unit)"
+  }
+
+  private static func room<T: BitwiseCopyable>(_: T.Type, _ count: Int) throws -> View<T> {
+    let padded = (count + 15) & ~15
+    return try AlignedBuffer(byteCount: padded * MemoryLayout<T>.stride).view(
+      start: 0, count: padded)
+  }
+
+  private static func difference(_ output: View<Float>, _ twin: [Float]) -> String? {
+    for i in twin.indices where output[i].bitPattern != twin[i].bitPattern {
+      return "element \(i) is \(output[i]), the twin has \(twin[i])"
+    }
+    return nil
+  }
+}
