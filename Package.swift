@@ -58,6 +58,8 @@ let package = Package(
       ], path: "Sources/arcuate", swiftSettings: machine),
     .testTarget(name: "ArcuateCoreTests", dependencies: ["ArcuateCore"], swiftSettings: machine),
     .testTarget(
+      name: "ArcuateFormatsTests", dependencies: ["ArcuateFormats"], swiftSettings: machine),
+    .testTarget(
       name: "ArcuateKernelsTests", dependencies: ["ArcuateKernels"], swiftSettings: machine),
     .testTarget(
       name: "ArcuateRuntimeTests", dependencies: ["Arcuate"], swiftSettings: machine),

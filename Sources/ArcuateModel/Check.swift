@@ -88,6 +88,14 @@ extension Model {
 
     let ordering = Ordering(nodeCount: flat.nodes.count, edges: edges, roots: inputs)
     let shapes = flat.inferShapes(into: into, ordering: ordering, findings: &findings)
+    for (i, node) in flat.nodes.enumerated() {
+      if case .output(let stated) = node.op, let shapes, shapes[i] != stated {
+        findings.append(
+          Finding(
+            .repair, "node \"\(node.name)\"",
+            "states shape \(stated), but receives \(shapes[i]): taken as that"))
+      }
+    }
     for i in ordering.backEdges.sorted() {
       findings.append(
         Finding(

@@ -11,8 +11,10 @@ extension Operator {
     case .input(let shape):
       return shape
     case .output(let shape):
-      if let input, input != shape { throw mismatch("an output of shape \(shape)", input) }
-      return shape
+      // The stated shape may have axes of 1 more or fewer; the check reports it.
+      guard let input else { return shape }
+      if input.count != shape.count { throw mismatch("an output of shape \(shape)", input) }
+      return input
     case .linear(let linear):
       return try linear.outputShape(for: input)
     case .scale(let tensor), .delay(let tensor), .threshold(let tensor):

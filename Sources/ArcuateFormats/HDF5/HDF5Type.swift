@@ -1,0 +1,108 @@
+import ArcuateCore
+
+/// The type of a dataset's elements.
+struct HDF5Type {
+  indirect enum Kind {
+    case integer(signed: Bool)
+    case float
+    case fixedString
+    case variableString
+    case sequence(HDF5Type)
+  }
+  let kind: Kind
+  /// Bytes of an element.
+  let size: Int
+  let bigEndian: Bool
+  let isBool: Bool
+
+  var isText: Bool {
+    switch kind {
+    case .fixedString, .variableString: true
+    default: false
+    }
+  }
+
+  init(_ data: Bytes, depth: Int = 0) throws {
+    let first = try data.byte(at: 0)
+    let bits = try data.byte(at: 1)
+    size = Int(try data.integer(UInt32.self, at: 4))
+    guard size > 0, size <= 1 << 20, depth <= 2 else {
+      throw ArcuateError(.unsupportedFormat, "elements of \(size) bytes")
+    }
+    bigEndian = bits & 1 != 0
+    var bool = false
+    switch first & 15 {
+    case 0:
+      guard [1, 2, 4, 8].contains(size) else {
+        throw ArcuateError(.unsupportedFormat, "integers of \(size) bytes")
+      }
+      kind = .integer(signed: bits & 8 != 0)
+    case 1:
+      guard [2, 4, 8].contains(size) else {
+        throw ArcuateError(.unsupportedFormat, "floating point numbers of \(size) bytes")
+      }
+      kind = .float
+    case 3: kind = .fixedString
+    case 8:
+      // An enumeration is read as its base; h5py's booleans are one of FALSE and TRUE.
+      let base = try HDF5Type(try data.slice(8, data.count - 8), depth: depth + 1)
+      guard base.size == size, case .integer = base.kind else {
+        throw ArcuateError(.malformed, "an enumeration of something other than integers")
+      }
+      kind = base.kind
+      bool = size == 1
+    case 9:
+      guard size == 16 else { throw ArcuateError(.malformed, "references of \(size) bytes") }
+      if bits & 15 == 1 {
+        kind = .variableString
+      } else {
+        let inner = try HDF5Type(try data.slice(8, data.count - 8), depth: depth + 1)
+        switch inner.kind {
+        case .integer, .float: kind = .sequence(inner)
+        default: throw ArcuateError(.unsupportedFormat, "sequences of other than numbers")
+        }
+      }
+    case let other: throw ArcuateError(.unsupportedFormat, "data of class \(other)")
+    }
+    isBool = bool
+  }
+
+  /// The number whose bytes begin at `offset`.
+  func number(_ data: Bytes, at offset: Int) throws -> Double {
+    switch (kind, size) {
+    case (.float, 2):
+      let bits: UInt16 = try data.integer(at: offset, bigEndian: bigEndian)
+      return HDF5Type.half(bits)
+    case (.float, 4):
+      return Double(Float(bitPattern: try data.integer(at: offset, bigEndian: bigEndian)))
+    case (.float, _):
+      return Double(bitPattern: try data.integer(at: offset, bigEndian: bigEndian))
+    case (.integer(let signed), 1):
+      let byte = try data.byte(at: offset)
+      return signed ? Double(Int8(bitPattern: byte)) : Double(byte)
+    case (.integer(let signed), 2):
+      let bits: UInt16 = try data.integer(at: offset, bigEndian: bigEndian)
+      return signed ? Double(Int16(bitPattern: bits)) : Double(bits)
+    case (.integer(let signed), 4):
+      let bits: UInt32 = try data.integer(at: offset, bigEndian: bigEndian)
+      return signed ? Double(Int32(bitPattern: bits)) : Double(bits)
+    case (.integer(let signed), _):
+      let bits: UInt64 = try data.integer(at: offset, bigEndian: bigEndian)
+      return signed ? Double(Int64(bitPattern: bits)) : Double(bits)
+    default: throw ArcuateError(.malformed, "text where a number is expected")
+    }
+  }
+
+  /// IEEE half precision; `Float16` is not there on every platform.
+  private static func half(_ bits: UInt16) -> Double {
+    let exponent = Int(bits >> 10 & 31)
+    let fraction = Double(bits & 1023) / 1024
+    let magnitude: Double =
+      switch exponent {
+      case 0: fraction * 0x1p-14
+      case 31: fraction == 0 ? .infinity : .nan
+      default: Double(sign: .plus, exponent: exponent - 15, significand: 1 + fraction)
+      }
+    return bits >> 15 == 1 ? -magnitude : magnitude
+  }
+}
