@@ -86,7 +86,12 @@ extension Model {
       for message in node.op.contradictions() { error(name, message) }
     }
 
-    let ordering = Ordering(nodeCount: flat.nodes.count, edges: edges, roots: inputs)
+    let early = flat.nodes.map { node in
+      guard case .neuron(let neuron) = node.op, neuron.kind.spikes else { return false }
+      return (neuron.semantics ?? flat.semantics).spikeTiming == .nextStep
+    }
+    let ordering = Ordering(
+      nodeCount: flat.nodes.count, edges: edges, roots: inputs, early: early)
     let shapes = flat.inferShapes(into: into, ordering: ordering, findings: &findings)
     for (i, node) in flat.nodes.enumerated() {
       if case .output(let stated) = node.op, let shapes, shapes[i] != stated {

@@ -31,7 +31,8 @@ public struct NeuronSemantics: Sendable, Hashable {
   public enum ResetTiming: String, Sendable, CaseIterable {
     /// Right after the comparison.
     case sameStep = "same_step"
-    /// At the next step, before its input is integrated (to value) or with it (subtract).
+    /// At the next step: before its input is integrated, but a subtraction by a neuron without
+    /// synapse together with it, after the decay.
     case nextStep = "next_step"
     /// Right after the comparison, but a membrane that was left above threshold is reduced by a
     /// threshold for the comparison of the following step.
@@ -44,7 +45,8 @@ public struct NeuronSemantics: Sendable, Hashable {
     case greaterOrEqual = ">="
   }
 
-  /// When other nodes see the spike.
+  /// When other nodes see the spike. Seen a step later, it breaks cycles by itself: feedback then
+  /// takes no further step.
   public enum SpikeTiming: String, Sendable, CaseIterable {
     case sameStep = "same_step"
     case nextStep = "next_step"

@@ -1,22 +1,67 @@
 /// The order in which the nodes of a flat graph run within one step.
 ///
 /// A back edge, which carries the value of the step before, is one that meets a node still being
-/// visited when the graph is walked depth first from its inputs; what remains has no cycle.
+/// visited when the graph is walked depth first from its inputs; what remains has no cycle. A node
+/// that emits what it decided in the step before needs no such edge: it breaks its cycles itself.
 public struct Ordering: Sendable {
-  /// Node indices such that every edge but the back edges points forward.
+  /// Node indices such that every edge points forward, but for back edges and those that leave an
+  /// early node within its cycle.
   public let order: [Int]
   /// The edges, as indices into the edge list, that carry the value of the step before.
   public let backEdges: Set<Int>
   /// For each node the number of its group: nodes of one cycle share a group, groups are
   /// contiguous in `order`.
   public let group: [Int]
+  /// Groups whose nodes must go step by step.
+  public let cyclicGroups: Set<Int>
 
-  /// `edges` are pairs of node indices. Cost: linear.
-  public init(nodeCount: Int, edges: [(source: Int, target: Int)], roots: [Int]) {
+  /// `edges` are pairs of node indices, `early` says which nodes emit before they integrate.
+  /// Cost: linear, and a sort.
+  public init(
+    nodeCount: Int, edges: [(source: Int, target: Int)], roots: [Int], early: [Bool]
+  ) {
+    // Strongly connected components (Kosaraju): the reverse of the finishing order over the
+    // transposed graph. They come out in topological order.
+    let all = Ordering.walk(nodeCount, edges, roots) { _ in true }
+    var into = [[Int]](repeating: [], count: nodeCount)
+    for edge in edges { into[edge.target].append(edge.source) }
+    var component = [Int](repeating: -1, count: nodeCount)
+    var components = 0
+    for root in all.finished.reversed() where component[root] < 0 {
+      var stack = [root]
+      component[root] = components
+      while let node = stack.popLast() {
+        for source in into[node] where component[source] < 0 {
+          component[source] = components
+          stack.append(source)
+        }
+      }
+      components += 1
+    }
+
+    func isEarly(_ edge: Int) -> Bool {
+      early[edges[edge].source] && component[edges[edge].source] == component[edges[edge].target]
+    }
+    let (back, finished) = Ordering.walk(nodeCount, edges, roots) { !isEarly($0) }
+    backEdges = back
+    group = component
+    cyclicGroups = Set(
+      edges.indices.filter { back.contains($0) || isEarly($0) }.map { component[edges[$0].source] })
+    var place = [Int](repeating: 0, count: nodeCount)
+    for (i, node) in finished.reversed().enumerated() { place[node] = i }
+    order = (0..<nodeCount).sorted { (component[$0], place[$0]) < (component[$1], place[$1]) }
+  }
+
+  /// Depth first without recursion, since hostile graphs may be deep: the edges that lead back
+  /// into the path, and the nodes in the order in which they were finished.
+  private static func walk(
+    _ nodeCount: Int, _ edges: [(source: Int, target: Int)], _ roots: [Int],
+    _ includes: (Int) -> Bool
+  ) -> (back: Set<Int>, finished: [Int]) {
     var out = [[(edge: Int, target: Int)]](repeating: [], count: nodeCount)
-    for (i, edge) in edges.enumerated() { out[edge.source].append((i, edge.target)) }
-
-    // Depth first without recursion: hostile graphs may be deep.
+    for (i, edge) in edges.enumerated() where includes(i) {
+      out[edge.source].append((i, edge.target))
+    }
     enum Mark { case new, open, done }
     var mark = [Mark](repeating: .new, count: nodeCount)
     var back = Set<Int>()
@@ -42,28 +87,6 @@ public struct Ordering: Sendable {
         }
       }
     }
-    backEdges = back
-
-    // Strongly connected components (Kosaraju): the reverse of the finishing order over the
-    // transposed graph. They come out in topological order.
-    var into = [[Int]](repeating: [], count: nodeCount)
-    for edge in edges { into[edge.target].append(edge.source) }
-    var component = [Int](repeating: -1, count: nodeCount)
-    var components = 0
-    for root in finished.reversed() where component[root] < 0 {
-      var stack = [root]
-      component[root] = components
-      while let node = stack.popLast() {
-        for source in into[node] where component[source] < 0 {
-          component[source] = components
-          stack.append(source)
-        }
-      }
-      components += 1
-    }
-    group = component
-    var place = [Int](repeating: 0, count: nodeCount)
-    for (i, node) in finished.reversed().enumerated() { place[node] = i }
-    order = (0..<nodeCount).sorted { (component[$0], place[$0]) < (component[$1], place[$1]) }
+    return (back, finished)
   }
 }

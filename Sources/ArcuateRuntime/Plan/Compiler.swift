@@ -108,7 +108,7 @@ private struct Compiler {
       groups.append(
         .init(
           steps: start..<end,
-          cyclic: order[start..<end].contains { node in incoming[node].contains { $0.delayed } }))
+          cyclic: checked.ordering.cyclicGroups.contains(group)))
       start = end
     }
 

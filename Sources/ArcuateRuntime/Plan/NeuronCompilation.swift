@@ -84,7 +84,10 @@ extension Neuron {
     if s.comparison == .greaterOrEqual { flags.insert(.orEqual) }
     if s.reset == .toValue { flags.insert(.resetToValue) }
     if s.reset == .subtract { flags.insert(.resetSubtract) }
-    if s.resetTiming == .nextStep { flags.insert(.resetNextStep) }
+    // Taking a threshold off before the next step's decay is taking it off now.
+    if s.resetTiming == .nextStep && !(kind.hasSynapse && s.reset == .subtract) {
+      flags.insert(.resetNextStep)
+    }
     if s.resetTiming == .sameStepResidual { flags.insert(.residual) }
     if s.spikeTiming == .nextStep { flags.insert(.spikeNextStep) }
     if s.multiSpike { flags.insert(.multiSpike) }

@@ -44,11 +44,25 @@ extension Session {
     for group in plan.groups {
       if group.cyclic {
         for step in 0..<blockSteps {
+          for i in group.steps { emitPending(i, step, streams) }
           for i in group.steps { run(i, step..<step + 1, streams, worker) }
         }
       } else {
         for i in group.steps { run(i, 0..<blockSteps, streams, worker) }
       }
+    }
+  }
+
+  /// In a cycle, neurons whose spikes are seen a step later show them before anything runs.
+  private func emitPending(_ index: Int, _ t: Int, _ streams: Range<Int>) {
+    guard case .neuron(_, let memory) = plan.steps[index].operation, memory.pending >= 0 else {
+      return
+    }
+    let output = plan.slots[plan.steps[index].output]
+    for b in streams {
+      row(output, t, b).copy(
+        from: state.part(memory.pending + b * output.stride, output.stride))
+      listRow(output, t, b)
     }
   }
 

@@ -1,0 +1,57 @@
+import Foundation
+
+/// The folder of published recordings; tests that need it are skipped when ARCUATE_DATA is unset.
+let dataFolder = ProcessInfo.processInfo.environment["ARCUATE_DATA"]
+
+/// What a command prints, as bytes; nil if it cannot be run.
+func output(of command: String, _ arguments: [String]) -> [UInt8]? {
+  let process = Process()
+  process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+  process.arguments = [command] + arguments
+  let pipe = Pipe()
+  process.standardOutput = pipe
+  guard (try? process.run()) != nil else { return nil }
+  let data = pipe.fileHandleForReading.readDataToEndOfFile()
+  process.waitUntilExit()
+  return process.terminationStatus == 0 ? [UInt8](data) : nil
+}
+
+/// An array as NumPy stores it: enough of the format for the recordings.
+struct NumpyArray {
+  let shape: [Int]
+  let values: [Float]
+
+  init?(_ bytes: [UInt8]) {
+    guard bytes.count > 10, bytes[0] == 0x93 else { return nil }
+    let length = Int(bytes[8]) | Int(bytes[9]) << 8
+    let header = String(decoding: bytes[10..<10 + length], as: UTF8.self)
+    guard !header.contains("'fortran_order': True") else { return nil }
+    let open = header.firstIndex(of: "(")!
+    let close = header[open...].firstIndex(of: ")")!
+    shape = header[header.index(after: open)..<close].split(separator: ",").compactMap {
+      Int($0.trimmingCharacters(in: .whitespaces))
+    }
+    let count = shape.reduce(1, *)
+    let data = Array(bytes[(10 + length)...])
+    values = data.withUnsafeBytes { raw in
+      (0..<count).map { i -> Float in
+        if header.contains("<f4") { return raw.loadUnaligned(fromByteOffset: 4 * i, as: Float.self) }
+        if header.contains("<f8") {
+          return Float(raw.loadUnaligned(fromByteOffset: 8 * i, as: Double.self))
+        }
+        if header.contains("<i8") {
+          return Float(raw.loadUnaligned(fromByteOffset: 8 * i, as: Int64.self))
+        }
+        if header.contains("<i2") {
+          return Float(raw.loadUnaligned(fromByteOffset: 2 * i, as: Int16.self))
+        }
+        return Float(Int8(bitPattern: raw[i]))
+      }
+    }
+  }
+
+  init?(path: String) {
+    guard let data = FileManager.default.contents(atPath: path) else { return nil }
+    self.init([UInt8](data))
+  }
+}
