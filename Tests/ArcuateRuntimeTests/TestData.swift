@@ -33,19 +33,17 @@ struct NumpyArray {
     }
     let count = shape.reduce(1, *)
     let data = Array(bytes[(10 + length)...])
+    let kind = ["<f4", "<f8", "<i8", "<i2", "|i1"].first { header.contains($0) }
+    guard let kind else { return nil }
     values = data.withUnsafeBytes { raw in
       (0..<count).map { i -> Float in
-        if header.contains("<f4") { return raw.loadUnaligned(fromByteOffset: 4 * i, as: Float.self) }
-        if header.contains("<f8") {
-          return Float(raw.loadUnaligned(fromByteOffset: 8 * i, as: Double.self))
+        switch kind {
+        case "<f4": raw.loadUnaligned(fromByteOffset: 4 * i, as: Float.self)
+        case "<f8": Float(raw.loadUnaligned(fromByteOffset: 8 * i, as: Double.self))
+        case "<i8": Float(raw.loadUnaligned(fromByteOffset: 8 * i, as: Int64.self))
+        case "<i2": Float(raw.loadUnaligned(fromByteOffset: 2 * i, as: Int16.self))
+        default: Float(Int8(bitPattern: raw[i]))
         }
-        if header.contains("<i8") {
-          return Float(raw.loadUnaligned(fromByteOffset: 8 * i, as: Int64.self))
-        }
-        if header.contains("<i2") {
-          return Float(raw.loadUnaligned(fromByteOffset: 2 * i, as: Int16.self))
-        }
-        return Float(Int8(bitPattern: raw[i]))
       }
     }
   }
