@@ -1,1 +1,386 @@
+/*
+ * Arcuate: runs spiking, artificial and hybrid networks inside other programs.
+ *
+ * Three objects, one direction:
+ *
+ *     arcuate_model    what a network is; from a file or from memory
+ *     arcuate_plan     the network compiled for a use; immutable, for any number of threads
+ *     arcuate_session  the state of one or more streams; the only thing that changes
+ *
+ * Ownership. Every object that a function hands out is freed by the function named after it, which
+ * accepts NULL. Objects may be freed in any order: a session keeps its plan alive, a plan its
+ * model. Strings that are returned belong to the object they were asked of and live as long as it.
+ * Data buffers belong to the caller; nothing keeps a pointer to them after the call.
+ *
+ * Threads. A pointer to const may be used by many threads at once; any other by one at a time.
+ * Different objects are independent.
+ *
+ * Errors. Functions that can fail return a status, 0 for success. Those that are not called for
+ * every frame also take an arcuate_error ** as their last argument, which may be NULL; on failure
+ * it receives an error with a sentence, to be freed by the caller, and nothing else is written.
+ * arcuate_session_run, _step and _run_events return only a status and keep the sentence in the
+ * session (arcuate_session_last_error).
+ *
+ * Memory. After a session was created, running it allocates nothing.
+ *
+ * Options. Structs begin with their size: set struct_size to sizeof the struct, or call its _init
+ * function, so that programs built against this header work with later libraries.
+ *
+ * Numbers are IEEE floats in the byte order of the machine; arrays are row-major and
+ * channel-first; text is UTF-8 and ends with a zero byte.
+ */
+#ifndef ARCUATE_H
+#define ARCUATE_H
+
+#include <stddef.h>
 #include <stdint.h>
+
+#if defined(_WIN32)
+#define ARCUATE_API
+#else
+#define ARCUATE_API __attribute__((visibility("default")))
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- Version ---------------------------------------------------------------------------- */
+
+#define ARCUATE_VERSION_MAJOR 0
+#define ARCUATE_VERSION_MINOR 1
+#define ARCUATE_VERSION_PATCH 0
+
+/* The version of the library that is running: major * 1000000 + minor * 1000 + patch. */
+ARCUATE_API int32_t arcuate_version(void);
+
+/* ---- Status and errors ------------------------------------------------------------------ */
+
+typedef int32_t arcuate_status;
+
+#define ARCUATE_SUCCESS ((arcuate_status)0)
+/* A function was called with what it cannot take. */
+#define ARCUATE_ERROR_INVALID_ARGUMENT ((arcuate_status)-100)
+#define ARCUATE_ERROR_SHAPE_MISMATCH ((arcuate_status)-101)
+#define ARCUATE_ERROR_NOT_FOUND ((arcuate_status)-102)
+#define ARCUATE_ERROR_BUFFER_SIZE ((arcuate_status)-103)
+/* A file could not be used. */
+#define ARCUATE_ERROR_CANNOT_OPEN ((arcuate_status)-200)
+#define ARCUATE_ERROR_CANNOT_WRITE ((arcuate_status)-201)
+#define ARCUATE_ERROR_TRUNCATED ((arcuate_status)-202)
+#define ARCUATE_ERROR_MALFORMED ((arcuate_status)-203)
+#define ARCUATE_ERROR_UNSUPPORTED_FORMAT ((arcuate_status)-204)
+#define ARCUATE_ERROR_LIMIT_EXCEEDED ((arcuate_status)-205)
+/* A model is not sound, or a format has no word for it. */
+#define ARCUATE_ERROR_INVALID_MODEL ((arcuate_status)-300)
+#define ARCUATE_ERROR_NOT_REPRESENTABLE ((arcuate_status)-301)
+/* A model cannot be compiled as asked. */
+#define ARCUATE_ERROR_CANNOT_COMPILE ((arcuate_status)-400)
+#define ARCUATE_ERROR_UNSUPPORTED_PROCESSOR ((arcuate_status)-401)
+/* A session cannot do this now. */
+#define ARCUATE_ERROR_INVALID_STATE ((arcuate_status)-500)
+#define ARCUATE_ERROR_OUT_OF_MEMORY ((arcuate_status)-600)
+
+/* A short name such as "not found"; never NULL, "unknown status" for others. Lives for ever. */
+ARCUATE_API const char *arcuate_status_name(arcuate_status status);
+
+typedef struct arcuate_error arcuate_error;
+
+/* The status of an error; ARCUATE_SUCCESS for NULL. */
+ARCUATE_API arcuate_status arcuate_error_status(const arcuate_error *error);
+/* One sentence that names the file, node or place; "" for NULL. */
+ARCUATE_API const char *arcuate_error_message(const arcuate_error *error);
+ARCUATE_API void arcuate_error_free(arcuate_error *error);
+
+/* ---- Models ----------------------------------------------------------------------------- */
+
+typedef struct arcuate_model arcuate_model;
+
+/* How a file is read. */
+typedef struct arcuate_read_options {
+  size_t struct_size;
+  /* 0: mend what is missing or inconsistent and report it as findings. 1: refuse it. */
+  int32_t strict;
+  int32_t reserved;
+  /* What the exporter assumed of its neurons: "nir", "snntorch", "norse", "spikingjelly",
+   * "sinabs", "rockpool", "spyx", "lava", "nengo" or "spinnaker2"; NULL takes what the file says. */
+  const char *preset;
+  /* Seconds per step; 0 takes what the file says. */
+  double dt_s;
+} arcuate_read_options;
+
+/* Sets the defaults: tolerant, no preset, no dt. NULL is ignored. */
+ARCUATE_API void arcuate_read_options_init(arcuate_read_options *options);
+
+/* Opens a .nir or .safetensors file; which of them is told from its first bytes.
+ * path: not NULL. options: NULL for the defaults. On success *model is the caller's to free.
+ * Status: CANNOT_OPEN, TRUNCATED, MALFORMED, UNSUPPORTED_FORMAT, LIMIT_EXCEEDED, INVALID_MODEL,
+ * INVALID_ARGUMENT, UNSUPPORTED_PROCESSOR. */
+ARCUATE_API arcuate_status arcuate_model_open(const char *path,
+                                              const arcuate_read_options *options,
+                                              arcuate_model **model, arcuate_error **error);
+
+/* As arcuate_model_open, from `size` bytes, which are copied. */
+ARCUATE_API arcuate_status arcuate_model_from_memory(const void *data, size_t size,
+                                                     const arcuate_read_options *options,
+                                                     arcuate_model **model,
+                                                     arcuate_error **error);
+
+/* Writes the model to a .nir or .safetensors file, told by the ending of the path; whole or not
+ * at all. Status: CANNOT_WRITE, NOT_REPRESENTABLE, INVALID_MODEL, INVALID_ARGUMENT. */
+ARCUATE_API arcuate_status arcuate_model_save(const arcuate_model *model, const char *path,
+                                              arcuate_error **error);
+
+/* The same model in a new object. NULL for NULL. */
+ARCUATE_API arcuate_model *arcuate_model_copy(const arcuate_model *model);
+ARCUATE_API void arcuate_model_free(arcuate_model *model);
+
+/* Sets one field of what the model assumes of its neurons, or all at once:
+ *   "preset"           one of the names of arcuate_read_options
+ *   "integrator"       euler, euler_old_current, exponential, exponential_unit, exponential_post
+ *   "reset"            to_value, subtract, none
+ *   "reset_timing"     same_step, next_step, same_step_residual
+ *   "comparison"       >, >=
+ *   "spike_timing"     same_step, next_step
+ *   "feedback_start"   zero, response
+ *   "integrator_gain"  dt_r, r
+ *   "multi_spike"      0, 1
+ *   "clamps_below"     0, 1
+ * Status: INVALID_ARGUMENT. */
+ARCUATE_API arcuate_status arcuate_model_set_semantics(arcuate_model *model, const char *field,
+                                                       const char *value, arcuate_error **error);
+
+/* Folds every batch-norm that directly follows weights into these; others stay. */
+ARCUATE_API arcuate_status arcuate_model_fold_batch_norm(arcuate_model *model,
+                                                         arcuate_error **error);
+
+/* The step the model was made for, in seconds; 0 if it does not say. */
+ARCUATE_API double arcuate_model_dt(const arcuate_model *model);
+
+/* Nodes of the outermost graph. */
+ARCUATE_API size_t arcuate_model_node_count(const arcuate_model *model);
+/* Name and kind ("Affine", "LIF", ...) of a node; NULL outside the range. */
+ARCUATE_API const char *arcuate_model_node_name(const arcuate_model *model, size_t index);
+ARCUATE_API const char *arcuate_model_node_kind(const arcuate_model *model, size_t index);
+
+/* What reading and checking the model found. An error means that it cannot be compiled. */
+#define ARCUATE_SEVERITY_NOTE 0
+#define ARCUATE_SEVERITY_REPAIR 1
+#define ARCUATE_SEVERITY_ERROR 2
+ARCUATE_API size_t arcuate_model_finding_count(const arcuate_model *model);
+/* One of ARCUATE_SEVERITY_*; -1 outside the range. */
+ARCUATE_API int32_t arcuate_model_finding_severity(const arcuate_model *model, size_t index);
+/* The node, edge or place, and the sentence about it; NULL outside the range. */
+ARCUATE_API const char *arcuate_model_finding_place(const arcuate_model *model, size_t index);
+ARCUATE_API const char *arcuate_model_finding_message(const arcuate_model *model, size_t index);
+
+/* ---- Plans ------------------------------------------------------------------------------ */
+
+typedef struct arcuate_plan arcuate_plan;
+
+/* State when a frame ends: goes on into the next, or starts from rest. */
+#define ARCUATE_FRAME_STATE_KEEP 0
+#define ARCUATE_FRAME_STATE_RESET 1
+/* How a frame enters: the same values at every step, or at the first step only. */
+#define ARCUATE_FRAME_INPUT_HOLD 0
+#define ARCUATE_FRAME_INPUT_FIRST 1
+/* What of a frame's steps comes out. */
+#define ARCUATE_FRAME_OUTPUT_LAST 0
+#define ARCUATE_FRAME_OUTPUT_SUM 1
+#define ARCUATE_FRAME_OUTPUT_MEAN 2
+#define ARCUATE_FRAME_OUTPUT_EVERY 3
+/* EXACT: the same bits for every thread count, chunking, batch and kernel.
+ * FAST: products and sums may be fused; a sum of n terms is within n ulp. */
+#define ARCUATE_NUMERICS_EXACT 0
+#define ARCUATE_NUMERICS_FAST 1
+
+typedef struct arcuate_compile_options {
+  size_t struct_size;
+  /* Seconds per step; 0 takes the model's. */
+  double dt_s;
+  /* 1 ... 1000000 */
+  int32_t steps_per_frame;
+  int32_t frame_state;
+  int32_t frame_input;
+  int32_t frame_output;
+  /* Independent streams that a session advances together, 1 ... 65535. */
+  int32_t batch;
+  /* 1 ... 256 */
+  int32_t threads;
+  int32_t numerics;
+  int32_t reserved;
+} arcuate_compile_options;
+
+/* Sets the defaults: the model's dt, one step per frame, state kept, input held, last output, one
+ * stream, one thread, exact. NULL is ignored. */
+ARCUATE_API void arcuate_compile_options_init(arcuate_compile_options *options);
+
+/* Compiles a model. options: NULL for the defaults. On success *plan is the caller's to free.
+ * Status: INVALID_MODEL naming the node, CANNOT_COMPILE, LIMIT_EXCEEDED, OUT_OF_MEMORY,
+ * INVALID_ARGUMENT, UNSUPPORTED_PROCESSOR. */
+ARCUATE_API arcuate_status arcuate_plan_create(const arcuate_model *model,
+                                               const arcuate_compile_options *options,
+                                               arcuate_plan **plan, arcuate_error **error);
+ARCUATE_API void arcuate_plan_free(arcuate_plan *plan);
+
+/* What runs, with which kernels and why, and how much memory it takes. */
+ARCUATE_API const char *arcuate_plan_explain(const arcuate_plan *plan);
+/* Seconds per step; 0 if nothing depends on it. */
+ARCUATE_API double arcuate_plan_dt(const arcuate_plan *plan);
+ARCUATE_API int32_t arcuate_plan_steps_per_frame(const arcuate_plan *plan);
+ARCUATE_API int32_t arcuate_plan_batch(const arcuate_plan *plan);
+
+/* Ports, in the order of the model. */
+ARCUATE_API size_t arcuate_plan_input_count(const arcuate_plan *plan);
+ARCUATE_API size_t arcuate_plan_output_count(const arcuate_plan *plan);
+/* NULL outside the range. */
+ARCUATE_API const char *arcuate_plan_input_name(const arcuate_plan *plan, size_t port);
+ARCUATE_API const char *arcuate_plan_output_name(const arcuate_plan *plan, size_t port);
+/* Numbers of one step of one stream; 0 outside the range. */
+ARCUATE_API size_t arcuate_plan_input_size(const arcuate_plan *plan, size_t port);
+ARCUATE_API size_t arcuate_plan_output_size(const arcuate_plan *plan, size_t port);
+/* Writes up to `capacity` extents of the shape, which has neither batch nor time, and returns how
+ * many there are (0 for a scalar, and outside the range). extents may be NULL if capacity is 0. */
+ARCUATE_API size_t arcuate_plan_input_shape(const arcuate_plan *plan, size_t port, size_t *extents,
+                                            size_t capacity);
+ARCUATE_API size_t arcuate_plan_output_shape(const arcuate_plan *plan, size_t port,
+                                             size_t *extents, size_t capacity);
+
+/* Nodes in the order in which they run; nested graphs appear as "graph/node". */
+ARCUATE_API size_t arcuate_plan_node_count(const arcuate_plan *plan);
+ARCUATE_API const char *arcuate_plan_node_name(const arcuate_plan *plan, size_t index);
+/* The index of a node by name; -1 if there is none. */
+ARCUATE_API int64_t arcuate_plan_find_node(const arcuate_plan *plan, const char *name);
+
+/* ---- Sessions --------------------------------------------------------------------------- */
+
+typedef struct arcuate_session arcuate_session;
+
+/* A session at rest. Status: OUT_OF_MEMORY, INVALID_ARGUMENT. */
+ARCUATE_API arcuate_status arcuate_session_create(const arcuate_plan *plan,
+                                                  arcuate_session **session,
+                                                  arcuate_error **error);
+ARCUATE_API void arcuate_session_free(arcuate_session *session);
+
+/* Runs `frames` frames.
+ * inputs[p] holds input_counts[p] numbers, [frames][batch][shape]; outputs[p] has room for
+ * output_counts[p], [frames][batch][shape], or with ARCUATE_FRAME_OUTPUT_EVERY
+ * [frames][steps][batch][shape]. The counts must be exactly these. outputs[p] may be NULL to leave
+ * a port out, and outputs altogether too.
+ * Status: BUFFER_SIZE, INVALID_ARGUMENT (NULL, or a number that is not finite); the state is then
+ * as it was. */
+ARCUATE_API arcuate_status arcuate_session_run(arcuate_session *session, size_t frames,
+                                               const float *const *inputs,
+                                               const size_t *input_counts, float *const *outputs,
+                                               const size_t *output_counts);
+
+/* Runs one step with inputs of its own, [batch][shape], outside any frame. Otherwise as run. */
+ARCUATE_API arcuate_status arcuate_session_step(arcuate_session *session,
+                                                const float *const *inputs,
+                                                const size_t *input_counts, float *const *outputs,
+                                                const size_t *output_counts);
+
+/* A number that is not zero, at one step. */
+typedef struct arcuate_event {
+  uint32_t step;   /* from the first step of the call */
+  uint16_t stream; /* 0 ... batch - 1 */
+  uint16_t port;
+  uint32_t index; /* into the port's shape, row-major, channel-first */
+  float value;
+} arcuate_event;
+
+/* Runs `steps` steps whose inputs are zero but for the events, which are ordered by step; events
+ * for one element add up. Writes the outputs that are not zero, ordered by step, port, stream and
+ * index. If the room for them might run short, it stops early: go on with the events from
+ * *consumed on, their steps less *steps_done.
+ * capacity: at least the outputs of one step, batch * the sum of the output sizes.
+ * steps_done, consumed and written may be NULL.
+ * Status: INVALID_ARGUMENT (NULL; an event out of order, outside the network or not finite),
+ * BUFFER_SIZE; the state is then as it was. */
+ARCUATE_API arcuate_status arcuate_session_run_events(arcuate_session *session,
+                                                      const arcuate_event *events, size_t count,
+                                                      size_t steps, arcuate_event *output,
+                                                      size_t capacity, size_t *steps_done,
+                                                      size_t *consumed, size_t *written);
+
+/* The sentence about the last run, step or run_events that failed; "" if none has. The text is
+ * replaced by the next failure. */
+ARCUATE_API const char *arcuate_session_last_error(const arcuate_session *session);
+
+/* Brings all streams, or one, to rest. Counters and probes are untouched.
+ * Status: INVALID_ARGUMENT. */
+ARCUATE_API arcuate_status arcuate_session_reset(arcuate_session *session);
+ARCUATE_API arcuate_status arcuate_session_reset_stream(arcuate_session *session, size_t stream);
+
+/* The state of all streams as one block of bytes; counters and probes are not part of it. */
+ARCUATE_API size_t arcuate_session_snapshot_size(const arcuate_session *session);
+/* Writes the block. size: at least the snapshot's. Status: BUFFER_SIZE, INVALID_ARGUMENT. */
+ARCUATE_API arcuate_status arcuate_session_save(const arcuate_session *session, void *data,
+                                                size_t size, arcuate_error **error);
+/* Takes a block that a session of this plan, or of an equal one, wrote.
+ * Status: INVALID_STATE; nothing is changed then. */
+ARCUATE_API arcuate_status arcuate_session_restore(arcuate_session *session, const void *data,
+                                                   size_t size, arcuate_error **error);
+/* A new session in the same state, without counters and probes. */
+ARCUATE_API arcuate_status arcuate_session_clone(const arcuate_session *session,
+                                                 arcuate_session **clone, arcuate_error **error);
+
+/* What nodes did since the counters were cleared. Definitions follow NeuroBench: a synaptic
+ * operation is a product of a non-zero input and a non-zero weight. */
+typedef struct arcuate_counters {
+  size_t struct_size;
+  uint64_t spikes;           /* non-zero outputs of spiking nodes */
+  uint64_t macs;             /* synaptic operations of rows with other inputs than -1, 0, 1 */
+  uint64_t acs;              /* synaptic operations of rows with only these */
+  uint64_t dense_operations; /* if no input and no weight were zero */
+  uint64_t neuron_updates;   /* membranes that changed */
+  uint64_t rows;             /* steps of streams that went through the node */
+  uint64_t dense_rows;       /* of these, by the dense kernel */
+  uint64_t weight_bytes;     /* read for synaptic operations */
+} arcuate_counters;
+
+/* node: an index below arcuate_plan_node_count, or -1 for the sum. stream: likewise.
+ * counters->struct_size must be set. Status: INVALID_ARGUMENT. */
+ARCUATE_API arcuate_status arcuate_session_counters(const arcuate_session *session, int64_t node,
+                                                    int64_t stream, arcuate_counters *counters);
+ARCUATE_API arcuate_status arcuate_session_clear_counters(arcuate_session *session);
+
+/* Writes the names of the kernels that have run, separated by spaces, as snprintf would: at most
+ * `size` bytes with the final zero; returns the length without it. */
+ARCUATE_API size_t arcuate_session_kernels(const arcuate_session *session, char *text,
+                                           size_t size);
+
+/* ---- Probes ----------------------------------------------------------------------------- */
+
+typedef struct arcuate_probe arcuate_probe;
+
+/* What a node emits; its membrane after the reset; its synaptic current. */
+#define ARCUATE_PROBE_OUTPUT 0
+#define ARCUATE_PROBE_MEMBRANE 1
+#define ARCUATE_PROBE_CURRENT 2
+
+/* Records a node from the next step on, up to `capacity` steps. This allocates; recording does
+ * not. Status: NOT_FOUND, LIMIT_EXCEEDED, OUT_OF_MEMORY, INVALID_ARGUMENT. */
+ARCUATE_API arcuate_status arcuate_probe_create(arcuate_session *session, const char *node,
+                                                int32_t quantity, size_t capacity,
+                                                arcuate_probe **probe, arcuate_error **error);
+/* Ends the recording, whether or not the session still is. */
+ARCUATE_API void arcuate_probe_free(arcuate_probe *probe);
+/* Steps recorded, and those that came when the recording was full. */
+ARCUATE_API size_t arcuate_probe_steps(const arcuate_probe *probe);
+ARCUATE_API size_t arcuate_probe_missed(const arcuate_probe *probe);
+/* Numbers recorded: steps * batch * size. */
+ARCUATE_API size_t arcuate_probe_count(const arcuate_probe *probe);
+/* Numbers of one step of one stream. */
+ARCUATE_API size_t arcuate_probe_size(const arcuate_probe *probe);
+/* Copies [steps][batch][shape]. count: at least arcuate_probe_count. Status: BUFFER_SIZE. */
+ARCUATE_API arcuate_status arcuate_probe_read(const arcuate_probe *probe, float *values,
+                                              size_t count, arcuate_error **error);
+/* Forgets what was recorded and goes on. */
+ARCUATE_API arcuate_status arcuate_probe_clear(arcuate_probe *probe);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
