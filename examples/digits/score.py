@@ -1,0 +1,63 @@
+"""Compares an archive of log-posteriors with the truth, beside the ANN on the same recordings.
+
+    python score.py [--quiet] POSTERIORS.ark TRUTH.txt
+"""
+
+from __future__ import annotations
+
+import argparse
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+import data
+
+
+def read_archive(path: Path) -> Iterator[tuple[str, np.ndarray]]:
+    """Key and matrix of each entry of a binary archive of float matrices."""
+    content = path.read_bytes()
+    at = 0
+    while at < len(content):
+        space = content.index(b" ", at)
+        key = content[at:space].decode()
+        at = space + 1
+        if content[at : at + 5] != b"\0BFM ":
+            raise SystemExit(f"{path}: {key}: a binary float matrix is expected at byte {at}")
+        rows, columns = struct.unpack_from("<xixi", content, at + 5)
+        at += 15
+        yield key, np.frombuffer(content, "<f4", rows * columns, at).reshape(rows, columns)
+        at += 4 * rows * columns
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("posteriors", type=Path)
+    parser.add_argument("truth", type=Path)
+    parser.add_argument("--quiet", action="store_true", help="the summary only")
+    arguments = parser.parse_args()
+    truth = dict(line.split() for line in arguments.truth.read_text().splitlines())
+    heldout = {key: frames for key, _, frames in data.load()["heldout"]}
+    ann = data.load_ann()
+    right = ann_right = 0
+    seen = set()
+    for key, posteriors in read_archive(arguments.posteriors):
+        seen.add(key)
+        recognised = int(posteriors.sum(axis=0).argmax())
+        ann_says = int(data.ann_log_posteriors(ann, heldout[key]).sum(axis=0).argmax())
+        right += recognised == int(truth[key])
+        ann_right += ann_says == int(truth[key])
+        if not arguments.quiet:
+            mark = "" if recognised == int(truth[key]) else "   <- wrong"
+            print(f"{key}  recognised {recognised}  truth {truth[key]}{mark}")
+    missing = truth.keys() - seen
+    if missing:
+        raise SystemExit(f"{len(missing)} recordings are missing, such as {min(missing)}")
+    count = len(truth)
+    print(f"spiking network  {right} of {count} right: {100 * right / count:.2f} %")
+    print(f"ANN              {ann_right} of {count} right: {100 * ann_right / count:.2f} %")
+
+
+if __name__ == "__main__":
+    main()
