@@ -1,0 +1,75 @@
+import ArcuateCore
+import ArcuateModel
+
+/// Reads and writes model files of every format, told apart by their first bytes.
+public enum ModelFile {
+  /// What the file does not say, and how patient to be with what it says.
+  public struct ReadOptions: Sendable {
+    /// Refuse what would have to be mended.
+    public var strict = false
+    /// Whose habits to assume of the neurons; nil takes what the file says.
+    public var preset: NeuronSemantics.Preset?
+    /// Seconds per step, above 0 and at most 1e6; nil takes what the file says.
+    public var dt_s: Double?
+
+    public init(
+      strict: Bool = false, preset: NeuronSemantics.Preset? = nil, dt_s: Double? = nil
+    ) {
+      self.strict = strict
+      self.preset = preset
+      self.dt_s = dt_s
+    }
+  }
+
+  /// The model in the file at `path`, and what was noticed and mended on the way.
+  /// Throws. `invalidArgument` for a dt that cannot be; `cannotOpen`, `truncated`, `malformed`,
+  /// `unsupportedFormat`, `limitExceeded`, or `invalidModel` where no model can be made of the
+  /// file; with `strict` also for every repair.
+  public static func read(
+    _ path: String, _ options: ReadOptions = .init()
+  ) throws -> (model: Model, findings: [Finding]) {
+    let bytes = try Files.read(path)
+    return try within(path) { try parse(bytes, options) }
+  }
+
+  /// As `read`, from bytes.
+  public static func parse(
+    _ bytes: Bytes, _ options: ReadOptions = .init()
+  ) throws -> (model: Model, findings: [Finding]) {
+    if NIRFile.recognises(bytes) { return try NIRFile.parse(bytes, options) }
+    throw ArcuateError(
+      .unsupportedFormat, "does not begin as a .nir (HDF5) file does",
+      at: "byte 0")
+  }
+
+  /// Writes the model in the format that the ending of `path` names, whole or not at all.
+  /// Throws. `invalidArgument` for an ending that names none; `notRepresentable` naming the node
+  /// for what the format has no word for; `cannotWrite`.
+  public static func write(_ model: Model, to path: String) throws {
+    if path.hasSuffix(".nir") { return try NIRFile.write(model, to: path) }
+    throw ArcuateError(.invalidArgument, "the name must end in .nir", at: path)
+  }
+}
+
+extension ModelFile.ReadOptions {
+  /// Throws. `invalidArgument` for a dt that cannot be.
+  func check() throws {
+    guard let dt = dt_s, !(dt > 0 && dt <= 1e6) else { return }
+    throw ArcuateError(
+      .invalidArgument, "a step of \(dt) s; above 0 and at most 1e6 s are possible")
+  }
+
+  /// What a reader found, with these options applied.
+  /// Throws. `invalidModel` for an error among the findings; with `strict` also for a repair.
+  func settle(_ model: Model, _ findings: [Finding]) throws -> (model: Model, findings: [Finding]) {
+    let refused = findings.filter { $0.severity == .error || strict && $0.severity == .repair }
+    if let first = refused.first {
+      let more = refused.count > 1 ? " (and \(refused.count - 1) more)" : ""
+      throw ArcuateError(.invalidModel, first.message + more, at: first.place)
+    }
+    var model = model
+    if let preset { model.semantics = NeuronSemantics(preset) }
+    if let dt_s { model.dt_s = dt_s }
+    return (model, findings)
+  }
+}
