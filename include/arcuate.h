@@ -8,8 +8,9 @@
  *     arcuate_session  the state of one or more streams; the only thing that changes
  *
  * Ownership. Every object that a function hands out is freed by the function named after it, which
- * accepts NULL. Objects may be freed in any order: a session keeps its plan alive, a plan its
- * model. Strings that are returned belong to the object they were asked of and live as long as it.
+ * accepts NULL. Objects may be freed in any order: a session keeps its plan alive, a plan what it
+ * needs of its model. Strings that are returned belong to the object they were asked of and live
+ * until it is changed or freed.
  * Data buffers belong to the caller; nothing keeps a pointer to them after the call.
  *
  * Threads. A pointer to const may be used by many threads at once; any other by one at a time.
@@ -91,6 +92,32 @@ ARCUATE_API arcuate_status arcuate_error_status(const arcuate_error *error);
 /* One sentence that names the file, node or place; "" for NULL. */
 ARCUATE_API const char *arcuate_error_message(const arcuate_error *error);
 ARCUATE_API void arcuate_error_free(arcuate_error *error);
+
+/* ---- Hooks ------------------------------------------------------------------------------ */
+
+/* Where large blocks come from: packed weights, the memory of sessions and of recordings. Both
+ * functions may be called by any thread that uses the library. */
+typedef struct arcuate_allocator {
+  size_t struct_size;
+  void *context; /* handed to both functions */
+  /* At least `size` bytes at a multiple of `alignment`, a power of two; NULL if there are none. */
+  void *(*allocate)(void *context, size_t size, size_t alignment);
+  /* Takes back a block that `allocate` gave for `size` bytes. */
+  void (*release)(void *context, void *block, size_t size);
+} arcuate_allocator;
+
+/* The allocator for blocks to come; a block goes back to the one it came from. NULL brings back
+ * the system's. Status: INVALID_ARGUMENT. */
+ARCUATE_API arcuate_status arcuate_set_allocator(const arcuate_allocator *allocator,
+                                                 arcuate_error **error);
+
+/* Receives a sentence about something worth knowing that is not a failure, such as a repair made
+ * when a model was opened. level: one of ARCUATE_SEVERITY_*. message lives for the call. */
+typedef void (*arcuate_log)(void *context, int32_t level, const char *message);
+
+/* Sends messages to `log`, by any thread that uses the library, never while a session runs; NULL
+ * keeps silent, as at the start. */
+ARCUATE_API void arcuate_set_log(arcuate_log log, void *context);
 
 /* ---- Models ----------------------------------------------------------------------------- */
 

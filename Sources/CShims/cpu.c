@@ -1,6 +1,6 @@
 #include "cshims.h"
 
-bool arcuate_cpu_is_supported(void) {
+bool cshims_cpu_is_supported(void) {
 #if defined(__x86_64__)
   __builtin_cpu_init();
   return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&

@@ -1,7 +1,7 @@
 #if canImport(Glibc)
-import Glibc
+  import Glibc
 #elseif canImport(Darwin)
-import Darwin
+  import Darwin
 #endif
 
 /// A block of zeroed memory, aligned to 64 bytes, of a size that never changes.
@@ -12,27 +12,28 @@ public final class AlignedBuffer: @unchecked Sendable {
   // SAFETY: the address and size are constant; users keep to disjoint parts when they share it.
   package let base: UnsafeMutableRawPointer
   public let byteCount: Int
+  private let allocator: Allocator
+  private var blockSize: Int { max(64, (byteCount + 63) & ~63) }
 
-  /// Throws. `outOfMemory` if the system refuses, or above 2^40 bytes.
+  /// Throws. `outOfMemory` if the allocator refuses, or above 2^40 bytes.
   public init(byteCount: Int) throws {
-    guard byteCount >= 0, byteCount <= 1 << 40,
-      let base = AlignedBuffer.allocate(max(64, (byteCount + 63) & ~63))
-    else {
-      throw ArcuateError(.outOfMemory, "\(byteCount) bytes cannot be had")
+    let allocator = Allocator.current
+    let refused = ArcuateError(.outOfMemory, "\(byteCount) bytes cannot be had")
+    guard byteCount >= 0, byteCount <= 1 << 40 else { throw refused }
+    let size = max(64, (byteCount + 63) & ~63)
+    guard let base = allocator.allocate(size, 64) else { throw refused }
+    guard UInt(bitPattern: base) & 63 == 0 else {
+      allocator.release(base, size)
+      throw ArcuateError(.outOfMemory, "the allocator gave a block that is not aligned to 64 bytes")
     }
+    // SAFETY: the block has `size` bytes.
+    memset(base, 0, size)
     self.base = base
     self.byteCount = byteCount
+    self.allocator = allocator
   }
 
-  deinit { free(base) }
-
-  private static func allocate(_ size: Int) -> UnsafeMutableRawPointer? {
-    var pointer: UnsafeMutableRawPointer?
-    guard posix_memalign(&pointer, 64, size) == 0, let pointer else { return nil }
-    // SAFETY: the block has `size` bytes.
-    memset(pointer, 0, size)
-    return pointer
-  }
+  deinit { allocator.release(base, blockSize) }
 
   /// The `count` elements from element `start`.
   /// Needs. They lie inside the buffer; checked.

@@ -75,8 +75,8 @@ public struct InputPorts {
 /// The caller's arrays for what comes out of the ports of a network, written in place.
 public struct OutputPorts {
   // SAFETY: as for `InputPorts`; the arrays do not overlap.
-  private let pointers: UnsafePointer<UnsafeMutablePointer<Float>?>
-  private let counts: UnsafePointer<Int>
+  private let pointers: UnsafePointer<UnsafeMutablePointer<Float>?>?
+  private let counts: UnsafePointer<Int>?
   public let portCount: Int
 
   public init(
@@ -88,19 +88,29 @@ public struct OutputPorts {
     self.portCount = portCount
   }
 
+  private init(portCount: Int) {
+    pointers = nil
+    counts = nil
+    self.portCount = portCount
+  }
+
+  /// For a caller who wants nothing.
+  public static func none(portCount: Int) -> OutputPorts { OutputPorts(portCount: portCount) }
+
   public func count(_ port: Int) -> Int {
     precondition(port >= 0 && port < portCount, "a port of the network")
-    return pointers[port] == nil ? 0 : counts[port]
+    guard let pointers, let counts, pointers[port] != nil else { return 0 }
+    return counts[port]
   }
 
   /// Whether the caller wants this port.
-  public func isWanted(_ port: Int) -> Bool { port < portCount && pointers[port] != nil }
+  public func isWanted(_ port: Int) -> Bool { port < portCount && pointers?[port] != nil }
 
   /// Writes the numbers of `view`, times `factor`, from `start`.
   @inline(__always)
   public func write(_ port: Int, at start: Int, _ view: View<Float>, times factor: Float = 1) {
     precondition(start >= 0 && start + view.count <= count(port), "inside the caller's array")
-    let target = pointers[port]! + start
+    let target = pointers![port]! + start
     for i in 0..<view.count { target[i] = view[i] * factor }
   }
 

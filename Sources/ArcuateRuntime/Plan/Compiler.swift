@@ -6,8 +6,10 @@ extension Model {
   /// A plan that runs this model.
   ///
   /// Throws. `invalidModel` naming the node if the check finds an error; `cannotCompile` for
-  /// options that do not fit; `limitExceeded` if a session would need more than 2^36 bytes.
+  /// options that do not fit; `limitExceeded` if a session would need more than 2^36 bytes;
+  /// `unsupportedProcessor`.
   public func compile(_ options: CompileOptions = .init()) throws -> Plan {
+    try Processor.requireSupport()
     var model = self
     if let semantics = options.semantics { model.semantics = semantics }
     let (checked, findings) = model.check()

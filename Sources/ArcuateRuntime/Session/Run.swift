@@ -2,16 +2,22 @@ import ArcuateCore
 import ArcuateModel
 
 extension Plan {
-  /// Numbers a call of `frames` frames reads from an input port: [frames][batch][shape].
+  /// Numbers a call of `frames` frames reads from an input port: [frames][batch][shape];
+  /// the largest integer if there is no such array.
   public func inputCount(port: Int, frames: Int) -> Int {
-    frames * options.batch * inputs[port].shape.count
+    product(product(frames, options.batch), inputs[port].shape.count)
   }
 
   /// Numbers such a call writes to an output port: [frames][batch][shape], or with every step
   /// [frames][steps per frame][batch][shape].
   public func outputCount(port: Int, frames: Int) -> Int {
     let steps = options.frameOutput == .every ? options.stepsPerFrame : 1
-    return frames * steps * options.batch * outputs[port].shape.count
+    return product(product(frames, steps), product(options.batch, outputs[port].shape.count))
+  }
+
+  private func product(_ a: Int, _ b: Int) -> Int {
+    let (product, overflow) = a.multipliedReportingOverflow(by: b)
+    return overflow ? (a == 0 || b == 0 ? 0 : .max) : product
   }
 }
 

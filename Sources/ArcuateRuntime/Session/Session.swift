@@ -156,10 +156,11 @@ public final class Session {
     return sum
   }
 
-  /// Counters summed over all nodes.
-  public func totalCounters() -> Counters {
+  /// Counters summed over all nodes, of one stream or of all.
+  /// Throws. `invalidArgument` for a stream that is not there.
+  public func totalCounters(stream: Int? = nil) throws -> Counters {
     var sum = Counters()
-    for i in plan.steps.indices { sum = sum + (try! counters(at: i)) }
+    for i in plan.steps.indices { sum = sum + (try counters(at: i, stream: stream)) }
     return sum
   }
 

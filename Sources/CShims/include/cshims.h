@@ -5,6 +5,6 @@
 #include <stdint.h>
 
 /// Whether this processor has every instruction the library was compiled for.
-bool arcuate_cpu_is_supported(void);
+bool cshims_cpu_is_supported(void);
 
 #endif

@@ -1,0 +1,107 @@
+import Arcuate
+
+/// Text whose address stays the same for as long as the object lives.
+final class Text: Sendable {
+  nonisolated(unsafe) let pointer: UnsafePointer<CChar>
+
+  /// Zero bytes inside would end it early for the caller: they become question marks.
+  init(_ string: String) {
+    let utf8 = Array(string.utf8)
+    let storage = UnsafeMutablePointer<CChar>.allocate(capacity: utf8.count + 1)
+    for (i, byte) in utf8.enumerated() { storage[i] = CChar(bitPattern: byte == 0 ? 63 : byte) }
+    storage[utf8.count] = 0
+    // SAFETY: never written again, and freed only with this object.
+    pointer = UnsafePointer(storage)
+  }
+
+  deinit { pointer.deallocate() }
+}
+
+/// What an `arcuate_model *` points to.
+final class ModelHandle {
+  var model: Model { didSet { describe() } }
+  /// What reading noticed; what checking finds is found anew after every change.
+  let readFindings: [Finding]
+  private(set) var nodes: [(name: Text, kind: Text)] = []
+  private(set) var findings: [(severity: Finding.Severity, place: Text, message: Text)] = []
+
+  init(_ model: Model, _ findings: [Finding]) {
+    self.model = model
+    readFindings = findings
+    describe()
+  }
+
+  private func describe() {
+    nodes = model.nodes.map { (Text($0.name), Text($0.op.kindName)) }
+    // What reading mended no longer shows in the check, and what both say is said once.
+    var seen = Set<Finding>()
+    findings = (readFindings + model.check().findings).filter { seen.insert($0).inserted }
+      .map { ($0.severity, Text($0.place), Text($0.message)) }
+  }
+}
+
+/// What an `arcuate_plan *` points to.
+final class PlanHandle: Sendable {
+  let plan: Plan
+  let explanation: Text
+  let nodes: [Text]
+  let inputs: [Text]
+  let outputs: [Text]
+
+  init(_ plan: Plan) {
+    self.plan = plan
+    explanation = Text(plan.explain())
+    nodes = plan.nodeNames.map(Text.init)
+    inputs = plan.inputs.map { Text($0.name) }
+    outputs = plan.outputs.map { Text($0.name) }
+  }
+}
+
+/// What an `arcuate_session *` points to.
+final class SessionHandle {
+  let session: Session
+  /// The sentence about the last run that failed.
+  var lastError = Text("")
+
+  init(_ session: Session) { self.session = session }
+}
+
+/// What an `arcuate_probe *` points to; the session does not keep it, nor it the session.
+final class ProbeHandle {
+  let probe: Probe
+  weak var session: Session?
+
+  init(_ probe: Probe, _ session: Session) {
+    self.probe = probe
+    self.session = session
+  }
+}
+
+/// What an `arcuate_error *` points to.
+final class ErrorHandle: Sendable {
+  let code: ArcuateError.Code
+  let message: Text
+
+  init(_ error: ArcuateError) {
+    code = error.code
+    message = Text(error.description)
+  }
+}
+
+/// The caller's ownership of an object.
+func handOut(_ object: AnyObject) -> OpaquePointer {
+  OpaquePointer(Unmanaged.passRetained(object).toOpaque())
+}
+
+/// Ends the caller's ownership.
+func takeBack<T: AnyObject>(_: T.Type, _ handle: OpaquePointer?) {
+  // SAFETY: the header asks for a pointer that the library handed out, once.
+  if let handle { Unmanaged<T>.fromOpaque(UnsafeRawPointer(handle)).release() }
+}
+
+/// The object behind a handle, or nil for NULL.
+@inline(__always)
+func object<T: AnyObject>(_: T.Type, _ handle: OpaquePointer?) -> T? {
+  // SAFETY: as above; the caller keeps the handle for the length of the call.
+  handle.map { Unmanaged<T>.fromOpaque(UnsafeRawPointer($0)).takeUnretainedValue() }
+}

@@ -1,0 +1,183 @@
+import Arcuate
+import CArcuate
+
+@c @implementation
+public func arcuate_read_options_init(_ options: UnsafeMutablePointer<arcuate_read_options>?) {
+  options?.pointee = readDefaults
+}
+
+private var readDefaults: arcuate_read_options {
+  arcuate_read_options(
+    struct_size: MemoryLayout<arcuate_read_options>.size, strict: 0, reserved: 0, preset: nil,
+    dt_s: 0)
+}
+
+private func readOptions(
+  _ pointer: UnsafePointer<arcuate_read_options>?
+) throws -> ModelFile.ReadOptions {
+  let given = try options(
+    pointer, defaults: readDefaults, least: MemoryLayout<arcuate_read_options>.size, "options")
+  var result = ModelFile.ReadOptions()
+  result.strict = given.strict != 0
+  if given.preset != nil {
+    result.preset = try named(try text(given.preset, "options->preset"), "preset")
+  }
+  if given.dt_s != 0 { result.dt_s = given.dt_s }
+  return result
+}
+
+private func open(
+  _ model: UnsafeMutablePointer<OpaquePointer?>?,
+  _ read: () throws -> (model: Model, findings: [Finding])
+) throws {
+  let result = try required(model, "model")
+  try Processor.requireSupport()
+  let (model, findings) = try read()
+  let handle = ModelHandle(model, findings)
+  for finding in findings {
+    Log.write(finding.severity.level, "\(finding.place): \(finding.message)")
+  }
+  result.pointee = handOut(handle)
+}
+
+extension Finding.Severity {
+  var level: Log.Level {
+    switch self {
+    case .note: .note
+    case .repair: .repair
+    case .error: .error
+    }
+  }
+}
+
+@c @implementation
+public func arcuate_model_open(
+  _ path: UnsafePointer<CChar>?, _ options: UnsafePointer<arcuate_read_options>?,
+  _ model: UnsafeMutablePointer<OpaquePointer?>?, _ error: UnsafeMutablePointer<OpaquePointer?>?
+) -> arcuate_status {
+  answering(error) {
+    let path = try text(path, "path")
+    let options = try readOptions(options)
+    try open(model) { try ModelFile.read(path, options) }
+  }
+}
+
+@c @implementation
+public func arcuate_model_from_memory(
+  _ data: UnsafeRawPointer?, _ size: Int, _ options: UnsafePointer<arcuate_read_options>?,
+  _ model: UnsafeMutablePointer<OpaquePointer?>?, _ error: UnsafeMutablePointer<OpaquePointer?>?
+) -> arcuate_status {
+  answering(error) {
+    let data = try required(data, "data")
+    guard size >= 0 else { throw ArcuateError(.invalidArgument, "size is absurd") }
+    let options = try readOptions(options)
+    try open(model) {
+      // SAFETY: the caller says there are `size` bytes; they are copied.
+      let bytes = Bytes(copying: UnsafeRawBufferPointer(start: data, count: size))
+      return try within("memory") { try ModelFile.parse(bytes, options) }
+    }
+  }
+}
+
+@c @implementation
+public func arcuate_model_save(
+  _ model: OpaquePointer?, _ path: UnsafePointer<CChar>?,
+  _ error: UnsafeMutablePointer<OpaquePointer?>?
+) -> arcuate_status {
+  answering(error) {
+    let handle = try required(object(ModelHandle.self, model), "model")
+    try ModelFile.write(handle.model, to: try text(path, "path"))
+  }
+}
+
+@c @implementation
+public func arcuate_model_copy(_ model: OpaquePointer?) -> OpaquePointer? {
+  object(ModelHandle.self, model).map { handOut(ModelHandle($0.model, $0.readFindings)) }
+}
+
+@c @implementation
+public func arcuate_model_free(_ model: OpaquePointer?) { takeBack(ModelHandle.self, model) }
+
+@c @implementation
+public func arcuate_model_set_semantics(
+  _ model: OpaquePointer?, _ field: UnsafePointer<CChar>?, _ value: UnsafePointer<CChar>?,
+  _ error: UnsafeMutablePointer<OpaquePointer?>?
+) -> arcuate_status {
+  answering(error) {
+    let handle = try required(object(ModelHandle.self, model), "model")
+    var semantics = handle.model.semantics
+    try semantics.set(try text(field, "field"), to: try text(value, "value"))
+    handle.model.semantics = semantics
+  }
+}
+
+@c @implementation
+public func arcuate_model_fold_batch_norm(
+  _ model: OpaquePointer?, _ error: UnsafeMutablePointer<OpaquePointer?>?
+) -> arcuate_status {
+  answering(error) {
+    let handle = try required(object(ModelHandle.self, model), "model")
+    handle.model = try handle.model.foldingBatchNorm()
+  }
+}
+
+@c @implementation
+public func arcuate_model_dt(_ model: OpaquePointer?) -> Double {
+  object(ModelHandle.self, model)?.model.dt_s ?? 0
+}
+
+@c @implementation
+public func arcuate_model_node_count(_ model: OpaquePointer?) -> Int {
+  object(ModelHandle.self, model)?.nodes.count ?? 0
+}
+
+private func node(_ model: OpaquePointer?, _ index: Int) -> (name: Text, kind: Text)? {
+  guard let nodes = object(ModelHandle.self, model)?.nodes, nodes.indices.contains(index) else {
+    return nil
+  }
+  return nodes[index]
+}
+
+@c @implementation
+public func arcuate_model_node_name(_ model: OpaquePointer?, _ index: Int) -> UnsafePointer<CChar>?
+{
+  node(model, index)?.name.pointer
+}
+
+@c @implementation
+public func arcuate_model_node_kind(_ model: OpaquePointer?, _ index: Int) -> UnsafePointer<CChar>?
+{
+  node(model, index)?.kind.pointer
+}
+
+@c @implementation
+public func arcuate_model_finding_count(_ model: OpaquePointer?) -> Int {
+  object(ModelHandle.self, model)?.findings.count ?? 0
+}
+
+private func finding(
+  _ model: OpaquePointer?, _ index: Int
+) -> (severity: Finding.Severity, place: Text, message: Text)? {
+  guard let findings = object(ModelHandle.self, model)?.findings, findings.indices.contains(index)
+  else { return nil }
+  return findings[index]
+}
+
+@c @implementation
+public func arcuate_model_finding_severity(_ model: OpaquePointer?, _ index: Int) -> Int32 {
+  finding(model, index)?.severity.level.rawValue ?? -1
+}
+
+@c @implementation
+public func arcuate_model_finding_place(
+  _ model: OpaquePointer?, _ index: Int
+) -> UnsafePointer<CChar>? {
+  finding(model, index)?.place.pointer
+}
+
+@c @implementation
+public func arcuate_model_finding_message(
+  _ model: OpaquePointer?, _ index: Int
+) -> UnsafePointer<CChar>? {
+  finding(model, index)?.message.pointer
+}

@@ -1,0 +1,245 @@
+import Arcuate
+import CArcuate
+
+@c @implementation
+public func arcuate_session_create(
+  _ plan: OpaquePointer?, _ session: UnsafeMutablePointer<OpaquePointer?>?,
+  _ error: UnsafeMutablePointer<OpaquePointer?>?
+) -> arcuate_status {
+  answering(error) {
+    let handle = try required(object(PlanHandle.self, plan), "plan")
+    let result = try required(session, "session")
+    result.pointee = handOut(SessionHandle(try handle.plan.makeSession()))
+  }
+}
+
+@c @implementation
+public func arcuate_session_free(_ session: OpaquePointer?) {
+  takeBack(SessionHandle.self, session)
+}
+
+// MARK: Running
+
+/// Calls `body`, keeps the sentence of what it throws, and answers with the status.
+@inline(__always)
+private func running(_ session: OpaquePointer?, _ body: (Session) throws -> Void) -> arcuate_status
+{
+  guard let handle = object(SessionHandle.self, session) else {
+    return ArcuateError.Code.invalidArgument.rawValue
+  }
+  do {
+    try body(handle.session)
+    return 0
+  } catch {
+    let failure = error as! ArcuateError  // Nothing else is thrown below.
+    handle.lastError = Text(failure.description)
+    return failure.code.rawValue
+  }
+}
+
+/// The caller's arrays as ports. Throws. `invalidArgument` where there are none but must be.
+@inline(__always)
+private func ports(
+  _ plan: Plan, _ inputs: UnsafePointer<UnsafePointer<Float>?>?,
+  _ inputCounts: UnsafePointer<Int>?, _ outputs: UnsafePointer<UnsafeMutablePointer<Float>?>?,
+  _ outputCounts: UnsafePointer<Int>?,
+  _ body: (InputPorts, OutputPorts) throws -> Void
+) throws {
+  guard let inputs, let inputCounts else {
+    throw ArcuateError(.invalidArgument, "inputs or input_counts is NULL")
+  }
+  for port in plan.inputs.indices where inputs[port] == nil && inputCounts[port] != 0 {
+    throw ArcuateError(.invalidArgument, "is NULL", at: "input \"\(plan.inputs[port].name)\"")
+  }
+  // SAFETY: the header says that the arrays of pointers and counts have an element for each port
+  // and that the numbers behind them are there.
+  let from = InputPorts(
+    unsafePointers: inputs, counts: inputCounts, portCount: plan.inputs.count)
+  if let outputs {
+    let counts = try required(outputCounts, "output_counts")
+    try body(
+      from,
+      OutputPorts(unsafePointers: outputs, counts: counts, portCount: plan.outputs.count))
+  } else {
+    try body(from, .none(portCount: plan.outputs.count))
+  }
+}
+
+@c @implementation
+public func arcuate_session_run(
+  _ session: OpaquePointer?, _ frames: Int, _ inputs: UnsafePointer<UnsafePointer<Float>?>?,
+  _ input_counts: UnsafePointer<Int>?, _ outputs: UnsafePointer<UnsafeMutablePointer<Float>?>?,
+  _ output_counts: UnsafePointer<Int>?
+) -> arcuate_status {
+  running(session) { session in
+    try ports(session.plan, inputs, input_counts, outputs, output_counts) {
+      try session.run(frames: frames, inputs: $0, outputs: $1)
+    }
+  }
+}
+
+@c @implementation
+public func arcuate_session_step(
+  _ session: OpaquePointer?, _ inputs: UnsafePointer<UnsafePointer<Float>?>?,
+  _ input_counts: UnsafePointer<Int>?, _ outputs: UnsafePointer<UnsafeMutablePointer<Float>?>?,
+  _ output_counts: UnsafePointer<Int>?
+) -> arcuate_status {
+  running(session) { session in
+    try ports(session.plan, inputs, input_counts, outputs, output_counts) {
+      try session.step(inputs: $0, outputs: $1)
+    }
+  }
+}
+
+@c @implementation
+public func arcuate_session_run_events(
+  _ session: OpaquePointer?, _ events: UnsafePointer<arcuate_event>?, _ count: Int, _ steps: Int,
+  _ output: UnsafeMutablePointer<arcuate_event>?, _ capacity: Int,
+  _ steps_done: UnsafeMutablePointer<Int>?, _ consumed: UnsafeMutablePointer<Int>?,
+  _ written: UnsafeMutablePointer<Int>?
+) -> arcuate_status {
+  running(session) { session in
+    guard count >= 0, capacity >= 0, events != nil || count == 0, output != nil || capacity == 0
+    else { throw ArcuateError(.invalidArgument, "events or output is NULL, or a count is absurd") }
+    // SAFETY: arcuate_event and Event have the same layout, and the caller says how many there are.
+    let progress = try session.runEvents(
+      UnsafeBufferPointer(
+        start: UnsafeRawPointer(events)?.assumingMemoryBound(to: Event.self), count: count),
+      steps: steps,
+      into: UnsafeMutableBufferPointer(
+        start: UnsafeMutableRawPointer(output)?.assumingMemoryBound(to: Event.self),
+        count: capacity))
+    steps_done?.pointee = progress.steps
+    consumed?.pointee = progress.consumed
+    written?.pointee = progress.written
+  }
+}
+
+private let nothing = Text("")
+
+@c @implementation
+public func arcuate_session_last_error(_ session: OpaquePointer?) -> UnsafePointer<CChar>? {
+  (object(SessionHandle.self, session)?.lastError ?? nothing).pointer
+}
+
+// MARK: State
+
+@c @implementation
+public func arcuate_session_reset(_ session: OpaquePointer?) -> arcuate_status {
+  answering(nil) { try required(object(SessionHandle.self, session), "session").session.reset() }
+}
+
+@c @implementation
+public func arcuate_session_reset_stream(_ session: OpaquePointer?, _ stream: Int)
+  -> arcuate_status
+{
+  answering(nil) {
+    try required(object(SessionHandle.self, session), "session").session.reset(stream: stream)
+  }
+}
+
+@c @implementation
+public func arcuate_session_snapshot_size(_ session: OpaquePointer?) -> Int {
+  object(SessionHandle.self, session)?.session.snapshotByteCount ?? 0
+}
+
+@c @implementation
+public func arcuate_session_save(
+  _ session: OpaquePointer?, _ data: UnsafeMutableRawPointer?, _ size: Int,
+  _ error: UnsafeMutablePointer<OpaquePointer?>?
+) -> arcuate_status {
+  answering(error) {
+    let handle = try required(object(SessionHandle.self, session), "session")
+    let data = try required(data, "data")
+    guard size >= 0 else { throw ArcuateError(.invalidArgument, "size is absurd") }
+    // SAFETY: the caller says there is room for `size` bytes.
+    try handle.session.save(into: UnsafeMutableRawBufferPointer(start: data, count: size))
+  }
+}
+
+@c @implementation
+public func arcuate_session_restore(
+  _ session: OpaquePointer?, _ data: UnsafeRawPointer?, _ size: Int,
+  _ error: UnsafeMutablePointer<OpaquePointer?>?
+) -> arcuate_status {
+  answering(error) {
+    let handle = try required(object(SessionHandle.self, session), "session")
+    let data = try required(data, "data")
+    guard size == handle.session.snapshotByteCount else {
+      throw ArcuateError(
+        .invalidState,
+        "\(size) bytes are not a snapshot, which has \(handle.session.snapshotByteCount)")
+    }
+    // SAFETY: the caller says there are `size` bytes; `handle` outlives the call, and nothing
+    // keeps the view.
+    try handle.session.restore(
+      Bytes(unsafe: UnsafeRawBufferPointer(start: data, count: size), owner: handle))
+  }
+}
+
+@c @implementation
+public func arcuate_session_clone(
+  _ session: OpaquePointer?, _ clone: UnsafeMutablePointer<OpaquePointer?>?,
+  _ error: UnsafeMutablePointer<OpaquePointer?>?
+) -> arcuate_status {
+  answering(error) {
+    let handle = try required(object(SessionHandle.self, session), "session")
+    let result = try required(clone, "clone")
+    result.pointee = handOut(SessionHandle(try handle.session.clone()))
+  }
+}
+
+// MARK: Counters
+
+@c @implementation
+public func arcuate_session_counters(
+  _ session: OpaquePointer?, _ node: Int64, _ stream: Int64,
+  _ counters: UnsafeMutablePointer<arcuate_counters>?
+) -> arcuate_status {
+  answering(nil) {
+    let session = try required(object(SessionHandle.self, session), "session").session
+    let result = try required(counters, "counters")
+    let size = result.pointee.struct_size
+    guard size >= MemoryLayout<arcuate_counters>.size, size <= 4096 else {
+      throw ArcuateError(.invalidArgument, "counters->struct_size is \(size)")
+    }
+    guard node >= -1, stream >= -1 else {
+      throw ArcuateError(.invalidArgument, "node \(node), stream \(stream)")
+    }
+    let one = stream < 0 ? nil : Int(stream)
+    let sum =
+      node < 0
+      ? try session.totalCounters(stream: one) : try session.counters(at: Int(node), stream: one)
+    give(
+      arcuate_counters(
+        struct_size: size, spikes: sum.spikes, macs: sum.macs, acs: sum.acs,
+        dense_operations: sum.denseOperations, neuron_updates: sum.neuronUpdates, rows: sum.rows,
+        dense_rows: sum.denseRows, weight_bytes: sum.weightBytes), to: result, size: size)
+  }
+}
+
+@c @implementation
+public func arcuate_session_clear_counters(_ session: OpaquePointer?) -> arcuate_status {
+  answering(nil) {
+    try required(object(SessionHandle.self, session), "session").session.clearCounters()
+  }
+}
+
+@c @implementation
+public func arcuate_session_kernels(
+  _ session: OpaquePointer?, _ text: UnsafeMutablePointer<CChar>?, _ size: Int
+) -> Int {
+  guard let session = object(SessionHandle.self, session)?.session else {
+    if let text, size > 0 { text[0] = 0 }
+    return 0
+  }
+  let names = Array(
+    session.kernelsUsed().map(\.rawValue).sorted().joined(separator: " ").utf8)
+  if let text, size != 0 {
+    // SAFETY: the caller says there is room for `size` bytes; more than an Int holds is enough.
+    let count = size < 0 ? names.count : min(names.count, size - 1)
+    for i in 0..<count { text[i] = CChar(bitPattern: names[i]) }
+    text[count] = 0
+  }
+  return names.count
+}
