@@ -94,7 +94,9 @@ def write(layers: Layers, path: Path) -> None:
         nodes=nodes,
         edges=list(zip(names, names[1:])),
         metadata={"dt": DT, "reset": "subtract", "threshold_comparison": ">=",
-                  "steps_per_frame": float(reference.STEPS), "producer": "examples/digits/train.py"},
+                  "steps_per_frame": float(reference.STEPS), "frame_state": "reset",
+                  "splice_left": float(data.CONTEXT), "splice_right": float(data.CONTEXT),
+                  "producer": "examples/digits/train.py"},
     )
     nir.write(path, graph)
 
