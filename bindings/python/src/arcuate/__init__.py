@@ -1,0 +1,66 @@
+"""Arcuate: runs spiking, artificial and hybrid networks.
+
+    import arcuate
+
+    with arcuate.Model.open("digits.nir") as model:
+        plan = model.compile(steps_per_frame=10, frame_state="reset")
+    session = plan.session()
+    outputs = session.run(frames)           # [frames, inputs] float32 to [frames, outputs]
+
+Three objects, one direction: a `Model` says what a network is, a `Plan` is the network compiled for
+a use (immutable, for any number of threads), a `Session` is the state of one or more streams.
+
+Arrays are row-major and channel-first; float32 arrays in C order go in and come out without copies,
+others are converted. Times are seconds, or whole steps. Errors are subclasses of `ArcuateError`.
+The interpreter's lock is released while the library works.
+"""
+
+from __future__ import annotations
+
+from . import _native
+from ._version import __version__
+from .errors import (
+    ArcuateError,
+    ArgumentError,
+    CompileError,
+    FileError,
+    FormatError,
+    LimitError,
+    ModelError,
+    NotFoundError,
+    OutOfMemoryError,
+    StateError,
+)
+from .model import Finding, Model, Node
+from .plan import Plan, Port
+from .probe import Probe
+from .session import Counters, Session, event_dtype
+
+__all__ = [
+    "ArcuateError",
+    "ArgumentError",
+    "CompileError",
+    "Counters",
+    "FileError",
+    "Finding",
+    "FormatError",
+    "LimitError",
+    "Model",
+    "ModelError",
+    "Node",
+    "NotFoundError",
+    "OutOfMemoryError",
+    "Plan",
+    "Port",
+    "Probe",
+    "Session",
+    "StateError",
+    "__version__",
+    "event_dtype",
+    "library_version",
+]
+
+
+def library_version() -> str:
+    """The version of the library that is running, "major.minor.patch"."""
+    return _native.version_text(_native.library.arcuate_version())

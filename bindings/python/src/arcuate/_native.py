@@ -1,0 +1,229 @@
+"""The C interface as ctypes sees it: `arcuate.h`, line for line.
+
+The library is taken from the first of: the file that the environment variable ARCUATE_LIBRARY names,
+the file in this folder (wheels carry it), the system's `libarcuate.so.0`.
+
+It is loaded as a `CDLL`: the interpreter's lock is released during every call, so that sessions of
+different threads run at the same time.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+from ctypes import (
+    POINTER,
+    Structure,
+    c_char_p,
+    c_double,
+    c_float,
+    c_int32,
+    c_int64,
+    c_size_t,
+    c_uint64,
+    c_void_p,
+)
+from pathlib import Path
+from typing import Any, Dict, List, Optional, Tuple
+
+from ._version import __version__
+
+FILE_NAME = "libarcuate.so.0"
+
+Pointer = c_void_p
+"""An opaque object of the library, or none."""
+
+# ---- Status -----------------------------------------------------------------------------------
+
+SUCCESS = 0
+INVALID_ARGUMENT = -100
+SHAPE_MISMATCH = -101
+NOT_FOUND = -102
+BUFFER_SIZE = -103
+CANNOT_OPEN = -200
+CANNOT_WRITE = -201
+TRUNCATED = -202
+MALFORMED = -203
+UNSUPPORTED_FORMAT = -204
+LIMIT_EXCEEDED = -205
+INVALID_MODEL = -300
+NOT_REPRESENTABLE = -301
+CANNOT_COMPILE = -400
+UNSUPPORTED_PROCESSOR = -401
+INVALID_STATE = -500
+OUT_OF_MEMORY = -600
+
+# ---- Choices, by the names that Python uses -----------------------------------------------------
+
+SEVERITY = ("note", "repair", "error")
+FRAME_STATE = ("keep", "reset")
+FRAME_INPUT = ("hold", "first")
+FRAME_OUTPUT = ("last", "sum", "mean", "every")
+NUMERICS = ("exact", "fast")
+QUANTITY = ("output", "membrane", "current")
+
+# ---- Structs ------------------------------------------------------------------------------------
+
+
+class ReadOptions(Structure):
+    """arcuate_read_options"""
+
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("strict", c_int32),
+        ("reserved", c_int32),
+        ("preset", c_char_p),
+        ("dt_s", c_double),
+    ]
+
+
+class CompileOptions(Structure):
+    """arcuate_compile_options"""
+
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("dt_s", c_double),
+        ("steps_per_frame", c_int32),
+        ("frame_state", c_int32),
+        ("frame_input", c_int32),
+        ("frame_output", c_int32),
+        ("batch", c_int32),
+        ("threads", c_int32),
+        ("numerics", c_int32),
+        ("reserved", c_int32),
+    ]
+
+
+class Counters(Structure):
+    """arcuate_counters"""
+
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("spikes", c_uint64),
+        ("macs", c_uint64),
+        ("acs", c_uint64),
+        ("dense_operations", c_uint64),
+        ("neuron_updates", c_uint64),
+        ("rows", c_uint64),
+        ("dense_rows", c_uint64),
+        ("weight_bytes", c_uint64),
+    ]
+
+
+# ---- Functions ----------------------------------------------------------------------------------
+
+# Data goes as c_void_p, which takes addresses of arrays and bytes; the header has the types.
+_OUT = POINTER(c_void_p)
+_SIZES = POINTER(c_size_t)
+_PORTS: List[Any] = [POINTER(c_void_p), _SIZES, POINTER(c_void_p), _SIZES]
+
+PROTOTYPES: Dict[str, Tuple[Any, List[Any]]] = {
+    "arcuate_version": (c_int32, []),
+    "arcuate_status_name": (c_char_p, [c_int32]),
+    "arcuate_error_status": (c_int32, [c_void_p]),
+    "arcuate_error_message": (c_char_p, [c_void_p]),
+    "arcuate_error_free": (None, [c_void_p]),
+    # Models
+    "arcuate_read_options_init": (None, [POINTER(ReadOptions)]),
+    "arcuate_model_open": (c_int32, [c_char_p, POINTER(ReadOptions), _OUT, _OUT]),
+    "arcuate_model_from_memory": (c_int32, [c_void_p, c_size_t, POINTER(ReadOptions), _OUT, _OUT]),
+    "arcuate_model_save": (c_int32, [c_void_p, c_char_p, _OUT]),
+    "arcuate_model_copy": (c_void_p, [c_void_p]),
+    "arcuate_model_free": (None, [c_void_p]),
+    "arcuate_model_set_semantics": (c_int32, [c_void_p, c_char_p, c_char_p, _OUT]),
+    "arcuate_model_fold_batch_norm": (c_int32, [c_void_p, _OUT]),
+    "arcuate_model_dt": (c_double, [c_void_p]),
+    "arcuate_model_node_count": (c_size_t, [c_void_p]),
+    "arcuate_model_node_name": (c_char_p, [c_void_p, c_size_t]),
+    "arcuate_model_node_kind": (c_char_p, [c_void_p, c_size_t]),
+    "arcuate_model_finding_count": (c_size_t, [c_void_p]),
+    "arcuate_model_finding_severity": (c_int32, [c_void_p, c_size_t]),
+    "arcuate_model_finding_place": (c_char_p, [c_void_p, c_size_t]),
+    "arcuate_model_finding_message": (c_char_p, [c_void_p, c_size_t]),
+    # Plans
+    "arcuate_compile_options_init": (None, [POINTER(CompileOptions)]),
+    "arcuate_plan_create": (c_int32, [c_void_p, POINTER(CompileOptions), _OUT, _OUT]),
+    "arcuate_plan_free": (None, [c_void_p]),
+    "arcuate_plan_explain": (c_char_p, [c_void_p]),
+    "arcuate_plan_dt": (c_double, [c_void_p]),
+    "arcuate_plan_steps_per_frame": (c_int32, [c_void_p]),
+    "arcuate_plan_batch": (c_int32, [c_void_p]),
+    "arcuate_plan_input_count": (c_size_t, [c_void_p]),
+    "arcuate_plan_output_count": (c_size_t, [c_void_p]),
+    "arcuate_plan_input_name": (c_char_p, [c_void_p, c_size_t]),
+    "arcuate_plan_output_name": (c_char_p, [c_void_p, c_size_t]),
+    "arcuate_plan_input_size": (c_size_t, [c_void_p, c_size_t]),
+    "arcuate_plan_output_size": (c_size_t, [c_void_p, c_size_t]),
+    "arcuate_plan_input_shape": (c_size_t, [c_void_p, c_size_t, _SIZES, c_size_t]),
+    "arcuate_plan_output_shape": (c_size_t, [c_void_p, c_size_t, _SIZES, c_size_t]),
+    "arcuate_plan_node_count": (c_size_t, [c_void_p]),
+    "arcuate_plan_node_name": (c_char_p, [c_void_p, c_size_t]),
+    "arcuate_plan_find_node": (c_int64, [c_void_p, c_char_p]),
+    # Sessions
+    "arcuate_session_create": (c_int32, [c_void_p, _OUT, _OUT]),
+    "arcuate_session_free": (None, [c_void_p]),
+    "arcuate_session_run": (c_int32, [c_void_p, c_size_t, *_PORTS]),
+    "arcuate_session_step": (c_int32, [c_void_p, *_PORTS]),
+    "arcuate_session_run_events": (
+        c_int32,
+        [c_void_p, c_void_p, c_size_t, c_size_t, c_void_p, c_size_t, _SIZES, _SIZES, _SIZES],
+    ),
+    "arcuate_session_last_error": (c_char_p, [c_void_p]),
+    "arcuate_session_reset": (c_int32, [c_void_p]),
+    "arcuate_session_reset_stream": (c_int32, [c_void_p, c_size_t]),
+    "arcuate_session_snapshot_size": (c_size_t, [c_void_p]),
+    "arcuate_session_save": (c_int32, [c_void_p, c_void_p, c_size_t, _OUT]),
+    "arcuate_session_restore": (c_int32, [c_void_p, c_void_p, c_size_t, _OUT]),
+    "arcuate_session_clone": (c_int32, [c_void_p, _OUT, _OUT]),
+    "arcuate_session_counters": (c_int32, [c_void_p, c_int64, c_int64, POINTER(Counters)]),
+    "arcuate_session_clear_counters": (c_int32, [c_void_p]),
+    "arcuate_session_kernels": (c_size_t, [c_void_p, c_void_p, c_size_t]),
+    # Probes
+    "arcuate_probe_create": (c_int32, [c_void_p, c_char_p, c_int32, c_size_t, _OUT, _OUT]),
+    "arcuate_probe_free": (None, [c_void_p]),
+    "arcuate_probe_steps": (c_size_t, [c_void_p]),
+    "arcuate_probe_missed": (c_size_t, [c_void_p]),
+    "arcuate_probe_count": (c_size_t, [c_void_p]),
+    "arcuate_probe_size": (c_size_t, [c_void_p]),
+    "arcuate_probe_read": (c_int32, [c_void_p, c_void_p, c_size_t, _OUT]),
+    "arcuate_probe_clear": (c_int32, [c_void_p]),
+}
+
+# ---- Loading ------------------------------------------------------------------------------------
+
+
+def _load() -> ctypes.CDLL:
+    named = os.environ.get("ARCUATE_LIBRARY")
+    carried = Path(__file__).with_name(FILE_NAME)
+    name = named or (str(carried) if carried.exists() else FILE_NAME)
+    try:
+        library = ctypes.CDLL(name)
+        for function, (result, arguments) in PROTOTYPES.items():
+            entry = getattr(library, function)
+            entry.restype, entry.argtypes = result, arguments
+    except (OSError, AttributeError) as error:
+        origin = (
+            "named by ARCUATE_LIBRARY" if named
+            else "which this package carries" if carried.exists()
+            else "neither in ARCUATE_LIBRARY, nor in this package, nor on the system"
+        )
+        raise ImportError(f"the Arcuate library {name}, {origin}, cannot be used: {error}") from error
+    major, minor = (int(part) for part in __version__.split(".")[:2])
+    has = library.arcuate_version()
+    if has // 1_000_000 != major or has // 1000 % 1000 < minor:
+        raise ImportError(f"{name} has version {version_text(has)}; this package needs {__version__}")
+    return library
+
+
+def version_text(number: int) -> str:
+    """`arcuate_version()` as "major.minor.patch"."""
+    return f"{number // 1_000_000}.{number // 1000 % 1000}.{number % 1000}"
+
+
+def text(value: Optional[bytes]) -> str:
+    """A string of the library's; "" for none. Bytes that are not UTF-8 are kept as escapes."""
+    return (value or b"").decode("utf-8", "backslashreplace")
+
+
+library: Any = _load()
+"""The loaded library, its functions with their prototypes."""

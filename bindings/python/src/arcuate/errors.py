@@ -1,0 +1,101 @@
+"""Exceptions: what the library's statuses are in Python."""
+
+from __future__ import annotations
+
+from typing import Dict, Tuple, Type
+
+from . import _native
+
+
+class ArcuateError(RuntimeError):
+    """Anything that the library refuses, with its sentence as the message."""
+
+    status: int
+    """The library's status, such as -202."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+    @property
+    def name(self) -> str:
+        """The status as a short name, such as "truncated"."""
+        return _native.text(_native.library.arcuate_status_name(self.status))
+
+    def __reduce__(self) -> Tuple[Type[ArcuateError], Tuple[int, str]]:
+        return type(self), (self.status, str(self))
+
+
+class ArgumentError(ArcuateError, ValueError):
+    """A function was called with what it cannot take: a value, a shape, a number that is not finite."""
+
+
+class NotFoundError(ArcuateError, LookupError):
+    """There is no node, or no quantity of a node, of that name."""
+
+
+class FileError(ArcuateError, OSError):
+    """A file cannot be opened or written."""
+
+
+class FormatError(ArcuateError, ValueError):
+    """A file or block of bytes is truncated, malformed or of an unknown format."""
+
+
+class LimitError(ArcuateError, ValueError):
+    """What is asked for, or what a file claims, is beyond a limit."""
+
+
+class ModelError(ArcuateError, ValueError):
+    """A model is not sound, or a format has no word for it."""
+
+
+class CompileError(ArcuateError):
+    """A model cannot be compiled as asked, or not for this processor."""
+
+
+class StateError(ArcuateError):
+    """A closed object was used, or a snapshot belongs to another plan."""
+
+
+class OutOfMemoryError(ArcuateError, MemoryError):
+    """There is not enough memory."""
+
+
+_KINDS: Dict[int, Type[ArcuateError]] = {
+    _native.INVALID_ARGUMENT: ArgumentError,
+    _native.SHAPE_MISMATCH: ArgumentError,
+    _native.NOT_FOUND: NotFoundError,
+    _native.BUFFER_SIZE: ArgumentError,
+    _native.CANNOT_OPEN: FileError,
+    _native.CANNOT_WRITE: FileError,
+    _native.TRUNCATED: FormatError,
+    _native.MALFORMED: FormatError,
+    _native.UNSUPPORTED_FORMAT: FormatError,
+    _native.LIMIT_EXCEEDED: LimitError,
+    _native.INVALID_MODEL: ModelError,
+    _native.NOT_REPRESENTABLE: ModelError,
+    _native.CANNOT_COMPILE: CompileError,
+    _native.UNSUPPORTED_PROCESSOR: CompileError,
+    _native.INVALID_STATE: StateError,
+    _native.OUT_OF_MEMORY: OutOfMemoryError,
+}
+
+
+def make(status: int, message: str) -> ArcuateError:
+    """The exception for a status that is not success."""
+    return _KINDS.get(status, ArcuateError)(status, message)
+
+
+def argument(message: str) -> ArgumentError:
+    """The exception for an argument that is refused before the library is asked."""
+    return ArgumentError(_native.INVALID_ARGUMENT, message)
+
+
+def check(status: int, error: _native.Pointer) -> None:
+    """Raises what a cold function reported; `error` is what its last argument received."""
+    if status == _native.SUCCESS:
+        return
+    message = _native.text(_native.library.arcuate_error_message(error))
+    _native.library.arcuate_error_free(error)
+    raise make(status, message or _native.text(_native.library.arcuate_status_name(status)))

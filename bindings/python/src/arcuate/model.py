@@ -1,0 +1,236 @@
+"""Models: what a network is."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+from typing import NamedTuple, Optional, Tuple, Union
+
+from . import _native, errors
+from ._handle import Handle, call, choice, created, encoded, seconds, whole
+from .plan import Plan
+
+_INT32 = 2**31 - 1
+
+
+class Node(NamedTuple):
+    """A node of a model's outermost graph."""
+
+    name: str
+    """As the file calls it."""
+    kind: str
+    """Such as "Affine" or "LIF"."""
+
+
+class Finding(NamedTuple):
+    """What reading or checking a model found."""
+
+    severity: str
+    """"note"; "repair": something was mended; "error": the model cannot be compiled."""
+    place: str
+    """The node, edge or place in the file."""
+    message: str
+    """The sentence about it."""
+
+
+class Model(Handle):
+    """A network: read from a file or from memory, looked at, adjusted, and compiled to a `Plan`.
+
+    May be used as a context manager.
+    """
+
+    def __init__(self, pointer: int) -> None:
+        super().__init__(pointer, _native.library.arcuate_model_free)
+
+    @classmethod
+    def open(
+        cls,
+        path: Union[str, os.PathLike[str]],
+        preset: Optional[str] = None,
+        dt: Optional[float] = None,
+        strict: bool = False,
+    ) -> Model:
+        """Opens a .nir or .safetensors file; which of them is told from its first bytes.
+
+        preset: what the exporter assumed of its neurons: "nir", "snntorch", "norse", "spikingjelly",
+            "sinabs", "rockpool", "spyx", "lava", "nengo" or "spinnaker2"; None takes what the file says.
+        dt: seconds per step; None takes what the file says.
+        strict: refuse what is missing or inconsistent, rather than mend it and report `findings`.
+
+        Raises FileError, FormatError, LimitError, ModelError, ArgumentError.
+        """
+        name = os.fsencode(path)
+        if b"\0" in name:
+            raise errors.argument("path must not contain zero bytes")
+        options = _read_options(preset, dt, strict)
+        return cls(created(_native.library.arcuate_model_open, name, ctypes.byref(options)))
+
+    @classmethod
+    def from_bytes(
+        cls,
+        data: Union[bytes, bytearray, memoryview],
+        preset: Optional[str] = None,
+        dt: Optional[float] = None,
+        strict: bool = False,
+    ) -> Model:
+        """As `open`, from the content of a file, which is copied."""
+        content = bytes(memoryview(data))
+        options = _read_options(preset, dt, strict)
+        return cls(
+            created(
+                _native.library.arcuate_model_from_memory,
+                content, len(content), ctypes.byref(options),
+            )
+        )
+
+    def save(self, path: Union[str, os.PathLike[str]]) -> None:
+        """Writes a .nir or .safetensors file, told by the ending of the path; whole or not at all.
+
+        Raises FileError, ModelError if the format has no word for something, ArgumentError.
+        """
+        name = os.fsencode(path)
+        if b"\0" in name:
+            raise errors.argument("path must not contain zero bytes")
+        with self._lock:
+            call(_native.library.arcuate_model_save, self._live(), name)
+
+    def copy(self) -> Model:
+        """The same model in a new object."""
+        with self._lock:
+            pointer = _native.library.arcuate_model_copy(self._live())
+        if pointer is None:
+            raise errors.OutOfMemoryError(_native.OUT_OF_MEMORY, "the model cannot be copied")
+        return type(self)(pointer)
+
+    __copy__ = copy
+
+    def set_semantics(self, field: str, value: Union[str, int, bool]) -> None:
+        """Sets one field of what the model assumes of its neurons, or with "preset" all at once.
+
+        | field           | values                                                                   |
+        |-----------------|--------------------------------------------------------------------------|
+        | preset          | a name that `open` takes                                                 |
+        | integrator      | euler, euler_old_current, exponential, exponential_unit, exponential_post|
+        | reset           | to_value, subtract, none                                                 |
+        | reset_timing    | same_step, next_step, same_step_residual                                 |
+        | comparison      | >, >=                                                                    |
+        | spike_timing    | same_step, next_step                                                     |
+        | feedback_start  | zero, response                                                           |
+        | integrator_gain | dt_r, r                                                                  |
+        | multi_spike     | False, True                                                              |
+        | clamps_below    | False, True                                                              |
+
+        Raises ArgumentError.
+        """
+        word = value if isinstance(value, str) else str(whole("value", value))
+        with self._lock:
+            call(
+                _native.library.arcuate_model_set_semantics,
+                self._live(), encoded("field", field), encoded("value", word),
+            )
+
+    def semantics(self, **fields: Union[str, int, bool]) -> None:
+        """Sets several fields, in the order given: all of them, or on an error none.
+
+        `model.semantics(preset="snntorch", reset="subtract")`. Raises ArgumentError.
+        """
+        with self.copy() as trial:
+            for field, value in fields.items():
+                trial.set_semantics(field, value)
+        for field, value in fields.items():
+            self.set_semantics(field, value)
+
+    def fold_batch_norm(self) -> None:
+        """Folds every batch-norm that directly follows weights into these; others stay."""
+        with self._lock:
+            call(_native.library.arcuate_model_fold_batch_norm, self._live())
+
+    @property
+    def dt(self) -> Optional[float]:
+        """The step the model was made for, in seconds; None if it does not say."""
+        with self._lock:
+            return _native.library.arcuate_model_dt(self._live()) or None
+
+    @property
+    def nodes(self) -> Tuple[Node, ...]:
+        """The nodes of the outermost graph."""
+        library = _native.library
+        with self._lock:
+            model = self._live()
+            return tuple(
+                Node(
+                    _native.text(library.arcuate_model_node_name(model, i)),
+                    _native.text(library.arcuate_model_node_kind(model, i)),
+                )
+                for i in range(library.arcuate_model_node_count(model))
+            )
+
+    @property
+    def findings(self) -> Tuple[Finding, ...]:
+        """What reading and checking the model found. One error is enough that `compile` refuses it."""
+        library = _native.library
+        with self._lock:
+            model = self._live()
+            return tuple(
+                Finding(
+                    _native.SEVERITY[library.arcuate_model_finding_severity(model, i)],
+                    _native.text(library.arcuate_model_finding_place(model, i)),
+                    _native.text(library.arcuate_model_finding_message(model, i)),
+                )
+                for i in range(library.arcuate_model_finding_count(model))
+            )
+
+    def compile(
+        self,
+        dt: Optional[float] = None,
+        steps_per_frame: int = 1,
+        frame_state: str = "keep",
+        frame_input: str = "hold",
+        frame_output: str = "last",
+        batch: int = 1,
+        threads: int = 1,
+        numerics: str = "exact",
+    ) -> Plan:
+        """Compiles the model for a use.
+
+        dt: seconds per step; None takes the model's.
+        steps_per_frame: 1 ... 1000000.
+        frame_state: "keep": state goes on into the next frame; "reset": each starts from rest.
+        frame_input: "hold": the same values at every step; "first": at the first step, then zeros.
+        frame_output: what of a frame's steps comes out: "last", "sum", "mean" or "every".
+        batch: independent streams that a session advances together, 1 ... 65535.
+        threads: 1 ... 256.
+        numerics: "exact": the same bits for every thread count, chunking, batch and kernel;
+            "fast": products and sums may be fused; a sum of n terms is within n ulp.
+
+        Raises ModelError naming the node, CompileError, LimitError, ArgumentError, OutOfMemoryError.
+        """
+        options = _native.CompileOptions()
+        _native.library.arcuate_compile_options_init(ctypes.byref(options))
+        options.dt_s = seconds("dt", dt)
+        options.steps_per_frame = whole("steps_per_frame", steps_per_frame, 1, _INT32)
+        options.frame_state = choice("frame_state", frame_state, _native.FRAME_STATE)
+        options.frame_input = choice("frame_input", frame_input, _native.FRAME_INPUT)
+        options.frame_output = choice("frame_output", frame_output, _native.FRAME_OUTPUT)
+        options.batch = whole("batch", batch, 1, _INT32)
+        options.threads = whole("threads", threads, 1, _INT32)
+        options.numerics = choice("numerics", numerics, _native.NUMERICS)
+        with self._lock:
+            pointer = created(
+                _native.library.arcuate_plan_create, self._live(), ctypes.byref(options)
+            )
+        return Plan(pointer, every_step=frame_output == "every")
+
+    def __repr__(self) -> str:
+        if self.closed:
+            return "<arcuate.Model, closed>"
+        return f"<arcuate.Model: {' -> '.join(node.name for node in self.nodes)}>"
+
+
+def _read_options(preset: Optional[str], dt: Optional[float], strict: bool) -> _native.ReadOptions:
+    options = _native.ReadOptions()
+    _native.library.arcuate_read_options_init(ctypes.byref(options))
+    options.strict = bool(strict)
+    options.preset = None if preset is None else encoded("preset", preset)
+    options.dt_s = seconds("dt", dt)
+    return options

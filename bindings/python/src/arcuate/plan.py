@@ -1,0 +1,124 @@
+"""Plans: models compiled for a use."""
+
+from __future__ import annotations
+
+import ctypes
+from typing import Any, Callable, NamedTuple, Optional, Tuple
+
+from . import _native
+from ._handle import Handle, created
+from .session import Session
+
+
+class Port(NamedTuple):
+    """An input or output of a network."""
+
+    name: str
+    """As the model calls the node."""
+    shape: Tuple[int, ...]
+    """Of one step of one stream: without batch and time; channel-first."""
+
+
+class Plan(Handle):
+    """A compiled network: immutable, shared by any number of sessions and threads.
+
+    Made by `Model.compile`. May be used as a context manager; sessions outlive it.
+    """
+
+    def __init__(self, pointer: int, every_step: bool) -> None:
+        super().__init__(pointer, _native.library.arcuate_plan_free)
+        library = _native.library
+        # A plan never changes: what sessions need of it is asked once.
+        self._inputs = _ports(
+            pointer,
+            library.arcuate_plan_input_count,
+            library.arcuate_plan_input_name,
+            library.arcuate_plan_input_shape,
+        )
+        self._outputs = _ports(
+            pointer,
+            library.arcuate_plan_output_count,
+            library.arcuate_plan_output_name,
+            library.arcuate_plan_output_shape,
+        )
+        self._nodes = tuple(
+            _native.text(library.arcuate_plan_node_name(pointer, i))
+            for i in range(library.arcuate_plan_node_count(pointer))
+        )
+        self._batch = int(library.arcuate_plan_batch(pointer))
+        self._steps_per_frame = int(library.arcuate_plan_steps_per_frame(pointer))
+        # Axes between frames and batch in what a frame gives.
+        self._step_axes = (self._steps_per_frame,) if every_step else ()
+
+    @property
+    def inputs(self) -> Tuple[Port, ...]:
+        """Input ports, in the order in which `Session.run` takes them."""
+        with self._lock:
+            self._live()
+            return self._inputs
+
+    @property
+    def outputs(self) -> Tuple[Port, ...]:
+        """Output ports, in the order in which `Session.run` returns them."""
+        with self._lock:
+            self._live()
+            return self._outputs
+
+    @property
+    def nodes(self) -> Tuple[str, ...]:
+        """Node names in the order in which they run; nested graphs appear as "graph/node"."""
+        with self._lock:
+            self._live()
+            return self._nodes
+
+    @property
+    def dt(self) -> Optional[float]:
+        """Seconds per step; None if nothing depends on it."""
+        with self._lock:
+            return _native.library.arcuate_plan_dt(self._live()) or None
+
+    @property
+    def steps_per_frame(self) -> int:
+        """Steps for one frame of input."""
+        with self._lock:
+            self._live()
+            return self._steps_per_frame
+
+    @property
+    def batch(self) -> int:
+        """Streams that a session advances together."""
+        with self._lock:
+            self._live()
+            return self._batch
+
+    def explain(self) -> str:
+        """What runs, with which kernels and why, and how much memory it takes."""
+        with self._lock:
+            return _native.text(_native.library.arcuate_plan_explain(self._live()))
+
+    def session(self) -> Session:
+        """A session of its own, at rest. Raises OutOfMemoryError."""
+        with self._lock:
+            pointer = created(_native.library.arcuate_session_create, self._live())
+        return Session(pointer, self)
+
+    def __repr__(self) -> str:
+        if self.closed:
+            return "<arcuate.Plan, closed>"
+        ports = " -> ".join(
+            ", ".join(f"{port.name} {list(port.shape)}" for port in ports)
+            for ports in (self._inputs, self._outputs)
+        )
+        return f"<arcuate.Plan: {ports}; {self._steps_per_frame} steps per frame, batch {self._batch}>"
+
+
+def _ports(
+    plan: int, count: Callable[..., Any], name: Callable[..., Any], shape: Callable[..., Any]
+) -> Tuple[Port, ...]:
+    ports = []
+    for i in range(count(plan)):
+        rank = shape(plan, i, None, 0)
+        extents = (ctypes.c_size_t * rank)()
+        shape(plan, i, extents, rank)
+        ports.append(Port(_native.text(name(plan, i)), tuple(int(extent) for extent in extents)))
+    return tuple(ports)

@@ -1,0 +1,66 @@
+"""Probes: recordings of what a node does."""
+
+from __future__ import annotations
+
+import ctypes
+import threading
+from typing import Tuple
+
+import numpy as np
+import numpy.typing as npt
+
+from . import _native, errors
+from ._handle import Handle, call
+
+
+class Probe(Handle):
+    """A recording of one node of a session, step by step.
+
+    Made by `Session.probe`. `close` ends the recording, as does the end of a `with` block. What was
+    recorded stays readable when the session is closed.
+    """
+
+    def __init__(
+        self,
+        pointer: int,
+        node: str,
+        quantity: str,
+        batch: int,
+        shape: Tuple[int, ...],
+        lock: threading.Lock,
+    ) -> None:
+        # With the session's lock: it must not be read while the session writes it.
+        super().__init__(pointer, _native.library.arcuate_probe_free, lock)
+        self.node = node
+        """The node's name."""
+        self.quantity = quantity
+        """ "output", "membrane" or "current"."""
+        self._rows = (batch, *shape)
+
+    @property
+    def steps(self) -> int:
+        """Steps recorded since the start or the last `clear`."""
+        with self._lock:
+            return int(_native.library.arcuate_probe_steps(self._live()))
+
+    @property
+    def missed(self) -> int:
+        """Steps that came when the recording was full."""
+        with self._lock:
+            return int(_native.library.arcuate_probe_missed(self._live()))
+
+    def read(self) -> npt.NDArray[np.float32]:
+        """What was recorded so far, [steps, batch, shape...], as a new array."""
+        library = _native.library
+        with self._lock:
+            probe = self._live()
+            steps = int(library.arcuate_probe_steps(probe))
+            values = np.empty((steps, *self._rows), np.float32)
+            call(library.arcuate_probe_read, probe, values.ctypes.data, values.size)
+        return values
+
+    def clear(self) -> None:
+        """Forgets what was recorded and goes on."""
+        with self._lock:
+            status = _native.library.arcuate_probe_clear(self._live())
+        errors.check(status, ctypes.c_void_p())
