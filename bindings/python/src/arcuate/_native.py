@@ -12,6 +12,7 @@ from __future__ import annotations
 import ctypes
 import os
 from ctypes import (
+    CFUNCTYPE,
     POINTER,
     Structure,
     c_char_p,
@@ -110,6 +111,22 @@ class Counters(Structure):
     ]
 
 
+ALLOCATE = CFUNCTYPE(c_void_p, c_void_p, c_size_t, c_size_t)
+RELEASE = CFUNCTYPE(None, c_void_p, c_void_p, c_size_t)
+LOG = CFUNCTYPE(None, c_void_p, c_int32, c_char_p)
+
+
+class Allocator(Structure):
+    """arcuate_allocator"""
+
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("context", c_void_p),
+        ("allocate", ALLOCATE),
+        ("release", RELEASE),
+    ]
+
+
 # ---- Functions ----------------------------------------------------------------------------------
 
 # Data goes as c_void_p, which takes addresses of arrays and bytes; the header has the types.
@@ -123,6 +140,9 @@ PROTOTYPES: Dict[str, Tuple[Any, List[Any]]] = {
     "arcuate_error_status": (c_int32, [c_void_p]),
     "arcuate_error_message": (c_char_p, [c_void_p]),
     "arcuate_error_free": (None, [c_void_p]),
+    # Hooks, which this package leaves as they are
+    "arcuate_set_allocator": (c_int32, [POINTER(Allocator), _OUT]),
+    "arcuate_set_log": (None, [LOG, c_void_p]),
     # Models
     "arcuate_read_options_init": (None, [POINTER(ReadOptions)]),
     "arcuate_model_open": (c_int32, [c_char_p, POINTER(ReadOptions), _OUT, _OUT]),

@@ -50,7 +50,7 @@ class ModelError(ArcuateError, ValueError):
     """A model is not sound, or a format has no word for it."""
 
 
-class CompileError(ArcuateError):
+class CompileError(ArcuateError, ValueError):
     """A model cannot be compiled as asked, or not for this processor."""
 
 
