@@ -84,7 +84,7 @@ def call(function: Callable[..., int], *arguments: Any) -> None:
 def whole(name: str, value: Any, least: int = 0, most: int = 2**62) -> int:
     """`value` as an integer that the C type can hold, which ctypes would wrap around silently."""
     try:
-        number = operator.index(value)
+        number = int(operator.index(value))  # int: in Python 3.9 a bool stays one
     except TypeError:
         raise errors.argument(f"{name} must be an integer, not {value!r}") from None
     if not least <= number <= most:
