@@ -2,8 +2,9 @@
 
     python stream.py FOLDER [--quiet]
 
-FOLDER is what `examples/digits/heldout.py FOLDER` wrote. An answer is about the frame five before
-the newest: the network sees each frame between its five neighbours on either side.
+FOLDER is what `examples/digits/heldout.py FOLDER` wrote. The network sees each frame between its five
+neighbours on either side, so an answer comes five frames after its frame: that is the latency.
+examples/c/stream.c prints the same, to the last bit.
 """
 
 import argparse
@@ -65,7 +66,6 @@ def main():
             print(f"{key}  recognised {score.argmax()}  truth {truth[key]}{mark}")
 
     done = session.counters()
-    print(f"latency {CONTEXT} frames")
     print(f"utterances {right} of {count} right")
     print(f"spikes per frame {done.spikes / frame_count:.2f}")
     print(f"operations per frame {done.macs / frame_count:.2f} MAC + {done.acs / frame_count:.2f} AC")

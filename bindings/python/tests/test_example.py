@@ -64,9 +64,9 @@ def test_stream_gives_the_figures_of_numpy(tmp_path):
         reference.run(network, data.splice(frames))[1] * len(frames) for _, _, frames in recordings
     ) / count
     macs, acs = reference.operations(network, spikes)
-    assert lines[:2] == ["latency 5 frames", f"utterances {right} of 300 right"]
+    assert lines[0] == f"utterances {right} of 300 right"
     # A sum in another order may move one spike in a million.
-    assert float(lines[2].split()[-1]) == pytest.approx(spikes.sum(), rel=1e-4)
-    assert float(lines[3].split()[3]) == macs
-    assert float(lines[3].split()[-2]) == pytest.approx(acs, rel=1e-4)
-    assert lines[4].startswith("log-posterior checksum 0x") and len(lines) == 5
+    assert float(lines[1].split()[-1]) == pytest.approx(spikes.sum(), rel=1e-4)
+    assert float(lines[2].split()[3]) == macs
+    assert float(lines[2].split()[-2]) == pytest.approx(acs, rel=1e-4)
+    assert lines[3].startswith("log-posterior checksum 0x") and len(lines) == 4

@@ -191,6 +191,25 @@ def test_events_as_tuples_add_up(model):
     assert len(plan.session().run_events([], 0)) == 0
 
 
+def test_events_are_copied_where_c_cannot_read_them(model, monkeypatch):
+    events = to_events(random(9).integers(0, 9, (50, 1, 6)).astype(np.float32) / 8)
+    wanted = model.compile().session().run_events(events, 50)
+    seen = []
+    original = arcuate._native.library.arcuate_session_run_events
+
+    def run_events(session, address, *rest):
+        seen.append(address)
+        return original(session, address, *rest)
+
+    monkeypatch.setattr(arcuate._native.library, "arcuate_session_run_events", run_events)
+    odd = np.frombuffer(b"\0" + events.tobytes(), np.uint8)[1:].view(arcuate.event_dtype)
+    strided = np.repeat(events, 2)[::2]
+    for given in (events, odd, strided):
+        assert np.array_equal(model.compile().session().run_events(given, 50), wanted)
+    assert all(address % 4 == 0 for address in seen)
+    assert seen[0] == events.ctypes.data and len(wanted)
+
+
 def test_save_restore_and_clone(model, frames):
     plan = model.compile()
     session = plan.session()

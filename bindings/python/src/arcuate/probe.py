@@ -34,7 +34,7 @@ class Probe(Handle):
         self.node = node
         """The node's name."""
         self.quantity = quantity
-        """ "output", "membrane" or "current"."""
+        """What is recorded: "output", "membrane" or "current"."""
         self._rows = (batch, *shape)
 
     @property
@@ -50,7 +50,11 @@ class Probe(Handle):
             return int(_native.library.arcuate_probe_missed(self._live()))
 
     def read(self) -> npt.NDArray[np.float32]:
-        """What was recorded so far, [steps, batch, shape...], as a new array."""
+        """What was recorded so far, as a new array.
+
+        [steps, batch, shape...] for input and output ports. [steps, batch, numbers] for other nodes,
+        row-major and channel-first: the library does not say their shapes.
+        """
         library = _native.library
         with self._lock:
             probe = self._live()

@@ -404,7 +404,10 @@ def _events(
             f"events must be an array [n] of arcuate.event_dtype, not {events.ndim}-dimensional "
             f"of {events.dtype}"
         )
-    return np.require(events, requirements=["C", "A"])
+    # NumPy calls any address of such a struct aligned; C does not.
+    if not events.flags.c_contiguous or events.ctypes.data % 4 != 0:
+        events = events.copy()
+    return events
 
 
 def _shape_text(shape: Sequence[object]) -> str:
