@@ -43,9 +43,7 @@ ARCUATE_LIBRARY="$(echo "$PWD"/build/install/lib*/libarcuate.so.0)" \
   $python -m build --wheel --outdir build/wheel bindings/python >/dev/null
 build/venv/bin/pip install --quiet --disable-pip-version-check --no-deps --force-reinstall \
   build/wheel/arcuate-*.whl
-$python examples/python/stream.py \
-  examples/digits/digits.nir build/digits/digits.ark build/digits/truth.txt |
-  tail -n 4 | tee build/digits/python.txt
+$python examples/python/stream.py build/digits --quiet | tee build/digits/python.txt
 
 cmp build/digits/c.txt build/digits/python.txt
 echo "== C and Python agree to the last bit"

@@ -276,6 +276,9 @@ ARCUATE_API size_t arcuate_plan_output_shape(const arcuate_plan *plan, size_t po
 /* Nodes in the order in which they run; nested graphs appear as "graph/node". */
 ARCUATE_API size_t arcuate_plan_node_count(const arcuate_plan *plan);
 ARCUATE_API const char *arcuate_plan_node_name(const arcuate_plan *plan, size_t index);
+/* Its shape, as arcuate_plan_input_shape gives that of a port. */
+ARCUATE_API size_t arcuate_plan_node_shape(const arcuate_plan *plan, size_t index, size_t *extents,
+                                           size_t capacity);
 /* The index of a node by name; -1 if there is none. */
 ARCUATE_API int64_t arcuate_plan_find_node(const arcuate_plan *plan, const char *name);
 

@@ -152,6 +152,13 @@ public func arcuate_plan_node_name(_ plan: OpaquePointer?, _ index: Int) -> Unsa
 }
 
 @c @implementation
+public func arcuate_plan_node_shape(
+  _ plan: OpaquePointer?, _ index: Int, _ extents: UnsafeMutablePointer<Int>?, _ capacity: Int
+) -> Int {
+  give(element(plan, index, \.plan.nodeShapes), to: extents, capacity)
+}
+
+@c @implementation
 public func arcuate_plan_find_node(_ plan: OpaquePointer?, _ name: UnsafePointer<CChar>?) -> Int64 {
   guard let handle = object(PlanHandle.self, plan), let name = try? text(name, "name"),
     let index = handle.plan.nodeNames.firstIndex(of: name)

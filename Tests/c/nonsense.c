@@ -73,6 +73,7 @@ static void nulls(void) {
   CHECK(arcuate_plan_output_shape(NULL, 0, &size, 1) == 0);
   CHECK(arcuate_plan_node_count(NULL) == 0);
   CHECK(arcuate_plan_node_name(NULL, 0) == NULL);
+  CHECK(arcuate_plan_node_shape(NULL, 0, &size, 1) == 0);
   CHECK(arcuate_plan_find_node(NULL, "x") == -1);
 
   REFUSED(arcuate_session_create(NULL, &session, NULL));

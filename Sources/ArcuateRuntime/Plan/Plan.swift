@@ -59,6 +59,8 @@ public final class Plan: Sendable {
   public let outputs: [Port]
   /// Node names in the order in which they run.
   public var nodeNames: [String] { steps.map(\.name) }
+  /// Their shapes, in the same order.
+  public var nodeShapes: [Shape] { steps.map(\.shape) }
   /// What the check of the model found.
   public let findings: [Finding]
 

@@ -45,6 +45,10 @@ class Plan(Handle):
             _native.text(library.arcuate_plan_node_name(pointer, i))
             for i in range(library.arcuate_plan_node_count(pointer))
         )
+        self._node_shapes = {
+            name: _shape(pointer, i, library.arcuate_plan_node_shape)
+            for i, name in enumerate(self._nodes)
+        }
         self._batch = int(library.arcuate_plan_batch(pointer))
         self._steps_per_frame = int(library.arcuate_plan_steps_per_frame(pointer))
         # Axes between frames and batch in what a frame gives.
@@ -115,10 +119,13 @@ class Plan(Handle):
 def _ports(
     plan: int, count: Callable[..., Any], name: Callable[..., Any], shape: Callable[..., Any]
 ) -> Tuple[Port, ...]:
-    ports = []
-    for i in range(count(plan)):
-        rank = shape(plan, i, None, 0)
-        extents = (ctypes.c_size_t * rank)()
-        shape(plan, i, extents, rank)
-        ports.append(Port(_native.text(name(plan, i)), tuple(int(extent) for extent in extents)))
-    return tuple(ports)
+    return tuple(
+        Port(_native.text(name(plan, i)), _shape(plan, i, shape)) for i in range(count(plan))
+    )
+
+
+def _shape(plan: int, index: int, shape: Callable[..., Any]) -> Tuple[int, ...]:
+    rank = shape(plan, index, None, 0)
+    extents = (ctypes.c_size_t * rank)()
+    shape(plan, index, extents, rank)
+    return tuple(int(extent) for extent in extents)

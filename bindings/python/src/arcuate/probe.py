@@ -52,8 +52,7 @@ class Probe(Handle):
     def read(self) -> npt.NDArray[np.float32]:
         """What was recorded so far, as a new array.
 
-        [steps, batch, shape...] for input and output ports. [steps, batch, numbers] for other nodes,
-        row-major and channel-first: the library does not say their shapes.
+        [steps, batch, shape...], row-major and channel-first.
         """
         library = _native.library
         with self._lock:

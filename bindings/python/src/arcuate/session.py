@@ -291,9 +291,8 @@ class Session(Handle):
             pointer = created(
                 library.arcuate_probe_create, self._live(), encoded("node", node), kind, room
             )
-            size = int(library.arcuate_probe_size(pointer))
-        shapes = {port.name: port.shape for port in (*self._plan._inputs, *self._plan._outputs)}
-        return Probe(pointer, node, quantity, self._plan._batch, shapes.get(node, (size,)), self._lock)
+        shape = self._plan._node_shapes[node]
+        return Probe(pointer, node, quantity, self._plan._batch, shape, self._lock)
 
     def __repr__(self) -> str:
         return "<arcuate.Session, closed>" if self.closed else f"<arcuate.Session of {self._plan!r}>"
