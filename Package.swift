@@ -33,6 +33,7 @@ let package = Package(
     .target(name: "ArcuateModel", dependencies: ["ArcuateCore"], swiftSettings: machine),
     .target(
       name: "ArcuateFormats", dependencies: ["ArcuateCore", "ArcuateModel", "CZlib"],
+      exclude: ["Safetensors/README.md"],
       swiftSettings: machine),
     .target(
       name: "ArcuateRuntime", dependencies: ["ArcuateModel", "ArcuateKernels"],

@@ -22,13 +22,18 @@ public enum ModelFile {
   }
 
   /// The model in the file at `path`, and what was noticed and mended on the way.
+  ///
+  /// Needs. A `.safetensors` file stays mapped: see `SafetensorsFile.read`.
   /// Throws. `invalidArgument` for a dt that cannot be; `cannotOpen`, `truncated`, `malformed`,
   /// `unsupportedFormat`, `limitExceeded`, or `invalidModel` where no model can be made of the
   /// file; with `strict` also for every repair.
   public static func read(
     _ path: String, _ options: ReadOptions = .init()
   ) throws -> (model: Model, findings: [Finding]) {
-    let bytes = try Files.read(path)
+    let bytes = try Files.map(path)
+    // Only safetensors tensors stay in the mapping; other files are read, so that one that
+    // changes meanwhile does no harm.
+    if NIRFile.recognises(bytes) { return try NIRFile.read(path, options) }
     return try within(path) { try parse(bytes, options) }
   }
 
@@ -37,8 +42,9 @@ public enum ModelFile {
     _ bytes: Bytes, _ options: ReadOptions = .init()
   ) throws -> (model: Model, findings: [Finding]) {
     if NIRFile.recognises(bytes) { return try NIRFile.parse(bytes, options) }
+    if SafetensorsFile.recognises(bytes) { return try SafetensorsFile.parse(bytes, options) }
     throw ArcuateError(
-      .unsupportedFormat, "does not begin as a .nir (HDF5) file does",
+      .unsupportedFormat, "begins neither as a .nir (HDF5) nor as a .safetensors file does",
       at: "byte 0")
   }
 
@@ -47,7 +53,8 @@ public enum ModelFile {
   /// for what the format has no word for; `cannotWrite`.
   public static func write(_ model: Model, to path: String) throws {
     if path.hasSuffix(".nir") { return try NIRFile.write(model, to: path) }
-    throw ArcuateError(.invalidArgument, "the name must end in .nir", at: path)
+    if path.hasSuffix(".safetensors") { return try SafetensorsFile.write(model, to: path) }
+    throw ArcuateError(.invalidArgument, "the name must end in .nir or .safetensors", at: path)
   }
 }
 

@@ -72,7 +72,7 @@ struct HDF5Type {
     switch (kind, size) {
     case (.float, 2):
       let bits: UInt16 = try data.integer(at: offset, bigEndian: bigEndian)
-      return HDF5Type.half(bits)
+      return Double(Float(halfBits: bits))
     case (.float, 4):
       return Double(Float(bitPattern: try data.integer(at: offset, bigEndian: bigEndian)))
     case (.float, _):
@@ -91,18 +91,5 @@ struct HDF5Type {
       return signed ? Double(Int64(bitPattern: bits)) : Double(bits)
     default: throw ArcuateError(.malformed, "text where a number is expected")
     }
-  }
-
-  /// IEEE half precision; `Float16` is not there on every platform.
-  private static func half(_ bits: UInt16) -> Double {
-    let exponent = Int(bits >> 10 & 31)
-    let fraction = Double(bits & 1023) / 1024
-    let magnitude: Double =
-      switch exponent {
-      case 0: fraction * 0x1p-14
-      case 31: fraction == 0 ? .infinity : .nan
-      default: Double(sign: .plus, exponent: exponent - 15, significand: 1 + fraction)
-      }
-    return bits >> 15 == 1 ? -magnitude : magnitude
   }
 }
