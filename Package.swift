@@ -4,12 +4,15 @@ import PackageDescription
 // At plain x86-64 a SIMD multiply-add becomes a library call per lane, so the
 // package is built for AVX2 + FMA; the library checks the processor when it is first used.
 #if arch(x86_64)
-let machine: [SwiftSetting] = [.unsafeFlags(["-Xcc", "-march=x86-64-v3"])]
-let cMachine: [CSetting] = [.unsafeFlags(["-march=x86-64-v3"])]
+  let machine: [SwiftSetting] = [.unsafeFlags(["-Xcc", "-march=x86-64-v3"])]
+  let cMachine: [CSetting] = [.unsafeFlags(["-march=x86-64-v3"])]
 #else
-let machine: [SwiftSetting] = []
-let cMachine: [CSetting] = []
+  let machine: [SwiftSetting] = []
+  let cMachine: [CSetting] = []
 #endif
+
+// Each room has a README of its own.
+let notes = ["README.md"]
 
 let package = Package(
   name: "arcuate",
@@ -24,39 +27,44 @@ let package = Package(
   targets: [
     .systemLibrary(name: "CZlib", path: "Sources/CZlib"),
     .systemLibrary(name: "CArcuate", path: "Sources/CArcuate"),
-    .target(name: "CShims", cSettings: cMachine),
-    .target(name: "ArcuateCore", dependencies: ["CShims"], swiftSettings: machine),
-    .target(name: "ArcuateMicrokernels", dependencies: ["CShims"], swiftSettings: machine),
+    .target(name: "CShims", exclude: notes, cSettings: cMachine),
+    .target(
+      name: "ArcuateCore", dependencies: ["CShims"], exclude: notes, swiftSettings: machine),
+    .target(
+      name: "ArcuateMicrokernels", dependencies: ["CShims"], exclude: notes,
+      swiftSettings: machine),
     .target(
       name: "ArcuateKernels", dependencies: ["ArcuateCore", "ArcuateMicrokernels"],
-      swiftSettings: machine),
-    .target(name: "ArcuateModel", dependencies: ["ArcuateCore"], swiftSettings: machine),
+      exclude: notes, swiftSettings: machine),
+    .target(
+      name: "ArcuateModel", dependencies: ["ArcuateCore"], exclude: notes, swiftSettings: machine),
     .target(
       name: "ArcuateFormats", dependencies: ["ArcuateCore", "ArcuateModel", "CZlib"],
-      exclude: ["Safetensors/README.md"],
+      exclude: notes + ["Safetensors/README.md"],
       swiftSettings: machine),
     .target(
-      name: "ArcuateRuntime", dependencies: ["ArcuateModel", "ArcuateKernels"],
+      name: "ArcuateRuntime", dependencies: ["ArcuateModel", "ArcuateKernels"], exclude: notes,
       swiftSettings: machine),
     .target(
       name: "Arcuate",
       dependencies: [
         "ArcuateCore", "ArcuateModel", "ArcuateKernels", "ArcuateFormats", "ArcuateRuntime",
-      ], swiftSettings: machine),
+      ], exclude: notes, swiftSettings: machine),
     .target(
-      name: "ArcuateC", dependencies: ["Arcuate", "CArcuate"],
+      name: "ArcuateC", dependencies: ["Arcuate", "CArcuate"], exclude: notes,
       swiftSettings: machine,
       linkerSettings: [
-        .unsafeFlags([
-          "-static-stdlib", "-Xlinker", "--version-script=cmake/arcuate.map", "-Xlinker",
-          "-soname=libarcuate.so.0",
-        ], .when(platforms: [.linux]))
+        .unsafeFlags(
+          [
+            "-static-stdlib", "-Xlinker", "--version-script=cmake/arcuate.map", "-Xlinker",
+            "-soname=libarcuate.so.0",
+          ], .when(platforms: [.linux]))
       ]),
     .executableTarget(
       name: "arcuate-cli",
       dependencies: [
         "Arcuate", .product(name: "ArgumentParser", package: "swift-argument-parser"),
-      ], path: "Sources/arcuate", swiftSettings: machine),
+      ], path: "Sources/arcuate", exclude: notes, swiftSettings: machine),
     .testTarget(name: "ArcuateCoreTests", dependencies: ["ArcuateCore"], swiftSettings: machine),
     .testTarget(
       name: "ArcuateFormatsTests", dependencies: ["ArcuateFormats"], swiftSettings: machine),
