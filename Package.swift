@@ -14,6 +14,12 @@ import PackageDescription
 // Each room has a README of its own.
 let notes = ["README.md"]
 
+// Named one by one wherever the umbrella is used: a release build takes code across modules, and
+// what is only reached through the umbrella would not be built again when it changes.
+let rooms: [Target.Dependency] = [
+  "ArcuateCore", "ArcuateModel", "ArcuateKernels", "ArcuateFormats", "ArcuateRuntime",
+]
+
 let package = Package(
   name: "arcuate",
   products: [
@@ -47,11 +53,9 @@ let package = Package(
       swiftSettings: machine),
     .target(
       name: "Arcuate",
-      dependencies: [
-        "ArcuateCore", "ArcuateModel", "ArcuateKernels", "ArcuateFormats", "ArcuateRuntime",
-      ], exclude: notes, swiftSettings: machine),
+      dependencies: rooms, exclude: notes, swiftSettings: machine),
     .target(
-      name: "ArcuateC", dependencies: ["Arcuate", "CArcuate"], exclude: notes,
+      name: "ArcuateC", dependencies: rooms + ["Arcuate", "CArcuate"], exclude: notes,
       swiftSettings: machine,
       linkerSettings: [
         .unsafeFlags(
@@ -62,7 +66,7 @@ let package = Package(
       ]),
     .executableTarget(
       name: "arcuate-cli",
-      dependencies: [
+      dependencies: rooms + [
         "Arcuate", .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], path: "Sources/arcuate", exclude: notes, swiftSettings: machine),
     .testTarget(name: "ArcuateCoreTests", dependencies: ["ArcuateCore"], swiftSettings: machine),
@@ -71,6 +75,6 @@ let package = Package(
     .testTarget(
       name: "ArcuateKernelsTests", dependencies: ["ArcuateKernels"], swiftSettings: machine),
     .testTarget(
-      name: "ArcuateRuntimeTests", dependencies: ["Arcuate"], swiftSettings: machine),
+      name: "ArcuateRuntimeTests", dependencies: rooms + ["Arcuate"], swiftSettings: machine),
   ]
 )
