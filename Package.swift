@@ -78,3 +78,11 @@ let package = Package(
       name: "ArcuateRuntimeTests", dependencies: rooms + ["Arcuate"], swiftSettings: machine),
   ]
 )
+
+// `Tests/fuzz/run.sh` builds this with libFuzzer, which brings the main function.
+if Context.environment["ARCUATE_FUZZ"] != nil {
+  package.targets.append(
+    .executableTarget(
+      name: "fuzz", dependencies: ["Arcuate"], path: "Tests/fuzz/targets",
+      swiftSettings: machine + [.unsafeFlags(["-parse-as-library"])]))
+}

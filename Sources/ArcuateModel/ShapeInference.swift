@@ -27,7 +27,7 @@ extension Operator {
       return try flatten.outputShape(for: input)
     case .neuron(let neuron):
       var shape = Shape.scalar
-      for (name, tensor) in neuron.parameters where tensor.count > 1 {
+      for (name, tensor) in neuron.parameters where tensor.count != 1 {
         guard shape.count == 1 || tensor.shape == shape else {
           throw ArcuateError(
             .invalidModel, "\(name) has shape \(tensor.shape), other parameters have \(shape)")

@@ -45,47 +45,77 @@ public final class AlignedBuffer: @unchecked Sendable {
   }
 }
 
-/// Some consecutive elements of a buffer, each access checked.
+/// Some consecutive elements of a buffer, which a view keeps alive.
 public struct View<T: BitwiseCopyable>: @unchecked Sendable {
+  // SAFETY: as for the buffer.
   package let buffer: AlignedBuffer
-  package let start: Int
-  public let count: Int
+  /// The elements; valid while this view or another of the same buffer lives.
+  public let row: Row<T>
+
+  fileprivate init(buffer: AlignedBuffer, start: Int, count: Int) {
+    self.buffer = buffer
+    // SAFETY: `AlignedBuffer.view` checked that the elements lie inside the buffer.
+    let base = (buffer.base + start * MemoryLayout<T>.stride).assumingMemoryBound(to: T.self)
+    row = Row(pointer: base, count: count)
+  }
+
+  public var count: Int { row.count }
 
   /// The address of the first element, for the kernels' doors.
   @inline(__always)
-  package var pointer: UnsafeMutablePointer<T> {
-    // SAFETY: `AlignedBuffer.view` checked that the elements lie inside the buffer.
-    (buffer.base + start * MemoryLayout<T>.stride).assumingMemoryBound(to: T.self)
+  package var pointer: UnsafeMutablePointer<T> { row.pointer }
+
+  @inline(__always)
+  public subscript(i: Int) -> T {
+    get { row[i] }
+    nonmutating set { row[i] = newValue }
+  }
+
+  public var array: [T] { row.array }
+}
+
+/// Some consecutive elements, each access checked, in memory that somebody else keeps alive.
+///
+/// A session makes and drops thousands of rows per second while it holds their buffer; a view
+/// each would count its owners twice.
+public struct Row<T: BitwiseCopyable>: BitwiseCopyable, @unchecked Sendable {
+  // SAFETY: only a view makes rows, and whoever uses one holds the view or its buffer.
+  package let pointer: UnsafeMutablePointer<T>
+  public let count: Int
+
+  @inline(__always)
+  fileprivate init(pointer: UnsafeMutablePointer<T>, count: Int) {
+    self.pointer = pointer
+    self.count = count
   }
 
   @inline(__always)
   public subscript(i: Int) -> T {
     get {
-      precondition(i >= 0 && i < count, "index outside the view")
+      precondition(i >= 0 && i < count, "index outside the row")
       return pointer[i]
     }
     nonmutating set {
-      precondition(i >= 0 && i < count, "index outside the view")
+      precondition(i >= 0 && i < count, "index outside the row")
       pointer[i] = newValue
     }
   }
 
   /// The `count` elements from `offset`.
   @inline(__always)
-  public func part(_ offset: Int, _ count: Int) -> View {
-    precondition(offset >= 0 && count >= 0 && offset + count <= self.count, "part outside the view")
-    return View(buffer: buffer, start: start + offset, count: count)
+  public func part(_ offset: Int, _ count: Int) -> Row {
+    precondition(offset >= 0 && count >= 0 && offset + count <= self.count, "part outside the row")
+    return Row(pointer: pointer + offset, count: count)
   }
 
-  public func fill(_ value: T) {
-    for i in 0..<count { pointer[i] = value }
-  }
+  @inline(__always)
+  public func fill(_ value: T) { pointer.update(repeating: value, count: count) }
 
   /// Copies `other`, which has the same number of elements.
   @inline(__always)
-  public func copy(from other: View) {
+  public func copy(from other: Row) {
     precondition(other.count == count, "copies need equal counts")
-    // SAFETY: both views lie inside their buffers; memmove allows overlap.
+    // SAFETY: both rows are valid; memmove allows overlap.
     memmove(pointer, other.pointer, count * MemoryLayout<T>.stride)
   }
 
@@ -100,16 +130,6 @@ public struct View<T: BitwiseCopyable>: @unchecked Sendable {
   }
 
   public var array: [T] { [T](UnsafeBufferPointer(start: pointer, count: count)) }
-
-  /// Calls `body` with the elements; the pointer must not leave the closure.
-  public func withUnsafeElements<R>(_ body: (UnsafeMutableBufferPointer<T>) throws -> R) rethrows
-    -> R
-  {
-    // SAFETY: the view keeps its buffer alive for the call.
-    try withExtendedLifetime(buffer) {
-      try body(UnsafeMutableBufferPointer(start: pointer, count: count))
-    }
-  }
 }
 
 extension View where T == Float {

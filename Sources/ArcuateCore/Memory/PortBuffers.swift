@@ -19,12 +19,12 @@ public struct InputPorts {
     return pointers[port] == nil ? 0 : counts[port]
   }
 
-  /// Copies the `view.count` numbers from `start`.
+  /// Copies the `row.count` numbers from `start`.
   @inline(__always)
-  public func copy(_ port: Int, from start: Int, to view: View<Float>) {
-    precondition(start >= 0 && start + view.count <= count(port), "inside the caller's array")
-    if view.count > 0 {
-      view.copy(from: UnsafeBufferPointer(start: pointers[port]! + start, count: view.count))
+  public func copy(_ port: Int, from start: Int, to row: Row<Float>) {
+    precondition(start >= 0 && start + row.count <= count(port), "inside the caller's array")
+    if row.count > 0 {
+      row.copy(from: UnsafeBufferPointer(start: pointers[port]! + start, count: row.count))
     }
   }
 
@@ -106,12 +106,13 @@ public struct OutputPorts {
   /// Whether the caller wants this port.
   public func isWanted(_ port: Int) -> Bool { port < portCount && pointers?[port] != nil }
 
-  /// Writes the numbers of `view`, times `factor`, from `start`.
+  /// Writes the numbers of `row`, times `factor`, from `start`.
   @inline(__always)
-  public func write(_ port: Int, at start: Int, _ view: View<Float>, times factor: Float = 1) {
-    precondition(start >= 0 && start + view.count <= count(port), "inside the caller's array")
+  public func write(_ port: Int, at start: Int, _ row: Row<Float>, times factor: Float = 1) {
+    precondition(start >= 0 && start + row.count <= count(port), "inside the caller's array")
     let target = pointers![port]! + start
-    for i in 0..<view.count { target[i] = view[i] * factor }
+    // SAFETY: the check above, and the row's own count.
+    for i in 0..<row.count { target[i] = row.pointer[i] * factor }
   }
 
   /// Calls `body` with ports that write arrays of `counts` numbers, and returns these.

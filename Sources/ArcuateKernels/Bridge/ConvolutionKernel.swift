@@ -49,12 +49,12 @@ public struct ConvolutionWeights: Sendable {
   /// output = bias + convolution of the non-zero inputs. Arrays are channel-last.
   @inline(__always)
   public func applyEvents(
-    input: View<Float>, list: View<UInt32>, nonzero: NonzeroCount, output: View<Float>
+    input: Row<Float>, list: Row<UInt32>, nonzero: NonzeroCount, output: Row<Float>
   ) {
     precondition(
       input.count >= geometry.inputCount && list.count >= nonzero.count
         && output.count >= start.count, "room for the rows")
-    output.part(0, start.count).copy(from: start)
+    output.part(0, start.count).copy(from: start.row)
     // SAFETY: the list came from `findNonzero` over the input, so every index is inside it, and
     // the kernel writes only to positions inside the geometry's output.
     convolutionEvents(

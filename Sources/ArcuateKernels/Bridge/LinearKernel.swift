@@ -49,7 +49,7 @@ public struct NonzeroCount: BitwiseCopyable, Sendable {
 
 /// Fills `list` with the ascending indices of the non-zero elements among the first `count` of `row`.
 @inline(__always)
-public func findNonzero(_ row: View<Float>, count: Int, list: View<UInt32>) -> NonzeroCount {
+public func findNonzero(_ row: Row<Float>, count: Int, list: Row<UInt32>) -> NonzeroCount {
   precondition(row.count >= (count + 15) & ~15 && list.count >= count, "room for the row")
   // SAFETY: the row is padded to 16 and the list has room for every index.
   let found = nonzeroList(row.pointer, count: count, list: list.pointer)
@@ -60,7 +60,7 @@ extension LinearWeights {
   /// output = bias + W input over the outputs first ..< first + count, by the list of non-zeros.
   @inline(__always)
   public func applyEvents(
-    input: View<Float>, list: View<UInt32>, nonzero: NonzeroCount, output: View<Float>,
+    input: Row<Float>, list: Row<UInt32>, nonzero: NonzeroCount, output: Row<Float>,
     first: Int, count: Int
   ) {
     checkOutputs(output, first, count)
@@ -75,7 +75,7 @@ extension LinearWeights {
   /// The same over every input, for `rows` consecutive rows of input and output.
   @inline(__always)
   public func applyDense(
-    input: View<Float>, inputStride: Int, rows: Int, output: View<Float>, outputStride: Int,
+    input: Row<Float>, inputStride: Int, rows: Int, output: Row<Float>, outputStride: Int,
     first: Int, count: Int, fused: Bool
   ) {
     var r = 0
@@ -94,7 +94,7 @@ extension LinearWeights {
   }
 
   @inline(__always)
-  private func checkOutputs(_ output: View<Float>, _ first: Int, _ count: Int) {
+  private func checkOutputs(_ output: Row<Float>, _ first: Int, _ count: Int) {
     precondition(
       first >= 0 && first & 15 == 0 && count & 15 == 0 && first + count <= stride
         && output.count >= stride, "a tile of outputs inside the row")

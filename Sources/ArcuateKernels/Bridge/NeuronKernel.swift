@@ -7,7 +7,7 @@ public typealias NeuronFlags = ArcuateMicrokernels.NeuronFlags
 ///
 ///     i = currentDecay i + currentGain x
 ///     v = decay v + gain (i or x) + offset
-public struct NeuronLayer: Sendable {
+public final class NeuronLayer: Sendable {
   /// One number for all neurons, or one for each.
   public struct Parameter: Sendable {
     let values: View<Float>
@@ -62,8 +62,8 @@ public struct NeuronLayer: Sendable {
   /// `current` and `pending` may be empty when the flags do not ask for them.
   @inline(__always)
   public func step(
-    input: View<Float>, membrane: View<Float>, current: View<Float>, pending: View<Float>,
-    output: View<Float>
+    input: Row<Float>, membrane: Row<Float>, current: Row<Float>, pending: Row<Float>,
+    output: Row<Float>
   ) -> Int {
     let padded = (count + 15) & ~15
     precondition(

@@ -76,19 +76,22 @@ public enum KernelRegistry {
     let input = try View.packed(x + [0])
     let list = try room(UInt32.self, inputs + 16)
     let output = try room(Float.self, packed.stride)
-    let nonzero = findNonzero(input, count: inputs, list: list)
+    defer { withExtendedLifetime((input, list, output)) {} }
+    let nonzero = findNonzero(input.row, count: inputs, list: list.row)
     // In two shares, as threads would.
     let half = packed.stride / 32 * 16
     for (first, count) in [(0, half), (half, packed.stride - half)] where count > 0 {
       packed.applyEvents(
-        input: input, list: list, nonzero: nonzero, output: output, first: first, count: count)
+        input: input.row, list: list.row, nonzero: nonzero, output: output.row, first: first,
+        count: count)
     }
-    return difference(output, Reference.linear(input: x, weight: weight, bias: bias))
+    return difference(output.row, Reference.linear(input: x, weight: weight, bias: bias))
   }
 
   private static func linearDense(fused: Bool) -> RegistryLine {
     RegistryLine(
-      kernel: fused ? .linearDenseFused : .linearDense, extents: [[0, 1, 5, 17], tails, [1, 2, 3, 4, 7]]
+      kernel: fused ? .linearDenseFused : .linearDense,
+      extents: [[0, 1, 5, 17], tails, [1, 2, 3, 4, 7]]
     ) { extents, draw in
       let (inputs, outputs, rows) = (extents[0], extents[1], extents[2])
       let weight = draw.values(inputs * outputs)
@@ -99,12 +102,13 @@ public enum KernelRegistry {
       let input = try room(Float.self, rows * stride + 16)
       for r in 0..<rows { for j in 0..<inputs { input[r * stride + j] = x[r][j] } }
       let output = try room(Float.self, rows * packed.stride)
+      defer { withExtendedLifetime((input, output)) {} }
       packed.applyDense(
-        input: input, inputStride: stride, rows: rows, output: output,
+        input: input.row, inputStride: stride, rows: rows, output: output.row,
         outputStride: packed.stride, first: 0, count: packed.stride, fused: fused)
       for r in 0..<rows {
         let twin = Reference.linear(input: x[r], weight: weight, bias: bias, fused: fused)
-        if let found = difference(output.part(r * packed.stride, packed.stride), twin) {
+        if let found = difference(output.row.part(r * packed.stride, packed.stride), twin) {
           return "row \(r): \(found)"
         }
       }
@@ -114,7 +118,9 @@ public enum KernelRegistry {
 
   private static let convolution = RegistryLine(
     kernel: .convolutionEvents,
-    extents: [[1, 4, 5], [1, 2, 4], [1, 3, 4, 8, 12, 13], [1, 2, 3], [1, 2], [0, 1, 2], [1, 2]]
+    extents: [
+      [1, 4, 5], [1, 2, 4], [1, 3, 4, 8, 12, 13], [1, 2, 3], [1, 2], [0, 1, 2], [1, 2],
+    ]
   ) { extents, draw in
     let (size, inPerGroup, outPerGroup) = (extents[0] + 2, extents[1], extents[2])
     let (kernel, stride, pad, groups) = (extents[3], extents[4], extents[5], extents[6])
@@ -136,10 +142,12 @@ public enum KernelRegistry {
     let input = try View.packed(x)
     let list = try room(UInt32.self, x.count + 16)
     let output = try room(Float.self, g.outputCount + 16)
-    let nonzero = findNonzero(input, count: x.count, list: list)
-    packed.applyEvents(input: input, list: list, nonzero: nonzero, output: output)
+    defer { withExtendedLifetime((input, list, output)) {} }
+    let nonzero = findNonzero(input.row, count: x.count, list: list.row)
+    packed.applyEvents(
+      input: input.row, list: list.row, nonzero: nonzero, output: output.row)
     return difference(
-      output, Reference.convolution(input: x, weight: weight, bias: bias, geometry: g))
+      output.row, Reference.convolution(input: x, weight: weight, bias: bias, geometry: g))
   }
 
   /// Every combination of flags, on sizes with and without tails, over six steps.
@@ -160,13 +168,19 @@ public enum KernelRegistry {
       count: count, flags: flags, currentDecay: layer[0], currentGain: layer[1], decay: layer[2],
       gain: layer[3], offset: layer[4], threshold: layer[5], resetValue: layer[6])
     let padded = (count + 15) & ~15
-    let rows = try (0..<5).map { _ in try room(Float.self, padded) }
-    var (v, i, pending) = ([Float](repeating: 0, count: count), [Float](repeating: 0, count: count), [Float](repeating: 0, count: count))
+    let views = try (0..<5).map { _ in try room(Float.self, padded) }
+    defer { withExtendedLifetime(views) {} }
+    let rows = views.map(\.row)
+    var (v, i, pending) = (
+      [Float](repeating: 0, count: count), [Float](repeating: 0, count: count),
+      [Float](repeating: 0, count: count)
+    )
     for step in 0..<6 {
       let x = draw.values(count).map { $0 * 2 }
       for n in 0..<count { rows[0][n] = x[n] }
       let changed = packed.step(
-        input: rows[0], membrane: rows[1], current: rows[2], pending: rows[3], output: rows[4])
+        input: rows[0], membrane: rows[1], current: rows[2], pending: rows[3],
+        output: rows[4])
       var twin = [Float](repeating: 0, count: count)
       var twinChanged = 0
       for n in 0..<count {
@@ -195,7 +209,8 @@ public enum KernelRegistry {
     if density == 0.9, !x.isEmpty { x[x.count - 1] = .nan }
     let input = try View.packed(x + [0])
     let output = try room(UInt32.self, x.count + 16)
-    let found = findNonzero(input, count: x.count, list: output)
+    defer { withExtendedLifetime((input, output)) {} }
+    let found = findNonzero(input.row, count: x.count, list: output.row)
     let twin = Reference.nonzeroList(x)
     let list = (0..<Int(found.count)).map { output[$0] }
     if list != twin { return "\(list) is not \(twin)" }
@@ -209,7 +224,7 @@ public enum KernelRegistry {
       start: 0, count: padded)
   }
 
-  private static func difference(_ output: View<Float>, _ twin: [Float]) -> String? {
+  private static func difference(_ output: Row<Float>, _ twin: [Float]) -> String? {
     for i in twin.indices where output[i].bitPattern != twin[i].bitPattern {
       return "element \(i) is \(output[i]), the twin has \(twin[i])"
     }

@@ -31,7 +31,11 @@ private struct Compiler {
   let dt_s: Double?
   var nodes: [Model.Node] { checked.model.nodes }
 
+  /// Elements of one signal at one step: a gibibyte of floats.
+  static let largestRow = 1 << 28
+
   var slots: [Slot] = []
+  var feedbackRest: [Int: [Float]] = [:]
   var steps: [Plan.Step] = []
   var state = 0
 
@@ -80,6 +84,11 @@ private struct Compiler {
 
     // One slot per node, in node order; gathered inputs follow.
     for i in nodes.indices {
+      guard checked.shapes[i].count <= Compiler.largestRow else {
+        throw ArcuateError(
+          .limitExceeded, "shape \(checked.shapes[i]) is above \(Compiler.largestRow) elements",
+          at: "node \"\(nodes[i].name)\"")
+      }
       slots.append(Slot(count: checked.shapes[i].count, constant: constant[i]))
     }
     var incoming = [[(source: Int, delayed: Bool)]](repeating: [], count: nodes.count)
@@ -114,7 +123,7 @@ private struct Compiler {
       start = end
     }
 
-    try setRest(incoming, stepOf)
+    try setRest()
     let outputSums = checked.outputs.map { takeState(options.batch * slots[$0].stride) }
     return try layOut(groups: groups, stepOf: stepOf, outputSums: outputSums)
   }
@@ -234,10 +243,11 @@ private struct Compiler {
       kernels.append(.nonzeroList)
     }
     return Plan.Step(
-      node: i, name: node.name, kind: node.op.kindName, shape: shape, operation: operation, sources: sources,
+      node: i, name: node.name, kind: node.op.kindName, shape: shape, operation: operation,
+      sources: sources,
       gather: gather, output: i, inputCount: inputCount, outputCount: shape.count,
       channelLast: layouts[i] && permutation(from: true, to: false, shape) != nil,
-      fanOut: fan.perInput, denseCount: fan.dense,
+      fanOut: .init(perInput: fan.perInput, dense: fan.dense),
       spikes: isSpikingNode(node.op), updates: updates, kernels: kernels,
       reason: (constant[i] ? "once per frame; " : "") + reason)
   }
@@ -287,7 +297,8 @@ private struct Compiler {
             strideY: pooling.stride[0], strideX: pooling.stride[1], padY: pooling.padding[0],
             padX: pooling.padding[1])), [], "windows"
       )
-    case .scale(let factor): return (.scale(factor: try full(factor), shift: nil), [], "elementwise")
+    case .scale(let factor):
+      return (.scale(factor: try full(factor), shift: nil), [], "elementwise")
     case .threshold(let level): return (.threshold(try full(level)), [], "elementwise")
     case .activation(let function): return (.activation(function), [], "elementwise")
     case .batchNorm(let norm):
@@ -421,46 +432,48 @@ private struct Compiler {
   // MARK: Feedback
 
   /// Finds what each back edge carries before the first step.
-  private mutating func setRest(
-    _ incoming: [[(source: Int, delayed: Bool)]], _ stepOf: [Int]
-  ) throws {
+  private mutating func setRest() throws {
+    var responses: [[Float]]?
     for (e, edge) in checked.edges.enumerated() where checked.ordering.backEdges.contains(e) {
       var start = checked.model.semantics.feedbackStart
       if case .neuron(let neuron) = nodes[edge.target].op, let own = neuron.semantics {
         start = own.feedbackStart
       }
       guard start == .response else { continue }
-      var visiting = Set<Int>()
-      slots[edge.source].rest = try response(edge.source, incoming, stepOf, &visiting)
+      let all = try responses ?? self.responses()
+      responses = all
+      feedbackRest[edge.source] = all[edge.source]
     }
   }
 
-  /// The row a node answers to silence; zeros for nodes with a memory.
-  private func response(
-    _ i: Int, _ incoming: [[(source: Int, delayed: Bool)]], _ stepOf: [Int],
-    _ visiting: inout Set<Int>
-  ) throws -> [Float] {
-    let step = steps[stepOf[i]]
-    let silence = [Float](repeating: 0, count: slots[i].stride)
-    guard step.operation.isStateless, visiting.insert(i).inserted else { return silence }
-    if case .input = step.operation { return silence }
-    defer { visiting.remove(i) }
-    let space = RowSpace(width: max((step.inputCount + 15) & ~15, slots[i].stride))
-    let input = try space.row()
-    for source in step.sources {
-      let row = try response(source.slot, incoming, stepOf, &visiting)
-      for n in 0..<step.inputCount {
-        input[n] += row[source.permutation.map { Int($0[n]) } ?? n]
+  /// The row each node answers to silence; empty, which stands for zeros, for inputs and nodes
+  /// with a memory.
+  private func responses() throws -> [[Float]] {
+    var rows = [[Float]](repeating: [], count: nodes.count)
+    for step in steps {
+      if case .input = step.operation { continue }
+      guard step.operation.isStateless else { continue }
+      let stride = slots[step.output].stride
+      let space = RowSpace(width: max((step.inputCount + 15) & ~15, stride))
+      let (input, output) = (try space.row(), try space.row())
+      let (temporary, temporaryOutput) = (try space.row(), try space.row())
+      let (list, temporaryList) = (try space.list(), try space.list())
+      defer {
+        withExtendedLifetime((input, output, temporary, temporaryOutput, list, temporaryList)) {}
       }
+      for source in step.sources where !rows[source.slot].isEmpty {
+        for n in 0..<step.inputCount {
+          input[n] += rows[source.slot][source.permutation.map { Int($0[n]) } ?? n]
+        }
+      }
+      let nonzero = findNonzero(input.row, count: step.inputCount, list: list.row)
+      step.operation.apply(
+        input: input.row, list: list.row, nonzero: nonzero, output: output.row,
+        inputCount: step.inputCount, outputCount: step.outputCount, temporary: temporary.row,
+        temporaryOutput: temporaryOutput.row, temporaryList: temporaryList.row)
+      rows[step.output] = output.row.part(0, stride).array
     }
-    let output = try space.row()
-    let list = try space.list()
-    let nonzero = findNonzero(input, count: step.inputCount, list: list)
-    step.operation.apply(
-      input: input, list: list, nonzero: nonzero, output: output, inputCount: step.inputCount,
-      outputCount: step.outputCount, temporary: try space.row(), temporaryOutput: try space.row(),
-      temporaryList: try space.list())
-    return output.part(0, slots[i].stride).array
+    return rows
   }
 
   // MARK: Memory
@@ -494,9 +507,11 @@ private struct Compiler {
     return Plan(
       options: options, dt_s: dt_s, inputs: checked.inputs.map(port),
       outputs: checked.outputs.map(port), findings: findings, model: checked.model, steps: steps,
-      groups: groups, slots: slots, block: block, stateCount: state, valueCount: values,
+      groups: groups, slots: slots, feedbackRest: feedbackRest, block: block, stateCount: state,
+      valueCount: values,
       listCount: lists, rowCount: rows, widest: widest, outputSums: outputSums,
-      inputSteps: checked.inputs.map { stepOf[$0] }, outputSteps: checked.outputs.map { stepOf[$0] },
+      inputSteps: checked.inputs.map { stepOf[$0] },
+      outputSteps: checked.outputs.map { stepOf[$0] },
       fingerprint: fingerprint())
   }
 

@@ -13,8 +13,8 @@ public final class Plan: Sendable {
     let node: Int
   }
 
-  /// One node at work.
-  struct Step: Sendable {
+  /// One node at work. A class, so that running it copies nothing.
+  final class Step: Sendable {
     struct Source: Sendable {
       var slot: Int
       /// Carries the value of the step before.
@@ -22,28 +22,67 @@ public final class Plan: Sendable {
       /// Takes the elements in another order: channel-last to channel-first or back.
       var permutation: [Int32]?
     }
-    var node: Int
-    var name: String
-    var kind: String
-    var shape: Shape
-    var operation: Operation
-    var sources: [Source]
+    let node: Int
+    let name: String
+    let kind: String
+    let shape: Shape
+    let operation: Operation
+    let sources: [Source]
     /// The slot where several sources are summed or one is put in order; -1 when the only source
     /// is read where it stands.
-    var gather: Int
-    var output: Int
-    var inputCount: Int
-    var outputCount: Int
+    let gather: Int
+    let output: Int
+    let inputCount: Int
+    let outputCount: Int
     /// The elements' order in the output row, where it is not that of the model.
-    var channelLast: Bool
-    /// Weights that are not zero, for each input element; empty for nodes without weights.
-    var fanOut: [UInt32]
+    let channelLast: Bool
+    let fanOut: FanOut
+    let spikes: Bool
+    let updates: Bool
+    let kernels: [Kernel]
+    let reason: String
+
+    init(
+      node: Int, name: String, kind: String, shape: Shape, operation: Operation,
+      sources: [Source], gather: Int, output: Int, inputCount: Int, outputCount: Int,
+      channelLast: Bool, fanOut: FanOut, spikes: Bool, updates: Bool, kernels: [Kernel],
+      reason: String
+    ) {
+      self.node = node
+      self.name = name
+      self.kind = kind
+      self.shape = shape
+      self.operation = operation
+      self.sources = sources
+      self.gather = gather
+      self.output = output
+      self.inputCount = inputCount
+      self.outputCount = outputCount
+      self.channelLast = channelLast
+      self.fanOut = fanOut
+      self.spikes = spikes
+      self.updates = updates
+      self.kernels = kernels
+      self.reason = reason
+    }
+  }
+
+  /// The non-zero weights that inputs meet, for counting synaptic operations.
+  struct FanOut: Sendable {
+    /// For each input element; empty for nodes without weights.
+    let perInput: [UInt32]
+    /// The one number of every input element, if they agree.
+    let uniform: UInt64?
     /// Products of a pass with every input and weight non-zero.
-    var denseCount: UInt64
-    var spikes: Bool
-    var updates: Bool
-    var kernels: [Kernel]
-    var reason: String
+    let dense: UInt64
+
+    init(perInput: [UInt32], dense: UInt64) {
+      self.perInput = perInput
+      self.dense = dense
+      uniform = perInput.first.flatMap { first in
+        perInput.allSatisfy { $0 == first } ? UInt64(first) : nil
+      }
+    }
   }
 
   /// Steps that run together: once over a whole block, or, in a cycle, step by step.
@@ -68,6 +107,8 @@ public final class Plan: Sendable {
   let steps: [Step]
   let groups: [Group]
   let slots: [Slot]
+  /// What the back edges out of a slot carry before the first step, where that is not zero.
+  let feedbackRest: [Int: [Float]]
   /// Steps that run before the next block.
   let block: Int
   /// Sizes of a session: floats of state, floats, indices and counts of scratch.
@@ -85,7 +126,8 @@ public final class Plan: Sendable {
 
   init(
     options: CompileOptions, dt_s: Double?, inputs: [Port], outputs: [Port],
-    findings: [Finding], model: Model, steps: [Step], groups: [Group], slots: [Slot], block: Int,
+    findings: [Finding], model: Model, steps: [Step], groups: [Group], slots: [Slot],
+    feedbackRest: [Int: [Float]], block: Int,
     stateCount: Int, valueCount: Int, listCount: Int, rowCount: Int, widest: Int,
     outputSums: [Int], inputSteps: [Int], outputSteps: [Int], fingerprint: UInt64
   ) {
@@ -98,6 +140,7 @@ public final class Plan: Sendable {
     self.steps = steps
     self.groups = groups
     self.slots = slots
+    self.feedbackRest = feedbackRest
     self.block = block
     self.stateCount = stateCount
     self.valueCount = valueCount

@@ -5,7 +5,7 @@ import ArcuateCore
 /// A row is the signal of one stream at one step. Rows of a block stand in the order of steps,
 /// then streams; a signal that a back edge reads has the rows of the step before the block first;
 /// a signal that is constant over a frame has one row per stream.
-struct Slot: Sendable {
+struct Slot: BitwiseCopyable, Sendable {
   /// Elements of a row, and floats from one row to the next.
   var count: Int
   var stride: Int { (count + 15) & ~15 }
@@ -14,8 +14,6 @@ struct Slot: Sendable {
   var listed = false
   /// Whether a back edge reads the signal: offset in the state of the rows that wait; -1 if not.
   var history = -1
-  /// What the back edge carries before the first step; empty for zeros.
-  var rest: [Float] = []
 
   /// Offsets of row 0: in floats, in indices, in counts.
   var values = 0

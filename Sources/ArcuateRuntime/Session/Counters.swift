@@ -26,7 +26,7 @@ public struct Counters: Sendable, Hashable {
 
   public init() {}
 
-  init(_ fields: View<UInt64>) {
+  init(_ fields: Row<UInt64>) {
     (spikes, macs, acs, denseOperations) = (fields[0], fields[1], fields[2], fields[3])
     (neuronUpdates, rows, denseRows, weightBytes) = (fields[4], fields[5], fields[6], fields[7])
   }

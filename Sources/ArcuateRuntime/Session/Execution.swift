@@ -1,7 +1,6 @@
 import ArcuateCore
 import ArcuateKernels
 import ArcuateModel
-import Dispatch
 
 extension Session {
   /// Runs every node over the steps of a block whose input rows stand ready.
@@ -12,12 +11,9 @@ extension Session {
     blockSteps = count
     let batch = plan.options.batch
     for slot in plan.slots where slot.history >= 0 { loadHistory(slot) }
-    let threads = min(plan.options.threads, batch)
-    if threads > 1 {
-      Workers.run(threads) { worker in
-        let streams = batch * worker / threads..<batch * (worker + 1) / threads
-        self.runStreams(streams, worker: worker)
-      }
+    if let workers, batch > 1 {
+      job = .streams
+      workers.run()
     } else {
       runStreams(0..<batch, worker: 0)
     }
@@ -26,16 +22,32 @@ extension Session {
     for probe in probes { probe.advance(count) }
   }
 
+  /// A worker's share of the job.
+  func work(_ worker: Int) {
+    let threads = plan.options.threads
+    switch job {
+    case .streams:
+      let batch = plan.options.batch
+      let streams = batch * worker / threads..<batch * (worker + 1) / threads
+      if !streams.isEmpty { runStreams(streams, worker: worker) }
+    case .product(let product):
+      let tiles = product.weights.stride / 16
+      let first = tiles * worker / threads * 16
+      product.run(first: first, count: tiles * (worker + 1) / threads * 16 - first)
+    }
+  }
+
   private func loadHistory(_ slot: Slot) {
     for stream in 0..<plan.options.batch {
-      row(slot, -1, stream).copy(from: state.part(slot.history + stream * slot.stride, slot.stride))
+      row(slot, -1, stream).copy(
+        from: state.row.part(slot.history + stream * slot.stride, slot.stride))
       listRow(slot, -1, stream)
     }
   }
 
   private func saveHistory(_ slot: Slot, _ count: Int) {
     for stream in 0..<plan.options.batch {
-      state.part(slot.history + stream * slot.stride, slot.stride).copy(
+      state.row.part(slot.history + stream * slot.stride, slot.stride).copy(
         from: row(slot, count - 1, stream))
     }
   }
@@ -61,7 +73,7 @@ extension Session {
     let output = plan.slots[plan.steps[index].output]
     for b in streams {
       row(output, t, b).copy(
-        from: state.part(memory.pending + b * output.stride, output.stride))
+        from: state.row.part(memory.pending + b * output.stride, output.stride))
       listRow(output, t, b)
     }
   }
@@ -93,9 +105,9 @@ extension Session {
         }
       }
     default:
-      let temporary = temporaries.part(worker * 2 * plan.widest, plan.widest)
-      let temporaryOutput = temporaries.part((worker * 2 + 1) * plan.widest, plan.widest)
-      let temporaryList = temporaryLists.part(worker * plan.widest, plan.widest)
+      let temporary = temporaries.row.part(worker * 2 * plan.widest, plan.widest)
+      let temporaryOutput = temporaries.row.part((worker * 2 + 1) * plan.widest, plan.widest)
+      let temporaryList = temporaryLists.row.part(worker * plan.widest, plan.widest)
       for t in range {
         for b in streams {
           let from = row(input, t + shift, b)
@@ -132,8 +144,7 @@ extension Session {
           case (nil, 0): sum.part(0, step.inputCount).copy(from: from.part(0, step.inputCount))
           case (let order?, 0): Elementwise.permute(from, by: order, into: sum)
           case (nil, _): Elementwise.add(sum, from, into: sum, count: step.inputCount)
-          case (let order?, _):
-            for i in 0..<step.inputCount { sum[i] += from[Int(order[i])] }
+          case (let order?, _): Elementwise.addPermuted(from, by: order, into: sum)
           }
         }
         listRow(target, t, b)
@@ -149,8 +160,8 @@ extension Session {
   ) {
     let stride = output.stride
     let spikes = plan.steps[index].updates
-    func memoryRow(_ offset: Int, _ b: Int) -> View<Float> {
-      offset < 0 ? state.part(0, 0) : state.part(offset + b * stride, stride)
+    func memoryRow(_ offset: Int, _ b: Int) -> Row<Float> {
+      offset < 0 ? state.row.part(0, 0) : state.row.part(offset + b * stride, stride)
     }
     for b in streams {
       let membrane = memoryRow(memory.membrane, b)
@@ -190,89 +201,78 @@ extension Session {
   ) {
     let step = plan.steps[index]
     let limit = Int32(Double(weights.inputs) * Session.denseFraction)
-    let fused = plan.options.numerics == .fast
     let batch = plan.options.batch
-    let share = batch == 1 && plan.options.threads > 1
     for t in range {
       var b = streams.lowerBound
       while b < streams.upperBound {
         let found = nonzero(input, t + shift, b)[0]
-        guard found.count > limit else {
-          let from = row(input, t + shift, b)
-          let indices = list(input, t + shift, b)
-          let to = row(output, t, b)
-          split(share, weights.stride, Int(found.count)) { first, count in
-            weights.applyEvents(
-              input: from, list: indices, nonzero: found, output: to, first: first, count: count)
-          }
-          countSynapses(index, step, input, t + shift, b)
-          b += 1
-          continue
-        }
         // Dense rows that follow one another share a pass over the weights.
         var end = b + 1
-        while end < streams.upperBound, end - b < 4,
-          nonzero(input, t + shift, end)[0].count > limit
-        { end += 1 }
-        let rows = end - b
-        let from = values.part(
-          input.values + input.row(step: t + shift, stream: b, batch: batch) * input.stride,
-          rows * input.stride)
-        let to = values.part(
-          output.values + output.row(step: t, stream: b, batch: batch) * output.stride,
-          rows * output.stride)
-        split(share, weights.stride, weights.inputs) { first, count in
-          weights.applyDense(
-            input: from, inputStride: input.stride, rows: rows, output: to,
-            outputStride: output.stride, first: first, count: count, fused: fused)
+        if found.count > limit {
+          while end < streams.upperBound, end - b < 4,
+            nonzero(input, t + shift, end)[0].count > limit
+          { end += 1 }
         }
+        let rows = end - b
+        let from = input.values + input.row(step: t + shift, stream: b, batch: batch) * input.stride
+        let to = output.values + output.row(step: t, stream: b, batch: batch) * output.stride
+        run(
+          Product(
+            weights: weights, input: values.row.part(from, rows * input.stride),
+            inputStride: input.stride, list: list(input, t + shift, b), nonzero: found,
+            output: values.row.part(to, rows * output.stride), outputStride: output.stride,
+            rows: rows, dense: found.count > limit, fused: plan.options.numerics == .fast))
         for r in b..<end {
           countSynapses(index, step, input, t + shift, r)
-          count(index, r, 6, 1)
+          if found.count > limit { count(index, r, 6, 1) }
         }
         b = end
       }
     }
   }
 
-  /// Runs `body` over all outputs, in shares for the threads where the work is worth it.
-  @inline(__always)
-  private func split(_ share: Bool, _ stride: Int, _ inputs: Int, _ body: (Int, Int) -> Void) {
-    let threads = plan.options.threads
-    guard share, stride >= 64 * threads, stride * inputs > 1 << 17 else { return body(0, stride) }
-    let tiles = stride / 16
-    Workers.run(threads) { worker in
-      let first = tiles * worker / threads * 16
-      body(first, tiles * (worker + 1) / threads * 16 - first)
-    }
+  /// Runs a product here, or, where streams are not shared out and the work is worth it, in
+  /// shares of its outputs on all threads.
+  private func run(_ product: Product) {
+    let stride = product.weights.stride
+    guard let workers, plan.options.batch == 1, stride >= 64 * plan.options.threads,
+      stride * Int(product.nonzero.count) > 1 << 17
+    else { return product.run(first: 0, count: stride) }
+    job = .product(product)
+    workers.run()
   }
 
   @inline(__always)
   private func countSynapses(
     _ index: Int, _ step: Plan.Step, _ input: Slot, _ t: Int, _ b: Int
   ) {
-    guard !step.fanOut.isEmpty else { return }
+    let fanOut = step.fanOut.perInput
+    guard !fanOut.isEmpty else { return }
     var operations: UInt64 = 0
     var accumulates = true
     if input.listed {
       let found = nonzero(input, t, b)[0]
       let indices = list(input, t, b)
-      for e in 0..<Int(found.count) { operations &+= UInt64(step.fanOut[Int(indices[e])]) }
+      if let uniform = step.fanOut.uniform {
+        operations = uniform &* UInt64(found.count)
+      } else {
+        for e in 0..<Int(found.count) { operations &+= UInt64(fanOut[Int(indices[e])]) }
+      }
       accumulates = found.unit != 0
       if !accumulates { accumulates = isTernary(row(input, t, b), indices, Int(found.count)) }
     } else {
       let from = row(input, t, b)
       for i in 0..<step.inputCount where from[i] != 0 {
-        operations &+= UInt64(step.fanOut[i])
+        operations &+= UInt64(fanOut[i])
         accumulates = accumulates && (from[i] == 1 || from[i] == -1)
       }
     }
     count(index, b, accumulates ? 2 : 1, operations)
-    count(index, b, 3, step.denseCount)
+    count(index, b, 3, step.fanOut.dense)
     count(index, b, 7, operations * 4)
   }
 
-  private func isTernary(_ row: View<Float>, _ list: View<UInt32>, _ count: Int) -> Bool {
+  private func isTernary(_ row: Row<Float>, _ list: Row<UInt32>, _ count: Int) -> Bool {
     for e in 0..<count where abs(row[Int(list[e])]) != 1 { return false }
     return true
   }
@@ -280,13 +280,13 @@ extension Session {
   // MARK: Other memories
 
   private func runStateful(
-    _ step: Plan.Step, _ input: View<Float>, _ output: View<Float>, _ t: Int, _ b: Int,
+    _ step: Plan.Step, _ input: Row<Float>, _ output: Row<Float>, _ t: Int, _ b: Int,
     _ stride: Int
   ) {
     let now = stepCounts[b] + UInt64(t)
     switch step.operation {
     case .delay(let delays, let ring, let offset):
-      let lines = state.part(offset + b * ring * stride, ring * stride)
+      let lines = state.row.part(offset + b * ring * stride, ring * stride)
       let at = Int(now % UInt64(ring))
       lines.part(at * stride, step.inputCount).copy(from: input.part(0, step.inputCount))
       for i in 0..<step.outputCount {
@@ -300,14 +300,14 @@ extension Session {
         output[i] = draw < gain * input[i] ? 1 : 0
       }
     case .rateEncoder(let gain, let offset):
-      let sums = state.part(offset + b * stride, stride)
+      let sums = state.row.part(offset + b * stride, stride)
       for i in 0..<step.outputCount {
         let sum = sums[i] + gain * input[i]
         output[i] = sum >= 1 ? 1 : 0
         sums[i] = sum - output[i]
       }
     case .decoder(let decoder, let offset):
-      let sums = state.part(offset + b * stride, stride)
+      let sums = state.row.part(offset + b * stride, stride)
       let divisor: Float = decoder == .rate ? Float(now + 1) : 1
       for i in 0..<step.outputCount {
         sums[i] += input[i]
@@ -318,15 +318,37 @@ extension Session {
   }
 }
 
-/// The only user of Dispatch.
-enum Workers {
-  /// Calls `body` with 0 ..< count, at the same time where there are processors for it.
-  static func run(_ count: Int, _ body: (Int) -> Void) {
-    withoutActuallyEscaping(body) { body in
-      // `concurrentPerform` returns when every call has: the closure does not outlive this frame,
-      // and callers keep to disjoint parts of what it touches.
-      nonisolated(unsafe) let body = body
-      DispatchQueue.concurrentPerform(iterations: count) { body($0) }
+/// What a session's workers do together.
+enum Job {
+  /// Each takes a share of the streams.
+  case streams
+  /// Each takes a share of the outputs.
+  case product(Product)
+}
+
+/// One product of weights and rows, whose outputs may be computed in shares.
+struct Product {
+  let weights: LinearWeights
+  let input: Row<Float>
+  let inputStride: Int
+  /// The non-zero inputs of the first row.
+  let list: Row<UInt32>
+  let nonzero: NonzeroCount
+  let output: Row<Float>
+  let outputStride: Int
+  let rows: Int
+  let dense: Bool
+  let fused: Bool
+
+  @inline(__always)
+  func run(first: Int, count: Int) {
+    if dense {
+      weights.applyDense(
+        input: input, inputStride: inputStride, rows: rows, output: output,
+        outputStride: outputStride, first: first, count: count, fused: fused)
+    } else {
+      weights.applyEvents(
+        input: input, list: list, nonzero: nonzero, output: output, first: first, count: count)
     }
   }
 }

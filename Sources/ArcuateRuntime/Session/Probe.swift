@@ -43,17 +43,17 @@ public final class Probe {
     self.batch = batch
     self.stride = stride
     self.order = order
-    let (row, overflow) = capacity.multipliedReportingOverflow(by: batch * stride)
-    guard capacity >= 0, !overflow, row <= 1 << 36 else {
+    let (count, overflow) = capacity.multipliedReportingOverflow(by: batch * stride)
+    guard capacity >= 0, !overflow, count <= 1 << 34 else {
       throw ArcuateError(.limitExceeded, "a recording of \(capacity) steps is too large")
     }
-    rows = try AlignedBuffer(byteCount: row * 4).view(start: 0, count: row)
+    rows = try AlignedBuffer(byteCount: count * 4).view(start: 0, count: count)
   }
 
   @inline(__always)
-  func row(_ step: Int, _ stream: Int) -> View<Float>? {
+  func row(_ step: Int, _ stream: Int) -> Row<Float>? {
     guard recorded + step < capacity else { return nil }
-    return rows.part(((recorded + step) * batch + stream) * stride, stride)
+    return rows.row.part(((recorded + step) * batch + stream) * stride, stride)
   }
 
   func advance(_ steps: Int) {
@@ -75,11 +75,12 @@ public final class Probe {
   /// Throws. `bufferTooSmall` if `output` has fewer than `count` elements.
   public func read(into output: UnsafeMutableBufferPointer<Float>) throws {
     guard output.count >= count else {
-      throw ArcuateError(.bufferTooSmall, "\(count) numbers were recorded, room is for \(output.count)")
+      throw ArcuateError(
+        .bufferTooSmall, "\(count) numbers were recorded, room is for \(output.count)")
     }
     var at = 0
     for r in 0..<recorded * batch {
-      let row = rows.part(r * stride, stride)
+      let row = rows.row.part(r * stride, stride)
       for i in 0..<shape.count {
         output[at] = row[order.map { Int($0[i]) } ?? i]
         at += 1
@@ -110,7 +111,8 @@ extension Session {
       guard case .neuron(_, let memory) = step.operation,
         quantity != .current || memory.current >= 0
       else {
-        throw ArcuateError(.notFound, "the node has no \(quantity.rawValue)", at: "node \"\(name)\"")
+        throw ArcuateError(
+          .notFound, "the node has no \(quantity.rawValue)", at: "node \"\(name)\"")
       }
     }
     let shape = step.shape

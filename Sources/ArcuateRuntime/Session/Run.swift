@@ -1,4 +1,5 @@
 import ArcuateCore
+import ArcuateKernels
 import ArcuateModel
 
 extension Plan {
@@ -88,9 +89,9 @@ extension Session {
         case .last:
           if step == steps - 1 { outputs.write(port, at: at, from) }
         case .sum, .mean:
-          let sum = state.part(plan.outputSums[port] + b * slot.stride, size)
+          let sum = state.row.part(plan.outputSums[port] + b * slot.stride, size)
           if step == 0 { sum.fill(0) }
-          for i in 0..<size { sum[i] += from[i] }
+          Elementwise.add(sum, from, into: sum, count: size)
           if step == steps - 1 {
             outputs.write(
               port, at: at, sum, times: options.frameOutput == .mean ? 1 / Float(steps) : 1)

@@ -12,8 +12,7 @@ public final class Session {
   /// reads every weight once for four rows, where the other reads those of non-zero inputs for one.
   static let denseFraction = 0.35
 
-  /// State: the streams' step counts, then floats.
-  let stateBuffer: AlignedBuffer
+  /// State: the streams' step counts, then floats, in one block.
   let stepCounts: View<UInt64>
   let state: View<Float>
 
@@ -24,6 +23,10 @@ public final class Session {
   /// Rows for each worker: two of floats, one of indices.
   let temporaries: View<Float>
   let temporaryLists: View<UInt32>
+  /// The other threads that take a share of the work; nil for one thread.
+  private(set) var workers: Workers?
+  /// What all workers do at once.
+  var job = Job.streams
 
   var probes: [Probe] = []
   /// Whether the nodes that are constant over a frame are due.
@@ -34,10 +37,9 @@ public final class Session {
   init(plan: Plan) throws {
     self.plan = plan
     let batch = plan.options.batch
-    stateBuffer = try AlignedBuffer(byteCount: batch * 8 + 64 + plan.stateCount * 4)
-    let stateStart = (batch * 8 + 63) / 64 * 16
-    stepCounts = stateBuffer.view(start: 0, count: batch)
-    state = try AlignedBuffer.resized(stateBuffer, from: stateStart, count: plan.stateCount)
+    let block = try AlignedBuffer(byteCount: batch * 8 + 64 + plan.stateCount * 4)
+    stepCounts = block.view(start: 0, count: batch)
+    state = block.view(start: (batch * 8 + 63) / 64 * 16, count: plan.stateCount)
     values = try AlignedBuffer(byteCount: plan.valueCount * 4).view(
       start: 0, count: plan.valueCount)
     lists = try AlignedBuffer(byteCount: plan.listCount * 4).view(start: 0, count: plan.listCount)
@@ -48,6 +50,9 @@ public final class Session {
     let wide = plan.options.threads * plan.widest
     temporaries = try AlignedBuffer(byteCount: wide * 8).view(start: 0, count: wide * 2)
     temporaryLists = try AlignedBuffer(byteCount: wide * 4).view(start: 0, count: wide)
+    if plan.options.threads > 1 {
+      workers = try Workers(plan.options.threads) { [unowned self] in work($0) }
+    }
     reset()
   }
 
@@ -73,7 +78,7 @@ public final class Session {
     for step in plan.steps {
       let stride = plan.slots[step.output].stride
       func clear(_ offset: Int, _ rows: Int = 1) {
-        if offset >= 0 { state.part(offset + stream * rows * stride, rows * stride).fill(0) }
+        if offset >= 0 { state.row.part(offset + stream * rows * stride, rows * stride).fill(0) }
       }
       switch step.operation {
       case .neuron(_, let memory):
@@ -85,30 +90,32 @@ public final class Session {
       default: break
       }
     }
-    for slot in plan.slots where slot.history >= 0 {
-      let row = state.part(slot.history + stream * slot.stride, slot.stride)
+    for (i, slot) in plan.slots.enumerated() where slot.history >= 0 {
+      let row = state.row.part(slot.history + stream * slot.stride, slot.stride)
       row.fill(0)
-      for (i, value) in slot.rest.enumerated() { row[i] = value }
+      if let rest = plan.feedbackRest[i], !rest.isEmpty {
+        rest.withUnsafeBufferPointer { row.copy(from: $0) }
+      }
     }
   }
 
   // MARK: Rows
 
   @inline(__always)
-  func row(_ slot: Slot, _ step: Int, _ stream: Int) -> View<Float> {
+  func row(_ slot: Slot, _ step: Int, _ stream: Int) -> Row<Float> {
     let row = slot.row(step: step, stream: stream, batch: plan.options.batch)
-    return values.part(slot.values + row * slot.stride, slot.stride)
+    return values.row.part(slot.values + row * slot.stride, slot.stride)
   }
 
   @inline(__always)
-  func list(_ slot: Slot, _ step: Int, _ stream: Int) -> View<UInt32> {
+  func list(_ slot: Slot, _ step: Int, _ stream: Int) -> Row<UInt32> {
     let row = slot.row(step: step, stream: stream, batch: plan.options.batch)
-    return lists.part(slot.lists + row * slot.stride, slot.stride)
+    return lists.row.part(slot.lists + row * slot.stride, slot.stride)
   }
 
   @inline(__always)
-  func nonzero(_ slot: Slot, _ step: Int, _ stream: Int) -> View<NonzeroCount> {
-    nonzeros.part(
+  func nonzero(_ slot: Slot, _ step: Int, _ stream: Int) -> Row<NonzeroCount> {
+    nonzeros.row.part(
       slot.counts + slot.row(step: step, stream: stream, batch: plan.options.batch), 1)
   }
 
@@ -151,7 +158,7 @@ public final class Session {
       sum =
         sum
         + Counters(
-          counterFields.part((index * batch + b) * Counters.fieldCount, Counters.fieldCount))
+          counterFields.row.part((index * batch + b) * Counters.fieldCount, Counters.fieldCount))
     }
     return sum
   }
@@ -164,7 +171,7 @@ public final class Session {
     return sum
   }
 
-  public func clearCounters() { counterFields.fill(0) }
+  public func clearCounters() { counterFields.row.fill(0) }
 
   /// The kernels that have run since the counters were cleared.
   public func kernelsUsed() -> Set<Kernel> {
@@ -181,13 +188,5 @@ public final class Session {
       }
     }
     return used
-  }
-}
-
-extension AlignedBuffer {
-  fileprivate static func resized(
-    _ buffer: AlignedBuffer, from start: Int, count: Int
-  ) throws -> View<Float> {
-    buffer.view(Float.self, start: start, count: count)
   }
 }

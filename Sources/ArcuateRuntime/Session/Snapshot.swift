@@ -26,7 +26,9 @@ extension Session {
         .bufferTooSmall, "a snapshot has \(snapshotByteCount) bytes, room is for \(output.count)")
     }
     let header: [4 of UInt64] = [Session.magic, 1, plan.fingerprint, UInt64(state.count)]
-    for i in 0..<4 { output.storeBytes(of: header[i].littleEndian, toByteOffset: 8 * i, as: UInt64.self) }
+    for i in 0..<4 {
+      output.storeBytes(of: header[i].littleEndian, toByteOffset: 8 * i, as: UInt64.self)
+    }
     var at = Session.headerCount
     for i in 0..<stepCounts.count {
       output.storeBytes(of: stepCounts[i].littleEndian, toByteOffset: at, as: UInt64.self)
@@ -73,8 +75,8 @@ extension Session {
   /// Throws. `outOfMemory`.
   public func clone() throws -> Session {
     let copy = try plan.makeSession()
-    copy.stepCounts.copy(from: stepCounts)
-    copy.state.copy(from: state)
+    copy.stepCounts.row.copy(from: stepCounts.row)
+    copy.state.row.copy(from: state.row)
     return copy
   }
 }

@@ -7,9 +7,9 @@ extension Operation {
   /// `nonzero` and `list` describe `input` and are read only by operations that go through a list;
   /// the temporaries are as wide as the widest row.
   func apply(
-    input: View<Float>, list: View<UInt32>, nonzero: NonzeroCount, output: View<Float>,
-    inputCount: Int, outputCount: Int, temporary: View<Float>, temporaryOutput: View<Float>,
-    temporaryList: View<UInt32>
+    input: Row<Float>, list: Row<UInt32>, nonzero: NonzeroCount, output: Row<Float>,
+    inputCount: Int, outputCount: Int, temporary: Row<Float>, temporaryOutput: Row<Float>,
+    temporaryList: Row<UInt32>
   ) {
     switch self {
     case .copy: output.part(0, outputCount).copy(from: input.part(0, outputCount))
@@ -37,16 +37,17 @@ extension Operation {
       weights.applyEvents(input: input, list: list, nonzero: nonzero, output: output)
     case .pooling(let window): window.apply(input: input, output: output)
     case .scale(let factor, let shift):
-      Elementwise.scale(input, by: factor, shift: shift, into: output, count: outputCount)
+      Elementwise.scale(input, by: factor.row, shift: shift?.row, into: output, count: outputCount)
     case .threshold(let level):
-      Elementwise.threshold(input, above: level, into: output, count: outputCount)
+      Elementwise.threshold(input, above: level.row, into: output, count: outputCount)
     case .activation(let function):
       switch function {
       case .relu: Elementwise.relu(input, into: output, count: outputCount)
       case .sigmoid: Elementwise.sigmoid(input, into: output, count: outputCount)
       case .tanh: Elementwise.tanh(input, into: output, count: outputCount)
       case .softmax: Elementwise.softmax(input, logarithm: false, into: output, count: outputCount)
-      case .logSoftmax: Elementwise.softmax(input, logarithm: true, into: output, count: outputCount)
+      case .logSoftmax:
+        Elementwise.softmax(input, logarithm: true, into: output, count: outputCount)
       }
     case .input, .neuron, .delay, .bernoulli, .rateEncoder, .decoder:
       preconditionFailure("an operation with a memory")

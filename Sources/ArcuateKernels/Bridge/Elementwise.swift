@@ -1,0 +1,96 @@
+import ArcuateCore
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
+/// Small operations on rows: their cost vanishes beside the weights', so they are plain loops,
+/// which the compiler turns into vectors, and are their own reference.
+public enum Elementwise {
+  /// output = the sum of `a` and `b`, element by element.
+  public static func add(_ a: Row<Float>, _ b: Row<Float>, into output: Row<Float>, count: Int) {
+    check(count, a, b, output)
+    for i in 0..<count { output.pointer[i] = a.pointer[i] + b.pointer[i] }
+  }
+
+  /// output[i] = input[order[i]].
+  public static func permute(_ input: Row<Float>, by order: [Int32], into output: Row<Float>) {
+    check(order.count, output)
+    for (i, place) in order.enumerated() { output.pointer[i] = input[Int(place)] }
+  }
+
+  /// output[i] += input[order[i]].
+  public static func addPermuted(_ input: Row<Float>, by order: [Int32], into output: Row<Float>) {
+    check(order.count, output)
+    for (i, place) in order.enumerated() { output.pointer[i] += input[Int(place)] }
+  }
+
+  /// output = input * factor + shift.
+  public static func scale(
+    _ input: Row<Float>, by factor: Row<Float>, shift: Row<Float>?, into output: Row<Float>,
+    count: Int
+  ) {
+    check(count, input, factor, output)
+    if let shift {
+      check(count, shift)
+      for i in 0..<count {
+        output.pointer[i] = input.pointer[i] * factor.pointer[i] + shift.pointer[i]
+      }
+    } else {
+      for i in 0..<count { output.pointer[i] = input.pointer[i] * factor.pointer[i] }
+    }
+  }
+
+  /// output = 1 where input > level, else 0.
+  public static func threshold(
+    _ input: Row<Float>, above level: Row<Float>, into output: Row<Float>, count: Int
+  ) {
+    check(count, input, level, output)
+    for i in 0..<count { output.pointer[i] = input.pointer[i] > level.pointer[i] ? 1 : 0 }
+  }
+
+  public static func relu(_ input: Row<Float>, into output: Row<Float>, count: Int) {
+    check(count, input, output)
+    for i in 0..<count { output.pointer[i] = max(input.pointer[i], 0) }
+  }
+
+  public static func sigmoid(_ input: Row<Float>, into output: Row<Float>, count: Int) {
+    check(count, input, output)
+    for i in 0..<count { output.pointer[i] = 1 / (1 + expf(-input.pointer[i])) }
+  }
+
+  public static func tanh(_ input: Row<Float>, into output: Row<Float>, count: Int) {
+    check(count, input, output)
+    for i in 0..<count { output.pointer[i] = tanhf(input.pointer[i]) }
+  }
+
+  /// output = exp(input) / sum exp(input), or its logarithm; stable for large inputs.
+  public static func softmax(
+    _ input: Row<Float>, logarithm: Bool, into output: Row<Float>, count: Int
+  ) {
+    guard count > 0 else { return }
+    check(count, input, output)
+    var top = input[0]
+    for i in 1..<count { top = max(top, input.pointer[i]) }
+    var sum: Float = 0
+    for i in 0..<count { sum += expf(input.pointer[i] - top) }
+    if logarithm {
+      let shift = top + logf(sum)
+      for i in 0..<count { output.pointer[i] = input.pointer[i] - shift }
+    } else {
+      for i in 0..<count { output.pointer[i] = expf(input.pointer[i] - top) / sum }
+    }
+  }
+
+  // SAFETY: the loops above stay below `count`, which no row that they touch falls short of.
+  @inline(__always)
+  private static func check(
+    _ count: Int, _ a: Row<Float>, _ b: Row<Float>? = nil, _ c: Row<Float>? = nil
+  ) {
+    precondition(
+      count >= 0 && count <= a.count && count <= b?.count ?? count && count <= c?.count ?? count,
+      "room for the rows")
+  }
+}

@@ -1,0 +1,55 @@
+"""Writes the small files under Tests/fuzz/corpus that fuzzing starts from.
+
+Needs the packages nir, h5py and numpy. Run it from anywhere: python3 Tests/fuzz/seeds.py
+"""
+
+import pathlib
+import struct
+import tempfile
+
+import nir
+import numpy as np
+
+CORPUS = pathlib.Path(__file__).parent / "corpus"
+
+
+def put(target, name, data):
+    folder = CORPUS / target
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / name).write_bytes(data)
+
+
+def nir_bytes(graph):
+    with tempfile.NamedTemporaryFile(suffix=".nir") as file:
+        nir.write(file.name, graph)
+        return pathlib.Path(file.name).read_bytes()
+
+
+def nir_seeds():
+    one = np.ones(2, np.float32)
+    cuba = nir.CubaLIF(
+        tau_syn=0.01 * one, tau_mem=0.02 * one, r=one, v_leak=0 * one, v_threshold=one,
+        v_reset=0 * one, w_in=one)
+    image = np.ones((1, 2, 2), np.float32)
+    put("nir", "convolution.nir", nir_bytes(nir.NIRGraph(
+        {"input": nir.Input(np.array([1, 4, 4])),
+         "conv": nir.Conv2d((4, 4), np.ones((1, 1, 3, 3), np.float32), 1, 1, 1, 1,
+                            np.zeros(1, np.float32)),
+         "pool": nir.SumPool2d(np.array([2, 2]), np.array([2, 2]), np.array([0, 0])),
+         "if": nir.IF(r=image, v_threshold=image, v_reset=0 * image),
+         "flat": nir.Flatten({"input": np.array([1, 2, 2])}, 0, 2),
+         "output": nir.Output(np.array([4]))},
+        [("input", "conv"), ("conv", "pool"), ("pool", "if"), ("if", "flat"), ("flat", "output")])))
+    square = np.eye(2, dtype=np.float32)
+    inner = nir.NIRGraph(
+        {"input": nir.Input(np.array([2])), "lif": cuba, "w": nir.Affine(square, one),
+         "output": nir.Output(np.array([2]))},
+        [("input", "lif"), ("lif", "w"), ("w", "lif"), ("lif", "output")])
+    put("nir", "nested.nir", nir_bytes(nir.NIRGraph(
+        {"input": nir.Input(np.array([2])), "g": inner, "d": nir.Delay(0.002 * one),
+         "output": nir.Output(np.array([2]))},
+        [("input", "g"), ("g", "d"), ("d", "output")], metadata={"dt": 0.001, "note": "x"})))
+
+
+if __name__ == "__main__":
+    nir_seeds()
