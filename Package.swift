@@ -67,7 +67,7 @@ let package = Package(
     .executableTarget(
       name: "arcuate-cli",
       dependencies: rooms + [
-        "Arcuate", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "Arcuate", "CArcuate", .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], path: "Sources/arcuate", exclude: notes, swiftSettings: machine),
     .testTarget(name: "ArcuateCoreTests", dependencies: ["ArcuateCore"], swiftSettings: machine),
     .testTarget(

@@ -56,31 +56,9 @@ public enum Files {
   /// either the old file or the whole new one.
   /// Throws. `cannotWrite` with the system's reason; nothing is left behind.
   public static func write(_ bytes: [UInt8], to path: String) throws {
-    let temporary = "\(path).\(getpid()).partial"
-    let file = Glibc.open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
-    guard file >= 0 else {
-      throw ArcuateError(.cannotWrite, "cannot be written: \(reason())", at: path)
-    }
-    var done = 0
-    while done < bytes.count {
-      // SAFETY: the pointer is valid for `bytes.count - done` bytes during the call.
-      let wrote = bytes.withUnsafeBytes {
-        Glibc.write(file, $0.baseAddress! + done, bytes.count - done)
-      }
-      if wrote < 0 && errno == EINTR { continue }
-      guard wrote > 0 else {
-        let why = reason()
-        close(file)
-        unlink(temporary)
-        throw ArcuateError(.cannotWrite, "cannot be written: \(why)", at: path)
-      }
-      done += wrote
-    }
-    guard close(file) == 0, rename(temporary, path) == 0 else {
-      let why = reason()
-      unlink(temporary)
-      throw ArcuateError(.cannotWrite, "cannot be written: \(why)", at: path)
-    }
+    let writer = try ByteWriter(path)
+    try writer.write(bytes)
+    try ByteWriter.finish([writer])
   }
 
   private final class Mapping {
@@ -93,7 +71,7 @@ public enum Files {
     deinit { munmap(address, size) }
   }
 
-  private static func open(_ path: String) throws -> Int32 {
+  static func open(_ path: String) throws -> Int32 {
     let file = Glibc.open(path, O_RDONLY | O_CLOEXEC)
     guard file >= 0 else {
       throw ArcuateError(.cannotOpen, "cannot be opened: \(reason())", at: path)
@@ -112,5 +90,5 @@ public enum Files {
     return Int(status.st_size)
   }
 
-  private static func reason() -> String { String(cString: strerror(errno)) }
+  static func reason() -> String { String(cString: strerror(errno)) }
 }

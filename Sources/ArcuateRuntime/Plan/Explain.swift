@@ -1,3 +1,5 @@
+import ArcuateCore
+
 extension Plan {
   /// The plan in words: options and promise, then each node in the order in which it runs with its
   /// kernels and why, its shape and bytes, then a session's memory.
@@ -5,7 +7,7 @@ extension Plan {
     var lines = ["plan for \(steps.count) nodes"]
     lines += optionLines().map { "  " + $0 }
     lines += ["", "order of work"]
-    lines += table(
+    lines += textTable(
       ["", "node", "kind", "output", "parameters", "kernels", "why"], rightAligned: [0, 4],
       steps.enumerated().map { i, step in
         [
@@ -56,7 +58,7 @@ extension Plan {
   }
 
   private func memoryLines() -> [String] {
-    table(
+    textTable(
       ["part", "bytes", "holds"], rightAligned: [1],
       [
         ["state", "\(stateByteCount)", "membranes, currents, delays: what is saved and restored"],
@@ -77,19 +79,4 @@ extension Plan {
   }
 
   private static func bytes(_ count: Int) -> String { count == 0 ? "-" : "\(count) B" }
-
-  /// Lines of columns as wide as their widest entry.
-  private func table(_ head: [String], rightAligned: Set<Int>, _ rows: [[String]]) -> [String] {
-    let widths = head.indices.map { c in ([head] + rows).map { $0[c].count }.max() ?? 0 }
-    return ([head] + rows).map { row in
-      var line = ""
-      for (c, text) in row.enumerated() {
-        let padding = String(repeating: " ", count: widths[c] - text.count)
-        let isLast = c == row.count - 1
-        line += rightAligned.contains(c) ? padding + text : isLast ? text : text + padding
-        if !isLast { line += "  " }
-      }
-      return line
-    }
-  }
 }

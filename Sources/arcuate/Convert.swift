@@ -1,0 +1,40 @@
+import Arcuate
+import ArgumentParser
+
+/// `arcuate convert`: from one model file to another.
+struct Convert: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Writes a model in another format, named by the ending: .nir or .safetensors.",
+    discussion: """
+      What was noticed and mended in reading is listed on the standard error.
+
+      EXAMPLES:
+        arcuate convert net.nir net.safetensors
+        arcuate convert --fold-batch-norm net.safetensors net.nir
+        arcuate convert --preset sinabs --dt 0.001 net.nir stated.nir
+        arcuate convert --semantics reset=subtract net.nir stated.nir
+      """)
+
+  @Argument(help: "A .nir or .safetensors file.")
+  var input: String
+
+  @Argument(help: "The file to write, whole or not at all.")
+  var output: String
+
+  @OptionGroup var reading: ReadingOptions
+
+  @Flag(help: "Fold each batch normalisation into the weights before it, where that is exact.")
+  var foldBatchNorm = false
+
+  @Flag(help: "Refuse what would have to be mended.")
+  var strict = false
+
+  func run() throws {
+    var (model, findings) = try reading.load(input, strict: strict)
+    for finding in findings { say("arcuate: \(finding)") }
+    if foldBatchNorm {
+      model = try within(input) { try model.foldingBatchNorm() }
+    }
+    try ModelFile.write(model, to: output)
+  }
+}

@@ -1,0 +1,51 @@
+import Arcuate
+import ArgumentParser
+
+/// `arcuate explain`: what compiling a model leads to.
+struct Explain: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Prints the plan of a model: order of work, kernels and why, memory, numerics.",
+    discussion: """
+      EXAMPLES:
+        arcuate explain digits.nir
+        arcuate explain --batch 32 --numerics fast digits.nir
+      """)
+
+  @Argument(help: "A .nir or .safetensors file.")
+  var model: String
+
+  @OptionGroup var reading: ReadingOptions
+  @OptionGroup var compiling: CompileArguments
+
+  @Flag(help: "Print JSON.")
+  var json = false
+
+  func run() throws {
+    let (model, _) = try reading.load(model)
+    let plan = try within(self.model) { try model.compile(compiling.options(for: model)) }
+    guard json else { return print(plan.explain(), terminator: "") }
+    func ports(_ ports: [Plan.Port]) -> JSON {
+      .array(
+        ports.map {
+          [
+            "name": .string($0.name), "shape": $0.shape.json, "signal": .string($0.signal.rawValue),
+          ]
+        })
+    }
+    let options = plan.options
+    print(
+      [
+        "dt_s": plan.dt_s.map { .number($0) } ?? .null,
+        "steps_per_frame": .integer(options.stepsPerFrame),
+        "frame_state": .string(options.frameState.rawValue),
+        "frame_input": .string(options.frameInput.rawValue),
+        "frame_output": .string(options.frameOutput.rawValue),
+        "batch": .integer(options.batch), "threads": .integer(options.threads),
+        "numerics": .string(options.numerics.rawValue), "inputs": ports(plan.inputs),
+        "outputs": ports(plan.outputs), "nodes": .array(plan.nodeNames.map { .string($0) }),
+        "parameter_bytes": .integer(plan.parameterByteCount),
+        "state_bytes": .integer(plan.stateByteCount),
+        "session_bytes": .integer(plan.arenaByteCount), "text": .string(plan.explain()),
+      ] as JSON)
+  }
+}

@@ -1,0 +1,188 @@
+import Arcuate
+import ArgumentParser
+
+/// `arcuate run`: frames in, frames out.
+struct Run: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Runs a model on frames from NumPy files and prints what it did.",
+    discussion: """
+      Each input port takes one .npy file, in the order of the model's ports: [frames, shape] or
+      [frames, batch, shape], float32, float64, integers or booleans. Outputs are float32,
+      [frames, shape] or [frames, batch, shape]; with --frame-output every, [frames, steps, ...].
+
+      EXAMPLES:
+        arcuate run net.nir input.npy
+        arcuate run net.nir input.npy -o output.npy
+        arcuate run --steps-per-frame 10 --frame-state reset --counters net.nir input.npy
+        arcuate run --json net.nir input.npy
+      """)
+
+  @Argument(help: "A .nir or .safetensors file.")
+  var model: String
+
+  @Argument(help: "A .npy file for each input port.")
+  var inputs: [String]
+
+  @Option(name: .shortAndLong, help: "A .npy file to write, once for each output port.")
+  var output: [String] = []
+
+  @OptionGroup var reading: ReadingOptions
+  @OptionGroup var compiling: CompileArguments
+
+  @Flag(help: "Print what each node did.")
+  var counters = false
+
+  @Flag(help: "Print JSON.")
+  var json = false
+
+  @Flag(help: "No progress on the standard error.")
+  var quiet = false
+
+  func run() throws {
+    let (model, _) = try reading.load(model)
+    let arrays = try inputs.map { try NumpyArray.read($0) }
+    let (plan, frames, hasBatch) = try within(self.model) { try compile(model, arrays) }
+    guard output.count <= plan.outputs.count else {
+      throw ArcuateError(
+        .invalidArgument,
+        "\(output.count) files to write for \(plan.outputs.count) output ports", at: "--output")
+    }
+    let session = try plan.makeSession()
+    var results = [[Float]](repeating: [], count: plan.outputs.count)
+    var progress = Progress("frames", quiet: quiet)
+    let start = ContinuousClock.now
+    var done = 0
+    while done < frames {
+      let count = min(64, frames - done)
+      let parts = plan.inputs.indices.map { port -> [Float] in
+        let size = plan.inputCount(port: port, frames: 1)
+        return Array(arrays[port].values[done * size..<(done + count) * size])
+      }
+      for (port, values) in try session.run(frames: count, parts).enumerated() {
+        results[port] += values
+      }
+      done += count
+      progress.update(done, fraction: Double(done) / Double(frames))
+    }
+    let seconds = (ContinuousClock.now - start) / .seconds(1)
+    Progress.clear()
+    for (port, path) in output.enumerated() {
+      try NumpyArray(extents: extents(plan, port, frames, hasBatch), values: results[port])
+        .write(to: path)
+    }
+    try report(session, frames, hasBatch, seconds)
+  }
+
+  /// The plan for these arrays, the frames they hold, and whether they have an axis for streams.
+  private func compile(
+    _ model: Model, _ arrays: [NumpyArray]
+  ) throws -> (Plan, frames: Int, hasBatch: Bool) {
+    let (checked, _) = model.check()
+    var options = try compiling.options(for: model)
+    var frames: Int?
+    var hasBatch = false
+    if let checked {
+      guard arrays.count == checked.inputs.count else {
+        throw ArcuateError(
+          .invalidArgument, "\(arrays.count) files for \(checked.inputs.count) input ports")
+      }
+      for (port, array) in arrays.enumerated() {
+        let shape = checked.shapes[checked.inputs[port]]
+        let extents = array.extents
+        let isPlain = extents.count == shape.rank + 1 && Array(extents.dropFirst()) == shape.extents
+        let isBatched =
+          extents.count == shape.rank + 2 && Array(extents.dropFirst(2)) == shape.extents
+        guard isPlain && options.batch == 1 || isBatched else {
+          throw ArcuateError(
+            .shapeMismatch, "is \(extents), not [frames, \(shape)] or [frames, batch, \(shape)]",
+            at: inputs[port])
+        }
+        if isBatched {
+          guard !hasBatch || options.batch == extents[1], (compiling.batch ?? extents[1]) == extents[1]
+          else {
+            throw ArcuateError(
+              .shapeMismatch, "holds \(extents[1]) streams, not \(options.batch)", at: inputs[port])
+          }
+          hasBatch = true
+          options.batch = extents[1]
+        }
+        guard frames == nil || frames == extents[0] else {
+          throw ArcuateError(
+            .shapeMismatch, "holds \(extents[0]) frames, the first input \(frames!)",
+            at: inputs[port])
+        }
+        frames = extents[0]
+      }
+      for (port, array) in arrays.enumerated() where hasBatch && options.batch > 1 {
+        guard array.extents.count == checked.shapes[checked.inputs[port]].rank + 2 else {
+          throw ArcuateError(.shapeMismatch, "has no axis for the streams", at: inputs[port])
+        }
+      }
+    }
+    return (try model.compile(options), frames ?? 0, hasBatch)
+  }
+
+  private func extents(_ plan: Plan, _ port: Int, _ frames: Int, _ hasBatch: Bool) -> [Int] {
+    [frames] + (plan.options.frameOutput == .every ? [plan.options.stepsPerFrame] : [])
+      + (hasBatch ? [plan.options.batch] : []) + plan.outputs[port].shape.extents
+  }
+
+  private func report(
+    _ session: Session, _ frames: Int, _ hasBatch: Bool, _ seconds: Double
+  ) throws {
+    let plan = session.plan
+    let total = try session.totalCounters()
+    let nodes = try plan.nodeNames.enumerated().map { i, name in
+      (name, try session.counters(at: i))
+    }
+    let perFrame = frames == 0 ? 0 : seconds / Double(frames)
+    if json {
+      print(
+        [
+          "frames": .integer(frames), "batch": .integer(plan.options.batch),
+          "steps_per_frame": .integer(plan.options.stepsPerFrame),
+          "outputs": .array(
+            plan.outputs.indices.map { port in
+              [
+                "name": .string(plan.outputs[port].name),
+                "shape": .array(extents(plan, port, frames, hasBatch).map { .integer($0) }),
+              ]
+            }), "seconds": .number(seconds), "seconds_per_frame": .number(perFrame),
+          "total": .object(total.json),
+          "nodes": .array(
+            nodes.map { .object([("name", .string($0.0))] + $0.1.json) }),
+        ] as JSON)
+      return
+    }
+    for port in plan.outputs.indices {
+      print("output     \"\(plan.outputs[port].name)\" \(extents(plan, port, frames, hasBatch))")
+    }
+    print("spikes     \(total.spikes)")
+    print(
+      "operations \(total.macs) MAC + \(total.acs) AC; \(total.denseOperations) if nothing were zero")
+    print("time       \(fixed(perFrame * 1000, 4)) ms per frame, \(fixed(seconds, 3)) s in all")
+    guard counters else { return }
+    print()
+    for line in textTable(
+      ["node", "spikes", "MAC", "AC", "dense", "updates"], rightAligned: [1, 2, 3, 4, 5],
+      nodes.map {
+        [
+          $0.0, "\($0.1.spikes)", "\($0.1.macs)", "\($0.1.acs)", "\($0.1.denseOperations)",
+          "\($0.1.neuronUpdates)",
+        ]
+      })
+    { print(line) }
+  }
+}
+
+extension Counters {
+  /// By the names that every report uses.
+  var json: [(String, JSON)] {
+    [
+      ("spikes", .integer(Int(clamping: spikes))), ("macs", .integer(Int(clamping: macs))),
+      ("acs", .integer(Int(clamping: acs))),
+      ("dense_operations", .integer(Int(clamping: denseOperations))),
+      ("neuron_updates", .integer(Int(clamping: neuronUpdates))),
+    ]
+  }
+}
