@@ -40,7 +40,8 @@ build/c/stream examples/digits/digits.nir build/digits/digits.ark build/digits/t
 echo "== 5. The same from Python"
 prepare_venv build/venv build
 ARCUATE_LIBRARY="$(echo "$PWD"/build/install/lib*/libarcuate.so.0)" \
-  $python -m build --wheel --outdir build/wheel bindings/python >/dev/null
+  $python -m build --wheel --outdir build/wheel bindings/python >build/wheel.log 2>&1 ||
+  { cat build/wheel.log; exit 1; }
 build/venv/bin/pip install --quiet --disable-pip-version-check --no-deps --force-reinstall \
   build/wheel/arcuate-*.whl
 $python examples/python/stream.py build/digits --quiet | tee build/digits/python.txt

@@ -56,7 +56,8 @@ def main() -> None:
         raise SystemExit(f"{len(missing)} recordings are missing, such as {min(missing)}")
     count = len(truth)
     print(f"spiking network  {right} of {count} right: {100 * right / count:.2f} %")
-    print(f"ANN              {ann_right} of {count} right: {100 * ann_right / count:.2f} %")
+    print(f"ANN              {ann_right} of {count} right: {100 * ann_right / count:.2f} %, "
+          f"{data.ann_macs(ann)} MAC per frame")
 
 
 if __name__ == "__main__":
