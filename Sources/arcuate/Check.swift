@@ -35,11 +35,11 @@ struct Check: ParsableCommand {
     }
     let errors = findings.filter { $0.severity == .error }.count
     if json {
-      print(
+      printJSON(
         [
-          "ok": .bool(errors == 0), "errors": .integer(errors),
+          "ok": .bool(errors == 0), "errors": .number(errors),
           "findings": .array(findings.map(\.json)),
-        ] as JSON)
+        ])
     } else {
       // The worst first; among equals in the order in which they were found.
       for severity in Finding.Severity.allCases.sorted(by: >) {

@@ -137,7 +137,7 @@ struct Compute: ParsableCommand {
     if !quiet { say(summary.text) }
     if let json {
       let report = try ByteWriter(json)
-      try report.write("\(summary.json)\n")
+      try report.write(summary.json.text + [UInt8(ascii: "\n")])
       try ByteWriter.finish([report])
     }
     if summary.done == 0 {

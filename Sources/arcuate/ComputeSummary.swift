@@ -52,8 +52,8 @@ struct ComputeSummary {
 
   var json: JSON {
     [
-      "utterances": .integer(done), "failed": .integer(failed), "frames": .integer(frames),
-      "streams": .integer(streams), "frame_shift_s": .number(frameShift_s),
+      "utterances": .number(done), "failed": .number(failed), "frames": .number(frames),
+      "streams": .number(streams), "frame_shift_s": .number(frameShift_s),
       "elapsed_s": .number(elapsed_s), "network_s": .number(network_s),
       "real_time_factor": .number(realTimeFactor),
       "latency_mean_s": .number(mean_s), "latency_p99_s": .number(percentile99_s),
@@ -62,7 +62,7 @@ struct ComputeSummary {
         "acs": .number(perFrame(counters.acs)),
         "dense_operations": .number(perFrame(counters.denseOperations)),
         "neuron_updates": .number(perFrame(counters.neuronUpdates)),
-      ], "total": .object(counters.json),
+      ], "total": counters.json,
     ]
   }
 }

@@ -33,19 +33,19 @@ struct Explain: ParsableCommand {
         })
     }
     let options = plan.options
-    print(
+    printJSON(
       [
         "dt_s": plan.dt_s.map { .number($0) } ?? .null,
-        "steps_per_frame": .integer(options.stepsPerFrame),
+        "steps_per_frame": .number(options.stepsPerFrame),
         "frame_state": .string(options.frameState.rawValue),
         "frame_input": .string(options.frameInput.rawValue),
         "frame_output": .string(options.frameOutput.rawValue),
-        "batch": .integer(options.batch), "threads": .integer(options.threads),
+        "batch": .number(options.batch), "threads": .number(options.threads),
         "numerics": .string(options.numerics.rawValue), "inputs": ports(plan.inputs),
         "outputs": ports(plan.outputs), "nodes": .array(plan.nodeNames.map { .string($0) }),
-        "parameter_bytes": .integer(plan.parameterByteCount),
-        "state_bytes": .integer(plan.stateByteCount),
-        "session_bytes": .integer(plan.arenaByteCount), "text": .string(plan.explain()),
-      ] as JSON)
+        "parameter_bytes": .number(plan.parameterByteCount),
+        "state_bytes": .number(plan.stateByteCount),
+        "session_bytes": .number(plan.arenaByteCount), "text": .string(plan.explain()),
+      ])
   }
 }

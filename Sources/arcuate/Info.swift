@@ -27,7 +27,7 @@ struct Info: ParsableCommand {
     let shown = checked?.model ?? model
     let errors = findings.filter { $0.severity == .error }.count
     if json {
-      print(describe(shown, checked, errors))
+      printJSON(describe(shown, checked, errors))
     } else {
       write(shown, checked, errors)
     }
@@ -72,18 +72,18 @@ struct Info: ParsableCommand {
         "name": .string(node.name), "kind": .string(node.op.kindName),
         "shape": checked.map { $0.shapes[i].json } ?? .null,
         "signal": checked.map { .string($0.signals[i].rawValue) } ?? .null,
-        "parameters": .integer(node.op.parameterCount),
+        "parameters": .number(node.op.parameterCount),
       ]
     }
     func ports(_ matches: (Operator) -> Bool) -> JSON {
       .array(model.nodes.filter { matches($0.op) }.map { .string($0.name) })
     }
     return [
-      "can_run": .bool(checked != nil), "errors": .integer(errors),
-      "parameters": .integer(parameterCount(model)),
+      "can_run": .bool(checked != nil), "errors": .number(errors),
+      "parameters": .number(parameterCount(model)),
       "dt_s": model.dt_s.map { .number($0) } ?? .null,
-      "semantics": .object(model.semantics.fields.map { ($0.name, .string($0.value)) }),
-      "metadata": .object(model.metadata.sorted { $0.key < $1.key }.map { ($0.key, $0.value.json) }),
+      "semantics": model.semantics.json,
+      "metadata": .object(model.metadata.mapValues(\.json)),
       "inputs": ports { if case .input = $0 { true } else { false } },
       "outputs": ports { if case .output = $0 { true } else { false } },
       "nodes": .array(nodes),
@@ -110,8 +110,7 @@ extension Metadata {
     case .number(let number): .number(number)
     case .bool(let bool): .bool(bool)
     case .array(let tensor): ["shape": tensor.shape.json]
-    case .group(let group):
-      .object(group.sorted { $0.key < $1.key }.map { ($0.key, $0.value.json) })
+    case .group(let group): .object(group.mapValues(\.json))
     }
   }
 }

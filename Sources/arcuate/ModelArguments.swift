@@ -127,12 +127,16 @@ extension Finding {
 }
 
 extension Shape {
-  var json: JSON { .array(extents.map { .integer($0) }) }
+  var json: JSON { .array(extents.map { .number($0) }) }
 }
 
 extension NeuronSemantics {
   /// Every field as text, under its name.
   var fields: [(name: String, value: String)] {
     NeuronSemantics.fieldNames.map { ($0, value(of: $0) ?? "") }
+  }
+
+  var json: JSON {
+    .object(Dictionary(uniqueKeysWithValues: fields.map { ($0.name, .string($0.value)) }))
   }
 }

@@ -137,21 +137,21 @@ struct Run: ParsableCommand {
     }
     let perFrame = frames == 0 ? 0 : seconds / Double(frames)
     if json {
-      print(
+      printJSON(
         [
-          "frames": .integer(frames), "batch": .integer(plan.options.batch),
-          "steps_per_frame": .integer(plan.options.stepsPerFrame),
+          "frames": .number(frames), "batch": .number(plan.options.batch),
+          "steps_per_frame": .number(plan.options.stepsPerFrame),
           "outputs": .array(
             plan.outputs.indices.map { port in
               [
                 "name": .string(plan.outputs[port].name),
-                "shape": .array(extents(plan, port, frames, hasBatch).map { .integer($0) }),
+                "shape": .array(extents(plan, port, frames, hasBatch).map { .number($0) }),
               ]
             }), "seconds": .number(seconds), "seconds_per_frame": .number(perFrame),
-          "total": .object(total.json),
+          "total": total.json,
           "nodes": .array(
-            nodes.map { .object([("name", .string($0.0))] + $0.1.json) }),
-        ] as JSON)
+            nodes.map { ["name": .string($0.0), "counters": $0.1.json] }),
+        ])
       return
     }
     for port in plan.outputs.indices {
@@ -177,12 +177,10 @@ struct Run: ParsableCommand {
 
 extension Counters {
   /// By the names that every report uses.
-  var json: [(String, JSON)] {
+  var json: JSON {
     [
-      ("spikes", .integer(Int(clamping: spikes))), ("macs", .integer(Int(clamping: macs))),
-      ("acs", .integer(Int(clamping: acs))),
-      ("dense_operations", .integer(Int(clamping: denseOperations))),
-      ("neuron_updates", .integer(Int(clamping: neuronUpdates))),
+      "spikes": .number(spikes), "macs": .number(macs), "acs": .number(acs),
+      "dense_operations": .number(denseOperations), "neuron_updates": .number(neuronUpdates),
     ]
   }
 }

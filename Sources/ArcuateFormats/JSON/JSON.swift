@@ -1,7 +1,7 @@
 import ArcuateCore
 
 /// A JSON value. Numbers stay text, so that no digit is lost before someone asks for a type.
-enum JSON: Equatable {
+package enum JSON: Equatable {
   case null
   case bool(Bool)
   case number(String)
@@ -9,16 +9,16 @@ enum JSON: Equatable {
   case array([JSON])
   case object([String: JSON])
 
-  static func number(_ value: some BinaryInteger) -> JSON { .number(String(value)) }
+  package static func number(_ value: some BinaryInteger) -> JSON { .number(String(value)) }
 
   /// The shortest text that reads back as the same bits. JSON has no word for infinity and NaN:
   /// they become the strings "inf", "-inf" and "nan".
-  static func number(_ value: Double) -> JSON {
+  package static func number(_ value: Double) -> JSON {
     value.isFinite ? .number("\(value)") : .string("\(value)")
   }
 
   /// As for `Double`.
-  static func number(_ value: Float) -> JSON {
+  package static func number(_ value: Float) -> JSON {
     value.isFinite ? .number("\(value)") : .string("\(value)")
   }
 

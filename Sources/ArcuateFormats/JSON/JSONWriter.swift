@@ -1,6 +1,6 @@
 extension JSON {
   /// The value as UTF-8 text without spaces, keys in byte order: the same value, the same text.
-  var text: [UInt8] {
+  package var text: [UInt8] {
     var out: [UInt8] = []
     append(to: &out)
     return out

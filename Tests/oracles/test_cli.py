@@ -1,0 +1,387 @@
+"""The command `arcuate`, from outside: what it prints, writes and refuses.
+
+Needs ARCUATE_CLI, the path of the command.
+"""
+
+import json
+import os
+import signal
+import struct
+import subprocess
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+nir = pytest.importorskip("nir")
+kaldi = pytest.importorskip("kaldi_native_io")
+
+CLI = os.environ.get("ARCUATE_CLI")
+pytestmark = pytest.mark.skipif(CLI is None, reason="needs ARCUATE_CLI")
+DIGITS = Path(__file__).parents[2] / "examples" / "digits"
+
+
+def arcuate(*arguments, code=0, **more) -> subprocess.CompletedProcess:
+    done = subprocess.run(
+        [CLI, *map(str, arguments)], capture_output=True, text="input" not in more, timeout=120, **more
+    )
+    assert done.returncode == code, done.stderr
+    return done
+
+
+def sentence(done: subprocess.CompletedProcess) -> str:
+    """The one line on the standard error."""
+    lines = done.stderr.strip().splitlines()
+    assert len(lines) == 1 and lines[0].startswith("arcuate: error: "), done.stderr
+    return lines[0]
+
+
+@pytest.fixture(scope="module")
+def net(tmp_path_factory) -> Path:
+    """Weights, then integrate-and-fire neurons: [3] to [2]."""
+    path = tmp_path_factory.mktemp("models") / "net.nir"
+    nir.write(
+        path,
+        nir.NIRGraph(
+            nodes={
+                "input": nir.Input(np.array([3])),
+                "weights": nir.Affine(
+                    np.array([[0.5, 0, 1], [0.25, 0.25, 0.25]], np.float32), np.zeros(2, np.float32)
+                ),
+                "neurons": nir.IF(
+                    r=np.ones(2, np.float32), v_threshold=np.ones(2, np.float32),
+                    v_reset=np.zeros(2, np.float32),
+                ),
+                "output": nir.Output(np.array([2])),
+            },
+            edges=[("input", "weights"), ("weights", "neurons"), ("neurons", "output")],
+        ),
+    )
+    return path
+
+
+@pytest.fixture(scope="module")
+def values(tmp_path_factory) -> Path:
+    """Weights alone: [6] to [4], so that outputs are numbers."""
+    path = tmp_path_factory.mktemp("models") / "values.nir"
+    random = np.random.default_rng(1)
+    nir.write(
+        path,
+        nir.NIRGraph(
+            nodes={
+                "input": nir.Input(np.array([6])),
+                "weights": nir.Linear(random.normal(size=(4, 6)).astype(np.float32)),
+                "output": nir.Output(np.array([4])),
+            },
+            edges=[("input", "weights"), ("weights", "output")],
+        ),
+    )
+    return path
+
+
+def features(path: Path, shapes: dict[str, tuple[int, int]]) -> dict[str, np.ndarray]:
+    random = np.random.default_rng(2)
+    found = {key: random.normal(size=shape).astype(np.float32) for key, shape in shapes.items()}
+    with kaldi.FloatMatrixWriter(f"ark:{path}") as writer:
+        for key, matrix in found.items():
+            writer.write(key, matrix)
+    return found
+
+
+def table(specifier: str) -> dict[str, np.ndarray]:
+    with kaldi.SequentialFloatMatrixReader(specifier) as reader:
+        return {key: np.array(value) for key, value in reader}
+
+
+# The whole command
+
+
+def test_version_and_help():
+    assert arcuate("--version").stdout.startswith("arcuate ")
+    for command in ["info", "check", "explain", "run", "compute", "convert"]:
+        assert "EXAMPLES:" in arcuate(command, "--help").stdout
+
+
+def test_misuse_is_64():
+    for arguments in [["info"], ["nothing"], ["run"], ["explain", "--batch", "x", "m"],
+                      ["compute", "--chunk", "0", "m", "ark:-", "ark:-"], ["check", "--dt", "-1", "m"]]:
+        assert "Usage" in arcuate(*arguments, code=64).stderr
+
+
+@pytest.mark.parametrize("command", ["info", "check", "explain"])
+def test_missing_file(command):
+    line = sentence(arcuate(command, "missing.nir", code=1))
+    assert "missing.nir" in line and "No such file" in line
+
+
+def test_a_closed_pipe_is_no_crash(net):
+    done = subprocess.run(
+        f"'{CLI}' explain --dt 1 '{net}' | true; '{CLI}' info '{net}' | head -n 1", shell=True,
+        capture_output=True, text=True,
+    )
+    assert done.returncode == 0 and done.stderr == ""
+
+
+# info, check, explain, convert
+
+
+def test_info(net):
+    text = arcuate("info", net).stdout
+    assert "neurons" in text and "IF" in text and "14 parameters" in text
+    report = json.loads(arcuate("info", "--json", "--preset", "sinabs", "--dt", "0.002", net).stdout)
+    assert report["can_run"] and report["parameters"] == 14 and report["dt_s"] == 0.002
+    assert report["semantics"]["integrator"] == "exponential_unit"
+    shapes = {node["name"]: node["shape"] for node in report["nodes"]}
+    assert shapes == {"input": [3], "weights": [2], "neurons": [2], "output": [2]}
+    assert report["inputs"] == ["input"] and report["outputs"] == ["output"]
+
+
+def test_check(net, tmp_path):
+    assert "The model can run." in arcuate("check", net).stdout
+    assert json.loads(arcuate("check", "--json", net).stdout)["ok"]
+    broken = tmp_path / "broken.nir"
+    nir.write(
+        broken,
+        nir.NIRGraph(
+            nodes={
+                "input": nir.Input(np.array([3])),
+                "weights": nir.Linear(np.ones((2, 5), np.float32)),
+                "output": nir.Output(np.array([2])),
+            },
+            edges=[("input", "weights"), ("weights", "output")], type_check=False,
+        ),
+    )
+    assert 'node "weights"' in arcuate("check", broken, code=1).stdout
+    report = json.loads(arcuate("check", "--json", broken, code=1).stdout)
+    assert not report["ok"] and report["errors"] >= 1
+    assert "cannot run" in arcuate("info", broken).stdout
+    assert "weights" in sentence(arcuate("explain", "--dt", "1", broken, code=1))
+
+
+def test_explain(net):
+    text = arcuate("explain", "--dt", "0.001", "--batch", "4", net).stdout
+    assert "f32-neuron-step-x16" in text and "exact" in text and "4" in text
+    report = json.loads(
+        arcuate("explain", "--json", "--dt", "1", "--numerics", "fast", "--batch", "4", net).stdout
+    )
+    assert report["batch"] == 4 and report["numerics"] == "fast"
+    assert report["session_bytes"] > report["state_bytes"] > 0
+    assert "dt" in sentence(arcuate("explain", net, code=1))
+
+
+def test_convert(net, tmp_path):
+    there, back = tmp_path / "net.safetensors", tmp_path / "back.nir"
+    arcuate("convert", "--dt", "0.5", "--semantics", "reset=subtract", net, there)
+    arcuate("convert", there, back)
+    report = json.loads(arcuate("info", "--json", back).stdout)
+    assert report["dt_s"] == 0.5 and report["semantics"]["reset"] == "subtract"
+    graph = nir.read(back)
+    assert np.array_equal(graph.nodes["weights"].weight, nir.read(net).nodes["weights"].weight)
+    assert "field=value" in sentence(arcuate("convert", "--semantics", "x", net, back, code=1))
+    assert "reset" in sentence(arcuate("convert", "--semantics", "reset=up", net, back, code=1))
+    sentence(arcuate("convert", net, tmp_path / "net.txt", code=1))
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["back.nir", "net.safetensors"]
+
+
+# run
+
+
+def test_run(net, tmp_path):
+    frames = np.array([[1, 0, 0], [1, 0, 0], [1, 1, 1], [0, 0, 1]], np.float64)
+    np.save(tmp_path / "in.npy", frames)
+    out = tmp_path / "out.npy"
+    done = arcuate("run", "--dt", "1", "--counters", net, tmp_path / "in.npy", "-o", out)
+    # v += x W'; a spike above 1 resets to 0.
+    v, expected = np.zeros(2), []
+    for x in frames:
+        v += [x[0] / 2 + x[2], x.sum() / 4]
+        expected.append(v > 1)
+        v[v > 1] = 0
+    assert np.array_equal(np.load(out), np.array(expected, np.float32))
+    assert np.sum(expected) > 0
+    assert f"spikes     {int(np.sum(expected))}" in done.stdout and "neurons" in done.stdout
+    report = json.loads(arcuate("run", "--dt", "1", "--json", net, tmp_path / "in.npy").stdout)
+    assert report["frames"] == 4 and report["total"]["spikes"] == int(np.sum(expected))
+    assert report["outputs"] == [{"name": "output", "shape": [4, 2]}]
+
+
+def test_run_batch_and_every_step(values, tmp_path):
+    random = np.random.default_rng(5)
+    frames = random.normal(size=(5, 3, 6)).astype(np.float32)
+    np.save(tmp_path / "in.npy", frames)
+    out = tmp_path / "out.npy"
+    arcuate("run", "--steps-per-frame", "2", "--frame-output", "every", values, tmp_path / "in.npy", "-o", out)
+    weight = nir.read(values).nodes["weights"].weight
+    result = np.load(out)
+    assert result.shape == (5, 2, 3, 4)
+    assert np.allclose(result, (frames @ weight.T)[:, None], atol=1e-5)
+
+
+def test_run_refuses(net, tmp_path):
+    np.save(tmp_path / "wide.npy", np.zeros((4, 5), np.float32))
+    np.save(tmp_path / "text.npy", np.array(["a"]))
+    np.save(tmp_path / "nan.npy", np.full((2, 3), np.nan))
+    (tmp_path / "short.npy").write_bytes((tmp_path / "nan.npy").read_bytes()[:-1])
+    for name, word in [("wide", "[4, 5]"), ("text", "type"), ("nan", "not finite"), ("short", "bytes"),
+                       ("missing", "No such file")]:
+        line = sentence(arcuate("run", "--dt", "1", net, tmp_path / f"{name}.npy", code=1))
+        assert word in line, line
+    np.save(tmp_path / "in.npy", np.zeros((4, 3), np.float32))
+    sentence(arcuate("run", "--dt", "1", net, tmp_path / "in.npy", tmp_path / "in.npy", code=1))
+
+
+# compute
+
+
+def test_compute_splices_and_normalises(values, tmp_path):
+    given = features(tmp_path / "in.ark", {"a": (7, 2), "b": (1, 2), "c": (30, 2)})
+    counts = np.array([1, 2, 0, 7], np.float32)
+    (tmp_path / "priors").write_text(" [ " + " ".join(map(str, counts)) + " ]\n")
+    arcuate(
+        "compute", "--splice-left", 1, "--splice-right", 1, "--log-softmax", "--priors",
+        tmp_path / "priors", values, f"ark:{tmp_path / 'in.ark'}", f"ark,t:{tmp_path / 'out.ark'}",
+    )
+    weight = nir.read(values).nodes["weights"].weight.astype(np.float64)
+    results = table(f"ark:{tmp_path / 'out.ark'}")
+    assert list(results) == list(given)
+    for key, x in given.items():
+        n = len(x)
+        places = np.clip(np.arange(n)[:, None] + [-1, 0, 1], 0, n - 1)
+        y = x[places].reshape(n, 6) @ weight.T
+        y -= np.log(np.exp(y).sum(axis=1, keepdims=True))
+        keep = [0, 1, 3]
+        assert np.allclose(results[key][:, keep], y[:, keep] - np.log(counts[keep] / 10), atol=1e-5)
+        assert (results[key][:, 2] < -1e19).all()
+
+
+@pytest.mark.parametrize("state", ["keep", "reset"])
+def test_compute_does_not_depend_on_company(net, tmp_path, state):
+    shapes = {f"u{i}": (n, 3) for i, n in enumerate([5, 1, 40, 3, 17, 2, 2, 29, 64, 1])}
+    features(tmp_path / "in.ark", shapes)
+    model = [net, f"ark:{tmp_path / 'in.ark'}"]
+    found, reports = [], []
+    for options in [[], ["--batch", 4], ["--batch", 3, "--chunk", 7], ["--batch", 20, "--threads", 2]]:
+        out, summary = tmp_path / "out.ark", tmp_path / "summary.json"
+        arcuate("compute", "--quiet", "--dt", 1, "--steps-per-frame", 3, "--frame-output", "sum",
+                "--frame-state", state, "--json", summary, *options, *model, f"ark:{out}")
+        found.append(out.read_bytes())
+        reports.append(json.loads(summary.read_text()))
+    assert all(other == found[0] for other in found)
+    assert list(table(f"ark:{out}")) == list(shapes)
+    for report in reports:
+        assert report["utterances"] == 10 and report["frames"] == 164 and report["failed"] == 0
+        assert report["total"] == reports[0]["total"] and report["total"]["spikes"] > 0
+        assert report["real_time_factor"] > 0 and report["latency_p99_s"] > 0
+
+
+def test_compute_restarts_for_every_utterance(net, tmp_path):
+    x = features(tmp_path / "in.ark", {"a": (9, 3)})["a"]
+    with kaldi.FloatMatrixWriter(f"ark:{tmp_path / 'twice.ark'}") as writer:
+        writer.write("a", x)
+        writer.write("b", x)
+    arcuate("compute", "--dt", 1, net, f"ark:{tmp_path / 'twice.ark'}", f"ark:{tmp_path / 'out.ark'}")
+    results = table(f"ark:{tmp_path / 'out.ark'}")
+    assert np.array_equal(results["a"], results["b"])
+
+
+def test_compute_goes_on_past_bad_utterances(net, tmp_path):
+    features(tmp_path / "good.ark", {"a": (4, 3), "b": (4, 3)})
+    features(tmp_path / "wide.ark", {"w": (4, 5)})
+    with kaldi.FloatMatrixWriter(f"ark:{tmp_path / 'nan.ark'}") as writer:
+        writer.write("n", np.array([[0, np.nan, 1]], np.float32))
+    (tmp_path / "in.scp").write_text(
+        f"a {tmp_path}/good.ark:2\nw {tmp_path}/wide.ark:2\nm {tmp_path}/missing.ark:2\n"
+        f"n {tmp_path}/nan.ark:2\np cat x |\nb {tmp_path}/good.ark:2[1:2]\n"
+    )
+    out = tmp_path / "out.ark"
+    done = arcuate("compute", "--dt", 1, net, f"scp:{tmp_path / 'in.scp'}", f"ark:{out}", code=1)
+    results = table(f"ark:{out}")
+    assert {key: len(value) for key, value in results.items()} == {"a": 4, "b": 2}
+    errors = [line for line in done.stderr.splitlines() if line.startswith("arcuate: error:")]
+    assert len(errors) == 4
+    for line, words in zip(errors, [('"w"', "5"), ('"m"', "No such file"), ('"n"', "frame 0, column 1"),
+                                    ('"p"', "shell command")]):
+        assert all(word in line for word in words), line
+    assert "2 utterances done, 4 failed" in done.stderr
+
+
+def test_compute_refuses(net, tmp_path):
+    features(tmp_path / "in.ark", {"a": (4, 1)})
+    ark, out = f"ark:{tmp_path / 'in.ark'}", f"ark:{tmp_path / 'out.ark'}"
+    done = arcuate("compute", "--quiet", "--dt", 1, net, ark, out, code=1)
+    assert "--splice-left 1 --splice-right 1 would fit" in done.stderr
+    for arguments, word in [
+        ([net, "ark:cat x |", out], "shell command"), ([net, "x", out], "rspecifier"),
+        ([net, ark, "scp:x"], "ark,scp"), ([net, ark, "ark,scp:-,x"], "standard output"),
+        ([net, f"ark:{tmp_path}/missing", out], "No such file"),
+        ([net, ark, f"ark:{tmp_path}/missing/out"], "cannot be written"),
+        (["--priors", tmp_path / "in.ark", net, ark, out], "in.ark"),
+        (["--output-port", "x", net, ark, out], "no output"),
+    ]:
+        assert word in sentence(arcuate("compute", "--dt", 1, *arguments, code=1))
+    assert [p.name for p in tmp_path.iterdir()] == ["in.ark"]
+
+
+def test_compute_cut_archive(net, tmp_path):
+    features(tmp_path / "in.ark", {"a": (4, 3), "b": (40, 3)})
+    whole = (tmp_path / "in.ark").read_bytes()
+    out = tmp_path / "out.ark"
+    done = arcuate("compute", "--dt", 1, net, "ark:-", f"ark:{out}", code=1, input=whole[:-1])
+    assert b'key "b"' in done.stderr and b"1 utterance done, 1 failed" in done.stderr
+    assert list(table(f"ark:{out}")) == ["a"]
+    # A permissive table takes its end to be there.
+    done = arcuate("compute", "--dt", 1, net, "ark,p:-", f"ark:{out}", input=whole[:-1])
+    assert b"warning" in done.stderr
+
+
+def test_interrupt_leaves_nothing(net, tmp_path):
+    out = tmp_path / "out.ark"
+    process = subprocess.Popen(
+        [CLI, "compute", "--dt", "1", net, "ark:-", f"ark,scp:{out},{tmp_path / 'out.scp'}"],
+        stdin=subprocess.PIPE, stderr=subprocess.PIPE,
+    )
+    process.stdin.write(b"a \0BFM \4" + struct.pack("<i", 1) + b"\4" + struct.pack("<i", 3) + bytes(12))
+    process.stdin.flush()
+    deadline = time.monotonic() + 60
+    while len(list(tmp_path.iterdir())) < 2 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert len(list(tmp_path.iterdir())) == 2
+    process.send_signal(signal.SIGINT)
+    assert process.wait(60) == -signal.SIGINT
+    assert list(tmp_path.iterdir()) == []
+
+
+# The digits that the repository ships
+
+
+def test_digits_as_the_reference_has_them(tmp_path):
+    import sys
+
+    sys.path.insert(0, str(DIGITS))
+    import reference
+
+    layers = reference.load(DIGITS / "digits.nir")
+    random = np.random.default_rng(11)
+    # Features as the training set has them: mean 0, deviations from a few to some hundred.
+    scale = np.geomspace(300, 5, 13)
+    given = {f"u{i}": (random.normal(size=(n, 13)) * scale).astype(np.float32) for i, n in enumerate([20, 3, 55])}
+    with kaldi.FloatMatrixWriter(f"ark:{tmp_path / 'in.ark'}") as writer:
+        for key, matrix in given.items():
+            writer.write(key, matrix)
+    summary = tmp_path / "summary.json"
+    arcuate("compute", "--log-softmax", "--json", summary, DIGITS / "digits.nir",
+            f"ark:{tmp_path / 'in.ark'}", f"ark:{tmp_path / 'out.ark'}")
+    results = table(f"ark:{tmp_path / 'out.ark'}")
+    wrong = frames = 0
+    for key, x in given.items():
+        expected = reference.log_posteriors(layers, x)
+        assert results[key].shape == expected.shape
+        # Sums in another order may move a spike to another step; rarely does one go or come.
+        wrong += int((np.abs(results[key] - expected).max(axis=1) > 1e-3).sum())
+        frames += len(x)
+    assert wrong <= frames // 20, f"{wrong} of {frames}"
+    report = json.loads(summary.read_text())
+    assert report["frames"] == frames and report["per_frame"]["spikes"] > 10
+    # The held input is multiplied once a frame.
+    assert report["per_frame"]["macs"] == 143 * 128
