@@ -1,9 +1,9 @@
 import ArcuateCore
 
 #if canImport(Glibc)
-import Glibc
+  import Glibc
 #elseif canImport(Darwin)
-import Darwin
+  import Darwin
 #endif
 
 /// Bytes of a file, of the standard input or of a pipe, one after another.

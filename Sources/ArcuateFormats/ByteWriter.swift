@@ -2,9 +2,9 @@ import ArcuateCore
 import Synchronization
 
 #if canImport(Glibc)
-import Glibc
+  import Glibc
 #elseif canImport(Darwin)
-import Darwin
+  import Darwin
 #endif
 
 /// Bytes written one after another to a file, to the standard output or to a pipe.

@@ -1,9 +1,9 @@
 import ArcuateCore
 
 #if canImport(Glibc)
-import Glibc
+  import Glibc
 #elseif canImport(Darwin)
-import Darwin
+  import Darwin
 #endif
 
 /// The one place where the library opens files.

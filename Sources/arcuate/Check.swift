@@ -45,7 +45,10 @@ struct Check: ParsableCommand {
       for severity in Finding.Severity.allCases.sorted(by: >) {
         for finding in findings where finding.severity == severity { print(finding) }
       }
-      print(errors == 0 ? "The model can run." : "The model cannot run: \(errors) error\(errors == 1 ? "" : "s").")
+      print(
+        errors == 0
+          ? "The model can run." : "The model cannot run: \(errors) error\(errors == 1 ? "" : "s")."
+      )
     }
     if errors > 0 { throw ExitCode(1) }
   }

@@ -4,7 +4,8 @@ import ArgumentParser
 /// `arcuate compute`: a model in the place of nnet3-compute.
 struct Compute: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Runs an acoustic model over a Kaldi table of features and writes a table of outputs.",
+    abstract:
+      "Runs an acoustic model over a Kaldi table of features and writes a table of outputs.",
     discussion: """
       Every utterance starts from rest; --frame-state says what happens between its frames. What
       the model's metadata states under steps_per_frame, frame_state, frame_input, frame_output,

@@ -42,7 +42,9 @@ struct Info: ParsableCommand {
       "\(model.nodes.count) nodes, \(model.edges.count) edges, "
         + "\(parameterCount(model)) parameters")
     print("step       " + (model.dt_s.map { "\($0) s" } ?? "not stated"))
-    print("semantics  " + model.semantics.fields.map { "\($0.name)=\($0.value)" }.joined(separator: " "))
+    print(
+      "semantics  " + model.semantics.fields.map { "\($0.name)=\($0.value)" }.joined(separator: " ")
+    )
     for (name, note) in model.metadata.sorted(by: { $0.key < $1.key }) {
       print("metadata   \(name) = \(note.words)")
     }
@@ -62,7 +64,9 @@ struct Info: ParsableCommand {
       print(line)
     }
     if errors > 0 {
-      print("\nThe model cannot run: \(errors) error\(errors == 1 ? "" : "s"); arcuate check lists them.")
+      print(
+        "\nThe model cannot run: \(errors) error\(errors == 1 ? "" : "s"); arcuate check lists them."
+      )
     }
   }
 
@@ -87,7 +91,8 @@ struct Info: ParsableCommand {
       "inputs": ports { if case .input = $0 { true } else { false } },
       "outputs": ports { if case .output = $0 { true } else { false } },
       "nodes": .array(nodes),
-      "edges": .array(model.edges.map { ["source": .string($0.source), "target": .string($0.target)] }),
+      "edges": .array(
+        model.edges.map { ["source": .string($0.source), "target": .string($0.target)] }),
     ]
   }
 }

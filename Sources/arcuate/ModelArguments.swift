@@ -101,7 +101,9 @@ struct MetadataNotes {
       default: .nan
       }
     guard metadata[name] != nil else { return nil }
-    guard let number, let integer = Int(exactly: number) else { throw misfit(name, "a whole number") }
+    guard let number, let integer = Int(exactly: number) else {
+      throw misfit(name, "a whole number")
+    }
     return integer
   }
 

@@ -16,7 +16,8 @@ struct Posteriors {
   init(logSoftmax: Bool, priors: String?, columns: Int) throws {
     self.logSoftmax = logSoftmax
     self.columns = columns
-    guard let priors, case .vector(let counts) = try KaldiValue.read(named: priors, expecting: .vector)
+    guard let priors,
+      case .vector(let counts) = try KaldiValue.read(named: priors, expecting: .vector)
     else { return }
     let sum = counts.reduce(0) { $0 + Double($1) }
     guard counts.count == columns, counts.allSatisfy({ $0 >= 0 }), sum > 0, sum.isFinite else {

@@ -98,7 +98,8 @@ struct Run: ParsableCommand {
             at: inputs[port])
         }
         if isBatched {
-          guard !hasBatch || options.batch == extents[1], (compiling.batch ?? extents[1]) == extents[1]
+          guard !hasBatch || options.batch == extents[1],
+            (compiling.batch ?? extents[1]) == extents[1]
           else {
             throw ArcuateError(
               .shapeMismatch, "holds \(extents[1]) streams, not \(options.batch)", at: inputs[port])
@@ -159,7 +160,8 @@ struct Run: ParsableCommand {
     }
     print("spikes     \(total.spikes)")
     print(
-      "operations \(total.macs) MAC + \(total.acs) AC; \(total.denseOperations) if nothing were zero")
+      "operations \(total.macs) MAC + \(total.acs) AC; \(total.denseOperations) if nothing were zero"
+    )
     print("time       \(fixed(perFrame * 1000, 4)) ms per frame, \(fixed(seconds, 3)) s in all")
     guard counters else { return }
     print()

@@ -14,22 +14,26 @@ final class StreamPass {
   /// Numbers that come out for one frame of one stream.
   private let outputCount: Int
 
-  private struct Utterance {
+  private final class Utterance {
     let key: String
     let features: KaldiMatrix
     var outputs: [Float]
     var framesGiven = 0
     var framesDone = 0
+
+    init(_ key: String, _ features: KaldiMatrix, outputCount: Int) {
+      self.key = key
+      self.features = features
+      outputs = [Float](repeating: 0, count: features.rows * outputCount)
+    }
   }
   private struct Piece {
-    let utterance: Int
+    let utterance: Utterance
     var frames: Range<Int>
   }
 
-  /// Utterances that are not yet written, by number; the first is `firstWaiting`.
-  private var utterances: [Int: Utterance] = [:]
-  private var firstWaiting = 0
-  private var count = 0
+  /// Utterances that are not yet written, in the order in which they came.
+  private var utterances: [Utterance] = []
   private var pieces: [Piece?]
 
   private(set) var frames = 0
@@ -78,34 +82,30 @@ final class StreamPass {
             hasMore = false
             break
           }
-          utterances[count] = Utterance(
-            key: key, features: features,
-            outputs: [Float](repeating: 0, count: features.rows * outputCount))
-          count += 1
+          utterances.append(Utterance(key, features, outputCount: outputCount))
           pieces[stream] = nextPiece()
         }
         if pieces[stream] != nil { try session.reset(stream: stream) }
       }
       guard pieces.contains(where: { $0 != nil }) else { return }
       try runPieces()
-      while let done = utterances[firstWaiting], done.framesDone == done.features.rows {
+      while let done = utterances.first, done.framesDone == done.features.rows {
         let columns = session.plan.outputs[output].shape.count
         try emit(done.key, done.outputs.count / max(columns, 1), done.outputs)
-        utterances[firstWaiting] = nil
-        firstWaiting += 1
+        utterances.removeFirst()
       }
     }
   }
 
   /// The next frames that no stream has; only the newest utterance can have such.
   private func nextPiece() -> Piece? {
-    guard let newest = utterances[count - 1], newest.framesGiven < newest.features.rows else {
+    guard let newest = utterances.last, newest.framesGiven < newest.features.rows else {
       return nil
     }
     let rest = newest.features.rows - newest.framesGiven
     let length = options.frameState == .keep ? rest : min(chunk, rest)
-    utterances[count - 1]!.framesGiven += length
-    return Piece(utterance: count - 1, frames: newest.framesGiven..<newest.framesGiven + length)
+    defer { newest.framesGiven += length }
+    return Piece(utterance: newest, frames: newest.framesGiven..<newest.framesGiven + length)
   }
 
   /// One call of the network: as many frames as every piece still has, at most `chunk`.
@@ -115,10 +115,10 @@ final class StreamPass {
     var input = [Float](repeating: 0, count: length * batch * inputCount)
     for (stream, piece) in pieces.enumerated() {
       guard let piece else { continue }
-      let features = utterances[piece.utterance]!.features
       for f in 0..<length {
         splicing.write(
-          features, piece.frames.lowerBound + f, into: &input, at: (f * batch + stream) * inputCount)
+          piece.utterance.features, piece.frames.lowerBound + f, into: &input,
+          at: (f * batch + stream) * inputCount)
       }
     }
     session.clearCounters()
@@ -137,10 +137,10 @@ final class StreamPass {
         for step in 0..<steps {
           let from = ((f * steps + step) * batch + stream) * size
           let to = (piece.frames.lowerBound + f) * outputCount + step * size
-          for i in 0..<size { utterances[piece.utterance]!.outputs[to + i] = results[from + i] }
+          for i in 0..<size { piece.utterance.outputs[to + i] = results[from + i] }
         }
       }
-      utterances[piece.utterance]!.framesDone += length
+      piece.utterance.framesDone += length
       frames += length
       for node in session.plan.nodeNames.indices {
         counters = counters + (try session.counters(at: node, stream: stream))

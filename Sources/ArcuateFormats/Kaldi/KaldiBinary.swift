@@ -119,6 +119,14 @@ extension [UInt8] {
   mutating func append<T: FixedWidthInteger>(little value: T) {
     Swift.withUnsafeBytes(of: value.littleEndian) { append(contentsOf: $0) }
   }
+
+  mutating func append(little values: [Float]) {
+    #if _endian(little)
+      values.withUnsafeBytes { append(contentsOf: $0) }
+    #else
+      for value in values { append(little: value.bitPattern) }
+    #endif
+  }
 }
 
 extension KaldiValue {
@@ -135,11 +143,11 @@ extension KaldiValue {
       bytes += "FM ".utf8
       size(matrix.rows)
       size(matrix.columns)
-      for value in matrix.values { bytes.append(little: value.bitPattern) }
+      bytes.append(little: matrix.values)
     case .vector(let values):
       bytes += "FV ".utf8
       size(values.count)
-      for value in values { bytes.append(little: value.bitPattern) }
+      bytes.append(little: values)
     case .integers(let values):
       size(values.count)
       for value in values { size(Int(value)) }

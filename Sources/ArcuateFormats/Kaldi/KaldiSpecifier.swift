@@ -72,7 +72,8 @@ struct KaldiWriteSpecifier: Equatable {
     if hasScript {
       let parts = path.split(separator: ",", omittingEmptySubsequences: false)
       guard parts.count == 2, !parts[0].isEmpty, !parts[1].isEmpty else {
-        throw ArcuateError(.invalidArgument, "\"\(specifier)\" does not name an archive and a script")
+        throw ArcuateError(
+          .invalidArgument, "\"\(specifier)\" does not name an archive and a script")
       }
       archive = String(parts[0])
       script = String(parts[1])

@@ -89,7 +89,7 @@ public struct NumpyArray: Sendable, Equatable {
       let part = values[at..<min(at + 16_384, values.count)]
       var bytes: [UInt8] = []
       bytes.reserveCapacity(4 * part.count)
-      for value in part { bytes.append(little: value.bitPattern) }
+      bytes.append(little: Array(part))
       try writer.write(bytes)
       at += part.count
     }

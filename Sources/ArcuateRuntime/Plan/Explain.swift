@@ -65,8 +65,14 @@ extension Plan {
         ["rows", "\(valueCount * 4)", "signals of a block"],
         ["lists", "\(listCount * 4 + rowCount * 8)", "places of non-zero signals"],
         ["workers", "\(options.threads * widest * 12)", "scratch of the threads"],
-        ["counters", "\(steps.count * options.batch * Counters.fieldCount * 8)", "for each node and stream"],
-        ["all", "\(arenaByteCount)", "beside \(parameterByteCount) bytes of parameters that all sessions share"],
+        [
+          "counters", "\(steps.count * options.batch * Counters.fieldCount * 8)",
+          "for each node and stream",
+        ],
+        [
+          "all", "\(arenaByteCount)",
+          "beside \(parameterByteCount) bytes of parameters that all sessions share",
+        ],
       ])
   }
 

@@ -55,7 +55,8 @@ import Testing
       ("FM ", S.size(most) + S.size(most)), ("DM ", S.size(most) + S.size(1)),
       ("FM ", S.size(most) + S.size(0)), ("FM ", S.size(-1) + S.size(3)), ("FV ", S.size(most)),
       ("DV ", S.size(-5)), ("CM ", S.compressed(most, most)), ("CM2 ", S.compressed(1, most)),
-      ("CM3 ", S.compressed(-1, -1)), ("", S.size(most)), ("XX ", []), (String(repeating: "F", count: 99), []),
+      ("CM3 ", S.compressed(-1, -1)), ("", S.size(most)), ("XX ", []),
+      (String(repeating: "F", count: 99), []),
     ] {
       #expect(throws: ArcuateError.self, "\(token)") {
         try S.read(S.entry("a", S.binary(token, sizes)))

@@ -5,7 +5,8 @@ import Foundation
 
 /// A small archive of each kind, as Kaldi lays it out.
 enum KaldiSamples {
-  static let matrix = try! KaldiMatrix(rows: 3, columns: 2, values: [1, -2.5, 3e-9, 4, .infinity, 6])
+  static let matrix = try! KaldiMatrix(
+    rows: 3, columns: 2, values: [1, -2.5, 3e-9, 4, .infinity, 6])
 
   static func entry(_ key: String, _ value: [UInt8]) -> [UInt8] { Array("\(key) ".utf8) + value }
 
@@ -53,8 +54,10 @@ enum KaldiSamples {
       "integers", entry("a", binary("", size(2), size(-3), size(70_000))),
       .integers([-3, 70_000])
     ),
-    ("text matrix", entry("a", Array(" [\n  1 2.5 \n  -3e2 inf ]\n".utf8)),
-      .matrix(try! KaldiMatrix(rows: 2, columns: 2, values: [1, 2.5, -300, .infinity]))),
+    (
+      "text matrix", entry("a", Array(" [\n  1 2.5 \n  -3e2 inf ]\n".utf8)),
+      .matrix(try! KaldiMatrix(rows: 2, columns: 2, values: [1, 2.5, -300, .infinity]))
+    ),
     ("text vector", entry("a", Array(" [ 1 2 ]\n".utf8)), .vector([1, 2])),
     ("text integers", entry("a", Array("1 -2 3\n".utf8)), .integers([1, -2, 3])),
     ("no integers", Array("a\n".utf8), .integers([])),

@@ -22,7 +22,8 @@ import Testing
   func writesWhatItReads(_ way: String) throws {
     let folder = TemporaryFolder()
     let values: [KaldiValue] = [
-      .matrix(KaldiSamples.matrix), .vector([0.1, -3, .leastNonzeroMagnitude]), .integers([1, -2]), .vector([]),
+      .matrix(KaldiSamples.matrix), .vector([0.1, -3, .leastNonzeroMagnitude]), .integers([1, -2]),
+      .vector([]),
       .integers([]), .matrix(try KaldiMatrix(rows: 0, columns: 0, values: [])),
       .matrix(try KaldiMatrix(rows: 1, columns: 1, values: [0.3])),
     ]
@@ -60,7 +61,9 @@ import Testing
     let writer = try KaldiTableWriter("ark:\(ark)")
     try writer.write("m", .matrix(matrix))
     try writer.finish()
-    func read(_ range: String) throws -> KaldiValue { try KaldiValue.read(named: "\(ark):2\(range)") }
+    func read(_ range: String) throws -> KaldiValue {
+      try KaldiValue.read(named: "\(ark):2\(range)")
+    }
     func rows(_ rows: Range<Int>, _ columns: Range<Int>) throws -> KaldiValue {
       .matrix(
         try KaldiMatrix(
@@ -74,7 +77,9 @@ import Testing
     #expect(try read("[,1:2]") == rows(0..<4, 1..<3))
     // Kaldi forgives three frames too many, as rounded segments have.
     #expect(try read("[2:6]") == rows(2..<4, 0..<3))
-    for bad in ["[2:7]", "[4:4]", "[2:1]", "[-1:2]", "[1]", "[1:2:3]", "[0:1,0:3]", "[0:1,0:1,0:1]", "[a:b]"] {
+    for bad in [
+      "[2:7]", "[4:4]", "[2:1]", "[-1:2]", "[1]", "[1:2:3]", "[0:1,0:3]", "[0:1,0:1,0:1]", "[a:b]",
+    ] {
       #expect(throws: ArcuateError.self, "\(bad)") { try read(bad) }
     }
   }
@@ -86,7 +91,8 @@ import Testing
     try writer.write("v", .vector([1, 2]))
     try writer.finish()
     let scp = "\(folder.path)/v.scp"
-    try Files.write(Array("a \(ark):2\nb \(ark).missing:3\nc \(ark):2[0:0]\nd cat x |\n".utf8), to: scp)
+    try Files.write(
+      Array("a \(ark):2\nb \(ark).missing:3\nc \(ark):2[0:0]\nd cat x |\n".utf8), to: scp)
     var left: [String] = []
     let permissive = try KaldiTableReader("scp,p:\(scp)")
     permissive.warn = { left.append("\($0)") }
@@ -119,18 +125,22 @@ import Testing
     #expect(try KaldiReadSpecifier("scp,p:x").permissive)
     #expect(try KaldiWriteSpecifier("ark,t,f:-").text)
     #expect(try KaldiWriteSpecifier("ark,scp:a,b").script == "b")
-    for bad in ["ark,scp:a", "ark,scp:-,b", "scp:a", "scp,ark:a,b", "ark:|gzip", "b", "ark,scp:a,b,c"] {
+    for bad in [
+      "ark,scp:a", "ark,scp:-,b", "scp:a", "scp,ark:a,b", "ark:|gzip", "b", "ark,scp:a,b,c",
+    ] {
       #expect(throws: ArcuateError.self, "\(bad)") { try KaldiWriteSpecifier(bad) }
     }
   }
 
   @Test func errorsNameThePlace() {
-    let bytes = KaldiSamples.entry("utt", KaldiSamples.binary("FM ", KaldiSamples.size(1_000_000), KaldiSamples.size(1000)))
+    let bytes = KaldiSamples.entry(
+      "utt", KaldiSamples.binary("FM ", KaldiSamples.size(1_000_000), KaldiSamples.size(1000)))
     #expect {
       try KaldiSamples.read(bytes)
     } throws: {
       let text = "\($0)"
-      return text.contains("sample: key \"utt\": byte 4") && text.contains("claims 1000000000 numbers")
+      return text.contains("sample: key \"utt\": byte 4")
+        && text.contains("claims 1000000000 numbers")
     }
   }
 }
