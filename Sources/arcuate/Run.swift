@@ -9,18 +9,21 @@ struct Run: ParsableCommand {
       Each input port takes one .npy file, in the order of the model's ports: [frames, shape] or
       [frames, batch, shape], float32, float64, integers or booleans. Outputs are float32,
       [frames, shape] or [frames, batch, shape]; with --frame-output every, [frames, steps, ...].
+      An N-MNIST recording (.bin or .bs2) runs by its events, a step for each dt; its output is
+      [steps, shape], and the sums over the steps are printed.
 
       EXAMPLES:
         arcuate run net.nir input.npy
         arcuate run net.nir input.npy -o output.npy
         arcuate run --steps-per-frame 10 --frame-state reset --counters net.nir input.npy
         arcuate run --json net.nir input.npy
+        arcuate run --dt 0.001 --steps 300 cnn.nir 00001.bin
       """)
 
   @Argument(help: "A .nir or .safetensors file.")
   var model: String
 
-  @Argument(help: "A .npy file for each input port.")
+  @Argument(help: "A .npy file for each input port, or one N-MNIST recording.")
   var inputs: [String]
 
   @Option(name: .shortAndLong, help: "A .npy file to write, once for each output port.")
@@ -28,6 +31,9 @@ struct Run: ParsableCommand {
 
   @OptionGroup var reading: ReadingOptions
   @OptionGroup var compiling: CompileArguments
+
+  @Option(help: "Steps to run of a recording; by default up to its last event.")
+  var steps: Int?
 
   @Flag(help: "Print what each node did.")
   var counters = false
@@ -40,6 +46,7 @@ struct Run: ParsableCommand {
 
   func run() throws {
     let (model, _) = try reading.load(model)
+    if isRecording { return try runRecording(model) }
     let arrays = try inputs.map { try NumpyArray.read($0) }
     let (plan, frames, hasBatch) = try within(self.model) { try compile(model, arrays) }
     guard output.count <= plan.outputs.count else {
@@ -123,13 +130,14 @@ struct Run: ParsableCommand {
     return (try model.compile(options), frames ?? 0, hasBatch)
   }
 
-  private func extents(_ plan: Plan, _ port: Int, _ frames: Int, _ hasBatch: Bool) -> [Int] {
+  func extents(_ plan: Plan, _ port: Int, _ frames: Int, _ hasBatch: Bool) -> [Int] {
     [frames] + (plan.options.frameOutput == .every ? [plan.options.stepsPerFrame] : [])
       + (hasBatch ? [plan.options.batch] : []) + plan.outputs[port].shape.extents
   }
 
-  private func report(
-    _ session: Session, _ frames: Int, _ hasBatch: Bool, _ seconds: Double
+  func report(
+    _ session: Session, _ frames: Int, _ hasBatch: Bool, _ seconds: Double,
+    sums: [[Float]] = []
   ) throws {
     let plan = session.plan
     let total = try session.totalCounters()
@@ -147,6 +155,7 @@ struct Run: ParsableCommand {
               [
                 "name": .string(plan.outputs[port].name),
                 "shape": .array(extents(plan, port, frames, hasBatch).map { .number($0) }),
+                "sums": sums.isEmpty ? .null : .array(sums[port].map { .number($0) }),
               ]
             }), "seconds": .number(seconds), "seconds_per_frame": .number(perFrame),
           "total": total.json,
@@ -157,6 +166,10 @@ struct Run: ParsableCommand {
     }
     for port in plan.outputs.indices {
       print("output     \"\(plan.outputs[port].name)\" \(extents(plan, port, frames, hasBatch))")
+    }
+    for (port, sum) in sums.enumerated() where (1...32).contains(sum.count) {
+      let best = sum.indices.max { sum[$0] < sum[$1] }!
+      print("sums       \(sum), most at \(best) of \"\(plan.outputs[port].name)\"")
     }
     print("spikes     \(total.spikes)")
     print(

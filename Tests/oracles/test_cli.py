@@ -203,7 +203,9 @@ def test_run(net, tmp_path):
     assert f"spikes     {int(np.sum(expected))}" in done.stdout and "neurons" in done.stdout
     report = json.loads(arcuate("run", "--dt", "1", "--json", net, tmp_path / "in.npy").stdout)
     assert report["frames"] == 4 and report["total"]["spikes"] == int(np.sum(expected))
-    assert report["outputs"] == [{"name": "output", "shape": [4, 2]}]
+    assert report["outputs"] == [
+        {"name": "output", "shape": [4, 2], "sums": None}
+    ]
 
 
 def test_run_batch_and_every_step(values, tmp_path):
@@ -229,6 +231,37 @@ def test_run_refuses(net, tmp_path):
         assert word in line, line
     np.save(tmp_path / "in.npy", np.zeros((4, 3), np.float32))
     sentence(arcuate("run", "--dt", "1", net, tmp_path / "in.npy", tmp_path / "in.npy", code=1))
+
+
+def test_run_recording(tmp_path):
+    model = tmp_path / "events.nir"
+    nir.write(
+        model,
+        nir.NIRGraph(
+            nodes={
+                "input": nir.Input(np.array([2, 34, 34])),
+                "flat": nir.Flatten({"input": np.array([2, 34, 34])}, 0, -1),
+                "weights": nir.Linear(np.arange(2 * 2312, dtype=np.float32).reshape(2, 2312)),
+                "output": nir.Output(np.array([2])),
+            },
+            edges=[("input", "flat"), ("flat", "weights"), ("weights", "output")],
+        ),
+    )
+    # x, y, on, microseconds: two in step 0, one in step 2.
+    changes = [(3, 4, 1, 100), (0, 0, 0, 900), (33, 33, 1, 2150)]
+    (tmp_path / "r.bin").write_bytes(
+        b"".join(bytes([x, y, on << 7 | t >> 16, t >> 8 & 255, t & 255]) for x, y, on, t in changes)
+    )
+    out = tmp_path / "out.npy"
+    done = arcuate("run", "--dt", "0.001", model, tmp_path / "r.bin", "-o", out)
+    first, last = 34 * 34 + 4 * 34 + 3, 2311
+    expected = [[first, 2312 + first + 2312], [0, 0], [last, 2312 + last]]
+    assert np.load(out).tolist() == expected
+    assert f"sums       [{first + last}.0, " in done.stdout
+    arguments = ["run", "--dt", "0.001", "--json", "--steps", "1", model, tmp_path / "r.bin"]
+    assert json.loads(arcuate(*arguments).stdout)["outputs"][0]["sums"] == expected[0]
+    (tmp_path / "cut.bin").write_bytes((tmp_path / "r.bin").read_bytes()[:-1])
+    assert "record 2" in sentence(arcuate("run", "--dt", "1", model, tmp_path / "cut.bin", code=1))
 
 
 # compute
