@@ -1,3 +1,5 @@
+import CShims
+
 /// What a neuron's step does besides its linear recurrence.
 public struct NeuronFlags: OptionSet, Sendable {
   public let rawValue: UInt32
@@ -36,7 +38,7 @@ public struct NeuronParameter {
   }
 
   @inline(__always)
-  func lanes(_ i: Int) -> SIMD16<Float> { load(pointer + (i & mask)) }
+  func lanes(_ i: Int) -> SIMD8<Float> { load8(pointer + (i & mask)) }
 }
 
 /// The coefficients of the step
@@ -61,27 +63,59 @@ public struct NeuronCoefficients {
   }
 }
 
-/// Advances `count` neurons by one step and writes what they emit: spikes, or the membrane where
-/// there is no threshold. Returns how many membranes changed.
+/// What became of a step: membranes that changed, and what of the emitted row is not zero.
+public struct NeuronOutcome {
+  public var changed: Int
+  public var listed: Int
+  /// Whether everything that is listed is exactly 1.
+  public var unit: Bool
+}
+
+/// Advances `count` neurons by one step, writes what they emit (spikes, or the membrane where there
+/// is no threshold) and, if they spike, lists who does.
 ///
 /// The order is: late reset, synapse, membrane, comparison, reset, clamp.
 ///
 /// Needs. Every array padded to a multiple of 16 and aligned to 64 bytes; `current` is used only
-/// with `.synapse`, `pending` only with `.spikeNextStep`. Padding lanes of `y` are written as 0.
+/// with `.synapse`, `pending` only with `.spikeNextStep`, `list` only with `.spikes`, with room for
+/// `count` rounded up to 8. Padding lanes of `y` are written as 0.
 @inline(never)
 public func neuronStep(
   input x: UnsafePointer<Float>, membrane: UnsafeMutablePointer<Float>,
   current: UnsafeMutablePointer<Float>, pending: UnsafeMutablePointer<Float>,
-  output y: UnsafeMutablePointer<Float>, count: Int, coefficients c: NeuronCoefficients,
-  flags: NeuronFlags
-) -> Int {
-  typealias V = SIMD16<Float>
+  output y: UnsafeMutablePointer<Float>, list: UnsafeMutablePointer<UInt32>, count: Int,
+  coefficients c: NeuronCoefficients, flags: NeuronFlags
+) -> NeuronOutcome {
+  // The common kinds get loops of their own, in which every question about flags is answered.
+  @inline(__always) func run(_ flags: NeuronFlags) -> NeuronOutcome {
+    neuronLoop(x, membrane, current, pending, y, list, count, c, flags)
+  }
+  switch flags {
+  case []: return run([])
+  case [.synapse]: return run([.synapse])
+  case [.spikes, .resetToValue]: return run([.spikes, .resetToValue])
+  case [.spikes, .resetSubtract]: return run([.spikes, .resetSubtract])
+  case [.spikes, .resetToValue, .orEqual]: return run([.spikes, .resetToValue, .orEqual])
+  case [.spikes, .resetSubtract, .orEqual]: return run([.spikes, .resetSubtract, .orEqual])
+  case [.synapse, .spikes, .resetToValue]: return run([.synapse, .spikes, .resetToValue])
+  case [.synapse, .spikes, .resetSubtract]: return run([.synapse, .spikes, .resetSubtract])
+  default: return run(flags)
+  }
+}
+
+@inline(__always)
+private func neuronLoop(
+  _ x: UnsafePointer<Float>, _ membrane: UnsafeMutablePointer<Float>,
+  _ current: UnsafeMutablePointer<Float>, _ pending: UnsafeMutablePointer<Float>,
+  _ y: UnsafeMutablePointer<Float>, _ list: UnsafeMutablePointer<UInt32>, _ count: Int,
+  _ c: NeuronCoefficients, _ flags: NeuronFlags
+) -> NeuronOutcome {
+  typealias V = SIMD8<Float>
   let zero = V(repeating: 0)
   let one = V(repeating: 1)
   let synapse = flags.contains(.synapse)
   let oldCurrent = flags.contains(.oldCurrent)
   let spikes = flags.contains(.spikes)
-  let orEqual = flags.contains(.orEqual)
   let toValue = flags.contains(.resetToValue)
   let subtract = flags.contains(.resetSubtract)
   let late = flags.contains(.resetNextStep)
@@ -89,29 +123,36 @@ public func neuronStep(
   let spikeLate = flags.contains(.spikeNextStep)
   let multi = flags.contains(.multiSpike)
   let clamps = flags.contains(.clampsBelow)
-  let lanes = SIMD16<Int32>(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15)
-  var changed = SIMD16<Int32>(repeating: 0)
+  @inline(__always) func reaches(_ v: V, _ threshold: V) -> SIMD8<Int32> {
+    flags.contains(.orEqual) ? cshims_greater_equal(v, threshold) : cshims_greater(v, threshold)
+  }
+  @inline(__always) func number(_ v: V, _ threshold: V) -> V {
+    multi ? cshims_floor(v / threshold) : one
+  }
+  var changed = 0
+  var listed = 0
+  var other: UInt32 = 0
   var i = 0
   while i < count {
-    let old = load(membrane + i)
+    let inside = lanes(from: i, of: count)
+    let old = load8(membrane + i)
     var v = old
-    var drive = load(x + i)
+    var drive = load8(x + i)
     let threshold = c.threshold.lanes(i)
     let resetValue = c.resetValue.lanes(i)
     var takenOff = zero
     if late {
-      let fired = orEqual ? v .>= threshold : v .> threshold
+      let fired = reaches(v, threshold)
       if toValue {
-        v = v.replacing(with: resetValue, where: fired)
+        v = cshims_select(fired, resetValue, v)
       } else if subtract {
-        let number = multi ? (v / threshold).rounded(.down) : one
-        takenOff = zero.replacing(with: number * (threshold - resetValue), where: fired)
+        takenOff = cshims_select(fired, number(v, threshold) * (threshold - resetValue), zero)
       }
     }
     if synapse {
-      let before = load(current + i)
+      let before = load8(current + i)
       let after = c.currentDecay.lanes(i) * before + c.currentGain.lanes(i) * drive
-      store(after, current + i)
+      store8(after, current + i)
       drive = oldCurrent ? before : after
     }
     v = c.decay.lanes(i) * v + c.gain.lanes(i) * drive + c.offset.lanes(i)
@@ -121,39 +162,42 @@ public func neuronStep(
       var compared = v
       if residual {
         // A spike's reset was already made, so what is still above threshold was left over.
-        compared -= zero.replacing(with: threshold, where: orEqual ? old .>= threshold : old .> threshold)
+        compared -= cshims_select(reaches(old, threshold), threshold, zero)
       }
-      let fired = orEqual ? compared .>= threshold : compared .> threshold
-      let number = multi ? (v / threshold).rounded(.down) : one
-      emitted = zero.replacing(with: number, where: fired)
+      let fired = reaches(compared, threshold)
+      emitted = cshims_select(fired, number(v, threshold), zero)
       if !late {
         if toValue {
-          v = v.replacing(with: resetValue, where: fired)
+          v = cshims_select(fired, resetValue, v)
         } else if subtract {
           v -= emitted * (threshold - resetValue)
         }
       }
-      if clamps { v = v.replacing(with: -threshold, where: v .< -threshold) }
+      if clamps { v = cshims_select(cshims_greater(-threshold, v), -threshold, v) }
     }
     if spikeLate {
       let now = emitted
-      emitted = load(pending + i)
-      store(now, pending + i)
+      emitted = load8(pending + i)
+      store8(now, pending + i)
     }
-    store(v, membrane + i)
-    store(emitted, y + i)
-    let inside = lanes .< SIMD16(repeating: Int32(truncatingIfNeeded: count - i))
-    changed.replace(with: changed &+ 1, where: (v .!= old) .& inside)
-    i += 16
+    store8(v, membrane + i)
+    store8(emitted, y + i)
+    changed &+= (cshims_bits(cshims_not_equal(v, old)) & inside).nonzeroBitCount
+    if spikes {
+      let bits = cshims_bits(cshims_not_equal(emitted, zero)) & inside
+      if multi { other |= bits & ~cshims_bits(cshims_equal(emitted, one)) }
+      listed &+= Int(cshims_append(bits, UInt32(truncatingIfNeeded: i), list + listed))
+    }
+    i &+= 8
   }
   // Padding lanes have coefficients of their own only by accident; they must stay silent.
-  var i0 = count
-  while i0 & 15 != 0 {
-    y[i0] = 0
-    membrane[i0] = 0
-    if synapse { current[i0] = 0 }
-    if spikeLate { pending[i0] = 0 }
-    i0 += 1
+  var rest = count
+  while rest & 15 != 0 {
+    y[rest] = 0
+    membrane[rest] = 0
+    if synapse { current[rest] = 0 }
+    if spikeLate { pending[rest] = 0 }
+    rest &+= 1
   }
-  return Int(changed.wrappedSum())
+  return NeuronOutcome(changed: changed, listed: listed, unit: other == 0)
 }

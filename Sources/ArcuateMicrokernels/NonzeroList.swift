@@ -1,28 +1,42 @@
+import CShims
+
 /// The ascending indices of the elements that are not zero (a NaN is not), and whether all of them
 /// are exactly 1.
 ///
-/// Needs. x padded with zeros to a multiple of 16; `list` has room for `count`.
+/// Needs. x padded with zeros to a multiple of 16; `list` has room for `count` rounded up to 8.
 @inline(never)
 public func nonzeroList(
   _ x: UnsafePointer<Float>, count: Int, list: UnsafeMutablePointer<UInt32>
 ) -> (count: Int, unit: Bool) {
+  let zero = SIMD8<Float>(repeating: 0)
+  let one = SIMD8<Float>(repeating: 1)
   var found = 0
-  var unit = true
+  var other: UInt32 = 0
   var i = 0
   while i < count {
-    let v = load(x + i)
-    let nonzero = v .!= SIMD16(repeating: 0)
-    if any(nonzero) {
-      let end = min(16, count - i)
-      for lane in 0..<end {
-        // Writing first and counting after keeps the loop free of unpredictable branches.
-        let value = x[i + lane]
-        list[found] = UInt32(truncatingIfNeeded: i + lane)
-        found += value != 0 ? 1 : 0
-        unit = unit && (value == 0 || value == 1)
-      }
+    let v = load8(x + i)
+    let bits = cshims_bits(cshims_not_equal(v, zero)) & lanes(from: i, of: count)
+    if bits != 0 {
+      other |= bits & ~cshims_bits(cshims_equal(v, one))
+      found &+= Int(cshims_append(bits, UInt32(truncatingIfNeeded: i), list + found))
     }
-    i += 16
+    i &+= 8
   }
-  return (found, unit)
+  return (found, other == 0)
+}
+
+/// The bits of the lanes of eight elements from `i` that are among the first `count`.
+@inline(__always)
+func lanes(from i: Int, of count: Int) -> UInt32 {
+  count &- i >= 8 ? 0xFF : (1 << UInt32(truncatingIfNeeded: count &- i)) &- 1
+}
+
+@inline(__always)
+func load8(_ p: UnsafePointer<Float>) -> SIMD8<Float> {
+  UnsafeRawPointer(p).load(as: SIMD8<Float>.self)
+}
+
+@inline(__always)
+func store8(_ v: SIMD8<Float>, _ p: UnsafeMutablePointer<Float>) {
+  UnsafeMutableRawPointer(p).storeBytes(of: v, as: SIMD8<Float>.self)
 }

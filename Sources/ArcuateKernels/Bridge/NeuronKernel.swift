@@ -57,27 +57,30 @@ public final class NeuronLayer: Sendable {
       .reduce(0) { $0 + $1.byteCount }
   }
 
-  /// One step for one row; returns how many membranes changed.
+  /// One step for one row; returns how many membranes changed and, if the neurons spike, what was
+  /// listed.
   ///
-  /// `current` and `pending` may be empty when the flags do not ask for them.
+  /// `current`, `pending` and `list` may be empty when the flags do not ask for them.
   @inline(__always)
   public func step(
     input: Row<Float>, membrane: Row<Float>, current: Row<Float>, pending: Row<Float>,
-    output: Row<Float>
-  ) -> Int {
+    output: Row<Float>, list: Row<UInt32>
+  ) -> (changed: Int, nonzero: NonzeroCount) {
     let padded = (count + 15) & ~15
     precondition(
       input.count >= padded && membrane.count >= padded && output.count >= padded
         && (!flags.contains(.synapse) || current.count >= padded)
-        && (!flags.contains(.spikeNextStep) || pending.count >= padded), "rows padded to 16")
+        && (!flags.contains(.spikeNextStep) || pending.count >= padded)
+        && (!flags.contains(.spikes) || list.count >= padded), "rows padded to 16")
     // SAFETY: every row has `padded` elements; parameters are padded or repeated.
-    return neuronStep(
+    let outcome = neuronStep(
       input: input.pointer, membrane: membrane.pointer, current: current.pointer,
-      pending: pending.pointer, output: output.pointer, count: count,
+      pending: pending.pointer, output: output.pointer, list: list.pointer, count: count,
       coefficients: NeuronCoefficients(
         currentDecay: currentDecay.kernelParameter, currentGain: currentGain.kernelParameter,
         decay: decay.kernelParameter, gain: gain.kernelParameter, offset: offset.kernelParameter,
         threshold: threshold.kernelParameter, resetValue: resetValue.kernelParameter),
       flags: flags)
+    return (outcome.changed, NonzeroCount(count: outcome.listed, unit: outcome.unit))
   }
 }

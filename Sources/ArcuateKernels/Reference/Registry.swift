@@ -171,6 +171,7 @@ public enum KernelRegistry {
     let views = try (0..<5).map { _ in try room(Float.self, padded) }
     defer { withExtendedLifetime(views) {} }
     let rows = views.map(\.row)
+    let spikes = try room(UInt32.self, padded)
     var (v, i, pending) = (
       [Float](repeating: 0, count: count), [Float](repeating: 0, count: count),
       [Float](repeating: 0, count: count)
@@ -178,9 +179,9 @@ public enum KernelRegistry {
     for step in 0..<6 {
       let x = draw.values(count).map { $0 * 2 }
       for n in 0..<count { rows[0][n] = x[n] }
-      let changed = packed.step(
+      let (changed, nonzero) = packed.step(
         input: rows[0], membrane: rows[1], current: rows[2], pending: rows[3],
-        output: rows[4])
+        output: rows[4], list: spikes.row)
       var twin = [Float](repeating: 0, count: count)
       var twinChanged = 0
       for n in 0..<count {
@@ -197,6 +198,11 @@ public enum KernelRegistry {
       if let found = difference(rows[4], twin) { return "step \(step) output: \(found)" }
       if let found = difference(rows[1], v) { return "step \(step) membrane: \(found)" }
       for n in count..<padded where rows[4][n] != 0 { return "step \(step): padding speaks" }
+      guard flags.contains(.spikes) else { continue }
+      let listed = (0..<Int(nonzero.count)).map { spikes[$0] }
+      if listed != Reference.nonzeroList(twin) { return "step \(step): \(listed) are listed" }
+      let unit = twin.allSatisfy { $0 == 0 || $0 == 1 }
+      if (nonzero.unit == 1) != unit { return "step \(step): unit is \(nonzero.unit)" }
     }
     return nil
   }

@@ -121,9 +121,12 @@ extension Session {
         }
       }
     }
+    // Spiking neurons list their spikes while they make them.
+    let isListed: Bool
+    if case .neuron = step.operation { isListed = step.updates } else { isListed = false }
     for t in range {
       for b in streams {
-        listRow(output, t, b)
+        if !isListed { listRow(output, t, b) }
         count(index, b, 5, 1)
         if step.spikes { count(index, b, 0, UInt64(nonzero(output, t, b)[0].count)) }
       }
@@ -168,10 +171,11 @@ extension Session {
       let current = memoryRow(memory.current, b)
       let pending = memoryRow(memory.pending, b)
       for t in range {
-        let changed = layer.step(
+        let (changed, spiked) = layer.step(
           input: row(input, t + shift, b), membrane: membrane, current: current, pending: pending,
-          output: row(output, t, b))
+          output: row(output, t, b), list: spikes ? list(output, t, b) : temporaryLists.row.part(0, 0))
         if spikes {
+          nonzero(output, t, b)[0] = spiked
           let first = stepCounts[b] + UInt64(t) == 0
           count(index, b, 4, UInt64(first ? layer.count : changed))
         }
