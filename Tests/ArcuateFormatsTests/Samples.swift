@@ -36,6 +36,9 @@ enum Samples {
     return neuron
   }
 
+  /// The least a network can be.
+  static var wire: Model { .chain([("in", .input(shape: [2])), ("out", .output(shape: [2]))]) }
+
   /// All of NIR's nodes, names with dots and digits, a nested graph, a cycle, all paddings.
   static var nir: Model {
     let inner = Model(

@@ -3,7 +3,7 @@ import ArcuateCore
 /// The part of HDF5 that network files use, read from bytes nobody vouches for.
 ///
 /// Superblocks 0 to 3; object headers 1 and 2; symbol-table groups and compact links; contiguous,
-/// compact and chunked data with deflate, shuffle and Fletcher-32; numbers, strings and
+/// compact and chunked data (B-tree, single, implicit, fixed array) with deflate, shuffle and Fletcher-32; numbers, strings and
 /// variable-length sequences. Attributes are passed over.
 ///
 /// Every address is checked against the end of the file, every object is visited once, and the
@@ -16,14 +16,26 @@ struct HDF5File {
   let rootHeader: Int
   let budget: Budget
 
+  let heaps = Heaps()
+
   /// What reading may still cost; shared by everything that reads one file.
   final class Budget {
-    var objects: Int
-    var decoded: Int
+    private var objects: Int
+    private var decoded: Int
+    private var stored: Int
+
     init(fileSize: Int) {
       objects = fileSize / 16 + 64
-      // Deflate cannot expand more than about 1032 times; small files get a floor.
-      decoded = min(fileSize.multipliedReportingOverflow(by: 1040).partialValue, 1 << 36) + 1 << 20
+      decoded = Budget.expansion(of: fileSize) + 1 << 24
+      // A field may be looked at twice.
+      stored = 2 * fileSize
+    }
+
+    /// The most that so many stored bytes can become: deflate reaches 1032 times. Beyond 2 GiB no
+    /// file of a network does more than four times.
+    static func expansion(of stored: Int) -> Int {
+      let (product, overflow) = stored.multipliedReportingOverflow(by: 1040)
+      return (overflow ? Int.max / 2 : min(product, max(1 << 31, stored * 4))) + 1 << 10
     }
 
     func take(object: Int) throws {
@@ -38,6 +50,13 @@ struct HDF5File {
         throw ArcuateError(.limitExceeded, "more data than a file of this size can hold")
       }
       decoded -= count
+    }
+
+    func take(stored count: Int) throws {
+      guard count <= stored else {
+        throw ArcuateError(.limitExceeded, "chunks that share their bytes")
+      }
+      stored -= count
     }
   }
 
@@ -55,31 +74,37 @@ struct HDF5File {
     }
     self.bytes = bytes
     budget = Budget(fileSize: bytes.count)
+    (base, rootHeader) = try within("superblock") { try HDF5File.superblock(bytes) }
+  }
+
+  private static func superblock(_ bytes: Bytes) throws -> (base: Int, rootHeader: Int) {
     let version = try bytes.byte(at: 8)
+    // Where the sizes, the base address, the end of the file and the root's address stand.
+    let places: (sizes: Int, base: Int, end: Int, root: Int)
     switch version {
-    case 0, 1:
-      let (offsets, lengths) = (try bytes.byte(at: 13), try bytes.byte(at: 14))
-      guard offsets == 8, lengths == 8 else {
-        throw ArcuateError(
-          .unsupportedFormat, "sizes of \(offsets) and \(lengths) bytes; 8 and 8 are read",
-          at: "byte 13")
-      }
-      let at = version == 0 ? 24 : 28
-      base = try HDF5File.address(try bytes.integer(at: at), in: bytes)
-      rootHeader = try HDF5File.address(try bytes.integer(at: at + 40), in: bytes)
-    case 2, 3:
-      let (offsets, lengths) = (try bytes.byte(at: 9), try bytes.byte(at: 10))
-      guard offsets == 8, lengths == 8 else {
-        throw ArcuateError(
-          .unsupportedFormat, "sizes of \(offsets) and \(lengths) bytes; 8 and 8 are read",
-          at: "byte 9")
-      }
-      base = try HDF5File.address(try bytes.integer(at: 12), in: bytes)
-      rootHeader = try HDF5File.address(try bytes.integer(at: 36), in: bytes)
+    case 0: places = (13, 24, 40, 64)
+    case 1: places = (13, 28, 44, 68)
+    case 2, 3: places = (9, 12, 28, 36)
     default:
       throw ArcuateError(
         .unsupportedFormat, "superblock version \(version); 0 to 3 are read", at: "byte 8")
     }
+    let sizes = (try bytes.byte(at: places.sizes), try bytes.byte(at: places.sizes + 1))
+    guard sizes == (8, 8) else {
+      throw ArcuateError(
+        .unsupportedFormat, "sizes of \(sizes.0) and \(sizes.1) bytes; 8 and 8 are read",
+        at: "byte \(places.sizes)")
+    }
+    let end: UInt64 = try bytes.integer(at: places.end)
+    guard end <= UInt64(bytes.count) else {
+      throw ArcuateError(
+        .truncated, "the file should have \(end) bytes, but has \(bytes.count)",
+        at: "byte \(places.end)")
+    }
+    return (
+      try address(try bytes.integer(at: places.base), in: bytes),
+      try address(try bytes.integer(at: places.root), in: bytes)
+    )
   }
 
   /// A stored address as an offset into the bytes. Throws. `truncated` outside them.
@@ -111,7 +136,8 @@ struct HDF5File {
   func expect(_ tag: String, at offset: Int) throws {
     let found = try self.tag(at: offset)
     guard found == tag else {
-      throw ArcuateError(.malformed, "\"\(tag)\" expected, \"\(found)\" found", at: "byte \(offset)")
+      throw ArcuateError(
+        .malformed, "\"\(tag)\" expected, \"\(found)\" found", at: "byte \(offset)")
     }
   }
 }

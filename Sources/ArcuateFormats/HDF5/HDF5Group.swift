@@ -18,7 +18,8 @@ extension HDF5File {
       let heap: UInt64 = try info.data.integer(at: flags & 1 != 0 ? 10 : 2)
       if heap != HDF5File.undefined {
         throw ArcuateError(
-          .unsupportedFormat, "a group stores its links in a fractal heap", at: "byte \(info.offset)")
+          .unsupportedFormat, "a group stores its links in a fractal heap",
+          at: "byte \(info.offset)")
       }
     }
     var names = Set<String>()
@@ -71,6 +72,8 @@ extension HDF5File {
     }
     var end = start
     while end < heap.count, try heap.byte(at: end) != 0 { end += 1 }
+    // Many members may share one long name.
+    try budget.take(decoded: end - start)
     return String(decoding: try heap.slice(start, end - start).array, as: UTF8.self)
   }
 

@@ -36,10 +36,16 @@ struct HDF5Type {
       guard [1, 2, 4, 8].contains(size) else {
         throw ArcuateError(.unsupportedFormat, "integers of \(size) bytes")
       }
+      guard try data.integer(UInt16.self, at: 8) == 0,
+        try data.integer(UInt16.self, at: 10) == 8 * size
+      else { throw ArcuateError(.unsupportedFormat, "integers that do not fill their bytes") }
       kind = .integer(signed: bits & 8 != 0)
     case 1:
-      guard [2, 4, 8].contains(size) else {
-        throw ArcuateError(.unsupportedFormat, "floating point numbers of \(size) bytes")
+      // Exponent and fraction as IEEE 754 has them, the bytes in one of the two usual orders.
+      let layouts: [Int: [UInt8]] = [2: [10, 5, 0, 10], 4: [23, 8, 0, 23], 8: [52, 11, 0, 52]]
+      guard try layouts[size] == data.slice(12, 4).array, bits & 0x40 == 0 else {
+        throw ArcuateError(
+          .unsupportedFormat, "floating point numbers of \(size) bytes that are not IEEE 754")
       }
       kind = .float
     case 3: kind = .fixedString

@@ -129,7 +129,8 @@ struct HDF5Writer {
     align()
     let address = bytes.count
     bytes += data
-    let space: [UInt8] = [1, UInt8(shape.count), 0, 0, 0, 0, 0, 0] + shape.flatMap { Self.little($0, 8) }
+    let space: [UInt8] =
+      [1, UInt8(shape.count), 0, 0, 0, 0, 0, 0] + shape.flatMap { Self.little($0, 8) }
     let layout: [UInt8] =
       [3, 1] + Self.little(data.isEmpty ? -1 : address, 8) + Self.little(data.count, 8)
     return writeHeader([

@@ -8,21 +8,7 @@ extension NIRFile {
   /// The bytes of a `.nir` file. Throws. As `write`.
   public static func encode(_ model: Model) throws -> [UInt8] {
     var graph = try tree(model)
-    var metadata = model.metadata
-    if let dt = model.dt_s { metadata["dt"] = .number(dt) }
-    // Hints only: NIR leaves these to whoever runs the graph.
-    let semantics = model.semantics
-    metadata["reset"] = .string(semantics.reset.rawValue)
-    metadata["reset_timing"] = .string(semantics.resetTiming.rawValue)
-    metadata["integrator"] = .string(semantics.integrator.rawValue)
-    metadata["threshold_comparison"] = .string(semantics.comparison.rawValue)
-    metadata["spike_timing"] = .string(semantics.spikeTiming.rawValue)
-    metadata["feedback_start"] = .string(semantics.feedbackStart.rawValue)
-    metadata["integrator_gain"] = .string(semantics.integratorGain.rawValue)
-    metadata["multi_spike"] = .bool(semantics.multiSpike)
-    metadata["clamps_below"] = .bool(semantics.clampsBelow)
-    if metadata["producer"] == nil { metadata["producer"] = .string("arcuate") }
-    graph["metadata"] = tree(metadata)
+    graph["metadata"] = tree(NIRHints.metadata(of: model))
     return try HDF5Writer.encode(["version": .string(version), "node": .group(graph)])
   }
 
@@ -39,8 +25,14 @@ extension NIRFile {
         }
         // What feeds a node gives the shapes its own fields leave open.
         let source = model.edges.first { $0.target == node.name }?.source
-        var fields = try tree(node.op, shape: shapes[node.name], input: source.flatMap { shapes[$0] })
-        if !node.metadata.isEmpty { fields["metadata"] = tree(node.metadata) }
+        var fields = try tree(
+          node.op, shape: shapes[node.name], input: source.flatMap { shapes[$0] })
+        if !node.metadata.isEmpty {
+          if fields["metadata"] != nil {
+            throw ArcuateError(.notRepresentable, "a nested graph has one metadata, not two")
+          }
+          fields["metadata"] = tree(node.metadata)
+        }
         nodes[node.name] = .group(fields)
       }
     }
@@ -136,10 +128,17 @@ extension NIRFile {
       if neuron.kind.hasSynapse && neuron.inputWeight == nil {
         fields["w_in"] = try expanded(Tensor(scalar: 1))
       }
-    case .graph(let inner): fields = try tree(inner)
+    case .graph(let inner):
+      guard inner.semantics == NeuronSemantics(), inner.dt_s == nil else {
+        throw ArcuateError(
+          .notRepresentable, "NIR has no word for semantics or a step of a nested graph alone")
+      }
+      fields = try tree(inner)
+      if !inner.metadata.isEmpty { fields["metadata"] = tree(inner.metadata) }
     case .pooling, .activation, .batchNorm, .encoder, .decoder:
       throw ArcuateError(
-        .notRepresentable, "NIR has no \(op.kindName); safetensors can hold it"
+        .notRepresentable,
+        "NIR has no \(op.kindName); safetensors can hold it"
           + (op.isBatchNorm ? ", or it can be folded into the weights before it" : ""))
     }
     return fields

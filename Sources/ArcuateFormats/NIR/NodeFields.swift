@@ -41,7 +41,8 @@ struct NodeFields {
       return .flatten(
         Flatten(
           inputShape: try stated.map { try Shape($0) },
-          start: try integers("start_dim", 1, or: 0)[0], end: try integers("end_dim", 1, or: -1)[0]))
+          start: try integers("start_dim", 1, or: 0)[0], end: try integers("end_dim", 1, or: -1)[0])
+      )
     case "Delay": return .delay(try tensor("delay"))
     case "Threshold", "Spike": return .threshold(try tensor("threshold"))
     case "I": return .neuron(Neuron(.i, resistance: try tensor("r")))
@@ -121,7 +122,8 @@ struct NodeFields {
     }
     return .convolution(
       Convolution(
-        inputShape: inputShape, weight: weight, bias: bias, stride: try integers("stride", axes, or: 1),
+        inputShape: inputShape, weight: weight, bias: bias,
+        stride: try integers("stride", axes, or: 1),
         padding: padding, dilation: try integers("dilation", axes, or: 1),
         groups: try integers("groups", 1, or: 1)[0]))
   }
@@ -138,7 +140,7 @@ struct NodeFields {
     guard case .numbers(let numbers) = data.value else {
       throw ArcuateError(.malformed, "is not numbers", at: path)
     }
-    return try within(path) { try Tensor(numbers.map { Float($0) }, shape: Shape(data.shape)) }
+    return try within(path) { try numbers.tensor(Shape(data.shape)) }
   }
 
   /// A field old files lack.
@@ -192,7 +194,7 @@ struct NodeFields {
     guard case .numbers(let numbers) = try reader.dataset(header, path).value else {
       throw ArcuateError(.malformed, "is not numbers", at: path)
     }
-    return try numbers.map { number in
+    return try numbers.doubles().map { number in
       guard number.rounded() == number, abs(number) <= 1e12 else {
         throw ArcuateError(.invalidModel, "\(number) is not a whole number", at: path)
       }

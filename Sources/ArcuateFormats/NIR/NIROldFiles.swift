@@ -1,0 +1,92 @@
+import ArcuateCore
+import ArcuateModel
+
+/// What files of early versions leave out or write otherwise.
+enum NIROldFiles {
+  /// Old files may state no ports: nodes that nothing feeds, and that feed nothing, get some.
+  static func addPorts(_ model: inout Model) -> [Finding] {
+    var findings: [Finding] = []
+    let hasInput = model.nodes.contains { if case .input = $0.op { true } else { false } }
+    let hasOutput = model.nodes.contains { if case .output = $0.op { true } else { false } }
+    guard !hasInput || !hasOutput, !model.nodes.isEmpty else { return [] }
+    let fed = Set(model.edges.map(\.target))
+    let feeding = Set(model.edges.map(\.source))
+    for node in model.nodes {
+      if !hasInput, !fed.contains(node.name), case .linear(let linear) = node.op,
+        let shape = try? Shape(
+          Array(linear.weight.shape.extents.dropLast(2)) + linear.weight.shape.extents.suffix(1))
+      {
+        let name = "input.\(node.name)"
+        model.nodes.append(Model.Node(name, .input(shape: shape)))
+        model.edges.append(Model.Edge(name, node.name))
+        findings.append(
+          Finding(
+            .repair, "node \"\(node.name)\"", "is fed by nothing, and there is no input: given one")
+        )
+      }
+      if !hasOutput, !feeding.contains(node.name),
+        let shape = (try? node.op.outputShape(for: nil)) ?? nil
+      {
+        let name = "output.\(node.name)"
+        model.nodes.append(Model.Node(name, .output(shape: shape)))
+        model.edges.append(Model.Edge(node.name, name))
+        findings.append(
+          Finding(
+            .repair, "node \"\(node.name)\"", "feeds nothing, and there is no output: given one"))
+      }
+    }
+    return findings
+  }
+
+  /// Files of 2023 wrote shapes with a leading batch axis of 1; NIR shapes have none.
+  static func dropBatchAxis(_ model: inout Model) -> [Finding] {
+    var findings: [Finding] = []
+    func drop(_ tensor: Tensor?) -> Tensor? {
+      guard let tensor, tensor.shape.rank == 4, tensor.shape[0] == 1 else { return tensor }
+      return try? tensor.reshaped(Shape(Array(tensor.shape.extents.dropFirst())))
+    }
+    let convolves = model.nodes.contains { if case .convolution = $0.op { true } else { false } }
+    guard convolves else { return [] }
+    for i in model.nodes.indices {
+      let place = "node \"\(model.nodes[i].name)\""
+      let note = Finding(.repair, place, "its shape has a leading batch axis of 1: taken off")
+      switch model.nodes[i].op {
+      case .input(let shape) where shape.rank == 4 && shape[0] == 1:
+        if let smaller = try? Shape(Array(shape.extents.dropFirst())) {
+          model.nodes[i].op = .input(shape: smaller)
+          findings.append(note)
+        }
+      case .output(let shape) where shape.rank == 2 && shape[0] == 1:
+        if let smaller = try? Shape(Array(shape.extents.dropFirst())) {
+          model.nodes[i].op = .output(shape: smaller)
+          findings.append(note)
+        }
+      case .neuron(let old):
+        var neuron = old
+        neuron.tauSynapse = drop(old.tauSynapse)
+        neuron.tauMembrane = drop(old.tauMembrane)
+        neuron.resistance = drop(old.resistance)!
+        neuron.leak = drop(old.leak)
+        neuron.threshold = drop(old.threshold)
+        neuron.resetValue = drop(old.resetValue)
+        neuron.inputWeight = drop(old.inputWeight)
+        if neuron.threshold?.shape != old.threshold?.shape
+          || neuron.resistance.shape != old.resistance.shape
+        {
+          model.nodes[i].op = .neuron(neuron)
+          findings.append(note)
+        }
+      case .flatten(var flatten):
+        if let shape = flatten.inputShape, shape.rank == 4, shape[0] == 1 {
+          flatten.inputShape = try? Shape(Array(shape.extents.dropFirst()))
+          if flatten.start > 0 { flatten.start -= 1 }
+          if flatten.end > 0 { flatten.end -= 1 }
+          model.nodes[i].op = .flatten(flatten)
+          findings.append(note)
+        }
+      default: break
+      }
+    }
+    return findings
+  }
+}
