@@ -72,19 +72,21 @@ import Testing
   @Test(.enabled(if: dataFolder != nil, "needs ARCUATE_DATA"))
   func publishedFilesWithBitsFlipped() throws {
     let files = try Self.published()
-    let rounds = 10_000 / files.count + 1
-    var models = 0
+    let small = files.count { $0.bytes.count <= 64_000 }
+    var (models, rounds) = (0, 0)
     for (i, (name, bytes)) in files.enumerated() {
-      models += Self.flip(name, bytes, rounds: rounds, stream: UInt32(i))
+      // The check looks at every weight: large files get fewer rounds.
+      let share = bytes.count > 64_000 ? 100 : 10_000 / small + 1
+      models += Self.flip(name, bytes, rounds: share, stream: UInt32(i))
+      rounds += share
     }
-    print(
-      "seed \(Self.seed): \(models) of \(rounds * files.count) damaged .nir files were readable")
+    print("seed \(Self.seed): \(models) of \(rounds) damaged .nir files were readable")
     #expect(models > 0)
   }
 
   @Test func ownFilesCutShort() throws {
     let nir = try NIRFile.encode(Samples.wire)
-    let tensors = try SafetensorsFile.encode(Samples.extended)
+    let tensors = try SafetensorsFile.encode(Samples.small)
     for (name, bytes) in [("own .nir", nir), ("own .safetensors", tensors)] {
       for length in bytes.indices {
         let what = "\(name) cut to \(length) bytes"
@@ -108,12 +110,17 @@ import Testing
   }
 
   @Test func ownFilesWithBitsFlipped() throws {
-    let nir = try NIRFile.encode(Samples.nir)
-    let models = Self.flip("own .nir", nir, rounds: 2000, stream: 100)
-    let tensors = try SafetensorsFile.encode(Samples.extended)
-    let others = Self.flip("own .safetensors", tensors, rounds: 10_000, stream: 101)
-    print("seed \(Self.seed): \(models) of 2000 .nir, \(others) of 10000 .safetensors readable")
-    #expect(models > 0 && others > 0)
+    let files: [(name: String, bytes: [UInt8], rounds: Int)] = [
+      ("small .safetensors", try SafetensorsFile.encode(Samples.small), 10_000),
+      ("large .safetensors", try SafetensorsFile.encode(Samples.extended), 300),
+      ("small .nir", try NIRFile.encode(Samples.small), 2000),
+      ("large .nir", try NIRFile.encode(Samples.nir), 300),
+    ]
+    for (i, (name, bytes, rounds)) in files.enumerated() {
+      let models = Self.flip(name, bytes, rounds: rounds, stream: UInt32(100 + i))
+      print("seed \(Self.seed): \(models) of \(rounds) damaged \(name) files were readable")
+      #expect(models > 0)
+    }
   }
 
   /// Every byte of the header in turn is made the largest it can be.
@@ -125,7 +132,8 @@ import Testing
         var damaged = bytes
         damaged[i] = 0xFF
         _ = Self.survives(damaged, "\(name) with byte \(i) at 255")
-        // Eight bytes: most numbers of both formats.
+        // Eight bytes: most numbers of both formats, and aligned in one of them.
+        guard i % 4 == 0 else { continue }
         for j in i..<min(i + 8, bytes.count) { damaged[j] = j == i + 7 ? 0x7F : 0xFF }
         _ = Self.survives(damaged, "\(name) with bytes from \(i) made large")
       }

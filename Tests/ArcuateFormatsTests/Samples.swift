@@ -39,6 +39,23 @@ enum Samples {
   /// The least a network can be.
   static var wire: Model { .chain([("in", .input(shape: [2])), ("out", .output(shape: [2]))]) }
 
+  /// One of each kind of part: weights, a neuron, a nested graph, notes.
+  static var small: Model {
+    var model = Model.chain([
+      ("in", .input(shape: [2])), ("fc", .linear(Linear(weight: tensor(3, 2), bias: tensor(3)))),
+      ("lif", .neuron(neuron(.lif, 3))),
+      (
+        "sub",
+        .graph(
+          .chain([
+            ("in", .input(shape: [3])), ("scale", .scale(tensor(3))), ("out", .output(shape: [3])),
+          ]))
+      ), ("out", .output(shape: [3])),
+    ])
+    model.metadata = ["note": .string("small")]
+    return model
+  }
+
   /// All of NIR's nodes, names with dots and digits, a nested graph, a cycle, all paddings.
   static var nir: Model {
     let inner = Model(

@@ -102,7 +102,9 @@ struct SafetensorsContainer {
       end = span.end
     }
     guard end == data.count else {
-      throw ArcuateError(.malformed, "\(data.count - end) bytes follow the last tensor")
+      throw ArcuateError(
+        .malformed, "\(data.count - end) bytes follow the last tensor",
+        at: "byte \(bytes.count - data.count + end)")
     }
   }
 
