@@ -83,6 +83,6 @@ let package = Package(
 if Context.environment["ARCUATE_FUZZ"] != nil {
   package.targets.append(
     .executableTarget(
-      name: "fuzz", dependencies: ["Arcuate"], path: "Tests/fuzz/targets",
+      name: "fuzz", dependencies: rooms + ["Arcuate", "ArcuateC", "CArcuate"], path: "Tests/fuzz/targets",
       swiftSettings: machine + [.unsafeFlags(["-parse-as-library"])]))
 }

@@ -51,5 +51,17 @@ def nir_seeds():
         [("input", "g"), ("g", "d"), ("d", "output")], metadata={"dt": 0.001, "note": "x"})))
 
 
+def calls_seeds():
+    """Programs that open, compile, make a session and run it, then do whatever comes up."""
+    begin = [0, 0, 0, 0, 0, 0, 1, 0, 0, 1, 0, 0, 0, 0, 6, 1, 1, 1, 0, 0, 0, 1, 0, 0, 1,
+             0, 0, 0, 0, 10, 1]
+    run = [0, 0, 0, 0, 13, 1, 0, 0, 1, 0]
+    generator = np.random.default_rng(1)
+    for i in range(4):
+        program = bytes(begin + run * i) + generator.bytes(120)
+        put("calls", f"program{i}", program)
+
+
 if __name__ == "__main__":
     nir_seeds()
+    calls_seeds()

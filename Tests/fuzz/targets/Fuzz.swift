@@ -37,7 +37,8 @@ public func fuzzMain(
 }
 
 private let targets: [String: @Sendable (Bytes) throws -> Void] = [
-  "nir": fuzzNIR
+  "calls": fuzzCalls,
+  "nir": fuzzNIR,
 ]
 
 private let target: @Sendable (Bytes) throws -> Void = {

@@ -1,0 +1,211 @@
+import Arcuate
+import ArcuateKernels
+import Testing
+
+/// The same network, the same input, another way of running it: the same bits.
+@Suite struct EquivalenceTests {
+  static let frames = 21
+  static let batch = 3
+  static let cases: [(Family, UInt64)] = Family.allCases.flatMap { family in
+    [1, 2, 3].map { (family, $0) }
+  }
+
+  struct Setting {
+    var threads = 1
+    var batch = EquivalenceTests.batch
+    var stepsPerFrame = 1
+    var output = CompileOptions.FrameOutput.last
+    var numerics = CompileOptions.Numerics.exact
+  }
+
+  static func session(_ model: Model, _ setting: Setting = .init()) throws -> Session {
+    var options = CompileOptions()
+    options.dt_s = 1e-3
+    options.threads = setting.threads
+    options.batch = setting.batch
+    options.stepsPerFrame = setting.stepsPerFrame
+    options.frameOutput = setting.output
+    options.numerics = setting.numerics
+    return try model.compile(options).makeSession()
+  }
+
+  /// [frames][batch][shape] for each input port.
+  static func input(
+    _ model: Model, _ family: Family, _ seed: UInt64, density: Float = 0.3
+  ) -> [[Float]] {
+    var dice = Dice(seed &+ 1000)
+    return model.nodes.compactMap { node in
+      guard case .input(let shape) = node.op else { return nil }
+      return dice.signal(
+        frames * batch * shape.count, density: density, spikes: family.takesSpikes)
+    }
+  }
+
+  /// Frames `range` of every port, for one stream or all.
+  static func part(
+    _ ports: [[Float]], _ range: Range<Int>, stream: Int? = nil
+  ) -> [[Float]] {
+    ports.map { values in
+      let size = values.count / (frames * batch)
+      return range.flatMap { frame -> ArraySlice<Float> in
+        let start = (frame * batch + (stream ?? 0)) * size
+        return values[start..<start + (stream == nil ? batch : 1) * size]
+      }
+    }
+  }
+
+  static func bits(_ ports: [[Float]]) -> [[UInt32]] { ports.map { $0.map(\.bitPattern) } }
+
+  @Test(arguments: cases)
+  func everyWayOfRunning(family: Family, seed: UInt64) throws {
+    let model = family.draw(seed)
+    let input = Self.input(model, family, seed)
+    let whole = try Self.session(model).run(frames: Self.frames, input)
+    let expected = Self.bits(whole)
+    #expect(whole.contains { $0.contains { $0 != 0 } }, "the network is silent")
+
+    for chunk in [1, 3, 7] {
+      for threads in [1, 2, 4] {
+        let session = try Self.session(model, .init(threads: threads))
+        var parts = whole.map { _ in [Float]() }
+        for start in stride(from: 0, to: Self.frames, by: chunk) {
+          let out = try session.run(
+            frames: chunk, Self.part(input, start..<start + chunk))
+          for p in out.indices { parts[p] += out[p] }
+        }
+        #expect(Self.bits(parts) == expected, "chunks of \(chunk), \(threads) threads")
+      }
+    }
+
+    // By steps.
+    let stepped = try Self.session(model)
+    for frame in 0..<Self.frames {
+      let out = try stepped.step(Self.part(input, frame..<frame + 1))
+      #expect(Self.bits(out) == Self.bits(Self.part(whole, frame..<frame + 1)))
+    }
+
+    // By events.
+    var events: [Event] = []
+    for frame in 0..<Self.frames {
+      for (port, values) in input.enumerated() {
+        let size = values.count / (Self.frames * Self.batch)
+        for stream in 0..<Self.batch {
+          for i in 0..<size {
+            let value = values[(frame * Self.batch + stream) * size + i]
+            if value != 0 {
+              events.append(
+                Event(
+                  step: UInt32(frame), stream: UInt16(stream), port: UInt16(port),
+                  index: UInt32(i), value: value))
+            }
+          }
+        }
+      }
+    }
+    var fromEvents = whole.map { [Float](repeating: 0, count: $0.count) }
+    for event in try Self.session(model).runEvents(events, steps: Self.frames) {
+      let size = fromEvents[Int(event.port)].count / (Self.frames * Self.batch)
+      fromEvents[Int(event.port)][
+        (Int(event.step) * Self.batch + Int(event.stream)) * size + Int(event.index)] = event.value
+    }
+    // A zero is no event, so that its sign is lost.
+    for p in whole.indices { #expect(fromEvents[p] == whole[p], "events") }
+
+    // Each stream alone.
+    for stream in 0..<Self.batch {
+      let alone = try Self.session(model, .init(batch: 1)).run(
+        frames: Self.frames, Self.part(input, 0..<Self.frames, stream: stream))
+      #expect(
+        Self.bits(alone) == Self.bits(Self.part(whole, 0..<Self.frames, stream: stream)),
+        "stream \(stream) alone")
+    }
+
+    // Saved, restored and cloned in the middle.
+    let first = try Self.session(model)
+    _ = try first.run(frames: 10, Self.part(input, 0..<10))
+    let snapshot = first.save()
+    let clone = try first.clone()
+    let rest = Self.part(input, 10..<Self.frames)
+    let after = Self.bits(Self.part(whole, 10..<Self.frames))
+    let restored = try Self.session(model, .init(threads: 2))
+    try restored.restore(Bytes(snapshot))
+    #expect(Self.bits(try restored.run(frames: Self.frames - 10, rest)) == after, "restored")
+    #expect(Self.bits(try clone.run(frames: Self.frames - 10, rest)) == after, "cloned")
+    #expect(Self.bits(try first.run(frames: Self.frames - 10, rest)) == after, "saved")
+    first.reset()
+    #expect(Self.bits(try first.run(frames: Self.frames, input)) == expected, "reset")
+  }
+
+  /// A stream that starts again in the middle answers as a new one; its neighbours go on, and what
+  /// neighbours are fed changes nothing.
+  @Test(arguments: cases)
+  func streamsNeverMix(family: Family, seed: UInt64) throws {
+    let model = family.draw(seed)
+    let input = Self.input(model, family, seed)
+    let whole = try Self.session(model).run(frames: Self.frames, input)
+
+    let session = try Self.session(model, .init(threads: 2))
+    _ = try session.run(frames: 8, Self.part(input, 0..<8))
+    try session.reset(stream: 1)
+    let after = try session.run(
+      frames: Self.frames - 8, Self.part(input, 8..<Self.frames))
+    let fresh = try Self.session(model, .init(batch: 1)).run(
+      frames: Self.frames - 8, Self.part(input, 8..<Self.frames, stream: 1))
+    for p in after.indices {
+      let size = after[p].count / (Self.batch * (Self.frames - 8))
+      for (at, value) in after[p].enumerated() {
+        let (frame, stream, i) = (at / size / Self.batch, at / size % Self.batch, at % size)
+        let expected =
+          stream == 1
+          ? fresh[p][frame * size + i]
+          : whole[p][((frame + 8) * Self.batch + stream) * size + i]
+        #expect(value.bitPattern == expected.bitPattern)
+      }
+    }
+
+    var others = input
+    for p in others.indices {
+      let size = others[p].count / (Self.frames * Self.batch)
+      for at in others[p].indices where at / size % Self.batch != 1 { others[p][at] = 1.5 }
+    }
+    let changed = try Self.session(model).run(frames: Self.frames, others)
+    #expect(
+      Self.bits(Self.part(changed, 0..<Self.frames, stream: 1))
+        == Self.bits(Self.part(whole, 0..<Self.frames, stream: 1)))
+  }
+
+  /// Inputs on either side of the density at which the dense kernel takes over.
+  @Test(arguments: [0.02, 0.2, 0.34, 0.36, 0.7, 1] as [Float])
+  func densityChangesNothing(density: Float) throws {
+    let model = Family.ports.draw(7)
+    let input = Self.input(model, .ports, 7, density: density)
+    let session = try Self.session(model)
+    let batched = try session.run(frames: Self.frames, input)
+    var used = Set<Kernel>()
+    for stream in 0..<Self.batch {
+      let single = try Self.session(model, .init(batch: 1))
+      for frame in 0..<Self.frames {
+        let out = try single.step(Self.part(input, frame..<frame + 1, stream: stream))
+        #expect(
+          Self.bits(out) == Self.bits(Self.part(batched, frame..<frame + 1, stream: stream)))
+      }
+      used.formUnion(single.kernelsUsed())
+    }
+    if density <= 0.02 { #expect(used.contains(.linearEvents)) }
+    if density == 1 { #expect(used.contains(.linearDense)) }
+  }
+
+  /// A sum of n terms differs by at most n ulp of the largest partial sum; here by much less.
+  @Test func fastStaysWithinItsBound() throws {
+    var dice = Dice(5)
+    let model = Model.chain([
+      ("in", .input(shape: [200])),
+      ("w", .linear(Linear(weight: dice.tensor([50, 200], 0, 1)))), ("out", .output(shape: [50])),
+    ])
+    let input = dice.signal(200 * 3, density: 1, spikes: false).map { abs($0) }
+    let exact = try Self.session(model).run(frames: 1, [input])[0]
+    let fast = try Self.session(model, .init(numerics: .fast)).run(frames: 1, [input])[0]
+    #expect(exact != fast, "the fused kernel did not run")
+    for (a, b) in zip(exact, fast) { #expect(abs(a - b) <= 200 * a.ulp) }
+  }
+}

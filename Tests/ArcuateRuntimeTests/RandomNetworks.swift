@@ -1,0 +1,162 @@
+import Arcuate
+
+/// Numbers drawn from a seed that the tests print.
+struct Dice {
+  let random: CounterRandom
+  var drawn: UInt64 = 0
+
+  init(_ seed: UInt64) { random = CounterRandom(seed: seed) }
+
+  mutating func uniform(_ low: Float = 0, _ high: Float = 1) -> Float {
+    drawn += 1
+    return low + (high - low) * random.uniform(stream: 0, step: drawn, index: 0)
+  }
+  mutating func integer(_ range: ClosedRange<Int>) -> Int {
+    range.lowerBound + min(range.count - 1, Int(uniform() * Float(range.count)))
+  }
+  mutating func tensor(_ shape: Shape, _ low: Float, _ high: Float) -> Tensor {
+    try! Tensor((0..<shape.count).map { _ in uniform(low, high) }, shape: shape)
+  }
+  /// Values of which a fraction `density` are not zero; spikes are all 1.
+  mutating func signal(_ count: Int, density: Float, spikes: Bool) -> [Float] {
+    (0..<count).map { _ in
+      let keep = uniform() < density
+      let value = spikes ? 1 : uniform(-2, 2)
+      return keep ? value : 0
+    }
+  }
+}
+
+/// The kinds of network that the tests draw.
+enum Family: String, CaseIterable, Sendable {
+  case dense, convolution, recurrent, ports, nested, delays, coders, hybrid
+
+  /// A network of this family; runs with dt 1 ms.
+  func draw(_ seed: UInt64) -> Model {
+    var dice = Dice(seed)
+    func linear(_ input: Int, _ output: Int, _ scale: Float = 1) -> Operator {
+      .linear(
+        Linear(
+          weight: dice.tensor([output, input], -scale, scale),
+          bias: dice.tensor([output], -0.2, 0.3)))
+    }
+    func neuron(_ kind: Neuron.Kind, _ shape: Shape) -> Operator {
+      .neuron(dice.neuron(kind, shape))
+    }
+    func image(_ channels: Int, _ out: Int, _ kernel: Int, groups: Int = 1) -> Operator {
+      .convolution(
+        Convolution(
+          weight: dice.tensor([out, channels / groups, kernel, kernel - 1], -1, 1),
+          bias: dice.tensor([out], -0.1, 0.2), stride: [1, 2], padding: .explicit([1, 0]),
+          dilation: [1, 1], groups: groups))
+    }
+    let n = dice.integer(3...40)
+    let k = dice.integer(3...40)
+    switch self {
+    case .dense:
+      return .chain([
+        ("in", .input(shape: [n])), ("w1", linear(n, k)), ("lif", neuron(.lif, [k])),
+        ("w2", linear(k, n)), ("if", neuron(.ifire, [n])), ("w3", linear(n, 5)),
+        ("li", neuron(.li, [5])), ("out", .output(shape: [5])),
+      ])
+    case .convolution:
+      // [2, 7, 8] -> [4, 7, 4] -> pooled [4, 3, 2] -> [6, 4, 1]
+      return .chain([
+        ("in", .input(shape: [2, 7, 8])), ("c1", image(2, 4, 3)),
+        ("if", neuron(.ifire, [4, 7, 4])),
+        ("pool", .pooling(Pooling(kind: .sum, kernel: [2, 2], stride: [2, 2]))),
+        ("scale", .scale(dice.tensor([4, 3, 2], 0.5, 1.5))), ("c2", image(4, 6, 2, groups: 2)),
+        ("lif", .neuron(dice.neuron(.lif, []))), ("flat", .flatten(Flatten(start: 0, end: 2))),
+        ("out", .output(shape: [24])),
+      ])
+    case .recurrent:
+      var model = Model.chain([
+        ("in", .input(shape: [n])), ("w1", linear(n, k)), ("cuba", neuron(.cubaLIF, [k])),
+        ("w2", linear(k, 4)), ("lif", neuron(.lif, [4])), ("out", .output(shape: [4])),
+      ])
+      model.nodes.append(.init("back", linear(k, k, 0.5)))
+      model.edges += [.init("cuba", "back"), .init("back", "cuba")]
+      return model
+    case .ports:
+      return Model(
+        nodes: [
+          .init("a", .input(shape: [n])), .init("b", .input(shape: [k])), .init("wa", linear(n, 6)),
+          .init("wb", linear(k, 6)), .init("wc", linear(n, 6)), .init("lif", neuron(.lif, [6])),
+          .init("li", neuron(.cubaLI, [6])), .init("x", .output(shape: [6])),
+          .init("y", .output(shape: [6])),
+        ],
+        edges: [
+          .init("a", "wa"), .init("b", "wb"), .init("a", "wc"), .init("wa", "lif"),
+          .init("wb", "lif"), .init("wc", "lif"), .init("lif", "li"), .init("wb", "li"),
+          .init("lif", "x"), .init("li", "y"),
+        ])
+    case .nested:
+      var inner = Model.chain([
+        ("in", .input(shape: [k])), ("lif", neuron(.lif, [k])), ("out", .output(shape: [k])),
+      ])
+      inner.nodes.append(.init("back", linear(k, k, 0.5)))
+      inner.edges += [.init("lif", "back"), .init("back", "lif")]
+      return .chain([
+        ("in", .input(shape: [n])), ("w", linear(n, k)), ("g", .graph(inner)),
+        ("w2", linear(k, 3)), ("out", .output(shape: [3])),
+      ])
+    case .delays:
+      return .chain([
+        ("in", .input(shape: [n])), ("d1", .delay(dice.tensor([n], 0, 0.009))),
+        ("w1", linear(n, k)), ("lif", neuron(.lif, [k])), ("d2", .delay(Tensor(scalar: 0.003))),
+        ("i", neuron(.i, [k])), ("out", .output(shape: [k])),
+      ])
+    case .coders:
+      return .chain([
+        ("in", .input(shape: [n])), ("code", .encoder(.rate(gain: 0.4))), ("w1", linear(n, k)),
+        ("lif", neuron(.lif, [k])), ("count", .decoder(.count)), ("tanh", .activation(.tanh)),
+        ("again", .encoder(.rate(gain: 0.9))), ("rate", .decoder(.rate)),
+        ("out", .output(shape: [k])),
+      ])
+    case .hybrid:
+      let norm = BatchNorm(
+        mean: dice.tensor([4], -0.2, 0.2), variance: dice.tensor([4], 0.5, 2),
+        gamma: dice.tensor([4], 0.5, 1.5), beta: dice.tensor([4], -0.1, 0.3))
+      return .chain([
+        ("in", .input(shape: [2, 7, 8])), ("c1", image(2, 4, 3)), ("norm", .batchNorm(norm)),
+        ("relu", .activation(.relu)),
+        (
+          "max",
+          .pooling(Pooling(kind: .maximum, kernel: [3, 2], stride: [2, 2], padding: [1, 0]))
+        ),
+        (
+          "mean",
+          .pooling(Pooling(kind: .average, kernel: [2, 1], stride: [1, 1], padding: [1, 0]))
+        ),
+        ("flat", .flatten(Flatten(start: 0, end: 2))), ("w", linear(40, k)),
+        ("sigmoid", .activation(.sigmoid)), ("if", neuron(.ifire, [k])),
+        ("count", .decoder(.count)), ("w2", linear(k, 5)), ("soft", .activation(.softmax)),
+        ("out", .output(shape: [5])),
+      ])
+    }
+  }
+
+  /// Whether spikes rather than values are fed in.
+  var takesSpikes: Bool { self == .dense || self == .recurrent || self == .convolution }
+}
+
+extension Dice {
+  /// A neuron that spikes now and then; dt is 1 ms.
+  mutating func neuron(_ kind: Neuron.Kind, _ shape: Shape) -> Neuron {
+    let needsDt: Float = kind == .ifire || kind == .i ? 1000 : 1
+    var neuron = Neuron(kind, resistance: tensor(shape, 0.8 * needsDt, 1.5 * needsDt))
+    if kind.leaks {
+      neuron.tauMembrane = tensor(shape, 0.003, 0.02)
+      neuron.leak = tensor(shape, -0.1, 0.1)
+    }
+    if kind.hasSynapse {
+      neuron.tauSynapse = tensor(shape, 0.002, 0.01)
+      neuron.inputWeight = tensor(shape, 1, 4)
+    }
+    if kind.spikes {
+      neuron.threshold = tensor(shape, 0.1, 0.5)
+      neuron.resetValue = tensor(shape, -0.05, 0.05)
+    }
+    return neuron
+  }
+}
