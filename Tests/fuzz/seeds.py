@@ -62,6 +62,30 @@ def calls_seeds():
         put("calls", f"program{i}", program)
 
 
+
+def numpy_seeds():
+    for kind in ("<f4", ">f8", "<i8", "|b1"):
+        with tempfile.NamedTemporaryFile(suffix=".npy") as file:
+            np.save(file.name, np.ones((2, 3), kind))
+            put("numpy", kind[1:] + ".npy", pathlib.Path(file.name).read_bytes())
+
+
+def kaldi_seeds():
+    matrix = np.arange(6, dtype=np.float32)
+    size = struct.pack("<bibi", 4, 2, 4, 3)
+    put("kaldi", "matrix.ark", b"a \0BFM " + size + matrix.tobytes())
+    put("kaldi", "double.ark", b"a \0BDV " + struct.pack("<bi", 4, 6)
+        + matrix.astype("<f8").tobytes())
+    put("kaldi", "ints.ark", b"a \0B" + struct.pack("<bi", 4, 2) + struct.pack("<bibi", 4, 7, 4, 8))
+    put("kaldi", "text.ark", b"a  [\n  1 2 3\n  4 5 6 ]\nb  [ 1 -2.5e3 ]\nc 1 2 3\n")
+    header = struct.pack("<ffii", 0, 1, 2, 3)
+    put("kaldi", "cm.ark", b"a \0BCM " + header + struct.pack("<12H", *range(12)) + bytes(range(6)))
+    put("kaldi", "cm2.ark", b"a \0BCM2 " + header + struct.pack("<6H", *range(6)))
+    put("kaldi", "cm3.ark", b"a \0BCM3 " + header + bytes(range(6)))
+
+
 if __name__ == "__main__":
     nir_seeds()
     calls_seeds()
+    numpy_seeds()
+    kaldi_seeds()

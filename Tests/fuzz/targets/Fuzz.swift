@@ -38,7 +38,10 @@ public func fuzzMain(
 
 private let targets: [String: @Sendable (Bytes) throws -> Void] = [
   "calls": fuzzCalls,
+  "kaldi": fuzzKaldi,
   "nir": fuzzNIR,
+  "numpy": fuzzNumpy,
+  "safetensors": fuzzSafetensors,
 ]
 
 private let target: @Sendable (Bytes) throws -> Void = {
