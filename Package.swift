@@ -74,8 +74,9 @@ let package = Package(
       name: "ArcuateFormatsTests", dependencies: ["ArcuateFormats"], swiftSettings: machine),
     .testTarget(
       name: "ArcuateKernelsTests", dependencies: ["ArcuateKernels"], swiftSettings: machine),
+    .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
     .testTarget(
-      name: "ArcuateRuntimeTests", dependencies: rooms + ["Arcuate"], swiftSettings: machine),
+      name: "ArcuateRuntimeTests", dependencies: rooms + ["Arcuate", "AllocationCounter"], swiftSettings: machine),
   ]
 )
 

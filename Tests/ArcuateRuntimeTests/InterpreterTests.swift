@@ -102,7 +102,7 @@ import Testing
     }
   }
 
-  /// Runs both for 40 steps; returns how many outputs were not zero.
+  /// Runs both for 20 steps; returns how many outputs were not zero.
   private func compare(
     _ nodes: [(Model.Node, shape: [Int])], _ edges: [(String, String)],
     feedback: [(String, String)] = [], semantics: NeuronSemantics, seed: UInt64, _ what: String
@@ -116,7 +116,7 @@ import Testing
       nodes, edges: edges, feedback: feedback, semantics: semantics, dt: 1e-3)
     var dice = Dice(seed &+ 5)
     var spoke = 0
-    for t in 0..<40 {
+    for t in 0..<20 {
       let input = dice.signal(nodes[0].shape.reduce(1, *), density: 0.4, spikes: t % 2 == 0)
       let theirs = slow.step(input)
       let own = try session.step([input])[0]

@@ -30,11 +30,20 @@ extension Session {
       let batch = plan.options.batch
       let streams = batch * worker / threads..<batch * (worker + 1) / threads
       if !streams.isEmpty { runStreams(streams, worker: worker) }
+    case .call(let body): body(worker)
     case .product(let product):
       let tiles = product.weights.stride / 16
       let first = tiles * worker / threads * 16
       product.run(first: first, count: tiles * (worker + 1) / threads * 16 - first)
     }
+  }
+
+  /// Calls `body` on every thread that works for this session, with its number.
+  package func onWorkers(_ body: @escaping (Int) -> Void) {
+    guard let workers else { return body(0) }
+    job = .call(body)
+    workers.run()
+    job = .streams
   }
 
   private func loadHistory(_ slot: Slot) {
@@ -328,6 +337,8 @@ enum Job {
   case streams
   /// Each takes a share of the outputs.
   case product(Product)
+  /// Each calls the same function.
+  case call((Int) -> Void)
 }
 
 /// One product of weights and rows, whose outputs may be computed in shares.

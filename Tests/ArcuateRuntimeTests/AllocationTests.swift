@@ -1,0 +1,98 @@
+import AllocationCounter
+import Arcuate
+import Testing
+
+#if DEBUG
+  private let isOptimised = false
+#else
+  private let isOptimised = true
+#endif
+
+/// After creation a session allocates nothing, on any of its threads.
+///
+/// The promise is that of an optimised build: `swift test -c release -Xswiftc -enable-testing --filter AllocationTests`.
+@Suite(
+  .serialized, .enabled(if: allocation_counter_works() != 0, "needs a build that can count"),
+  .enabled(if: isOptimised, "needs -c release"))
+struct AllocationTests {
+  /// What `body` allocates on this thread and the workers of `session`.
+  static func allocations(_ session: Session, _ body: () throws -> Void) rethrows -> UInt64 {
+    func join(_ counted: Bool) {
+      allocation_counter_join(counted ? 1 : 0)
+      session.onWorkers { _ in allocation_counter_join(counted ? 1 : 0) }
+    }
+    join(true)
+    let before = allocation_counter_total()
+    defer { join(false) }
+    try body()
+    return allocation_counter_total() - before
+  }
+
+  @Test func countsWhatIsAllocated() throws {
+    let session = try EquivalenceTests.session(Family.dense.draw(1))
+    var arrays: [[Int]] = []
+    let count = Self.allocations(session) {
+      for i in 1...10 { arrays.append([Int](repeating: i, count: 100)) }
+    }
+    #expect(count >= 10 && arrays.count == 10)
+  }
+
+  @Test(arguments: Family.allCases, [1, 2, 4])
+  func runningAllocatesNothing(family: Family, threads: Int) throws {
+    let model = family.draw(3)
+    let all = EquivalenceTests.input(model, family, 3)
+    for (batch, steps) in [(3, 1), (1, 4)] {
+      let session = try EquivalenceTests.session(
+        model, .init(threads: threads, batch: batch, stepsPerFrame: steps, output: .sum))
+      _ = try session.makeProbe(session.plan.nodeNames.last!, capacity: 4)
+      let plan = session.plan
+      let frames = 5
+      let input = plan.inputs.indices.map {
+        Array(all[$0].prefix(plan.inputCount(port: $0, frames: frames)))
+      }
+      let counts = plan.outputs.indices.map { plan.outputCount(port: $0, frames: frames) }
+      let events = [Event(step: 0, index: 0, value: 1), Event(step: 3, index: 1, value: 1)]
+      var room = [Event](repeating: Event(step: 0, index: 0), count: 4000)
+      var snapshot = [UInt8](repeating: 0, count: session.snapshotByteCount)
+      var count: UInt64 = 0
+      try InputPorts.with(input) { inputs in
+        _ = try OutputPorts.collect(counts: counts) { outputs in
+          // The first call may allocate what the language makes once, such as type metadata.
+          try session.run(frames: frames, inputs: inputs, outputs: outputs)
+          count = try Self.allocations(session) {
+            for _ in 0..<3 { try session.run(frames: frames, inputs: inputs, outputs: outputs) }
+            session.reset()
+          }
+        }
+      }
+      #expect(count == 0, "run: \(count) allocations, batch \(batch)")
+      let step = plan.inputs.indices.map {
+        Array(all[$0].prefix(batch * plan.inputs[$0].shape.count))
+      }
+      try InputPorts.with(step) { inputs in
+        let sizes = plan.outputs.map { batch * $0.shape.count }
+        _ = try OutputPorts.collect(counts: sizes) { outputs in
+          try session.step(inputs: inputs, outputs: outputs)
+          count = try Self.allocations(session) {
+            for _ in 0..<5 { try session.step(inputs: inputs, outputs: outputs) }
+          }
+        }
+      }
+      #expect(count == 0, "step: \(count) allocations, batch \(batch)")
+      try events.withUnsafeBufferPointer { events in
+        try room.withUnsafeMutableBufferPointer { room in
+          _ = try session.runEvents(events, steps: 6, into: room)
+          count = try Self.allocations(session) {
+            for _ in 0..<3 { _ = try session.runEvents(events, steps: 6, into: room) }
+          }
+        }
+      }
+      #expect(count == 0, "events: \(count) allocations, batch \(batch)")
+      count = try snapshot.withUnsafeMutableBytes { bytes in
+        try session.save(into: bytes)
+        return try Self.allocations(session) { try session.save(into: bytes) }
+      }
+      #expect(count == 0, "save: \(count) allocations")
+    }
+  }
+}
