@@ -366,7 +366,7 @@ typedef struct arcuate_counters {
   uint64_t neuron_updates;   /* membranes that changed */
   uint64_t rows;             /* steps of streams that went through the node */
   uint64_t dense_rows;       /* of these, by the dense kernel */
-  uint64_t weight_bytes;     /* read for synaptic operations */
+  uint64_t weight_bytes;     /* of all synaptic operations, however often one reading served */
 } arcuate_counters;
 
 /* node: an index below arcuate_plan_node_count, or -1 for the sum. stream: likewise.

@@ -3,6 +3,7 @@
 /// Grammar: element type, operation, way of going through the inputs, vector width.
 public enum Kernel: String, Sendable, CaseIterable {
   case linearEvents = "f32-linear-events-x16"
+  case linearShared = "f32-linear-shared-x8"
   case linearDense = "f32-linear-dense-x16"
   case linearDenseFused = "f32-linear-dense-fma-x16"
   case convolutionEvents = "f32-convolution-events-x8"

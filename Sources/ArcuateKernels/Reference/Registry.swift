@@ -59,7 +59,8 @@ struct Draw {
 
 public enum KernelRegistry {
   public static let lines: [RegistryLine] = [
-    linearEvents, linearDense(fused: false), linearDense(fused: true), convolution, neuron, list,
+    linearEvents, linearShared, linearDense(fused: false), linearDense(fused: true), convolution,
+    neuron, list,
   ]
 
   /// Sizes around the widths of tiles and vectors.
@@ -86,6 +87,43 @@ public enum KernelRegistry {
         count: count)
     }
     return difference(output.row, Reference.linear(input: x, weight: weight, bias: bias))
+  }
+
+  private static let linearShared = RegistryLine(
+    kernel: .linearShared, extents: [[0, 1, 2, 7, 33], tails + [600], [1, 2, 10, 31, 32]]
+  ) { extents, draw in
+    let (inputs, outputs, rows) = (extents[0], extents[1], extents[2])
+    let weight = draw.values(inputs * outputs)
+    let bias = draw.values(outputs)
+    let packed = try LinearWeights(weight: weight, bias: bias, inputs: inputs, outputs: outputs)
+    let memory = try AlignedBuffer(byteCount: SharedRows.byteCount(inputs: inputs))
+    var shared = SharedRows(memory: memory, start: 0, inputs: inputs)
+    let output = try room(Float.self, rows * packed.stride)
+    defer { withExtendedLifetime((memory, output)) {} }
+    // Twice, since the second use must find nothing of the first.
+    for _ in 0..<2 {
+      let x = (0..<rows).map { _ in draw.spikes(inputs, density: 0.3) }
+      for r in 0..<rows {
+        let spikes = Reference.nonzeroList(x[r])
+        let list = try room(UInt32.self, spikes.count + 16)
+        for (e, index) in spikes.enumerated() { list[e] = index }
+        // The rows' places need not be in order.
+        shared.add(list.row, count: spikes.count, offset: (rows - 1 - r) * packed.stride)
+        withExtendedLifetime(list) {}
+      }
+      shared.gather(inputs: inputs)
+      let half = packed.stride / 32 * 16
+      for (first, count) in [(0, half), (half, packed.stride - half)] where count > 0 {
+        shared.apply(packed, output: output.row, first: first, count: count)
+      }
+      shared.clear()
+      for r in 0..<rows {
+        let part = output.row.part((rows - 1 - r) * packed.stride, packed.stride)
+        let twin = Reference.linear(input: x[r], weight: weight, bias: bias)
+        if let found = difference(part, twin) { return "row \(r): \(found)" }
+      }
+    }
+    return nil
   }
 
   private static func linearDense(fused: Bool) -> RegistryLine {

@@ -372,8 +372,9 @@ private struct Compiler {
     let dense: Kernel = options.numerics == .fast ? .linearDenseFused : .linearDense
     return (
       .linear(PackedLinear(matrices: packed, parts: parts)),
-      parts == 1 ? [.linearEvents, dense] : [.linearEvents],
-      "by events below \(Int(Session.denseFraction * 100)) % non-zero inputs, dense above"
+      parts == 1 ? [.linearShared, .linearEvents, dense] : [.linearEvents],
+      "by events below \(Int(Session.denseFraction * 100)) % non-zero inputs, several rows of "
+        + "spikes together, dense above"
     )
   }
 

@@ -64,7 +64,7 @@ extension Plan {
         ["state", "\(stateByteCount)", "membranes, currents, delays: what is saved and restored"],
         ["rows", "\(valueCount * 4)", "signals of a block"],
         ["lists", "\(listCount * 4 + rowCount * 8)", "places of non-zero signals"],
-        ["workers", "\(options.threads * widest * 12)", "scratch of the threads"],
+        ["workers", "\(workerByteCount)", "scratch of the threads"],
         [
           "counters", "\(steps.count * options.batch * Counters.fieldCount * 8)",
           "for each node and stream",

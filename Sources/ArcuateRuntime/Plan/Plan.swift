@@ -160,7 +160,11 @@ public final class Plan: Sendable {
   /// Bytes a session uses in all.
   public var arenaByteCount: Int {
     stateByteCount + valueCount * 4 + listCount * 4 + rowCount * 8
-      + options.threads * widest * 12 + steps.count * options.batch * Counters.fieldCount * 8
+      + workerByteCount + steps.count * options.batch * Counters.fieldCount * 8
+  }
+  /// Scratch of a session's threads.
+  var workerByteCount: Int {
+    options.threads * (widest * 12 + SharedRows.byteCount(inputs: widest))
   }
 
   /// A session of its own, at rest. Throws. `outOfMemory`.

@@ -19,16 +19,19 @@ public struct Counters: Sendable, Hashable {
   public var rows: UInt64 = 0
   /// Rows of a linear node that took the dense kernel.
   public var denseRows: UInt64 = 0
-  /// Bytes of weights that were read for synaptic operations.
+  /// Bytes of the weights of all synaptic operations, however often one reading served several.
   public var weightBytes: UInt64 = 0
+  /// Rows of a linear node that shared the reading of weights with others.
+  public var sharedRows: UInt64 = 0
 
-  static let fieldCount = 8
+  static let fieldCount = 9
 
   public init() {}
 
   init(_ fields: Row<UInt64>) {
     (spikes, macs, acs, denseOperations) = (fields[0], fields[1], fields[2], fields[3])
     (neuronUpdates, rows, denseRows, weightBytes) = (fields[4], fields[5], fields[6], fields[7])
+    sharedRows = fields[8]
   }
 
   public static func + (a: Counters, b: Counters) -> Counters {
@@ -41,6 +44,7 @@ public struct Counters: Sendable, Hashable {
     sum.rows += b.rows
     sum.denseRows += b.denseRows
     sum.weightBytes += b.weightBytes
+    sum.sharedRows += b.sharedRows
     return sum
   }
 }

@@ -106,7 +106,7 @@ extension Session {
     case .neuron(let layer, let memory):
       runNeurons(index, layer, memory, input, shift, output, range, streams)
     case .linear(let packed) where packed.parts == 1:
-      runLinear(index, packed.matrices[0], input, shift, output, range, streams)
+      runLinear(index, packed.matrices[0], input, shift, output, range, streams, worker)
     case .delay, .bernoulli, .rateEncoder, .decoder:
       for t in range {
         for b in streams {
@@ -206,90 +206,6 @@ extension Session {
     }
   }
 
-  // MARK: Weights
-
-  private func runLinear(
-    _ index: Int, _ weights: LinearWeights, _ input: Slot, _ shift: Int, _ output: Slot,
-    _ range: Range<Int>, _ streams: Range<Int>
-  ) {
-    let step = plan.steps[index]
-    let limit = Int32(Double(weights.inputs) * Session.denseFraction)
-    let batch = plan.options.batch
-    for t in range {
-      var b = streams.lowerBound
-      while b < streams.upperBound {
-        let found = nonzero(input, t + shift, b)[0]
-        // Dense rows that follow one another share a pass over the weights.
-        var end = b + 1
-        if found.count > limit {
-          while end < streams.upperBound, end - b < 4,
-            nonzero(input, t + shift, end)[0].count > limit
-          { end += 1 }
-        }
-        let rows = end - b
-        let from = input.values + input.row(step: t + shift, stream: b, batch: batch) * input.stride
-        let to = output.values + output.row(step: t, stream: b, batch: batch) * output.stride
-        run(
-          Product(
-            weights: weights, input: values.row.part(from, rows * input.stride),
-            inputStride: input.stride, list: list(input, t + shift, b), nonzero: found,
-            output: values.row.part(to, rows * output.stride), outputStride: output.stride,
-            rows: rows, dense: found.count > limit, fused: plan.options.numerics == .fast))
-        for r in b..<end {
-          countSynapses(index, step, input, t + shift, r)
-          if found.count > limit { count(index, r, 6, 1) }
-        }
-        b = end
-      }
-    }
-  }
-
-  /// Runs a product here, or, where streams are not shared out and the work is worth it, in
-  /// shares of its outputs on all threads.
-  private func run(_ product: Product) {
-    let stride = product.weights.stride
-    guard let workers, plan.options.batch == 1, stride >= 64 * plan.options.threads,
-      stride * Int(product.nonzero.count) > 1 << 17
-    else { return product.run(first: 0, count: stride) }
-    job = .product(product)
-    workers.run()
-  }
-
-  @inline(__always)
-  private func countSynapses(
-    _ index: Int, _ step: Plan.Step, _ input: Slot, _ t: Int, _ b: Int
-  ) {
-    let fanOut = step.fanOut.perInput
-    guard !fanOut.isEmpty else { return }
-    var operations: UInt64 = 0
-    var accumulates = true
-    if input.listed {
-      let found = nonzero(input, t, b)[0]
-      let indices = list(input, t, b)
-      if let uniform = step.fanOut.uniform {
-        operations = uniform &* UInt64(found.count)
-      } else {
-        for e in 0..<Int(found.count) { operations &+= UInt64(fanOut[Int(indices[e])]) }
-      }
-      accumulates = found.unit != 0
-      if !accumulates { accumulates = isTernary(row(input, t, b), indices, Int(found.count)) }
-    } else {
-      let from = row(input, t, b)
-      for i in 0..<step.inputCount where from[i] != 0 {
-        operations &+= UInt64(fanOut[i])
-        accumulates = accumulates && (from[i] == 1 || from[i] == -1)
-      }
-    }
-    count(index, b, accumulates ? 2 : 1, operations)
-    count(index, b, 3, step.fanOut.dense)
-    count(index, b, 7, operations * 4)
-  }
-
-  private func isTernary(_ row: Row<Float>, _ list: Row<UInt32>, _ count: Int) -> Bool {
-    for e in 0..<count where abs(row[Int(list[e])]) != 1 { return false }
-    return true
-  }
-
   // MARK: Other memories
 
   private func runStateful(
@@ -327,43 +243,6 @@ extension Session {
         output[i] = sums[i] / divisor
       }
     default: preconditionFailure("an operation without memory")
-    }
-  }
-}
-
-/// What a session's workers do together.
-enum Job {
-  /// Each takes a share of the streams.
-  case streams
-  /// Each takes a share of the outputs.
-  case product(Product)
-  /// Each calls the same function.
-  case call((Int) -> Void)
-}
-
-/// One product of weights and rows, whose outputs may be computed in shares.
-struct Product {
-  let weights: LinearWeights
-  let input: Row<Float>
-  let inputStride: Int
-  /// The non-zero inputs of the first row.
-  let list: Row<UInt32>
-  let nonzero: NonzeroCount
-  let output: Row<Float>
-  let outputStride: Int
-  let rows: Int
-  let dense: Bool
-  let fused: Bool
-
-  @inline(__always)
-  func run(first: Int, count: Int) {
-    if dense {
-      weights.applyDense(
-        input: input, inputStride: inputStride, rows: rows, output: output,
-        outputStride: outputStride, first: first, count: count, fused: fused)
-    } else {
-      weights.applyEvents(
-        input: input, list: list, nonzero: nonzero, output: output, first: first, count: count)
     }
   }
 }

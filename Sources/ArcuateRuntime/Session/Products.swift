@@ -1,0 +1,154 @@
+import ArcuateCore
+import ArcuateKernels
+
+/// What a session's workers do together.
+enum Job {
+  /// Each takes a share of the streams.
+  case streams
+  /// Each takes a share of the outputs.
+  case product(Product)
+  /// Each calls the same function.
+  case call((Int) -> Void)
+}
+
+/// One product of weights and rows, whose outputs may be computed in shares.
+struct Product {
+  enum Inputs {
+    /// One row, by the list of its non-zero inputs.
+    case events(Row<Float>, list: Row<UInt32>, nonzero: NonzeroCount)
+    /// Consecutive rows, every input.
+    case dense(Row<Float>, stride: Int, rows: Int, fused: Bool)
+    /// Rows of zeros and ones, each with its own place in the output.
+    case shared(SharedRows)
+  }
+  let weights: LinearWeights
+  let inputs: Inputs
+  let output: Row<Float>
+  /// Products of an input and a weight, about.
+  let work: Int
+
+  @inline(__always)
+  func run(first: Int, count: Int) {
+    switch inputs {
+    case .events(let input, let list, let nonzero):
+      weights.applyEvents(
+        input: input, list: list, nonzero: nonzero, output: output, first: first, count: count)
+    case .dense(let input, let stride, let rows, let fused):
+      weights.applyDense(
+        input: input, inputStride: stride, rows: rows, output: output,
+        outputStride: weights.stride, first: first, count: count, fused: fused)
+    case .shared(let rows): rows.apply(weights, output: output, first: first, count: count)
+    }
+  }
+}
+
+extension Session {
+  /// The rows of one linear node: those with few and equal spikes meet over the weights, those with
+  /// many other inputs go through all of them.
+  func runLinear(
+    _ index: Int, _ weights: LinearWeights, _ input: Slot, _ shift: Int, _ output: Slot,
+    _ range: Range<Int>, _ streams: Range<Int>, _ worker: Int
+  ) {
+    let step = plan.steps[index]
+    let limit = Int32(Double(weights.inputs) * Session.denseFraction)
+    let batch = plan.options.batch
+    let isShared = range.count * streams.count > 1
+    var shared = sharedRows[worker]
+    var sharedCount = 0
+    func flush() {
+      guard shared.rows > 0 else { return }
+      shared.gather(inputs: weights.inputs)
+      run(
+        Product(
+          weights: weights, inputs: .shared(shared), output: values.row,
+          work: sharedCount * weights.stride))
+      shared.clear()
+      sharedCount = 0
+    }
+    for t in range {
+      var b = streams.lowerBound
+      while b < streams.upperBound {
+        let found = nonzero(input, t + shift, b)[0]
+        let from = input.values + input.row(step: t + shift, stream: b, batch: batch) * input.stride
+        let to = output.values + output.row(step: t, stream: b, batch: batch) * output.stride
+        // Dense rows that follow one another share a pass over the weights.
+        var end = b + 1
+        if found.count > limit {
+          while end < streams.upperBound, end - b < 4,
+            nonzero(input, t + shift, end)[0].count > limit
+          { end += 1 }
+          let rows = end - b
+          run(
+            Product(
+              weights: weights,
+              inputs: .dense(
+                values.row.part(from, rows * input.stride), stride: input.stride, rows: rows,
+                fused: plan.options.numerics == .fast),
+              output: values.row.part(to, rows * output.stride),
+              work: rows * weights.inputs * weights.stride))
+          for r in b..<end { count(index, r, 6, 1) }
+        } else if isShared && found.unit != 0 {
+          shared.add(list(input, t + shift, b), count: Int(found.count), offset: to)
+          sharedCount += Int(found.count)
+          count(index, b, 8, 1)
+          if shared.isFull { flush() }
+        } else {
+          run(
+            Product(
+              weights: weights,
+              inputs: .events(
+                values.row.part(from, input.stride), list: list(input, t + shift, b),
+                nonzero: found), output: values.row.part(to, output.stride),
+              work: Int(found.count) * weights.stride))
+        }
+        for r in b..<end { countSynapses(index, step, input, t + shift, r) }
+        b = end
+      }
+    }
+    flush()
+  }
+
+  /// Runs a product here, or, where streams are not shared out and the work is worth it, in
+  /// shares of its outputs on all threads.
+  private func run(_ product: Product) {
+    let stride = product.weights.stride
+    guard let workers, plan.options.batch == 1, stride >= 64 * plan.options.threads,
+      product.work > 1 << 17
+    else { return product.run(first: 0, count: stride) }
+    job = .product(product)
+    workers.run()
+  }
+
+  @inline(__always)
+  func countSynapses(_ index: Int, _ step: Plan.Step, _ input: Slot, _ t: Int, _ b: Int) {
+    let fanOut = step.fanOut.perInput
+    guard !fanOut.isEmpty else { return }
+    var operations: UInt64 = 0
+    var accumulates = true
+    if input.listed {
+      let found = nonzero(input, t, b)[0]
+      let indices = list(input, t, b)
+      if let uniform = step.fanOut.uniform {
+        operations = uniform &* UInt64(found.count)
+      } else {
+        for e in 0..<Int(found.count) { operations &+= UInt64(fanOut[Int(indices[e])]) }
+      }
+      accumulates = found.unit != 0
+      if !accumulates { accumulates = isTernary(row(input, t, b), indices, Int(found.count)) }
+    } else {
+      let from = row(input, t, b)
+      for i in 0..<step.inputCount where from[i] != 0 {
+        operations &+= UInt64(fanOut[i])
+        accumulates = accumulates && (from[i] == 1 || from[i] == -1)
+      }
+    }
+    count(index, b, accumulates ? 2 : 1, operations)
+    count(index, b, 3, step.fanOut.dense)
+    count(index, b, 7, operations * 4)
+  }
+
+  private func isTernary(_ row: Row<Float>, _ list: Row<UInt32>, _ count: Int) -> Bool {
+    for e in 0..<count where abs(row[Int(list[e])]) != 1 { return false }
+    return true
+  }
+}
