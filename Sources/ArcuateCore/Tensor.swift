@@ -75,9 +75,8 @@ public struct Tensor: Sendable {
         // SAFETY: `init` checked that `raw` holds `count` elements; loads are unaligned.
         switch element {
         case .float32:
-          for i in 0..<count {
-            out.initializeElement(
-              at: i, to: raw.loadUnaligned(fromByteOffset: 4 * i, as: Float.self))
+          if let start = out.baseAddress, let bytes = raw.baseAddress {
+            UnsafeMutableRawPointer(start).copyMemory(from: bytes, byteCount: 4 * count)
           }
         case .bfloat16:
           for i in 0..<count {
@@ -93,6 +92,29 @@ public struct Tensor: Sendable {
         }
         initialized = count
       }
+    }
+  }
+
+  /// Whether no element is infinite or not a number. Cost: one pass, without a copy.
+  public var isFinite: Bool {
+    guard scales.allSatisfy(\.isFinite) else { return false }
+    // All bits of the exponent are set in what is not finite.
+    return bytes.withUnsafeBytes { raw in
+      var isFound = false
+      switch element {
+      case .float32:
+        for i in 0..<count {
+          let bits = raw.loadUnaligned(fromByteOffset: 4 &* i, as: UInt32.self)
+          isFound = isFound || bits & 0x7F80_0000 == 0x7F80_0000
+        }
+      case .bfloat16:
+        for i in 0..<count {
+          let bits = raw.loadUnaligned(fromByteOffset: 2 &* i, as: UInt16.self)
+          isFound = isFound || bits & 0x7F80 == 0x7F80
+        }
+      case .int8: break
+      }
+      return !isFound
     }
   }
 

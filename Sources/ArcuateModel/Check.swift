@@ -196,7 +196,7 @@ extension Operator {
   fileprivate func contradictions() -> [String] {
     var found: [String] = []
     func finite(_ name: String, _ tensor: Tensor?) {
-      if let tensor, tensor.floats.contains(where: { !$0.isFinite }) {
+      if let tensor, !tensor.isFinite {
         found.append("\(name) holds a number that is not finite")
       }
     }

@@ -24,11 +24,28 @@ public struct LinearWeights: Sendable {
     // which keeps the event-driven and the dense sum equal to the bit.
     self.bias = try View.packed(bias.map { $0 + 0 })
     let target = values.pointer
-    // Blocked, so that neither side is walked with a stride larger than the cache can take.
-    for j0 in Swift.stride(from: 0, to: inputs, by: 32) {
-      for o in 0..<outputs {
-        for j in j0..<min(j0 + 32, inputs) { target[j * stride + o] = weight[o * inputs + j] }
+    weight.withUnsafeBufferPointer { weight in
+      // Blocks of a cache line each way, so that no line is fetched twice.
+      for o0 in Swift.stride(from: 0, to: outputs, by: 16) {
+        let oEnd = min(o0 + 16, outputs)
+        for j in 0..<inputs {
+          // SAFETY: o < outputs and j < inputs, and both sides hold as many.
+          for o in o0..<oEnd {
+            target[j &* stride &+ o] = weight.baseAddress.unsafelyUnwrapped[o &* inputs &+ j]
+          }
+        }
       }
+    }
+  }
+
+  /// How many weights of each input are not zero.
+  public func nonzeroPerInput() -> [UInt32] {
+    (0..<inputs).map { j in
+      var count: UInt32 = 0
+      // SAFETY: a row has `stride` values; those beyond the outputs are zero.
+      let row = values.pointer + j * stride
+      for o in 0..<stride { count &+= row[o] == 0 ? 0 : 1 }
+      return count
     }
   }
 

@@ -231,7 +231,7 @@ private struct Compiler {
     if case .linear(let packed) = operation, packed.parts != 1 {
       reason = "\(packed.parts) leading positions, one after another"
     }
-    let fan = fanOut(node.op, shape: shape, input: source)
+    let fan = fanOut(node.op, operation, shape: shape, input: source)
     let spikes = checked.signals[i] == .spike
     slots[i].listed = slots[i].listed || spikes
     if operation.usesNonzeroList {
@@ -405,25 +405,15 @@ private struct Compiler {
 
   /// Non-zero weights behind each input element, in the order of the operation's rows.
   private func fanOut(
-    _ op: Operator, shape: Shape, input: Shape?
+    _ op: Operator, _ operation: Operation, shape: Shape, input: Shape?
   ) -> (perInput: [UInt32], dense: UInt64) {
+    if case .linear(let packed) = operation, let first = packed.matrices.first {
+      guard first.inputs > 0, first.outputs > 0 else { return ([], 0) }
+      let each = packed.matrices.map { $0.nonzeroPerInput() }
+      let fan = (0..<packed.parts).flatMap { each[each.count == 1 ? 0 : $0] }
+      return (fan, UInt64(packed.parts * first.inputs * first.outputs))
+    }
     switch op {
-    case .linear(let linear):
-      let rank = linear.weight.shape.rank
-      let post = linear.weight.shape[rank - 2]
-      let pre = linear.weight.shape[rank - 1]
-      guard post > 0, pre > 0 else { return ([], 0) }
-      let weight = linear.weight.floats
-      let parts = shape.count / post
-      let matrices = weight.count / (post * pre)
-      var fan = [UInt32](repeating: 0, count: parts * pre)
-      for p in 0..<parts {
-        let base = (matrices == 1 ? 0 : p) * post * pre
-        for o in 0..<post {
-          for j in 0..<pre where weight[base + o * pre + j] != 0 { fan[p * pre + j] += 1 }
-        }
-      }
-      return (fan, UInt64(parts * post * pre))
     case .convolution(let convolution):
       return convolution.fanOut(input: input, output: shape)
     default: return ([], 0)
