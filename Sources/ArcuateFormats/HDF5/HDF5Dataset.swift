@@ -88,8 +88,9 @@ extension HDF5File {
     _ data: Bytes, shape: [Int], size: Int, element: Int, filters: [HDF5Filter]
   ) throws -> Bytes {
     let version = try data.byte(at: 0)
-    guard version == 3 || version == 4 else {
-      throw ArcuateError(.unsupportedFormat, "layout version \(version); 3 and 4 are read")
+    // 5 is 4 with wider sizes of filtered chunks, whose width the chunk index states.
+    guard (3...5).contains(version) else {
+      throw ArcuateError(.unsupportedFormat, "layout version \(version); 3 to 5 are read")
     }
     switch try data.byte(at: 1) {
     case 0:

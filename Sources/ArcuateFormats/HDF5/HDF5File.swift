@@ -2,9 +2,10 @@ import ArcuateCore
 
 /// The part of HDF5 that network files use, read from bytes nobody vouches for.
 ///
-/// Superblocks 0 to 3; object headers 1 and 2; symbol-table groups and compact links; contiguous,
-/// compact and chunked data (B-tree, single, implicit, fixed array) with deflate, shuffle and Fletcher-32; numbers, strings and
-/// variable-length sequences. Attributes are passed over.
+/// Superblocks 0 to 3; object headers 1 and 2; symbol-table groups and compact links; layouts 3 to
+/// 5 with contiguous, compact and chunked data (B-tree, single chunk, implicit, fixed array);
+/// deflate, shuffle and Fletcher-32; numbers, strings and variable-length sequences. Attributes
+/// are passed over.
 ///
 /// Every address is checked against the end of the file, every object is visited once, and the
 /// work is bounded by the size of the file.
