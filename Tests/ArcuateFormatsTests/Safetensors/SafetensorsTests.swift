@@ -19,18 +19,15 @@ import Testing
     } catch { return error as? ArcuateError }
   }
 
-  static func elements(_ model: Model) throws -> [String] {
-    let container = try SafetensorsContainer(Bytes(try SafetensorsFile.encode(model)))
-    return container.entries.map { "\($0.key) \($0.value.type) \($0.value.shape)" }.sorted()
-  }
-
-  @Test(arguments: [Samples.nir, Samples.extended, Model(), Model(dt_s: 1e-300)])
-  func whatIsWrittenIsRead(_ model: Model) throws {
-    let (read, findings) = try ModelFile.parse(Bytes(try SafetensorsFile.encode(model)))
-    #expect(read == model)
-    #expect(findings.isEmpty)
-    // Equality of tensors ignores how they are stored: the second file must be the first.
-    #expect(try SafetensorsFile.encode(read) == SafetensorsFile.encode(model))
+  @Test func whatIsWrittenIsRead() throws {
+    for model in [Samples.nir, Samples.extended, Model(), Model(dt_s: 1e-300)] {
+      let bytes = try SafetensorsFile.encode(model)
+      let (read, findings) = try ModelFile.parse(Bytes(bytes))
+      #expect(read == model)
+      #expect(findings.isEmpty)
+      // Equality of tensors ignores how they are stored: the second file must be the first.
+      #expect(try SafetensorsFile.encode(read) == bytes)
+    }
   }
 
   @Test func narrowTensorsKeepTheirElementsAndScales() throws {
