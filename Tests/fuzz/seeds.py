@@ -1,10 +1,12 @@
 """Writes the small files under Tests/fuzz/corpus that fuzzing starts from.
 
-Needs the packages nir, h5py and numpy. Run it from anywhere: python3 Tests/fuzz/seeds.py
+Needs the packages nir, h5py and numpy, and the command arcuate: seeds.py PATH-TO-ARCUATE
 """
 
 import pathlib
 import struct
+import subprocess
+import sys
 import tempfile
 
 import nir
@@ -53,7 +55,7 @@ def nir_seeds():
 
 def calls_seeds():
     """Programs that open, compile, make a session and run it, then do whatever comes up."""
-    begin = [0, 0, 0, 0, 0, 0, 1, 0, 0, 1, 0, 0, 0, 0, 6, 1, 1, 1, 0, 0, 0, 1, 0, 0, 1,
+    begin = [0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 6, 1, 1, 1, 0, 0, 0, 1, 0, 0, 1,
              0, 0, 0, 0, 10, 1]
     run = [0, 0, 0, 0, 13, 1, 0, 0, 1, 0]
     generator = np.random.default_rng(1)
@@ -84,8 +86,23 @@ def kaldi_seeds():
     put("kaldi", "cm3.ark", b"a \0BCM3 " + header + bytes(range(6)))
 
 
+def safetensors_seeds(arcuate):
+    for name in ("nested", "convolution"):
+        target = CORPUS / "safetensors" / f"{name}.safetensors"
+        target.parent.mkdir(parents=True, exist_ok=True)
+        subprocess.run([arcuate, "convert", CORPUS / "nir" / f"{name}.nir", target], check=True)
+
+
+def nmnist_seeds():
+    event = bytes([3, 4, 0x80, 1, 2])
+    overflow = bytes([0, 240, 0, 0, 0])
+    put("nmnist", "events.bin", event * 3 + overflow + event)
+
+
 if __name__ == "__main__":
     nir_seeds()
     calls_seeds()
     numpy_seeds()
     kaldi_seeds()
+    safetensors_seeds(sys.argv[1])
+    nmnist_seeds()

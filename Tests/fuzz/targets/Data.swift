@@ -22,3 +22,9 @@ import ArcuateFormats
   let array = try NumpyArray.parse(bytes)
   guard array.values.count <= bytes.count else { fatalError("more numbers than bytes") }
 }
+
+/// An N-MNIST recording.
+@Sendable func fuzzNMNIST(_ bytes: Bytes) throws {
+  let recording = try NMNISTFile.parse(bytes).recording
+  guard recording.changes.count <= bytes.count else { fatalError("more events than bytes") }
+}

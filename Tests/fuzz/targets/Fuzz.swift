@@ -40,6 +40,7 @@ private let targets: [String: @Sendable (Bytes) throws -> Void] = [
   "calls": fuzzCalls,
   "kaldi": fuzzKaldi,
   "nir": fuzzNIR,
+  "nmnist": fuzzNMNIST,
   "numpy": fuzzNumpy,
   "safetensors": fuzzSafetensors,
 ]
