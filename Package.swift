@@ -73,6 +73,8 @@ let package = Package(
     .testTarget(
       name: "ArcuateFormatsTests", dependencies: ["ArcuateFormats"], swiftSettings: machine),
     .testTarget(
+      name: "ArcuateModelTests", dependencies: rooms, swiftSettings: machine),
+    .testTarget(
       name: "ArcuateKernelsTests", dependencies: ["ArcuateKernels"], swiftSettings: machine),
     .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
     .testTarget(

@@ -1,0 +1,196 @@
+import ArcuateCore
+import ArcuateModel
+import ArcuateRuntime
+import Testing
+
+/// What the check says about a model, and what compiling refuses: each names the node.
+@Suite struct CheckTests {
+  static func linear(_ input: Int, _ output: Int) -> Operator {
+    .linear(Linear(weight: .filled(1, shape: try! Shape([output, input]))))
+  }
+  static let lif = Operator.neuron(
+    Neuron(
+      .lif, tauMembrane: Tensor(scalar: 0.01), leak: Tensor(scalar: 0),
+      threshold: Tensor(scalar: 1), resetValue: Tensor(scalar: 0)))
+  static let sound = Model.chain([
+    ("in", .input(shape: [2])), ("w", linear(2, 3)), ("n", lif), ("out", .output(shape: [3])),
+  ])
+
+  static func replacing(_ name: String, _ op: Operator) -> Model {
+    var model = sound
+    model.nodes[model.nodes.firstIndex { $0.name == name }!].op = op
+    return model
+  }
+
+  static func adding(_ nodes: [(String, Operator)], _ edges: [(String, String)]) -> Model {
+    var model = sound
+    model.nodes += nodes.map { .init($0.0, $0.1) }
+    model.edges += edges.map { .init($0.0, $0.1) }
+    return model
+  }
+
+  @Test func aSoundModelHasNoFindings() {
+    let (checked, findings) = Self.sound.check()
+    #expect(checked != nil && findings.isEmpty)
+  }
+
+  struct Case: Sendable {
+    let severity: Finding.Severity
+    let place: String
+    let words: String
+    let model: Model
+  }
+
+  static let cases: [Case] = {
+    func neuron(_ change: (inout Neuron) -> Void) -> Operator {
+      guard case .neuron(var neuron) = lif else { fatalError() }
+      change(&neuron)
+      return .neuron(neuron)
+    }
+    return [
+      Case(
+        severity: .error, place: "node \"w\"", words: "[.., 5]", model: replacing("w", linear(5, 3))
+      ),
+      Case(
+        severity: .error, place: "node \"out\"", words: "shape [4]",
+        model: replacing("out", .output(shape: [4]))),
+      Case(
+        severity: .repair, place: "node \"out\"", words: "taken as that",
+        model: replacing("out", .output(shape: [1, 3]))),
+      Case(
+        severity: .error, place: "node \"n\"", words: "tau must be positive",
+        model: replacing("n", neuron { $0.tauMembrane = Tensor(scalar: 0) })),
+      Case(
+        severity: .error, place: "node \"n\"", words: "tau is missing",
+        model: replacing("n", neuron { $0.tauMembrane = nil })),
+      Case(
+        severity: .error, place: "node \"n\"", words: "v_threshold is missing",
+        model: replacing("n", neuron { $0.threshold = nil })),
+      Case(
+        severity: .error, place: "node \"n\"", words: "not finite",
+        model: replacing("n", neuron { $0.threshold = Tensor(scalar: .nan) })),
+      Case(
+        severity: .error, place: "node \"n\"", words: "shape",
+        model: replacing("n", neuron { $0.threshold = Tensor(vector: []) })),
+      Case(
+        severity: .error, place: "node \"n\"", words: "expects shape [2]",
+        model: replacing("n", neuron { $0.threshold = Tensor(vector: [1, 2]) })),
+      Case(
+        severity: .error, place: "model", words: "no input",
+        model: Model(nodes: [.init("out", .output(shape: [1]))])),
+      Case(
+        severity: .error, place: "node \"w\"", words: "used twice",
+        model: adding([("w", linear(2, 3))], [])),
+      Case(
+        severity: .error, place: "edge \"w\" -> \"nobody\"", words: "not a node",
+        model: adding([], [("w", "nobody")])),
+      Case(
+        severity: .repair, place: "edge \"w\" -> \"n\"", words: "given twice",
+        model: adding([], [("w", "n")])),
+      Case(
+        severity: .note, place: "node \"lonely\"", words: "runs on silence",
+        model: adding([("lonely", linear(2, 2))], [])),
+      Case(
+        severity: .note, place: "node \"lonely\"", words: "only be probed",
+        model: adding([("lonely", linear(2, 2))], [("in", "lonely")])),
+      Case(
+        severity: .note, place: "edge \"back\" -> \"n\"", words: "closes a cycle",
+        model: adding([("back", linear(3, 3))], [("n", "back"), ("back", "n")])),
+      Case(
+        severity: .error, place: "node \"n\"", words: "cannot be summed",
+        model: adding([("v", linear(2, 4))], [("in", "v"), ("v", "n")])),
+      Case(
+        severity: .error, place: "node \"tanh\"", words: "put a decoder between",
+        model: adding([("tanh", .activation(.tanh))], [("n", "tanh")])),
+      Case(
+        severity: .error, place: "node \"code\"", words: "receives spikes",
+        model: adding([("code", .encoder(.rate(gain: 1)))], [("n", "code")])),
+      Case(
+        severity: .error, place: "node \"count\"", words: "receives values",
+        model: adding([("count", .decoder(.count))], [("w", "count")])),
+      Case(
+        severity: .error, place: "node \"d\"", words: "negative",
+        model: adding([("d", .delay(Tensor(scalar: -1)))], [("n", "d")])),
+      Case(
+        severity: .error, place: "node \"in\"", words: "an edge leads to it",
+        model: adding([("b", linear(3, 2))], [("n", "b"), ("b", "in")])),
+      Case(
+        severity: .error, place: "node \"out\"", words: "leads away",
+        model: adding([("b", linear(3, 3))], [("out", "b")])),
+    ]
+  }()
+
+  @Test(arguments: cases.indices) func finds(_ index: Int) {
+    let one = Self.cases[index]
+    let (checked, findings) = one.model.check()
+    #expect(
+      findings.contains {
+        $0.severity == one.severity && $0.place == one.place && $0.message.contains(one.words)
+      }, "\(findings)")
+    #expect((checked == nil) == findings.contains { $0.severity == .error })
+    if one.severity == .error { #expect(throws: ArcuateError.self) { try one.model.compile() } }
+  }
+
+  @Test func graphsTooDeepAreRefused() {
+    var model = Self.sound
+    for _ in 0..<40 {
+      model = Model.chain([
+        ("in", .input(shape: [2])), ("g", .graph(model)), ("out", .output(shape: [3])),
+      ])
+    }
+    let (checked, findings) = model.check()
+    #expect(checked == nil && findings.first!.message.contains("nested"))
+  }
+
+  /// Runs `body`, which must throw, and returns what.
+  static func thrown(_ body: () throws -> some Any) -> ArcuateError? {
+    do {
+      _ = try body()
+      return nil
+    } catch {
+      return error as? ArcuateError
+    }
+  }
+
+  @Test func compilingSaysWhatIsMissing() {
+    let missing = Self.thrown { try Self.sound.compile() }
+    #expect(missing?.code == .cannotCompile && missing?.place == "node \"n\"")
+    #expect(missing?.message.contains("dt") == true)
+    for change in [
+      { $0.batch = 0 }, { $0.batch = 70_000 }, { $0.threads = 0 }, { $0.threads = 1000 },
+      { $0.stepsPerFrame = 0 }, { $0.dt_s = 0 }, { $0.dt_s = .nan }, { $0.dt_s = -1 },
+    ] as [(inout CompileOptions) -> Void] {
+      var options = CompileOptions()
+      options.dt_s = 1e-3
+      change(&options)
+      #expect(Self.thrown { try Self.sound.compile(options) }?.code == .cannotCompile)
+    }
+    var options = CompileOptions()
+    options.dt_s = 1e-9
+    let delayed = Self.adding([("d", .delay(Tensor(scalar: 1)))], [("n", "d")])
+    let long = Self.thrown { try delayed.compile(options) }
+    #expect(long?.code == .cannotCompile && long?.place == "node \"d\"")
+  }
+
+  /// Sizes that no memory holds are refused before anything of that size is made.
+  @Test func absurdSizesAreRefused() throws {
+    var options = CompileOptions()
+    options.dt_s = 1e-3
+    let wide = Model.chain([
+      ("in", .input(shape: [1 << 40])), ("n", Self.lif), ("out", .output(shape: [1 << 40])),
+    ])
+    let refused = Self.thrown { try wide.compile(options) }
+    #expect(refused?.code == .limitExceeded && refused?.place == "node \"in\"")
+    options.batch = 65_535
+    let many = Model.chain([
+      ("in", .input(shape: [1 << 27])), ("n", Self.lif), ("out", .output(shape: [1 << 27])),
+    ])
+    #expect(Self.thrown { try many.compile(options) }?.code == .limitExceeded)
+    options.dt_s = 1e-6
+    let delay = Model.chain([
+      ("in", .input(shape: [1 << 20])), ("d", .delay(Tensor(scalar: 0.9))),
+      ("out", .output(shape: [1 << 20])),
+    ])
+    #expect(Self.thrown { try delay.compile(options) }?.code == .limitExceeded)
+  }
+}
