@@ -19,8 +19,10 @@
  * Errors. Functions that can fail return a status, 0 for success. Those that are not called for
  * every frame also take an arcuate_error ** as their last argument, which may be NULL; on failure
  * it receives an error with a sentence, to be freed by the caller, and nothing else is written.
- * arcuate_session_run, _step and _run_events return only a status and keep the sentence in the
- * session (arcuate_session_last_error).
+ * arcuate_session_run, _step, _run_events, _reset, _reset_stream and _clear_counters return only a
+ * status and keep the sentence in the session (arcuate_session_last_error).
+ * arcuate_session_counters, which leaves the session as it is, and arcuate_probe_clear return only
+ * a status.
  *
  * Memory. After a session was created, running it allocates nothing.
  *
@@ -128,11 +130,11 @@ typedef struct arcuate_read_options {
   size_t struct_size;
   /* 0: mend what is missing or inconsistent and report it as findings. 1: refuse it. */
   int32_t strict;
-  int32_t reserved;
+  int32_t reserved; /* 0 */
   /* What the exporter assumed of its neurons: "nir", "snntorch", "norse", "spikingjelly",
    * "sinabs", "rockpool", "spyx", "lava", "nengo" or "spinnaker2"; NULL takes what the file says. */
   const char *preset;
-  /* Seconds per step; 0 takes what the file says. */
+  /* Seconds per step, 1e-12 ... 1e6; 0 takes what the file says. */
   double dt_s;
 } arcuate_read_options;
 
@@ -223,7 +225,7 @@ typedef struct arcuate_plan arcuate_plan;
 
 typedef struct arcuate_compile_options {
   size_t struct_size;
-  /* Seconds per step; 0 takes the model's. */
+  /* Seconds per step, 1e-12 ... 1e6; 0 takes the model's. */
   double dt_s;
   /* 1 ... 1000000 */
   int32_t steps_per_frame;
@@ -235,7 +237,7 @@ typedef struct arcuate_compile_options {
   /* 1 ... 256 */
   int32_t threads;
   int32_t numerics;
-  int32_t reserved;
+  int32_t reserved; /* 0 */
 } arcuate_compile_options;
 
 /* Sets the defaults: the model's dt, one step per frame, state kept, input held, last output, one
@@ -244,7 +246,7 @@ ARCUATE_API void arcuate_compile_options_init(arcuate_compile_options *options);
 
 /* Compiles a model. options: NULL for the defaults. On success *plan is the caller's to free.
  * Status: INVALID_MODEL naming the node, CANNOT_COMPILE, LIMIT_EXCEEDED, OUT_OF_MEMORY,
- * INVALID_ARGUMENT, UNSUPPORTED_PROCESSOR. */
+ * INVALID_ARGUMENT for options out of range, UNSUPPORTED_PROCESSOR. */
 ARCUATE_API arcuate_status arcuate_plan_create(const arcuate_model *model,
                                                const arcuate_compile_options *options,
                                                arcuate_plan **plan, arcuate_error **error);
@@ -333,8 +335,8 @@ ARCUATE_API arcuate_status arcuate_session_run_events(arcuate_session *session,
                                                       size_t capacity, size_t *steps_done,
                                                       size_t *consumed, size_t *written);
 
-/* The sentence about the last run, step or run_events that failed; "" if none has. The text is
- * replaced by the next failure. */
+/* The sentence about the last run, step, run_events, reset, reset_stream or clear_counters that
+ * failed; "" if none has. The text is replaced by the next failure. */
 ARCUATE_API const char *arcuate_session_last_error(const arcuate_session *session);
 
 /* Brings all streams, or one, to rest. Counters and probes are untouched.
@@ -348,7 +350,7 @@ ARCUATE_API size_t arcuate_session_snapshot_size(const arcuate_session *session)
 ARCUATE_API arcuate_status arcuate_session_save(const arcuate_session *session, void *data,
                                                 size_t size, arcuate_error **error);
 /* Takes a block that a session of this plan, or of an equal one, wrote.
- * Status: INVALID_STATE; nothing is changed then. */
+ * Status: INVALID_STATE if it is damaged or something else; nothing is changed then. */
 ARCUATE_API arcuate_status arcuate_session_restore(arcuate_session *session, const void *data,
                                                    size_t size, arcuate_error **error);
 /* A new session in the same state, without counters and probes. */
@@ -370,7 +372,8 @@ typedef struct arcuate_counters {
 } arcuate_counters;
 
 /* node: an index below arcuate_plan_node_count, or -1 for the sum. stream: likewise.
- * counters->struct_size must be set. Status: INVALID_ARGUMENT. */
+ * counters->struct_size must be set. Status: INVALID_ARGUMENT for a node, stream or size out of
+ * range or NULL, without a sentence. */
 ARCUATE_API arcuate_status arcuate_session_counters(const arcuate_session *session, int64_t node,
                                                     int64_t stream, arcuate_counters *counters);
 ARCUATE_API arcuate_status arcuate_session_clear_counters(arcuate_session *session);
@@ -406,7 +409,7 @@ ARCUATE_API size_t arcuate_probe_size(const arcuate_probe *probe);
 /* Copies [steps][batch][shape]. count: at least arcuate_probe_count. Status: BUFFER_SIZE. */
 ARCUATE_API arcuate_status arcuate_probe_read(const arcuate_probe *probe, float *values,
                                               size_t count, arcuate_error **error);
-/* Forgets what was recorded and goes on. */
+/* Forgets what was recorded and goes on. Status: INVALID_ARGUMENT for NULL, without a sentence. */
 ARCUATE_API arcuate_status arcuate_probe_clear(arcuate_probe *probe);
 
 #ifdef __cplusplus

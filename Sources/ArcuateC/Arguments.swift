@@ -25,6 +25,23 @@ func choice<T: CaseIterable>(_ value: Int32, _ name: StaticString, _ cases: T.Ty
   return all[Int(value)]
 }
 
+/// A count or size that must be what an Int can hold; larger ones arrive as negative numbers.
+@inline(__always)
+func held(_ count: Int, _ name: StaticString) throws -> Int {
+  guard count >= 0 else {
+    throw ArcuateError(
+      .invalidArgument, "\(name) is \(UInt(bitPattern: count)), not within 0 ... \(Int.max)")
+  }
+  return count
+}
+
+/// Fields kept for later must not be set yet.
+func reservedIsZero(_ field: Int32) throws {
+  guard field == 0 else {
+    throw ArcuateError(.invalidArgument, "options->reserved is \(field), not 0")
+  }
+}
+
 /// The caller's options over the defaults: fields its struct is too old to have keep theirs.
 ///
 /// Throws. `invalidArgument` for a size that cannot be, or for fields this library does not know

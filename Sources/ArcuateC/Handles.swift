@@ -60,7 +60,7 @@ final class PlanHandle: Sendable {
 /// What an `arcuate_session *` points to.
 final class SessionHandle {
   let session: Session
-  /// The sentence about the last run that failed.
+  /// The sentence about the last call without an error of its own that failed.
   var lastError = Text("")
 
   init(_ session: Session) { self.session = session }

@@ -18,11 +18,23 @@ private func readOptions(
   let given = try options(
     pointer, defaults: readDefaults, least: MemoryLayout<arcuate_read_options>.size, "options")
   var result = ModelFile.ReadOptions()
-  result.strict = given.strict != 0
+  try reservedIsZero(given.reserved)
+  guard given.strict == 0 || given.strict == 1 else {
+    throw ArcuateError(.invalidArgument, "strict is \(given.strict), not within 0 ... 1")
+  }
+  result.strict = given.strict == 1
   if given.preset != nil {
     result.preset = try named(try text(given.preset, "options->preset"), "preset")
   }
-  if given.dt_s != 0 { result.dt_s = given.dt_s }
+  if given.dt_s != 0 {
+    guard Model.stepLengths.contains(given.dt_s) else {
+      throw ArcuateError(
+        .invalidArgument,
+        "dt_s is \(given.dt_s), not within \(Model.stepLengths.lowerBound) ... "
+          + "\(Model.stepLengths.upperBound)")
+    }
+    result.dt_s = given.dt_s
+  }
   return result
 }
 
@@ -69,7 +81,7 @@ public func arcuate_model_from_memory(
 ) -> arcuate_status {
   answering(error) {
     let data = try required(data, "data")
-    guard size >= 0 else { throw ArcuateError(.invalidArgument, "size is absurd") }
+    let size = try held(size, "size")
     let options = try readOptions(options)
     try open(model) {
       // SAFETY: the caller says there are `size` bytes; they are copied.

@@ -22,6 +22,7 @@ private func compileOptions(
   let given = try options(
     pointer, defaults: compileDefaults, least: MemoryLayout<arcuate_compile_options>.size,
     "options")
+  try reservedIsZero(given.reserved)
   var result = CompileOptions()
   if given.dt_s != 0 { result.dt_s = given.dt_s }
   result.stepsPerFrame = Int(given.steps_per_frame)

@@ -9,7 +9,6 @@ public func arcuate_probe_create(
   answering(error) {
     let session = try required(object(SessionHandle.self, session), "session").session
     let result = try required(probe, "probe")
-    guard capacity >= 0 else { throw ArcuateError(.limitExceeded, "capacity is absurd") }
     let made = try session.makeProbe(
       try text(node, "node"), try choice(quantity, "quantity", Probe.Quantity.self),
       capacity: capacity)
@@ -50,9 +49,8 @@ public func arcuate_probe_read(
 ) -> arcuate_status {
   answering(error) {
     let probe = try required(object(ProbeHandle.self, probe), "probe").probe
-    guard count >= 0, values != nil || count == 0 else {
-      throw ArcuateError(.invalidArgument, "values is NULL or count is absurd")
-    }
+    let count = try held(count, "count")
+    if count > 0 { _ = try required(values, "values") }
     // SAFETY: the caller says there is room for `count` numbers.
     try probe.read(into: UnsafeMutableBufferPointer(start: values, count: count))
   }

@@ -99,8 +99,10 @@ public func arcuate_session_run_events(
   _ written: UnsafeMutablePointer<Int>?
 ) -> arcuate_status {
   running(session) { session in
-    guard count >= 0, capacity >= 0, events != nil || count == 0, output != nil || capacity == 0
-    else { throw ArcuateError(.invalidArgument, "events or output is NULL, or a count is absurd") }
+    let count = try held(count, "count")
+    let capacity = try held(capacity, "capacity")
+    if count > 0 { _ = try required(events, "events") }
+    if capacity > 0 { _ = try required(output, "output") }
     // SAFETY: arcuate_event and Event have the same layout, and the caller says how many there are.
     let progress = try session.runEvents(
       UnsafeBufferPointer(
@@ -126,16 +128,14 @@ public func arcuate_session_last_error(_ session: OpaquePointer?) -> UnsafePoint
 
 @c @implementation
 public func arcuate_session_reset(_ session: OpaquePointer?) -> arcuate_status {
-  answering(nil) { try required(object(SessionHandle.self, session), "session").session.reset() }
+  running(session) { $0.reset() }
 }
 
 @c @implementation
 public func arcuate_session_reset_stream(_ session: OpaquePointer?, _ stream: Int)
   -> arcuate_status
 {
-  answering(nil) {
-    try required(object(SessionHandle.self, session), "session").session.reset(stream: stream)
-  }
+  running(session) { try $0.reset(stream: stream) }
 }
 
 @c @implementation
@@ -151,7 +151,7 @@ public func arcuate_session_save(
   answering(error) {
     let handle = try required(object(SessionHandle.self, session), "session")
     let data = try required(data, "data")
-    guard size >= 0 else { throw ArcuateError(.invalidArgument, "size is absurd") }
+    let size = try held(size, "size")
     // SAFETY: the caller says there is room for `size` bytes.
     try handle.session.save(into: UnsafeMutableRawBufferPointer(start: data, count: size))
   }
@@ -165,11 +165,7 @@ public func arcuate_session_restore(
   answering(error) {
     let handle = try required(object(SessionHandle.self, session), "session")
     let data = try required(data, "data")
-    guard size == handle.session.snapshotByteCount else {
-      throw ArcuateError(
-        .invalidState,
-        "\(size) bytes are not a snapshot, which has \(handle.session.snapshotByteCount)")
-    }
+    let size = try held(size, "size")
     // SAFETY: the caller says there are `size` bytes; `handle` outlives the call, and nothing
     // keeps the view.
     try handle.session.restore(
@@ -220,9 +216,7 @@ public func arcuate_session_counters(
 
 @c @implementation
 public func arcuate_session_clear_counters(_ session: OpaquePointer?) -> arcuate_status {
-  answering(nil) {
-    try required(object(SessionHandle.self, session), "session").session.clearCounters()
-  }
+  running(session) { $0.clearCounters() }
 }
 
 @c @implementation

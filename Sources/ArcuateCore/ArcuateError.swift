@@ -9,7 +9,7 @@ public struct ArcuateError: Error, Sendable, Equatable, CustomStringConvertible 
     case invalidArgument = -100
     case shapeMismatch = -101
     case notFound = -102
-    case bufferTooSmall = -103
+    case bufferSize = -103
     // Files and formats: -2xx
     case cannotOpen = -200
     case cannotWrite = -201

@@ -40,5 +40,15 @@ public struct Shape: Sendable, Hashable, CustomStringConvertible, ExpressibleByA
 
   public subscript(axis: Int) -> Int { extents[axis] }
 
+  /// The index, such as "[3, 0]", of the element at `place` in row-major order.
+  public func index(of place: Int) -> Shape {
+    var rest = place
+    let index = extents.reversed().map { extent in
+      defer { rest /= max(extent, 1) }
+      return rest % max(extent, 1)
+    }
+    return try! Shape(index.reversed())
+  }
+
   public var description: String { "[" + extents.map(String.init).joined(separator: ", ") + "]" }
 }

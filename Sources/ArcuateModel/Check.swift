@@ -46,7 +46,8 @@ extension Model {
     for edge in flat.edges {
       guard seen.insert(edge).inserted else {
         findings.append(
-          Finding(.repair, "edge \"\(edge.source)\" -> \"\(edge.target)\"", "given twice, used once"))
+          Finding(
+            .repair, "edge \"\(edge.source)\" -> \"\(edge.target)\"", "given twice, used once"))
         continue
       }
       edges.append((index[edge.source]!, index[edge.target]!))
@@ -77,7 +78,8 @@ extension Model {
         }
       }
       if outOf[i] == 0 {
-        if case .output = node.op {} else {
+        if case .output = node.op {
+        } else {
           findings.append(Finding(.note, name, "feeds nothing: it can only be probed"))
         }
       } else if case .output = node.op {
@@ -124,6 +126,21 @@ extension Model {
         error("node \"\(node.name)\"", "takes values, but receives spikes")
       default: break
       }
+    }
+
+    if let dt = flat.dt_s {
+      if !Model.stepLengths.contains(dt) {
+        error(
+          "model",
+          "states a step of \(dt) s, not within \(Model.stepLengths.lowerBound) ... "
+            + "\(Model.stepLengths.upperBound)")
+      }
+    } else if let node = flat.firstNodeInNeedOfTimeStep {
+      findings.append(
+        Finding(
+          .note, "node \"\(node)\"",
+          "depends on the length of a step, which the model does not state: give dt when compiling "
+            + "(--dt, dt= in Python, dt_s in C)"))
     }
 
     guard let shapes, !findings.contains(where: { $0.severity == .error }) else {
@@ -196,9 +213,11 @@ extension Operator {
   fileprivate func contradictions() -> [String] {
     var found: [String] = []
     func finite(_ name: String, _ tensor: Tensor?) {
-      if let tensor, !tensor.isFinite {
-        found.append("\(name) holds a number that is not finite")
+      guard let tensor, !tensor.isFinite else { return }
+      let place = tensor.floats.firstIndex { !$0.isFinite }.map {
+        " at \(tensor.shape.index(of: $0))"
       }
+      found.append("\(name) holds a number that is not finite\(place ?? "")")
     }
     switch self {
     case .linear(let linear):

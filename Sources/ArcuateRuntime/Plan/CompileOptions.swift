@@ -1,3 +1,4 @@
+import ArcuateCore
 import ArcuateModel
 
 /// How a model is to be run; everything a model does not say about its use.
@@ -50,4 +51,19 @@ public struct CompileOptions: Sendable, Hashable {
   public var semantics: NeuronSemantics? = nil
 
   public init() {}
+
+  /// Throws. `invalidArgument` naming the field, by the name of the C interface, and its range.
+  func check() throws {
+    func require<T>(_ name: String, _ value: T, within range: ClosedRange<T>) throws {
+      guard range.contains(value) else {
+        throw ArcuateError(
+          .invalidArgument,
+          "\(name) is \(value), not within \(range.lowerBound) ... \(range.upperBound)")
+      }
+    }
+    try require("steps_per_frame", stepsPerFrame, within: 1...1_000_000)
+    try require("batch", batch, within: 1...65_535)
+    try require("threads", threads, within: 1...256)
+    if let dt_s { try require("dt_s", dt_s, within: Model.stepLengths) }
+  }
 }

@@ -5,13 +5,15 @@ import ArcuateModel
 extension Model {
   /// A plan that runs this model.
   ///
-  /// Throws. `invalidModel` naming the node if the check finds an error; `cannotCompile` for
-  /// options that do not fit; `limitExceeded` if a session would need more than 2^36 bytes;
-  /// `unsupportedProcessor`.
+  /// Throws. `invalidModel` naming the node if the check finds an error; `invalidArgument` for
+  /// options out of range; `cannotCompile` for options that do not fit; `limitExceeded` if a
+  /// session would need more than 2^36 bytes; `unsupportedProcessor`.
   public func compile(_ options: CompileOptions = .init()) throws -> Plan {
     try Processor.requireSupport()
     var model = self
+    try options.check()
     if let semantics = options.semantics { model.semantics = semantics }
+    if let dt = options.dt_s { model.dt_s = dt }
     let (checked, findings) = model.check()
     guard let checked else {
       let errors = findings.filter { $0.severity == .error }
@@ -43,37 +45,12 @@ private struct Compiler {
     self.checked = checked
     self.findings = findings
     self.options = options
-    func require(_ range: ClosedRange<Int>, _ value: Int, _ name: String) throws {
-      guard range.contains(value) else {
-        throw ArcuateError(
-          .cannotCompile,
-          "\(name) is \(value), not within \(range.lowerBound) ... \(range.upperBound)")
-      }
-    }
-    try require(1...1_000_000, options.stepsPerFrame, "steps per frame")
-    try require(1...65_535, options.batch, "batch")
-    try require(1...256, options.threads, "threads")
-    let dt = options.dt_s ?? checked.model.dt_s
-    if let dt {
-      guard dt.isFinite, dt > 0, dt <= 1e6 else {
-        throw ArcuateError(.cannotCompile, "dt is \(dt) s; a positive time is needed")
-      }
-    }
-    dt_s = dt
-    for node in checked.model.nodes {
-      let needs: Bool =
-        switch node.op {
-        case .neuron(let neuron):
-          neuron.needsTimeStep(neuron.semantics ?? checked.model.semantics)
-        case .delay: true
-        default: false
-        }
-      if needs && dt == nil {
-        throw ArcuateError(
-          .cannotCompile,
-          "depends on the length of a step, which neither the options nor the model state: give dt",
-          at: "node \"\(node.name)\"")
-      }
+    dt_s = checked.model.dt_s
+    if dt_s == nil, let node = checked.model.firstNodeInNeedOfTimeStep {
+      throw ArcuateError(
+        .cannotCompile,
+        "depends on the length of a step, which neither the options nor the model "
+          + "state: give dt (--dt, dt= in Python, dt_s in C)", at: "node \"\(node)\"")
     }
   }
 

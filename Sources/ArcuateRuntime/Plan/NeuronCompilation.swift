@@ -9,15 +9,10 @@ import ArcuateModel
 #endif
 
 extension Neuron {
-  /// Whether the step depends on the length of a step.
-  func needsTimeStep(_ semantics: NeuronSemantics) -> Bool {
-    kind.leaks || semantics.integratorGain == .dtR
-  }
-
   /// The step of this neuron as a linear recurrence with a threshold.
   ///
   /// Coefficients are computed in double precision and rounded once.
-  /// Needs. `dt_s` where `needsTimeStep` says so.
+  /// Needs. `dt_s` where `Model.firstNodeInNeedOfTimeStep` finds such neurons.
   /// Source. The discrete forms are listed at `NeuronSemantics.Integrator`.
   func layer(shape: Shape, semantics s: NeuronSemantics, dt_s: Double) throws -> NeuronLayer {
     // One number stays one number: a uniform layer reads its parameters from registers.

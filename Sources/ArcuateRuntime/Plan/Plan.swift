@@ -168,5 +168,7 @@ public final class Plan: Sendable {
   }
 
   /// A session of its own, at rest. Throws. `outOfMemory`.
-  public func makeSession() throws -> Session { try Session(plan: self) }
+  public func makeSession() throws -> Session {
+    try within("a session of batch \(options.batch)") { try Session(plan: self) }
+  }
 }

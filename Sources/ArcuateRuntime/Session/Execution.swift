@@ -18,7 +18,8 @@ extension Session {
       runStreams(0..<batch, worker: 0)
     }
     for slot in plan.slots where slot.history >= 0 { saveHistory(slot, count) }
-    for stream in 0..<batch { stepCounts[stream] += UInt64(count) }
+    // Cannot overflow in a lifetime; a trap would end the host all the same.
+    for stream in 0..<batch { stepCounts[stream] = stepCounts[stream] &+ UInt64(count) }
     for probe in probes { probe.advance(count) }
   }
 
@@ -182,10 +183,11 @@ extension Session {
       for t in range {
         let (changed, spiked) = layer.step(
           input: row(input, t + shift, b), membrane: membrane, current: current, pending: pending,
-          output: row(output, t, b), list: spikes ? list(output, t, b) : temporaryLists.row.part(0, 0))
+          output: row(output, t, b),
+          list: spikes ? list(output, t, b) : temporaryLists.row.part(0, 0))
         if spikes {
           nonzero(output, t, b)[0] = spiked
-          let first = stepCounts[b] + UInt64(t) == 0
+          let first = stepCounts[b] &+ UInt64(t) == 0
           count(index, b, 4, UInt64(first ? layer.count : changed))
         }
         for probe in probes where probe.step == index && probe.quantity != .output {
@@ -212,7 +214,7 @@ extension Session {
     _ step: Plan.Step, _ input: Row<Float>, _ output: Row<Float>, _ t: Int, _ b: Int,
     _ stride: Int
   ) {
-    let now = stepCounts[b] + UInt64(t)
+    let now = stepCounts[b] &+ UInt64(t)
     switch step.operation {
     case .delay(let delays, let ring, let offset):
       let lines = state.row.part(offset + b * ring * stride, ring * stride)
@@ -237,7 +239,7 @@ extension Session {
       }
     case .decoder(let decoder, let offset):
       let sums = state.row.part(offset + b * stride, stride)
-      let divisor: Float = decoder == .rate ? Float(now + 1) : 1
+      let divisor: Float = decoder == .rate ? Float(now &+ 1) : 1
       for i in 0..<step.outputCount {
         sums[i] += input[i]
         output[i] = sums[i] / divisor

@@ -12,6 +12,9 @@ public final class Probe {
     case current
   }
 
+  /// Numbers that a recording holds at most.
+  static let mostNumbers = 1 << 34
+
   public let node: String
   public let quantity: Quantity
   /// Of one step of one stream, channel-first.
@@ -43,11 +46,17 @@ public final class Probe {
     self.batch = batch
     self.stride = stride
     self.order = order
-    let (count, overflow) = capacity.multipliedReportingOverflow(by: batch * stride)
-    guard capacity >= 0, !overflow, count <= 1 << 34 else {
-      throw ArcuateError(.limitExceeded, "a recording of \(capacity) steps is too large")
+    let perStep = max(1, batch * stride)
+    let (count, overflow) = capacity.multipliedReportingOverflow(by: perStep)
+    guard capacity >= 0, !overflow, count <= Probe.mostNumbers else {
+      throw ArcuateError(
+        .limitExceeded,
+        "capacity is \(UInt(bitPattern: capacity)), above \(Probe.mostNumbers / perStep): "
+          + "a recording holds up to 2^34 numbers, \(perStep) for each step")
     }
-    rows = try AlignedBuffer(byteCount: count * 4).view(start: 0, count: count)
+    rows = try within("a recording of \(capacity) steps") {
+      try AlignedBuffer(byteCount: count * 4).view(start: 0, count: count)
+    }
   }
 
   @inline(__always)
@@ -72,11 +81,11 @@ public final class Probe {
   public var count: Int { recorded * batch * shape.count }
 
   /// Copies what was recorded, [recorded][batch][shape], channel-first.
-  /// Throws. `bufferTooSmall` if `output` has fewer than `count` elements.
+  /// Throws. `bufferSize` if `output` has fewer than `count` elements.
   public func read(into output: UnsafeMutableBufferPointer<Float>) throws {
     guard output.count >= count else {
       throw ArcuateError(
-        .bufferTooSmall, "\(count) numbers were recorded, room is for \(output.count)")
+        .bufferSize, "\(count) numbers were recorded, room is for \(output.count)")
     }
     var at = 0
     for r in 0..<recorded * batch {

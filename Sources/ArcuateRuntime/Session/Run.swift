@@ -27,11 +27,14 @@ extension Session {
   ///
   /// Shapes. Each input [frames][batch][shape], each output [frames][batch][shape], or with every
   /// step [frames][steps][batch][shape]. Outputs whose pointer is nil are left out.
-  /// Throws. `bufferTooSmall` for an array of another size, `invalidArgument` for a number that is
+  /// Throws. `bufferSize` for an array of another size, `invalidArgument` for a number that is
   /// not finite; the state is then as it was.
   public func run(frames: Int, inputs: InputPorts, outputs: OutputPorts) throws {
     let plan = plan
-    try checkPorts(inputs, outputs, frames)
+    try checkFrames(frames)
+    try checkPorts(
+      inputs, outputs, inputCount: { plan.inputCount(port: $0, frames: frames) },
+      outputCount: { plan.outputCount(port: $0, frames: frames) })
     let options = plan.options
     let batch = options.batch
     let steps = options.stepsPerFrame
@@ -101,23 +104,38 @@ extension Session {
     }
   }
 
-  private func checkPorts(_ inputs: InputPorts, _ outputs: OutputPorts, _ frames: Int) throws {
-    guard frames >= 0, frames <= 1 << 32 else {
-      throw ArcuateError(.invalidArgument, "\(frames) frames cannot be run")
+  /// Frames of one call at most.
+  public static let mostFrames = 1 << 32
+
+  private func checkFrames(_ frames: Int) throws {
+    guard frames >= 0, frames <= Session.mostFrames else {
+      throw ArcuateError(
+        .invalidArgument,
+        "frames is \(UInt(bitPattern: frames)), not within 0 ... \(Session.mostFrames)")
     }
+  }
+
+  /// Throws. What `run` throws, for ports that hold other counts than `inputCount` and `outputCount`
+  /// give or numbers that are not finite.
+  private func checkPorts(
+    _ inputs: InputPorts, _ outputs: OutputPorts, inputCount: (Int) -> Int,
+    outputCount: (Int) -> Int
+  ) throws {
     guard inputs.portCount == plan.inputs.count, outputs.portCount == plan.outputs.count else {
       throw ArcuateError(
         .invalidArgument,
         "\(inputs.portCount) inputs and \(outputs.portCount) outputs for a network with "
           + "\(plan.inputs.count) and \(plan.outputs.count)")
     }
-    for port in plan.inputs.indices {
-      let needed = plan.inputCount(port: port, frames: frames)
-      guard inputs.count(port) == needed else {
+    func require(_ count: Int, _ needed: Int, _ place: @autoclosure () -> String) throws {
+      guard count == needed else {
+        // A size_t beyond what an Int holds arrives as a negative number.
         throw ArcuateError(
-          .bufferTooSmall, "holds \(inputs.count(port)) numbers, not \(needed)",
-          at: "input \"\(plan.inputs[port].name)\"")
+          .bufferSize, "holds \(UInt(bitPattern: count)) numbers, not \(needed)", at: place())
       }
+    }
+    for port in plan.inputs.indices {
+      try require(inputs.count(port), inputCount(port), "input \"\(plan.inputs[port].name)\"")
       if let place = inputs.firstNotFinite(port) {
         throw ArcuateError(
           .invalidArgument, "number \(place) is not finite",
@@ -125,12 +143,7 @@ extension Session {
       }
     }
     for port in plan.outputs.indices where outputs.isWanted(port) {
-      let needed = plan.outputCount(port: port, frames: frames)
-      guard outputs.count(port) == needed else {
-        throw ArcuateError(
-          .bufferTooSmall, "holds \(outputs.count(port)) numbers, not \(needed)",
-          at: "output \"\(plan.outputs[port].name)\"")
-      }
+      try require(outputs.count(port), outputCount(port), "output \"\(plan.outputs[port].name)\"")
     }
   }
 
@@ -140,7 +153,9 @@ extension Session {
   public func step(inputs: InputPorts, outputs: OutputPorts) throws {
     let plan = plan
     let batch = plan.options.batch
-    try checkStepPorts(inputs, outputs)
+    try checkPorts(
+      inputs, outputs, inputCount: { batch * plan.inputs[$0].shape.count },
+      outputCount: { batch * plan.outputs[$0].shape.count })
     for port in plan.inputs.indices {
       let size = plan.inputs[port].shape.count
       let slot = plan.slots[plan.inputs[port].node]
@@ -159,41 +174,9 @@ extension Session {
     }
   }
 
-  private func checkStepPorts(_ inputs: InputPorts, _ outputs: OutputPorts) throws {
-    // A step is a frame of one step, whatever a frame is.
-    guard inputs.portCount == plan.inputs.count, outputs.portCount == plan.outputs.count else {
-      throw ArcuateError(
-        .invalidArgument,
-        "\(inputs.portCount) inputs and \(outputs.portCount) outputs for a network with "
-          + "\(plan.inputs.count) and \(plan.outputs.count)")
-    }
-    for (port, info) in plan.inputs.enumerated() {
-      let needed = plan.options.batch * info.shape.count
-      guard inputs.count(port) == needed else {
-        throw ArcuateError(
-          .bufferTooSmall, "holds \(inputs.count(port)) numbers, not \(needed)",
-          at: "input \"\(info.name)\"")
-      }
-      if let place = inputs.firstNotFinite(port) {
-        throw ArcuateError(
-          .invalidArgument, "number \(place) is not finite", at: "input \"\(info.name)\"")
-      }
-    }
-    for (port, info) in plan.outputs.enumerated() where outputs.isWanted(port) {
-      let needed = plan.options.batch * info.shape.count
-      guard outputs.count(port) == needed else {
-        throw ArcuateError(
-          .bufferTooSmall, "holds \(outputs.count(port)) numbers, not \(needed)",
-          at: "output \"\(info.name)\"")
-      }
-    }
-  }
-
   /// `run` with arrays: one per port, as `run` shapes them. Returns one array per output port.
   public func run(frames: Int, _ inputs: [[Float]]) throws -> [[Float]] {
-    guard frames >= 0, frames <= 1 << 32 else {
-      throw ArcuateError(.invalidArgument, "\(frames) frames cannot be run")
-    }
+    try checkFrames(frames)
     let counts = plan.outputs.indices.map { plan.outputCount(port: $0, frames: frames) }
     return try InputPorts.with(inputs) { inputs in
       try OutputPorts.collect(counts: counts) { outputs in

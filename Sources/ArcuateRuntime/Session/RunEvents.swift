@@ -19,41 +19,24 @@ extension Session {
   /// reduced by `steps`. Frames play no part.
   /// Needs. `events` ordered by step. Two events for one element add up.
   /// Throws. `invalidArgument` naming the first event that is out of order, outside the network or
-  /// not finite; `bufferTooSmall` if not even one step's output is sure to fit. The state is then
+  /// not finite; `bufferSize` if not even one step's output is sure to fit. The state is then
   /// as it was.
   public func runEvents(
     _ events: UnsafeBufferPointer<Event>, steps: Int, into output: UnsafeMutableBufferPointer<Event>
   ) throws -> EventProgress {
     let plan = plan
     let batch = plan.options.batch
-    guard steps >= 0, steps <= 1 << 31 else {
-      throw ArcuateError(.invalidArgument, "\(steps) steps cannot be run")
+    guard steps >= 0, steps <= Session.mostEventSteps else {
+      throw ArcuateError(
+        .invalidArgument,
+        "steps is \(UInt(bitPattern: steps)), not within 0 ... \(Session.mostEventSteps)")
     }
-    var last: UInt32 = 0
-    for (i, event) in events.enumerated() {
-      guard event.step >= last, Int(event.step) < steps else {
-        throw ArcuateError(
-          .invalidArgument, "step \(event.step) is out of order or not below \(steps)",
-          at: "event \(i)")
-      }
-      guard Int(event.port) < plan.inputs.count, Int(event.stream) < batch,
-        Int(event.index) < plan.inputs[Int(event.port)].shape.count
-      else {
-        throw ArcuateError(
-          .invalidArgument,
-          "port \(event.port), stream \(event.stream), index \(event.index) is not an input",
-          at: "event \(i)")
-      }
-      guard event.value.isFinite else {
-        throw ArcuateError(.invalidArgument, "the value is not finite", at: "event \(i)")
-      }
-      last = event.step
-    }
+    try check(events, steps: steps)
     var most = 0
     for port in plan.outputs { most += port.shape.count * batch }
     guard output.count >= most || steps == 0 else {
       throw ArcuateError(
-        .bufferTooSmall, "room for \(output.count) events; one step may have \(most)")
+        .bufferSize, "there is room for \(output.count) events, but one step may have \(most)")
     }
 
     var progress = EventProgress(steps: 0, consumed: 0, written: 0)
@@ -95,6 +78,35 @@ extension Session {
       progress.steps += count
     }
     return progress
+  }
+
+  /// Steps of one call with events at most.
+  public static let mostEventSteps = 1 << 31
+
+  /// Throws. `invalidArgument` naming the first event that cannot be taken, its field and the range.
+  private func check(_ events: UnsafeBufferPointer<Event>, steps: Int) throws {
+    func require(_ field: String, _ value: Int, below end: Int, _ i: Int) throws {
+      guard value < end else {
+        throw ArcuateError(
+          .invalidArgument, "\(field) \(value) is not within 0 ..< \(end)", at: "event \(i)")
+      }
+    }
+    var last: UInt32 = 0
+    for (i, event) in events.enumerated() {
+      try require("step", Int(event.step), below: steps, i)
+      guard event.step >= last else {
+        throw ArcuateError(
+          .invalidArgument, "step \(event.step) comes after step \(last): events must be in order",
+          at: "event \(i)")
+      }
+      try require("port", Int(event.port), below: plan.inputs.count, i)
+      try require("stream", Int(event.stream), below: plan.options.batch, i)
+      try require("index", Int(event.index), below: plan.inputs[Int(event.port)].shape.count, i)
+      guard event.value.isFinite else {
+        throw ArcuateError(.invalidArgument, "the value is not finite", at: "event \(i)")
+      }
+      last = event.step
+    }
   }
 
   /// `runEvents` with arrays and room for every output.

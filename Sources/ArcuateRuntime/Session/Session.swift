@@ -77,7 +77,8 @@ public final class Session {
   public func reset(stream: Int) throws {
     guard stream >= 0, stream < plan.options.batch else {
       throw ArcuateError(
-        .invalidArgument, "stream \(stream) is not within 0 ..< \(plan.options.batch)")
+        .invalidArgument,
+        "stream \(UInt(bitPattern: stream)) is not within 0 ..< \(plan.options.batch)")
     }
     rest(stream)
   }

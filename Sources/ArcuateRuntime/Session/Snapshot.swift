@@ -2,42 +2,66 @@ import ArcuateCore
 
 /// What a session remembers, as bytes.
 ///
-/// | offset | size | what                                    |
-/// |--------|------|-----------------------------------------|
-/// | 0      | 8    | "ARCSTATE"                              |
-/// | 8      | 8    | version: 1                              |
-/// | 16     | 8    | fingerprint of the plan                 |
-/// | 24     | 8    | floats of state                         |
-/// | 32     | –    | step counts (u64), then floats, as kept |
+/// | offset | size | what                                       |
+/// |--------|------|--------------------------------------------|
+/// | 0      | 8    | "ARCSTATE"                                 |
+/// | 8      | 8    | version: 2                                 |
+/// | 16     | 8    | fingerprint of the plan                    |
+/// | 24     | 8    | floats of state, a multiple of 16          |
+/// | 32     | 8    | checksum of all other bytes                |
+/// | 40     | –    | step counts (u64), then floats, as kept    |
+///
+/// All numbers are little endian.
 extension Session {
   private static let magic: UInt64 = 0x4554_4154_5343_5241
-  private static let headerCount = 32
+  private static let version: UInt64 = 2
+  private static let checksumOffset = 32
+  private static let headerCount = 40
+  /// Far more than any stream will see, and far from where sums of step counts overflow.
+  private static let mostStepCounts: UInt64 = 1 << 62
 
   /// Bytes that `save` writes.
   public var snapshotByteCount: Int {
     Session.headerCount + stepCounts.count * 8 + state.count * 4
   }
 
+  /// A number that changes with every change of one of the 8-byte words, but for the checksum's own:
+  /// FNV-1a over words, with a shift so that the high bits reach the low ones.
+  private static func checksum(_ bytes: UnsafeRawBufferPointer) -> UInt64 {
+    var hash: UInt64 = 0xCBF2_9CE4_8422_2325
+    for offset in stride(from: 0, to: bytes.count & ~7, by: 8) where offset != checksumOffset {
+      let word = bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
+      hash = (hash ^ UInt64(littleEndian: word)) &* 0x100_0000_01B3
+      hash ^= hash >> 32
+    }
+    return hash
+  }
+
   /// Writes the state of every stream; counters and probes are not part of it.
-  /// Throws. `bufferTooSmall`.
+  /// Throws. `bufferSize`.
   public func save(into output: UnsafeMutableRawBufferPointer) throws {
     guard output.count >= snapshotByteCount else {
       throw ArcuateError(
-        .bufferTooSmall, "a snapshot has \(snapshotByteCount) bytes, room is for \(output.count)")
+        .bufferSize, "a snapshot has \(snapshotByteCount) bytes, room is for \(output.count)")
     }
-    let header: [4 of UInt64] = [Session.magic, 1, plan.fingerprint, UInt64(state.count)]
-    for i in 0..<4 {
-      output.storeBytes(of: header[i].littleEndian, toByteOffset: 8 * i, as: UInt64.self)
+    func store(_ value: UInt64, at offset: Int) {
+      output.storeBytes(of: value.littleEndian, toByteOffset: offset, as: UInt64.self)
     }
+    store(Session.magic, at: 0)
+    store(Session.version, at: 8)
+    store(plan.fingerprint, at: 16)
+    store(UInt64(state.count), at: 24)
     var at = Session.headerCount
     for i in 0..<stepCounts.count {
-      output.storeBytes(of: stepCounts[i].littleEndian, toByteOffset: at, as: UInt64.self)
+      store(stepCounts[i], at: at)
       at += 8
     }
     for i in 0..<state.count {
       output.storeBytes(of: state[i].bitPattern.littleEndian, toByteOffset: at, as: UInt32.self)
       at += 4
     }
+    let written = UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(output)[..<at])
+    store(Session.checksum(written), at: Session.checksumOffset)
   }
 
   public func save() -> [UInt8] {
@@ -48,24 +72,40 @@ extension Session {
   }
 
   /// Brings back what `save` wrote, from a session of this plan or of an equal one.
-  /// Throws. `invalidState` if the bytes are not a snapshot of such a plan; nothing is changed then.
+  /// Throws. `invalidState` saying what differs; nothing is changed then.
   public func restore(_ bytes: Bytes) throws {
-    guard bytes.count == snapshotByteCount,
-      try bytes.integer(UInt64.self, at: 0) == Session.magic,
-      try bytes.integer(UInt64.self, at: 8) == 1
-    else {
-      throw ArcuateError(
-        .invalidState,
-        "\(bytes.count) bytes are not a snapshot of this plan, which has \(snapshotByteCount)")
+    func require(_ condition: Bool, _ message: @autoclosure () -> String) throws {
+      if !condition { throw ArcuateError(.invalidState, message()) }
     }
-    guard try bytes.integer(UInt64.self, at: 16) == plan.fingerprint,
-      try bytes.integer(UInt64.self, at: 24) == UInt64(state.count)
-    else { throw ArcuateError(.invalidState, "the snapshot belongs to another plan") }
+    func word(_ offset: Int) throws -> UInt64 { try bytes.integer(at: offset) }
+
+    try require(
+      bytes.count >= Session.headerCount,
+      "\(bytes.count) bytes are no snapshot, whose header alone has \(Session.headerCount)")
+    try require(
+      try word(0) == Session.magic, "is not a snapshot: it does not begin with \"ARCSTATE\"")
+    let version = try word(8)
+    try require(
+      version == Session.version,
+      "is a snapshot of version \(version), not \(Session.version)")
+    try require(
+      try word(16) == plan.fingerprint && word(24) == UInt64(state.count),
+      "the snapshot belongs to another plan")
+    try require(
+      bytes.count == snapshotByteCount,
+      "the snapshot has a length of \(bytes.count) bytes, not \(snapshotByteCount)")
+    try require(
+      try word(Session.checksumOffset) == bytes.withUnsafeBytes(Session.checksum),
+      "the snapshot is damaged: its checksum differs")
     let counts = Session.headerCount
     let floats = counts + stepCounts.count * 8
     for i in 0..<stepCounts.count {
-      stepCounts[i] = try bytes.integer(UInt64.self, at: counts + 8 * i)
+      let count = try word(counts + 8 * i)
+      try require(
+        count <= Session.mostStepCounts,
+        "stream \(i) is said to have run \(count) steps, above 2^62")
     }
+    for i in 0..<stepCounts.count { stepCounts[i] = try word(counts + 8 * i) }
     for i in 0..<state.count {
       state[i] = Float(bitPattern: try bytes.integer(UInt32.self, at: floats + 4 * i))
     }

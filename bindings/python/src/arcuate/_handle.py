@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import numbers
 import operator
 import threading
 import weakref
@@ -84,7 +85,9 @@ def call(function: Callable[..., int], *arguments: Any) -> None:
 def whole(name: str, value: Any, least: int = 0, most: int = 2**62) -> int:
     """`value` as an integer that the C type can hold, which ctypes would wrap around silently."""
     try:
-        number = int(operator.index(value))  # int: in Python 3.9 a bool stays one
+        if isinstance(value, bool):
+            raise TypeError
+        number = operator.index(value)
     except TypeError:
         raise errors.argument(f"{name} must be an integer, not {value!r}") from None
     if not least <= number <= most:
@@ -96,10 +99,10 @@ def seconds(name: str, value: Optional[float]) -> float:
     """`value` as the C interface takes it, where 0 means that none is given."""
     if value is None:
         return 0.0
-    number = float(value)
-    if not 0 < number < float("inf"):
-        raise errors.argument(f"{name} must be a positive number of seconds, not {value!r}")
-    return number
+    is_number = isinstance(value, numbers.Real) and not isinstance(value, bool)
+    if not is_number or not 1e-12 <= value <= 1e6:
+        raise errors.argument(f"{name} must be within 1e-12 ... 1e6 seconds, not {value!r}")
+    return float(value)
 
 
 def choice(name: str, value: str, choices: Sequence[str]) -> int:

@@ -55,7 +55,7 @@ class CompileError(ArcuateError, ValueError):
 
 
 class StateError(ArcuateError):
-    """A closed object was used, or a snapshot belongs to another plan."""
+    """A closed object was used, or a snapshot is damaged or belongs to another plan."""
 
 
 class OutOfMemoryError(ArcuateError, MemoryError):

@@ -10,8 +10,6 @@ from . import _native, errors
 from ._handle import Handle, call, choice, created, encoded, seconds, whole
 from .plan import Plan
 
-_INT32 = 2**31 - 1
-
 
 class Node(NamedTuple):
     """A node of a model's outermost graph."""
@@ -54,7 +52,7 @@ class Model(Handle):
 
         preset: what the exporter assumed of its neurons: "nir", "snntorch", "norse", "spikingjelly",
             "sinabs", "rockpool", "spyx", "lava", "nengo" or "spinnaker2"; None takes what the file says.
-        dt: seconds per step; None takes what the file says.
+        dt: seconds per step, 1e-12 ... 1e6; None takes what the file says.
         strict: refuse what is missing or inconsistent, rather than mend it and report `findings`.
 
         Raises FileError, FormatError, LimitError, ModelError, ArgumentError.
@@ -122,6 +120,8 @@ class Model(Handle):
 
         Raises ArgumentError.
         """
+        if isinstance(value, bool):
+            value = int(value)
         word = value if isinstance(value, str) else str(whole("value", value))
         with self._lock:
             call(
@@ -193,7 +193,7 @@ class Model(Handle):
     ) -> Plan:
         """Compiles the model for a use.
 
-        dt: seconds per step; None takes the model's.
+        dt: seconds per step, 1e-12 ... 1e6; None takes the model's.
         steps_per_frame: 1 ... 1000000.
         frame_state: "keep": state goes on into the next frame; "reset": each starts from rest.
         frame_input: "hold": the same values at every step; "first": at the first step, then zeros.
@@ -208,12 +208,12 @@ class Model(Handle):
         options = _native.CompileOptions()
         _native.library.arcuate_compile_options_init(ctypes.byref(options))
         options.dt_s = seconds("dt", dt)
-        options.steps_per_frame = whole("steps_per_frame", steps_per_frame, 1, _INT32)
+        options.steps_per_frame = whole("steps_per_frame", steps_per_frame, 1, 1_000_000)
         options.frame_state = choice("frame_state", frame_state, _native.FRAME_STATE)
         options.frame_input = choice("frame_input", frame_input, _native.FRAME_INPUT)
         options.frame_output = choice("frame_output", frame_output, _native.FRAME_OUTPUT)
-        options.batch = whole("batch", batch, 1, _INT32)
-        options.threads = whole("threads", threads, 1, _INT32)
+        options.batch = whole("batch", batch, 1, 65535)
+        options.threads = whole("threads", threads, 1, 256)
         options.numerics = choice("numerics", numerics, _native.NUMERICS)
         with self._lock:
             pointer = created(

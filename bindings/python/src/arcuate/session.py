@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import dataclasses
+import time
 from typing import TYPE_CHECKING, Any, List, Optional, Sequence, Tuple, Union
 
 import numpy as np
@@ -34,6 +35,10 @@ event_dtype = np.dtype(
 
 # Events that a call of the library has room for, unless one step needs more.
 _EVENT_ROOM = 65536
+
+
+# Python notices an interrupt (Ctrl-C) only between calls of the library: these are to be short.
+_SECONDS_PER_CALL = 0.1
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,6 +82,8 @@ class Session(Handle):
         self._input_counts = (ctypes.c_size_t * len(plan._inputs))()
         self._output_pointers = (ctypes.c_void_p * len(plan._outputs))()
         self._output_counts = (ctypes.c_size_t * len(plan._outputs))()
+        # Steps for one call of the library, by how long the last took.
+        self._pace = 64
 
     @property
     def plan(self) -> Plan:
@@ -97,6 +104,9 @@ class Session(Handle):
         [frames, steps, batch, shape...]; for several output ports a tuple of them. Without the
         batch axis if the first input had none.
 
+        Ctrl-C is noticed every 0.1 seconds or so, but not before the frame is done; the state is
+        then that after some of the frames, and so are the outputs.
+
         Raises ArgumentError for wrong shapes and numbers that are not finite; the state is then as
         it was.
         """
@@ -114,13 +124,24 @@ class Session(Handle):
         results = self._results(lead, out, arrays)
         with self._lock:
             session = self._live()
-            self._point(arrays, results)
-            status = library.arcuate_session_run(
-                session, frames,
-                self._input_pointers, self._input_counts,
-                self._output_pointers, self._output_counts,
-            )
-            self._check(status)
+            done, at_once = 0, self._frames_at_once()
+            # Frames are given apart only if none will be refused, else all of them or none.
+            if frames > at_once and not all(np.isfinite(array).all() for array in arrays):
+                at_once = frames
+            while True:
+                end = min(frames, done + at_once)
+                self._point([a[done:end] for a in arrays], [r[done:end] for r in results])
+                start = time.perf_counter()
+                status = library.arcuate_session_run(
+                    session, end - done,
+                    self._input_pointers, self._input_counts,
+                    self._output_pointers, self._output_counts,
+                )
+                self._check(status)
+                self._adapt((end - done) * self._plan._steps_per_frame, start)
+                done, at_once = end, self._frames_at_once()
+                if done >= frames:
+                    break
         return results[0] if len(results) == 1 else tuple(results)
 
     def step(
@@ -155,6 +176,8 @@ class Session(Handle):
         Returns the outputs that are not zero, [m] of `event_dtype`, ordered by step, port, stream
         and index.
 
+        Ctrl-C is noticed every 0.1 seconds or so; the state is then that after some of the steps.
+
         Raises ArgumentError for an event out of order, outside the network or not finite; the state
         is then as it was.
         """
@@ -167,21 +190,25 @@ class Session(Handle):
         steps_done, consumed, written = (ctypes.c_size_t() for _ in range(3))
         parts: List[npt.NDArray[np.void]] = []
         done = used = 0
-        # The first call gets everything, so that the library refuses all of it or none. Later ones
-        # get the steps whose output surely fits, so that each event is passed once more at most.
-        end, last = len(given), steps
+        # A call gets the steps whose output surely fits, so that each event is passed once more at
+        # most; but the first gets everything where something is to be refused: all of it or none.
+        whole_call = not self._would_take(given, steps)
         with self._lock:
             session = self._live()
             while True:
+                last = steps if whole_call else min(steps, done + min(self._pace, len(room) // most))
+                end = len(given) if last == steps else int(np.searchsorted(when, last))
                 part = given[used:end]
                 if done > 0:
                     part = part.copy()
                     part["step"] -= done
+                start = time.perf_counter()
                 status = _native.library.arcuate_session_run_events(
                     session, part.ctypes.data, len(part), last - done, room.ctypes.data, len(room),
                     ctypes.byref(steps_done), ctypes.byref(consumed), ctypes.byref(written),
                 )
                 self._check(status)
+                self._adapt(steps_done.value, start)
                 result = room[: written.value].copy()
                 result["step"] += done
                 parts.append(result)
@@ -189,8 +216,19 @@ class Session(Handle):
                 used += consumed.value
                 if done >= steps:
                     return np.concatenate(parts)
-                last = min(steps, done + len(room) // most)
-                end = int(np.searchsorted(when, last))
+
+    def _would_take(self, events: npt.NDArray[np.void], steps: int) -> bool:
+        """Whether the library will refuse none of the events; it has the sentence if it does."""
+        sizes = np.array([int(np.prod(port.shape, dtype=np.int64)) for port in self._plan._inputs])
+        when, port = events["step"], events["port"]
+        return bool(
+            (when < steps).all()
+            and (when[1:] >= when[:-1]).all()
+            and (port < len(sizes)).all()
+            and (events["stream"] < self._plan._batch).all()
+            and (events["index"] < sizes[port]).all()
+            and np.isfinite(events["value"]).all()
+        )
 
     def reset(self, stream: Optional[int] = None) -> None:
         """Brings all streams, or one, to rest. Counters and probes are untouched.
@@ -358,6 +396,17 @@ class Session(Handle):
             results.append(array)
         return results
 
+    def _frames_at_once(self) -> int:
+        return max(1, self._pace // self._plan._steps_per_frame)
+
+    def _adapt(self, steps: int, start: float) -> None:
+        """Sets how many steps the next call gets, after one of `steps` since `start`."""
+        if steps == 0:
+            return
+        seconds = max(time.perf_counter() - start, 1e-9)
+        fitting = int(steps * _SECONDS_PER_CALL / seconds)
+        self._pace = max(1, min(fitting, 8 * self._pace))
+
     def _point(self, inputs: List[Array], outputs: List[Array]) -> None:
         """Fills the arguments of run and step; the caller keeps the arrays."""
         for i, array in enumerate(inputs):
@@ -385,7 +434,16 @@ def _plain(value: npt.ArrayLike, port: Port) -> Array:
         return array
     if array.dtype.kind not in "buif":
         raise errors.argument(f'input "{port.name}" has elements of type {array.dtype}, not numbers')
-    return np.array(array, np.float32, order="C")
+    with np.errstate(over="ignore"):
+        plain = np.array(array, np.float32, order="C")
+    if array.dtype.kind == "f" and array.dtype.itemsize > 4:
+        beyond = np.flatnonzero(np.isinf(plain) & np.isfinite(array))
+        if len(beyond):
+            raise errors.argument(
+                f'input "{port.name}": number {beyond[0]} is {array.reshape(-1)[beyond[0]]}, '
+                "beyond what float32 holds"
+            )
+    return plain
 
 
 def _events(
@@ -393,8 +451,9 @@ def _events(
 ) -> npt.NDArray[np.void]:
     if not isinstance(events, np.ndarray):
         try:
-            events = np.array(list(events), event_dtype)
-        except (TypeError, ValueError, OverflowError) as error:
+            with np.errstate(over="raise"):
+                events = np.array(list(events), event_dtype)
+        except (TypeError, ValueError, OverflowError, FloatingPointError) as error:
             raise errors.argument(
                 f"events are tuples (step, stream, port, index, value) in range: {error}"
             ) from None
