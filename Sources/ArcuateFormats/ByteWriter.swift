@@ -10,11 +10,13 @@ import Synchronization
 /// Bytes written one after another to a file, to the standard output or to a pipe.
 ///
 /// A regular file gets its name when `finish` is called: before that a reader sees the old file or
-/// none, and a writer that goes away unfinished leaves nothing.
+/// none, and a writer that goes away unfinished leaves nothing. A file that is replaced keeps its
+/// permissions; where the path is a symbolic link, the file that it leads to is replaced.
 public final class ByteWriter {
   /// What messages call it.
   public let name: String
-  private let path: String
+  /// Where the file gets its name: where symbolic links lead.
+  private let target: String
   /// The name until `finish`; nil for what is written straight away.
   private let temporary: String?
   private var file: Int32
@@ -30,24 +32,35 @@ public final class ByteWriter {
   /// The file at `path`; `-` is the standard output.
   /// Throws. `cannotWrite` with the system's reason.
   public init(_ path: String) throws {
-    self.path = path
+    guard !path.isEmpty else { throw ArcuateError(.cannotWrite, "the path is empty") }
     if path == "-" {
+      target = path
       name = "standard output"
       temporary = nil
       file = dup(STDOUT_FILENO)
-    } else if ByteWriter.isSpecial(path) {
+    } else if Files.isSpecial(path) {
+      target = path
       name = path
       temporary = nil
       file = open(path, O_WRONLY | O_CLOEXEC)
     } else {
       name = path
       let number = ByteWriter.serial.add(1, ordering: .relaxed).newValue
-      let unique = "\(path).\(getpid())-\(number).partial"
+      guard let target = Files.target(of: path) else {
+        throw ArcuateError(.cannotWrite, "is a symbolic link that leads nowhere", at: path)
+      }
+      self.target = target
+      let unique = "\(target).\(getpid())-\(number).partial"
       temporary = unique
+      var status = stat()
+      let mode = stat(target, &status) == 0 ? status.st_mode & 0o777 : nil
       file = ByteWriter.unfinished.withLock { names in
         guard names != nil else { return -1 }
-        let file = open(unique, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
+        let file = open(
+          unique, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode == nil ? 0o666 : 0o600)
         if file >= 0 { names!.insert(unique) }
+        // A file system without permissions may refuse, and loses nothing by it.
+        if file >= 0, let mode { _ = fchmod(file, mode) }
         return file
       }
     }
@@ -96,7 +109,7 @@ public final class ByteWriter {
     try unfinished.withLock { names in
       for writer in writers {
         guard let temporary = writer.temporary else { continue }
-        guard names?.contains(temporary) == true, rename(temporary, writer.path) == 0 else {
+        guard names?.contains(temporary) == true, rename(temporary, writer.target) == 0 else {
           throw writer.failure()
         }
         names?.remove(temporary)
@@ -121,12 +134,6 @@ public final class ByteWriter {
       for name in names ?? [] { unlink(name) }
       names = nil
     }
-  }
-
-  /// Whether something is there that is not a regular file: a pipe, a terminal, `/dev/null`.
-  private static func isSpecial(_ path: String) -> Bool {
-    var status = stat()
-    return stat(path, &status) == 0 && status.st_mode & S_IFMT != S_IFREG
   }
 
   private func failure() -> ArcuateError {

@@ -52,8 +52,7 @@ public enum Files {
       owner: Mapping(address: address, size: size))
   }
 
-  /// Writes `bytes` under a temporary name beside `path`, then renames it, so that a reader sees
-  /// either the old file or the whole new one.
+  /// Writes `bytes` as `ByteWriter` does: a reader sees either the old file or the whole new one.
   /// Throws. `cannotWrite` with the system's reason; nothing is left behind.
   public static func write(_ bytes: [UInt8], to path: String) throws {
     let writer = try ByteWriter(path)
@@ -72,6 +71,7 @@ public enum Files {
   }
 
   static func open(_ path: String) throws -> Int32 {
+    guard !path.isEmpty else { throw ArcuateError(.cannotOpen, "the path is empty") }
     let file = Glibc.open(path, O_RDONLY | O_CLOEXEC)
     guard file >= 0 else {
       throw ArcuateError(.cannotOpen, "cannot be opened: \(reason())", at: path)
@@ -88,6 +88,34 @@ public enum Files {
       throw ArcuateError(.cannotOpen, "is not a regular file")
     }
     return Int(status.st_size)
+  }
+
+  /// Where the symbolic links at `path` lead, whether or not something is there; nil for a circle.
+  static func target(of path: String) -> String? {
+    var path = path
+    // As many as Linux follows.
+    for _ in 0...40 {
+      var name = [UInt8](repeating: 0, count: Int(PATH_MAX))
+      // SAFETY: the pointer is valid for the size of the buffer during the call.
+      let count = name.withUnsafeMutableBytes { readlink(path, $0.baseAddress!, $0.count) }
+      guard count > 0 else { return path }
+      guard let next = String(validating: name[..<count], as: UTF8.self) else { return nil }
+      path = next.hasPrefix("/") ? next : split(path).folder + next
+    }
+    return nil
+  }
+
+  /// The folder, with the slash behind it, and the name in it.
+  static func split(_ path: String) -> (folder: String, name: String) {
+    guard let slash = path.lastIndex(of: "/") else { return ("", path) }
+    let start = path.index(after: slash)
+    return (String(path[..<start]), String(path[start...]))
+  }
+
+  /// Whether something is there that is not a regular file: a pipe, a terminal, `/dev/null`.
+  public static func isSpecial(_ path: String) -> Bool {
+    var status = stat()
+    return stat(path, &status) == 0 && status.st_mode & S_IFMT != S_IFREG
   }
 
   static func reason() -> String { String(cString: strerror(errno)) }

@@ -43,9 +43,9 @@ struct Check: ParsableCommand {
     } else {
       // The worst first; among equals in the order in which they were found.
       for severity in Finding.Severity.allCases.sorted(by: >) {
-        for finding in findings where finding.severity == severity { print(finding) }
+        for finding in findings where finding.severity == severity { show("\(finding)") }
       }
-      print(
+      show(
         errors == 0
           ? "The model can run." : "The model cannot run: \(errors) error\(errors == 1 ? "" : "s")."
       )

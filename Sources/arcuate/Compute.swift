@@ -7,21 +7,22 @@ struct Compute: ParsableCommand {
     abstract:
       "Runs an acoustic model over a Kaldi table of features and writes a table of outputs.",
     discussion: """
-      Every utterance starts from rest; --frame-state says what happens between its frames. What
-      the model's metadata states under steps_per_frame, frame_state, frame_input, frame_output,
+      Every utterance starts from rest; --frame-state says what happens between its frames. What \
+      the model's metadata states under steps_per_frame, frame_state, frame_input, frame_output, \
       splice_left and splice_right is the default of these options.
 
-      Tables: ark:FILE, scp:FILE and - for standard input or output; ark,t:FILE writes text,
-      ark,scp:FILE,FILE an archive with its script. Shell commands (ark:cmd |) are not run: pipe.
-      An utterance that cannot be used is reported and left out; the exit status is then 1.
+      Tables: ark:FILE, scp:FILE and - for standard input or output; ark,t:FILE writes text, \
+      ark,scp:FILE,FILE an archive with its script. Keys and file names are UTF-8. Shell commands \
+      (ark:cmd |) are not run: pipe. An utterance that cannot be used is reported and left out; \
+      the exit status is then 1.
 
-      The summary gives the latency of a frame: the time of one call of the network, from input in
-      memory to output in memory, with --chunk 1 for one frame of each stream that runs.
+      The summary gives the latency of a frame: the time of one call of the network, from input \
+      in memory to output in memory, with --chunk 1 for one frame of each stream that runs.
 
       EXAMPLES:
         arcuate compute net.nir scp:feats.scp ark:out.ark
         copy-feats scp:feats.scp ark:- | arcuate compute net.nir ark:- ark,t:-
-        arcuate compute --splice-left 5 --splice-right 5 --frame-state reset --log-softmax \\
+        arcuate compute --splice-left 5 --splice-right 5 --log-softmax \\
           digits.nir ark:digits.ark ark,scp:post.ark,post.scp
         arcuate compute --priors pdf_counts.txt --log-softmax --batch 16 \\
           net.nir scp:feats.scp ark:- | latgen-faster-mapped ...
@@ -39,10 +40,20 @@ struct Compute: ParsableCommand {
   @OptionGroup var reading: ReadingOptions
   @OptionGroup var compiling: CompileArguments
 
-  @Option(help: "Frames put before each frame; the first is repeated at the edge.")
+  @Option(
+    parsing: .unconditional,
+    help: """
+      Frames put before each frame, 0 to 10000; the first is repeated at the edge. By default \
+      splice_left of the model's metadata, or 0.
+      """)
   var spliceLeft: Int?
 
-  @Option(help: "Frames put after each frame; the last is repeated at the edge.")
+  @Option(
+    parsing: .unconditional,
+    help: """
+      Frames put after each frame, 0 to 10000; the last is repeated at the edge. By default \
+      splice_right of the model's metadata, or 0.
+      """)
   var spliceRight: Int?
 
   @Option(help: "Output port to write; by default the first.")
@@ -59,10 +70,15 @@ struct Compute: ParsableCommand {
   var priors: String?
 
   @Option(
-    help: "Frames handed to the network in one call: more is faster for one step a frame.")
+    parsing: .unconditional,
+    help: """
+      Frames handed to the network in one call, 1 to 100000: more is faster for one step a frame.
+      """)
   var chunk = 1
 
-  @Option(help: "Seconds from one frame to the next, for the real-time factor.")
+  @Option(
+    parsing: .unconditional,
+    help: "Seconds from one frame to the next, for the real-time factor.")
   var frameShift = 0.01
 
   @Option(help: "Write the summary as JSON to this file, or - for standard output.")
@@ -86,7 +102,7 @@ struct Compute: ParsableCommand {
   }
 
   func run() throws {
-    let (model, _) = try reading.load(model)
+    let model = try reading.loadForUse(model)
     let plan = try within(self.model) { try model.compile(compiling.options(for: model)) }
     let port = try outputIndex(plan)
     guard plan.inputs.count == 1 else {
@@ -103,9 +119,19 @@ struct Compute: ParsableCommand {
     reader.warn = warn
     let writer = try KaldiTableWriter(outputs)
     defer { writer.discard() }
+    let report = try json.map { try ByteWriter($0) }
+    defer { report?.discard() }
+    var files = UsedFiles()
+    try files.read(self.model, as: "model")
+    try files.read(reader.path, as: "features")
+    if let priors { try files.read(try KaldiValue.path(named: priors), as: "priors") }
+    for path in writer.paths { try files.write(path, as: "output") }
+    if let json { try files.write(json, as: "summary") }
 
-    let pass = try StreamPass(plan: plan, output: port, splicing: splicing, chunk: chunk)
+    let pass = StreamPass(
+      try compiling.session(plan), output: port, splicing: splicing, chunk: chunk)
     var summary = ComputeSummary(frameShift_s: frameShift, streams: plan.options.batch)
+    var archives: Set<String> = []
     var progress = Progress("utterances", quiet: quiet)
     try pass.run {
       // The next utterance that can be used; the others are reported.
@@ -114,10 +140,9 @@ struct Compute: ParsableCommand {
           guard let (key, value) = try reader.next(), case .matrix(let matrix) = value else {
             return nil
           }
-          do {
-            try pass.admit(matrix)
-            return (key, matrix)
-          } catch let error as ArcuateError { throw error.within("key \"\(key)\"") }
+          if let archive = reader.archivePath { archives.insert(archive) }
+          try within("\(reader.source): key \"\(key)\"") { try pass.admit(matrix) }
+          return (key, matrix)
         } catch let error as ArcuateError {
           fail(error)
           summary.failed += 1
@@ -134,10 +159,11 @@ struct Compute: ParsableCommand {
     }
     Progress.clear()
     summary.take(pass)
+    // What a script points into is known only now; nothing has been replaced yet.
+    for archive in archives { try files.read(archive, as: "archive") }
     if summary.done > 0 { try writer.finish() }
     if !quiet { say(summary.text) }
-    if let json {
-      let report = try ByteWriter(json)
+    if let report {
       try report.write(summary.json.text + [UInt8(ascii: "\n")])
       try ByteWriter.finish([report])
     }

@@ -37,17 +37,20 @@ struct ComputeSummary {
   }
 
   var text: String {
-    """
-    arcuate: \(done) utterance\(done == 1 ? "" : "s") done, \(failed) failed, \(frames) frames in \
-    \(fixed(elapsed_s, 2)) s
-    latency    mean \(fixed(mean_s * 1000, 4)) ms, 99 % within \(fixed(percentile99_s * 1000, 4)) \
-    ms: one call of the network, up to \(streams) stream\(streams == 1 ? "" : "s")
-    real time  factor \(fixed(realTimeFactor, 5)) with reading and writing, frames of \
-    \(fixed(frameShift_s * 1000, 2)) ms
-    per frame  \(fixed(perFrame(counters.spikes), 1)) spikes, \(fixed(perFrame(counters.macs), 1)) \
-    MAC + \(fixed(perFrame(counters.acs), 1)) AC of \
-    \(fixed(perFrame(counters.denseOperations), 1)) if nothing were zero
-    """
+    let done =
+      "arcuate: \(done) utterance\(done == 1 ? "" : "s") done, \(failed) failed, \(frames) frames "
+      + "in \(fixed(elapsed_s, 2)) s"
+    guard frames > 0 else { return done }
+    return """
+      \(done)
+      latency    mean \(fixed(mean_s * 1000, 4)) ms, 99 % within \(fixed(percentile99_s * 1000, 4)) \
+      ms: one call of the network, up to \(streams) stream\(streams == 1 ? "" : "s")
+      real time  factor \(fixed(realTimeFactor, 5)) with reading and writing, frames of \
+      \(fixed(frameShift_s * 1000, 2)) ms
+      per frame  \(fixed(perFrame(counters.spikes), 1)) spikes, \(fixed(perFrame(counters.macs), 1)) \
+      MAC + \(fixed(perFrame(counters.acs), 1)) AC of \
+      \(fixed(perFrame(counters.denseOperations), 1)) if nothing were zero
+      """
   }
 
   var json: JSON {

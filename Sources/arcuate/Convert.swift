@@ -6,7 +6,7 @@ struct Convert: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Writes a model in another format, named by the ending: .nir or .safetensors.",
     discussion: """
-      What was noticed and mended in reading is listed on the standard error.
+      What was mended in reading is listed on the standard error.
 
       EXAMPLES:
         arcuate convert net.nir net.safetensors
@@ -30,8 +30,13 @@ struct Convert: ParsableCommand {
   var strict = false
 
   func run() throws {
-    var (model, findings) = try reading.load(input, strict: strict)
-    for finding in findings { say("arcuate: \(finding)") }
+    // A file may be written anew under its own name: it is replaced when all has been read.
+    if input != output {
+      var files = UsedFiles()
+      try files.read(input, as: "input")
+      try files.write(output, as: "output")
+    }
+    var model = try reading.loadForUse(input, strict: strict)
     if foldBatchNorm {
       model = try within(input) { try model.foldingBatchNorm() }
     }

@@ -21,9 +21,9 @@ struct Explain: ParsableCommand {
   var json = false
 
   func run() throws {
-    let (model, _) = try reading.load(model)
+    let model = try reading.loadForUse(model)
     let plan = try within(self.model) { try model.compile(compiling.options(for: model)) }
-    guard json else { return print(plan.explain(), terminator: "") }
+    guard json else { return StandardOutput.add(plan.explain()) }
     func ports(_ ports: [Plan.Port]) -> JSON {
       .array(
         ports.map {

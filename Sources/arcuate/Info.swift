@@ -38,15 +38,29 @@ struct Info: ParsableCommand {
   }
 
   private func write(_ model: Model, _ checked: CheckedModel?, _ errors: Int) {
-    print(
+    show(
       "\(model.nodes.count) nodes, \(model.edges.count) edges, "
         + "\(parameterCount(model)) parameters")
-    print("step       " + (model.dt_s.map { "\($0) s" } ?? "not stated"))
-    print(
+    show("step       " + (model.dt_s.map { "\($0) s" } ?? "not stated"))
+    show(
       "semantics  " + model.semantics.fields.map { "\($0.name)=\($0.value)" }.joined(separator: " ")
     )
     for (name, note) in model.metadata.sorted(by: { $0.key < $1.key }) {
-      print("metadata   \(name) = \(note.words)")
+      show("metadata   \(name) = \(note.words)")
+    }
+    // As `arcuate run` and the C interface number them.
+    let portRows = ports(model, checked).flatMap { kind, nodes in
+      nodes.enumerated().map { number, node in
+        [
+          "\(kind) \(number)", model.nodes[node].name,
+          checked.map { "\($0.shapes[node])" } ?? "?",
+          checked.map { $0.signals[node].rawValue } ?? "?",
+        ]
+      }
+    }
+    show()
+    for line in textTable(["port", "name", "shape", "signal"], rightAligned: [], portRows) {
+      show(line)
     }
     // In the order of work where there is one.
     let rows = (checked?.ordering.order ?? Array(model.nodes.indices)).map { i in
@@ -57,17 +71,29 @@ struct Info: ParsableCommand {
         model.edges.filter { $0.source == node.name }.map(\.target).joined(separator: ", "),
       ]
     }
-    print()
+    show()
     for line in textTable(
       ["node", "kind", "shape", "signal", "parameters", "feeds"], rightAligned: [4], rows)
     {
-      print(line)
+      show(line)
     }
     if errors > 0 {
-      print(
+      show(
         "\nThe model cannot run: \(errors) error\(errors == 1 ? "" : "s"); arcuate check lists them."
       )
     }
+  }
+
+  /// The nodes that are ports, in the order of their numbers.
+  private func ports(
+    _ model: Model, _ checked: CheckedModel?
+  ) -> [(kind: String, nodes: [Int])] {
+    func those(_ matches: (Operator) -> Bool) -> [Int] {
+      model.nodes.indices.filter { matches(model.nodes[$0].op) }
+    }
+    let inputs = checked?.inputs ?? those { if case .input = $0 { true } else { false } }
+    let outputs = checked?.outputs ?? those { if case .output = $0 { true } else { false } }
+    return [("input", inputs), ("output", outputs)]
   }
 
   private func describe(_ model: Model, _ checked: CheckedModel?, _ errors: Int) -> JSON {
@@ -79,8 +105,8 @@ struct Info: ParsableCommand {
         "parameters": .number(node.op.parameterCount),
       ]
     }
-    func ports(_ matches: (Operator) -> Bool) -> JSON {
-      .array(model.nodes.filter { matches($0.op) }.map { .string($0.name) })
+    let ports = ports(model, checked).map { port in
+      JSON.array(port.nodes.map { .string(model.nodes[$0].name) })
     }
     return [
       "can_run": .bool(checked != nil), "errors": .number(errors),
@@ -88,8 +114,8 @@ struct Info: ParsableCommand {
       "dt_s": model.dt_s.map { .number($0) } ?? .null,
       "semantics": model.semantics.json,
       "metadata": .object(model.metadata.mapValues(\.json)),
-      "inputs": ports { if case .input = $0 { true } else { false } },
-      "outputs": ports { if case .output = $0 { true } else { false } },
+      "inputs": ports[0],
+      "outputs": ports[1],
       "nodes": .array(nodes),
       "edges": .array(
         model.edges.map { ["source": .string($0.source), "target": .string($0.target)] }),

@@ -3,23 +3,24 @@ import Glibc
 
 /// What happens when somebody presses Control-C or closes the other end of a pipe.
 enum Interrupt {
-  /// From now on an interrupt removes files that are not finished and ends the process as usual,
-  /// and a closed pipe is an error like any other.
+  private static let fatal = [
+    SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGALRM, SIGVTALRM, SIGPROF, SIGXCPU,
+  ]
+
+  /// From now on a signal that ends the process removes files that are not finished first, and a
+  /// closed pipe or a file above the limit is an error like any other.
   /// Needs. To be called before any thread is made.
   static func prepare() {
     signal(SIGPIPE, SIG_IGN)
-    var signals = sigset_t()
-    sigemptyset(&signals)
-    for number in [SIGINT, SIGTERM, SIGHUP] { sigaddset(&signals, number) }
+    signal(SIGXFSZ, SIG_IGN)
+    var signals = awaited
     pthread_sigmask(SIG_BLOCK, &signals, nil)
     // A thread that waits may take locks and close files, which a signal handler may not.
     var thread = pthread_t()
     pthread_create(
       &thread, nil,
       { _ in
-        var signals = sigset_t()
-        sigemptyset(&signals)
-        for number in [SIGINT, SIGTERM, SIGHUP] { sigaddset(&signals, number) }
+        var signals = Interrupt.awaited
         var number: Int32 = 0
         sigwait(&signals, &number)
         ByteWriter.discardAll()
@@ -29,4 +30,18 @@ enum Interrupt {
         return nil
       }, nil)
   }
+
+  /// Without what whoever started the process has it ignore, as `nohup` does: waiting for such a
+  /// signal would take it after all.
+  private static let awaited: sigset_t = {
+    var signals = sigset_t()
+    sigemptyset(&signals)
+    for number in fatal {
+      var action = sigaction()
+      sigaction(number, nil, &action)
+      let isIgnored = unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self) == 1
+      if !isIgnored { sigaddset(&signals, number) }
+    }
+    return signals
+  }()
 }

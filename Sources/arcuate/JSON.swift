@@ -8,4 +8,4 @@ extension JSON: ExpressibleByDictionaryLiteral {
 }
 
 /// Prints a value on one line of the standard output.
-func printJSON(_ json: JSON) { print(String(decoding: json.text, as: UTF8.self)) }
+func printJSON(_ json: JSON) { show(String(decoding: json.text, as: UTF8.self)) }

@@ -1,18 +1,53 @@
 import Arcuate
 import Glibc
 
+/// What a command prints: written when it is done, so that failing to can be told.
+enum StandardOutput {
+  private nonisolated(unsafe) static var text = ""
+
+  static func add(_ more: String) { text += more }
+
+  /// Throws. `cannotWrite` with the system's reason. Where the reader of a pipe has gone the
+  /// process ends as it does by default, without a word.
+  static func flush() throws {
+    guard !put(text, to: STDOUT_FILENO) else {
+      text = ""
+      return
+    }
+    let reason = errno
+    if reason == EPIPE {
+      signal(SIGPIPE, SIG_DFL)
+      raise(SIGPIPE)
+    }
+    throw ArcuateError(
+      .cannotWrite, "cannot be written: \(String(cString: strerror(reason)))",
+      at: "standard output")
+  }
+}
+
+/// Prints a line on the standard output.
+func show(_ line: String = "") { StandardOutput.add(line + "\n") }
+
 /// Writes one line to the standard error.
 func say(_ line: String) {
   Progress.clear()
   put(line + "\n")
 }
 
-/// Writes to the standard error at once.
-func put(_ text: String) {
+/// Writes at once; false, with `errno`, if not all could be written.
+@discardableResult
+func put(_ text: String, to file: Int32 = STDERR_FILENO) -> Bool {
   var text = text
-  text.withUTF8 { bytes in
-    // SAFETY: the buffer is valid during the call.
-    _ = write(STDERR_FILENO, bytes.baseAddress, bytes.count)
+  return text.withUTF8 { bytes in
+    var done = 0
+    while done < bytes.count {
+      // SAFETY: the buffer is valid during the call, for `bytes.count - done` bytes from there.
+      let wrote = write(file, bytes.baseAddress! + done, bytes.count - done)
+      if wrote < 0 && errno == EINTR { continue }
+      guard wrote > 0 else { return false }
+      done += wrote
+    }
+    return true
   }
 }
 

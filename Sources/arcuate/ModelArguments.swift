@@ -12,7 +12,9 @@ struct ReadingOptions: ParsableArguments {
   @Option(help: "Read the neurons as this exporter means them; by default as the file says.")
   var preset: NeuronSemantics.Preset?
 
-  @Option(help: "Seconds per step; by default as the file says.")
+  @Option(
+    parsing: .unconditional,
+    help: "Seconds per step, above 0 and at most 1e6; by default as the file says.")
   var dt: Double?
 
   @Option(
@@ -22,10 +24,22 @@ struct ReadingOptions: ParsableArguments {
       valueName: "field=value"))
   var semantics: [String] = []
 
+  @Flag(help: "Show notes on what was read, not only what was mended.")
+  var verbose = false
+
   func validate() throws {
     if let dt, !(dt > 0 && dt <= 1e6) {
       throw ValidationError("--dt must be above 0 and at most 1e6 seconds")
     }
+  }
+
+  /// The model in the file; what was mended on the way is said on the standard error.
+  func loadForUse(_ path: String, strict: Bool = false) throws -> Model {
+    let (model, findings) = try load(path, strict: strict)
+    for finding in findings where verbose || finding.severity > .note {
+      say("arcuate: \(finding)")
+    }
+    return model
   }
 
   /// The model in the file, and what was noticed on the way.
@@ -47,28 +61,62 @@ struct ReadingOptions: ParsableArguments {
 
 /// How a model is to be run.
 struct CompileArguments: ParsableArguments {
-  @Option(help: "Steps for one frame; by default steps_per_frame of the model's metadata, or 1.")
+  @Option(
+    parsing: .unconditional,
+    help: """
+      Steps for one frame, 1 to 1000000; by default steps_per_frame of the model's metadata, or 1.
+      """)
   var stepsPerFrame: Int?
 
-  @Option(
-    help:
-      "State between frames; by default frame_state of the model's metadata, or keep.")
+  @Option(help: "State between frames; by default frame_state of the model's metadata, or keep.")
   var frameState: CompileOptions.FrameState?
 
-  @Option(help: "Hold a frame's input over its steps, or give it at the first step only.")
+  @Option(
+    help: """
+      Hold a frame's input over its steps, or give it at the first step only; by default \
+      frame_input of the model's metadata, or hold.
+      """)
   var frameInput: CompileOptions.FrameInput?
 
-  @Option(help: "What of a frame's steps comes out.")
+  @Option(
+    help: """
+      What of a frame's steps comes out; by default frame_output of the model's metadata, or last.
+      """)
   var frameOutput: CompileOptions.FrameOutput?
 
-  @Option(help: "Independent streams that run side by side.")
+  @Option(
+    parsing: .unconditional,
+    help: "Independent streams that run side by side, 1 to 65535; by default 1.")
   var batch: Int?
 
-  @Option(help: "Threads.")
+  @Option(parsing: .unconditional, help: "Threads, 1 to 256.")
   var threads = 1
 
   @Option(help: "The same bits whatever the batch and threads, or fused sums.")
   var numerics = CompileOptions.Numerics.exact
+
+  func validate() throws {
+    for (name, value, most) in [
+      ("--steps-per-frame", stepsPerFrame, 1_000_000), ("--batch", batch, 65_535),
+      ("--threads", threads, 256),
+    ] {
+      if let value, !(1...most).contains(value) {
+        throw ValidationError("\(name) must be from 1 to \(most), not \(value)")
+      }
+    }
+  }
+
+  /// A session of the plan. Throws. `outOfMemory` saying for what.
+  func session(_ plan: Plan) throws -> Session {
+    do {
+      return try plan.makeSession()
+    } catch var error as ArcuateError where error.code == .outOfMemory {
+      let batch = plan.options.batch
+      error.message +=
+        " for a session of batch \(batch)" + (batch > 1 ? "; a smaller batch needs less" : "")
+      throw error
+    }
+  }
 
   /// These options, completed by what the model's metadata states.
   func options(for model: Model) throws -> CompileOptions {

@@ -20,12 +20,16 @@ struct Posteriors {
       case .vector(let counts) = try KaldiValue.read(named: priors, expecting: .vector)
     else { return }
     let sum = counts.reduce(0) { $0 + Double($1) }
-    guard counts.count == columns, counts.allSatisfy({ $0 >= 0 }), sum > 0, sum.isFinite else {
+    guard counts.count == columns else {
       throw ArcuateError(
-        .malformed,
-        "\(counts.count) priors, where \(columns) numbers from 0 with a positive sum are expected",
+        .malformed, "holds \(counts.count) priors for \(columns) columns of output", at: priors)
+    }
+    if let i = counts.firstIndex(where: { !($0 >= 0 && $0.isFinite) }) {
+      throw ArcuateError(
+        .malformed, "prior \(i) is \(counts[i]), where a finite number from 0 is expected",
         at: priors)
     }
+    guard sum > 0 else { throw ArcuateError(.malformed, "all priors are 0", at: priors) }
     logPriors = counts.map {
       let share = Double($0) / sum
       return share > Posteriors.smallest ? log(share) : Posteriors.never

@@ -24,7 +24,7 @@ struct Progress {
     let seconds = elapsed / .seconds(1)
     let percent = fraction.map { "\(fixed(100 * $0, 0)) %, " } ?? ""
     let text = "\(count) \(what), \(percent)\(fixed(seconds, 0)) s"
-    guard isTerminal else { return put("arcuate: \(text)\n") }
+    guard isTerminal else { return say("arcuate: \(text)") }
     var bar = ""
     if let fraction {
       let filled = Int((30 * min(max(fraction, 0), 1)).rounded())

@@ -6,16 +6,18 @@ struct Run: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Runs a model on frames from NumPy files and prints what it did.",
     discussion: """
-      Each input port takes one .npy file, in the order of the model's ports: [frames, shape] or
-      [frames, batch, shape], float32, float64, integers or booleans. Outputs are float32,
-      [frames, shape] or [frames, batch, shape]; with --frame-output every, [frames, steps, ...].
-      An N-MNIST recording (.bin or .bs2) runs by its events, a step for each dt; its output is
+      Each input port takes one .npy file, in the order in which arcuate info lists the ports: \
+      [frames, shape] or [frames, batch, shape], float32, float64, integers or booleans. Outputs \
+      are float32, [frames, shape] or [frames, batch, shape]; with --frame-output every, \
+      [frames, steps, ...].
+
+      An N-MNIST recording (.bin or .bs2) runs by its events, a step for each dt; its output is \
       [steps, shape], and the sums over the steps are printed.
 
       EXAMPLES:
         arcuate run net.nir input.npy
         arcuate run net.nir input.npy -o output.npy
-        arcuate run --steps-per-frame 10 --frame-state reset --counters net.nir input.npy
+        arcuate run --steps-per-frame 10 --counters net.nir input.npy
         arcuate run --json net.nir input.npy
         arcuate run --dt 0.001 --steps 300 cnn.nir 00001.bin
       """)
@@ -26,13 +28,17 @@ struct Run: ParsableCommand {
   @Argument(help: "A .npy file for each input port, or one N-MNIST recording.")
   var inputs: [String]
 
-  @Option(name: .shortAndLong, help: "A .npy file to write, once for each output port.")
+  @Option(
+    name: .shortAndLong,
+    help: "A .npy file to write, given once for each output port in the order of arcuate info.")
   var output: [String] = []
 
   @OptionGroup var reading: ReadingOptions
   @OptionGroup var compiling: CompileArguments
 
-  @Option(help: "Steps to run of a recording; by default up to its last event.")
+  @Option(
+    parsing: .unconditional,
+    help: "Steps to run of a recording, 0 to 1000000; by default up to its last event.")
   var steps: Int?
 
   @Flag(help: "Print what each node did.")
@@ -44,17 +50,35 @@ struct Run: ParsableCommand {
   @Flag(help: "No progress on the standard error.")
   var quiet = false
 
+  func validate() throws {
+    for path in output where !path.hasSuffix(".npy") && !Files.isSpecial(path) {
+      throw ValidationError("--output takes a name that ends in .npy, not \"\(path)\"")
+    }
+  }
+
   func run() throws {
-    let (model, _) = try reading.load(model)
+    var files = UsedFiles()
+    try files.read(self.model, as: "model")
+    for path in inputs { try files.read(path, as: "input") }
+    for path in output { try files.write(path, as: "output") }
+    let model = try reading.loadForUse(model)
     if isRecording { return try runRecording(model) }
-    let arrays = try inputs.map { try NumpyArray.read($0) }
+    let arrays = try inputs.map { path in
+      let array = try NumpyArray.read(path)
+      if let i = array.values.firstIndex(where: { !$0.isFinite }) {
+        let place = array.place(of: i)
+        throw ArcuateError(
+          .malformed, "frame \(place.first ?? 0) is not finite, at \(place)", at: path)
+      }
+      return array
+    }
     let (plan, frames, hasBatch) = try within(self.model) { try compile(model, arrays) }
     guard output.count <= plan.outputs.count else {
       throw ArcuateError(
         .invalidArgument,
         "\(output.count) files to write for \(plan.outputs.count) output ports", at: "--output")
     }
-    let session = try plan.makeSession()
+    let session = try compiling.session(plan)
     var results = [[Float]](repeating: [], count: plan.outputs.count)
     var progress = Progress("frames", quiet: quiet)
     let start = ContinuousClock.now
@@ -90,8 +114,11 @@ struct Run: ParsableCommand {
     var hasBatch = false
     if let checked {
       guard arrays.count == checked.inputs.count else {
+        let names = checked.inputs.map { "\"\(checked.model.nodes[$0].name)\"" }
+          .joined(separator: ", ")
         throw ArcuateError(
-          .invalidArgument, "\(arrays.count) files for \(checked.inputs.count) input ports")
+          .invalidArgument,
+          "takes one file for each input port, \(names), but \(arrays.count) are given")
       }
       for (port, array) in arrays.enumerated() {
         let shape = checked.shapes[checked.inputs[port]]
@@ -165,19 +192,19 @@ struct Run: ParsableCommand {
       return
     }
     for port in plan.outputs.indices {
-      print("output     \"\(plan.outputs[port].name)\" \(extents(plan, port, frames, hasBatch))")
+      show("output     \"\(plan.outputs[port].name)\" \(extents(plan, port, frames, hasBatch))")
     }
     for (port, sum) in sums.enumerated() where (1...32).contains(sum.count) {
       let best = sum.indices.max { sum[$0] < sum[$1] }!
-      print("sums       \(sum), most at \(best) of \"\(plan.outputs[port].name)\"")
+      show("sums       \(sum), most at \(best) of \"\(plan.outputs[port].name)\"")
     }
-    print("spikes     \(total.spikes)")
-    print(
+    show("spikes     \(total.spikes)")
+    show(
       "operations \(total.macs) MAC + \(total.acs) AC; \(total.denseOperations) if nothing were zero"
     )
-    print("time       \(fixed(perFrame * 1000, 4)) ms per frame, \(fixed(seconds, 3)) s in all")
+    show("time       \(fixed(perFrame * 1000, 4)) ms per frame, \(fixed(seconds, 3)) s in all")
     guard counters else { return }
-    print()
+    show()
     for line in textTable(
       ["node", "spikes", "MAC", "AC", "dense", "updates"], rightAligned: [1, 2, 3, 4, 5],
       nodes.map {
@@ -186,7 +213,7 @@ struct Run: ParsableCommand {
           "\($0.1.neuronUpdates)",
         ]
       })
-    { print(line) }
+    { show(line) }
   }
 }
 

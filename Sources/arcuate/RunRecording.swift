@@ -35,7 +35,7 @@ extension Run {
     let steps = try stepCount(recording, step_us)
     let events = try recording.events(microsecondsPerStep: step_us, steps: steps)
 
-    let session = try plan.makeSession()
+    let session = try compiling.session(plan)
     // Dense only where it is to be written; sums are enough to see which class wins.
     var dense = plan.outputs.indices.map { port in
       [Float](repeating: 0, count: port < output.count ? steps * plan.outputs[port].shape.count : 0)

@@ -24,10 +24,11 @@ struct Splicing {
       let context = needed / columns / 2
       advice = "; --splice-left \(context) --splice-right \(context) would fit"
     }
-    let spliced = width == 1 ? "" : " (\(columns) of \(width) spliced frames)"
+    let spliced = width == 1 ? "" : ", spliced \(width) side by side: \(columns * width)"
+    if width > 1, needed % width == 0 { advice += "; frames of \(needed / width) would fit" }
     throw ArcuateError(
       .shapeMismatch,
-      "frames of \(columns * width) numbers\(spliced), where the model takes \(needed)" + advice)
+      "frames of \(columns) numbers\(spliced), where the model takes \(needed)" + advice)
   }
 
   /// Writes frame `frame` of `matrix`, spliced, from `start`.

@@ -42,8 +42,9 @@ final class StreamPass {
   private(set) var elapsed = Duration.zero
   private(set) var inNetwork = Duration.zero
 
-  init(plan: Plan, output: Int, splicing: Splicing, chunk: Int) throws {
-    session = try plan.makeSession()
+  init(_ session: Session, output: Int, splicing: Splicing, chunk: Int) {
+    let plan = session.plan
+    self.session = session
     self.output = output
     self.splicing = splicing
     self.chunk = chunk

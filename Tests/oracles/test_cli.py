@@ -5,6 +5,7 @@ Needs ARCUATE_CLI, the path of the command.
 
 import json
 import os
+import resource
 import signal
 import struct
 import subprocess
@@ -123,6 +124,42 @@ def test_a_closed_pipe_is_no_crash(net):
     assert done.returncode == 0 and done.stderr == ""
 
 
+@pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"], ["info"], ["info", "--json"], ["explain"]])
+def test_a_full_device_is_a_failure(values, arguments):
+    with open("/dev/full", "w") as full:
+        more = [] if "--help" in arguments else [values]
+        done = subprocess.run([CLI, *arguments, *more], stdout=full, stderr=subprocess.PIPE, text=True)
+    assert done.returncode == 1
+    assert "standard output: cannot be written: No space left" in sentence(done)
+
+
+def test_names_that_are_not_utf8(values, tmp_path):
+    name = os.fsencode(tmp_path) + b"/a\xff."
+    Path(os.fsdecode(name + b"nir")).write_bytes(values.read_bytes())
+    for arguments in [["info", name + b"nir"], ["convert", values, name + b"safetensors"]]:
+        done = subprocess.run([CLI, *arguments], capture_output=True, text=True)
+        assert done.returncode == 1 and "path is not UTF-8" in sentence(done)
+    assert len(list(tmp_path.iterdir())) == 1
+    assert "the path is empty" in sentence(arcuate("info", "", code=1))
+
+
+def test_usage_errors_look_like_the_others():
+    for arguments, words in [
+        (["run", "m", "i", "--batch", "-1"], "--batch must be from 1 to 65535, not -1"),
+        (["run", "m", "i", "--threads", "0"], "--threads must be from 1 to 256"),
+        (["run", "m", "i", "-o", "m"], ".npy"),
+    ]:
+        lines = arcuate(*arguments, code=64).stderr.splitlines()
+        assert lines[0].startswith("arcuate: error: ") and words in lines[0], lines
+
+
+@pytest.mark.parametrize("command", ["", "info", "check", "explain", "run", "compute", "convert"])
+def test_help_fits_80_columns(command):
+    text = arcuate(*command.split(), "--help", env={**os.environ, "COLUMNS": "80"}).stdout
+    lines = text.splitlines()
+    assert max(map(len, lines)) <= 80, [line for line in lines if len(line) > 80]
+
+
 # info, check, explain, convert
 
 
@@ -184,6 +221,57 @@ def test_convert(net, tmp_path):
     assert sorted(p.name for p in tmp_path.iterdir()) == ["back.nir", "net.safetensors"]
 
 
+def test_convert_keeps_what_it_replaces(values, tmp_path):
+    kept, link = tmp_path / "kept.nir", tmp_path / "link.nir"
+    kept.write_bytes(b"old")
+    kept.chmod(0o640)
+    (tmp_path / "folder").mkdir()
+    link.symlink_to("kept.nir")
+    arcuate("convert", values, link)
+    assert link.is_symlink() and kept.stat().st_mode & 0o777 == 0o640
+    assert np.array_equal(nir.read(kept).nodes["weights"].weight, nir.read(values).nodes["weights"].weight)
+    # A link that leads to nothing yet, in another folder.
+    (tmp_path / "new.nir").symlink_to("folder/there.nir")
+    arcuate("convert", values, tmp_path / "new.nir")
+    assert (tmp_path / "new.nir").is_symlink() and (tmp_path / "folder" / "there.nir").is_file()
+    # Anew under its own name, but not under another name of the same file.
+    arcuate("convert", kept, kept)
+    assert "same file" in sentence(arcuate("convert", kept, link, code=1))
+    (tmp_path / "circle.nir").symlink_to("circle.nir")
+    assert "circle.nir" in sentence(arcuate("convert", values, tmp_path / "circle.nir", code=1))
+
+
+def test_notes_are_for_those_who_ask(values, tmp_path):
+    out = tmp_path / "out.nir"
+    noted = arcuate("convert", "--verbose", values, out).stderr
+    assert all(line.startswith("arcuate: note: ") for line in noted.splitlines())
+    assert arcuate("convert", values, out).stderr == ""
+
+
+def test_info_numbers_the_ports(tmp_path):
+    two = tmp_path / "two.nir"
+    nir.write(
+        two,
+        nir.NIRGraph(
+            nodes={
+                "b": nir.Input(np.array([2])), "a": nir.Input(np.array([2])),
+                "both": nir.Linear(np.eye(2, dtype=np.float32)), "out": nir.Output(np.array([2])),
+            },
+            edges=[("b", "both"), ("a", "both"), ("both", "out")], type_check=False,
+        ),
+    )
+    text = arcuate("info", two).stdout
+    report = json.loads(arcuate("info", "--json", two).stdout)
+    plan = json.loads(arcuate("explain", "--json", two).stdout)
+    assert report["inputs"] == [port["name"] for port in plan["inputs"]]
+    for i, name in enumerate(report["inputs"]):
+        row = next(line.split() for line in text.splitlines() if line.startswith(f"input {i}"))
+        assert row[2:4] == [name, "[2]"]
+    np.save(tmp_path / "in.npy", np.zeros((1, 2), np.float32))
+    line = sentence(arcuate("run", two, tmp_path / "in.npy", code=1))
+    assert '"a"' in line and '"b"' in line
+
+
 # run
 
 
@@ -224,13 +312,37 @@ def test_run_refuses(net, tmp_path):
     np.save(tmp_path / "wide.npy", np.zeros((4, 5), np.float32))
     np.save(tmp_path / "text.npy", np.array(["a"]))
     np.save(tmp_path / "nan.npy", np.full((2, 3), np.nan))
+    np.save(tmp_path / "object.npy", np.array([None]))
+    np.save(tmp_path / "fields.npy", np.zeros(2, [("a", "<f4"), ("b", "<f4")]))
+    np.save(tmp_path / "wide64.npy", np.full((2, 3), 1e300))
+    late = np.zeros((5, 3), np.float32)
+    late[3, 1] = np.inf
+    np.save(tmp_path / "late.npy", late)
     (tmp_path / "short.npy").write_bytes((tmp_path / "nan.npy").read_bytes()[:-1])
     for name, word in [("wide", "[4, 5]"), ("text", "type"), ("nan", "not finite"), ("short", "bytes"),
-                       ("missing", "No such file")]:
+                       ("missing", "No such file"), ("object", 'type "|O"'), ("fields", "several fields"),
+                       ("wide64", "1e+300 is beyond"), ("late", "frame 3 is not finite")]:
         line = sentence(arcuate("run", "--dt", "1", net, tmp_path / f"{name}.npy", code=1))
         assert word in line, line
     np.save(tmp_path / "in.npy", np.zeros((4, 3), np.float32))
     sentence(arcuate("run", "--dt", "1", net, tmp_path / "in.npy", tmp_path / "in.npy", code=1))
+
+
+def test_run_does_not_write_over_what_it_reads(values, tmp_path):
+    frames = tmp_path / "in.npy"
+    np.save(frames, np.zeros((4, 6), np.float32))
+    before = frames.read_bytes()
+    (tmp_path / "link.npy").symlink_to("in.npy")
+    os.link(frames, tmp_path / "hard.npy")
+    (tmp_path / "folder").mkdir()
+    for name in ["in.npy", "link.npy", "hard.npy", "folder/../in.npy"]:
+        line = sentence(arcuate("run", values, frames, "-o", tmp_path / name, code=1))
+        assert str(frames) in line and str(tmp_path / name) in line and "same file" in line
+    out = tmp_path / "out.npy"
+    line = sentence(arcuate("run", values, frames, "-o", out, "-o", tmp_path / "folder/../out.npy", code=1))
+    assert "same file" in line and not out.exists()
+    assert frames.read_bytes() == before
+    arcuate("run", values, frames, "-o", "/dev/null")
 
 
 def test_run_recording(tmp_path):
@@ -356,6 +468,53 @@ def test_compute_refuses(net, tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ["in.ark"]
 
 
+def test_compute_does_not_write_over_what_it_reads(values, tmp_path):
+    features(tmp_path / "in.ark", {"a": (4, 6)})
+    (tmp_path / "in.scp").write_text(f"a {tmp_path}/in.ark:2\n")
+    (tmp_path / "priors").write_text(" [ 1 1 1 1 ]\n")
+    model = tmp_path / "m.nir"
+    model.write_bytes(values.read_bytes())
+    before = {p: p.read_bytes() for p in tmp_path.iterdir()}
+    ark, scp, out = f"ark:{tmp_path}/in.ark", f"scp:{tmp_path}/in.scp", f"ark:{tmp_path}/out.ark"
+    for arguments in [
+        [model, ark, ark], [model, ark, f"ark:{model}"], [model, scp, f"ark:{tmp_path}/in.scp"],
+        [model, scp, ark], [model, ark, f"ark,scp:{tmp_path}/x,{tmp_path}/x"],
+        [model, ark, out, "--json", tmp_path / "out.ark"], [model, ark, out, "--json", tmp_path / "in.ark"],
+        [model, ark, f"ark:{tmp_path}/priors", "--priors", tmp_path / "priors"],
+        [model, ark, "ark:-", "--json", "-"], [model, "ark:-", out, "--priors", "-"],
+    ]:
+        done = arcuate("compute", "--quiet", *arguments, code=1, input=b" [ 1 1 1 1 ]\n")
+        assert b"same file" in done.stderr, (arguments, done.stderr)
+        assert {p: p.read_bytes() for p in tmp_path.iterdir()} == before, arguments
+    arcuate("compute", "--quiet", model, ark, "ark:/dev/null", "--json", "/dev/null")
+    # Where the summary cannot go is known before the work.
+    done = arcuate("compute", model, ark, out, "--json", tmp_path / "missing" / "x", code=1)
+    assert "cannot be written" in sentence(done) and not (tmp_path / "out.ark").exists()
+
+
+def test_compute_names_what_is_wrong(values, net, tmp_path):
+    features(tmp_path / "in.ark", {"w": (4, 5)})
+    ark, out = f"ark:{tmp_path / 'in.ark'}", f"ark:{tmp_path / 'out.ark'}"
+    done = arcuate("compute", values, ark, out, code=1)
+    assert f'{tmp_path / "in.ark"}: key "w": frames of 5 numbers' in done.stderr
+    assert "latency" not in done.stderr
+    done = arcuate("compute", "--quiet", "--splice-left", 1, values, ark, out, code=1)
+    assert "frames of 5 numbers, spliced 2 side by side: 10, where the model takes 6" in done.stderr
+    assert "frames of 3 would fit" in done.stderr
+    (tmp_path / "priors").write_text(" [ 1 2 -3 1 ]\n")
+    done = arcuate("compute", "--priors", tmp_path / "priors", values, ark, out, code=1)
+    assert "prior 2 is -3" in sentence(done)
+
+
+def test_compute_goes_on_past_a_key_that_is_not_utf8(net, tmp_path):
+    value = b" \0BFM \4" + struct.pack("<i", 1) + b"\4" + struct.pack("<i", 3) + bytes(12)
+    out = tmp_path / "out.ark"
+    done = arcuate("compute", "--dt", 1, net, "ark:-", f"ark:{out}", code=1,
+                   input=b"a" + value + b"b\xff" + value + b"c" + value)
+    assert b"not UTF-8" in done.stderr and b"2 utterances done, 1 failed" in done.stderr
+    assert list(table(f"ark:{out}")) == ["a", "c"]
+
+
 def test_compute_cut_archive(net, tmp_path):
     features(tmp_path / "in.ark", {"a": (4, 3), "b": (40, 3)})
     whole = (tmp_path / "in.ark").read_bytes()
@@ -368,11 +527,16 @@ def test_compute_cut_archive(net, tmp_path):
     assert b"warning" in done.stderr
 
 
-def test_interrupt_leaves_nothing(net, tmp_path):
+@pytest.mark.parametrize("name", ["INT", "TERM", "HUP", "QUIT", "USR1", "ALRM", "XCPU"])
+def test_signals_leave_nothing(net, tmp_path, name):
+    number = signal.Signals[f"SIG{name}"]
     out = tmp_path / "out.ark"
     process = subprocess.Popen(
         [CLI, "compute", "--dt", "1", net, "ark:-", f"ark,scp:{out},{tmp_path / 'out.scp'}"],
-        stdin=subprocess.PIPE, stderr=subprocess.PIPE,
+        stdin=subprocess.PIPE, stderr=subprocess.PIPE, cwd=tmp_path.parent,
+        # A shell's background jobs ignore some, and hand that down.
+        preexec_fn=lambda: (signal.signal(number, signal.SIG_DFL),
+                            resource.setrlimit(resource.RLIMIT_CORE, (0, 0))),
     )
     process.stdin.write(b"a \0BFM \4" + struct.pack("<i", 1) + b"\4" + struct.pack("<i", 3) + bytes(12))
     process.stdin.flush()
@@ -380,9 +544,31 @@ def test_interrupt_leaves_nothing(net, tmp_path):
     while len(list(tmp_path.iterdir())) < 2 and time.monotonic() < deadline:
         time.sleep(0.01)
     assert len(list(tmp_path.iterdir())) == 2
-    process.send_signal(signal.SIGINT)
-    assert process.wait(60) == -signal.SIGINT
+    process.send_signal(number)
+    assert process.wait(60) == -number
+    assert process.stderr.read() == b""
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_above_the_limit_is_a_sentence(values, tmp_path):
+    features(tmp_path / "in.ark", {"a": (40_000, 6)})
+    done = arcuate("compute", values, f"ark:{tmp_path / 'in.ark'}", f"ark:{tmp_path / 'out.ark'}", code=1,
+                   preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000)))
+    assert "File too large" in sentence(done)
+    assert [p.name for p in tmp_path.iterdir()] == ["in.ark"]
+
+
+def test_a_hangup_that_is_ignored_stays_ignored(net, tmp_path):
+    process = subprocess.Popen(
+        [CLI, "compute", "--quiet", "--dt", "1", net, "ark:-", f"ark:{tmp_path / 'out.ark'}"],
+        stdin=subprocess.PIPE, preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN),
+    )
+    deadline = time.monotonic() + 60
+    while not list(tmp_path.iterdir()) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    process.send_signal(signal.SIGHUP)
+    process.communicate(b"a \0BFM \4" + struct.pack("<i", 1) + b"\4" + struct.pack("<i", 3) + bytes(12), 60)
+    assert process.returncode == 0
 
 
 # The digits that the repository ships

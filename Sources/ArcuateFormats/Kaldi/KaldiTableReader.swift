@@ -7,11 +7,22 @@ public final class KaldiTableReader {
   private let table: ByteReader
   private var line = 0
   private var hasEnded = false
+  /// Whether the archive can be read on after an error.
+  private var isBehindValue = false
   /// The archive that the last line of a script pointed into.
   private var archive: ByteReader?
 
   /// Told of what a permissive table leaves out.
   public var warn: (ArcuateError) -> Void = { _ in }
+
+  /// The table's file, as the specifier names it; `-` for the standard input.
+  public var path: String { specifier.path }
+
+  /// The file that holds the newest entry, as messages call it.
+  public var source: String { archive?.name ?? table.name }
+
+  /// The path of the file that the newest line of a script points into.
+  public private(set) var archivePath: String?
 
   /// How much of the table's file has been read; nil for a pipe.
   public var fraction: Double? { table.fraction }
@@ -32,8 +43,8 @@ public final class KaldiTableReader {
 
   /// The next entry; nil at the end.
   ///
-  /// Throws. Naming file, key and byte. An archive has then come to its end; a script goes on with
-  /// its next line.
+  /// Throws. Naming file, key and byte. An archive has then come to its end, unless only the key is
+  /// not UTF-8; a script goes on with its next line.
   public func next() throws -> (key: String, value: KaldiValue)? {
     while !hasEnded {
       do {
@@ -44,7 +55,8 @@ public final class KaldiTableReader {
           }
         }
       } catch let error as ArcuateError {
-        if specifier.form == .archive { hasEnded = true }
+        if specifier.form == .archive && !isBehindValue { hasEnded = true }
+        isBehindValue = false
         guard specifier.permissive else { throw error }
         warn(error)
       }
@@ -53,15 +65,27 @@ public final class KaldiTableReader {
   }
 
   private func nextInArchive() throws -> (String, KaldiValue)? {
-    guard let key = try word(afterLines: true) else {
+    guard let word = try word(afterLines: true) else {
       hasEnded = true
       return nil
     }
     // A line that ends after its key holds no integers: its end belongs to the value.
     if try table.peek() != UInt8(ascii: "\n") { _ = try table.take() }
-    return try within("key \"\(key)\"") {
-      (key, try KaldiValue.read(table, expecting: expecting))
+    let key = String(decoding: word, as: UTF8.self)
+    let value = try within("key \"\(key)\"") {
+      try KaldiValue.read(table, expecting: expecting)
     }
+    isBehindValue = true
+    try refuseMangled(word)
+    isBehindValue = false
+    return (key, value)
+  }
+
+  /// Throws. `malformed` for a key that is not UTF-8, which has no name to be written under.
+  private func refuseMangled(_ key: [UInt8]) throws {
+    guard String(validating: key, as: UTF8.self) == nil else { return }
+    throw ArcuateError(
+      .malformed, "the key is not UTF-8", at: "key \"\(String(decoding: key, as: UTF8.self))\"")
   }
 
   private func nextInScript() throws -> (String, KaldiValue)? {
@@ -73,6 +97,7 @@ public final class KaldiTableReader {
       let place = try KaldiPlace(try restOfLine())
       if archive?.name != place.path || place.path == "-" || place.offset == nil {
         archive = try ByteReader(place.path)
+        archivePath = place.path
       }
       return try within(place.path) { (key, try place.read(archive!, expecting)) }
     }
@@ -85,7 +110,9 @@ public final class KaldiTableReader {
     }
     line += 1
     do {
-      return try word(afterLines: false)
+      guard let key = try word(afterLines: false) else { return nil }
+      try refuseMangled(key)
+      return String(decoding: key, as: UTF8.self)
     } catch {
       // What cannot be a line is left behind, so that the next one can be read.
       _ = try restOfBytes()
@@ -96,7 +123,7 @@ public final class KaldiTableReader {
   private static let longest = 1 << 16
 
   /// The next word; nil at the end.
-  private func word(afterLines: Bool) throws -> String? {
+  private func word(afterLines: Bool) throws -> [UInt8]? {
     while let byte = try table.peek(),
       byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\t") || byte == UInt8(ascii: "\r")
         || afterLines && byte == UInt8(ascii: "\n")
@@ -118,13 +145,11 @@ public final class KaldiTableReader {
       }
       return nil
     }
-    guard !word.isEmpty, end == 32 || end == 9 || end == 10 || end == 13,
-      let key = String(validating: word, as: UTF8.self)
-    else {
+    guard !word.isEmpty, end == 32 || end == 9 || end == 10 || end == 13 else {
       throw ArcuateError(
-        .malformed, "a key in UTF-8 with a space after it is expected", at: "byte \(start)")
+        .malformed, "a key with a space after it is expected", at: "byte \(start)")
     }
-    return key
+    return word
   }
 
   private func restOfLine() throws -> String {

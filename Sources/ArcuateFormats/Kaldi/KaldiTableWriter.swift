@@ -8,9 +8,19 @@ public final class KaldiTableWriter {
   private let archive: ByteWriter
   private let script: ByteWriter?
 
+  /// The files that are written, as the specifier names them; `-` for the standard output.
+  public var paths: [String] { [specifier.archive] + (specifier.script.map { [$0] } ?? []) }
+
   /// Throws. `invalidArgument` for what is not a wspecifier; `cannotWrite`.
   public init(_ wspecifier: String) throws {
     specifier = try KaldiWriteSpecifier(wspecifier)
+    if let script = specifier.script, let identity = FileIdentity(script),
+      identity == FileIdentity(specifier.archive)
+    {
+      throw ArcuateError(
+        .invalidArgument,
+        "the archive \"\(specifier.archive)\" and the script \"\(script)\" are the same file")
+    }
     archive = try ByteWriter(specifier.archive)
     script = try specifier.script.map { try ByteWriter($0) }
   }

@@ -45,6 +45,9 @@ public enum KaldiValue: Sendable, Equatable {
     }
   }
 
+  /// The file in such a name; `-` for the standard input.
+  public static func path(named name: String) throws -> String { try KaldiPlace(name).path }
+
   /// The value in the file `name`, which may say more: `file:offset`, `file:offset[0:9]`, `-`.
   /// Throws. As `read`, and `cannotOpen`.
   public static func read(named name: String, expecting: Kind? = nil) throws -> KaldiValue {

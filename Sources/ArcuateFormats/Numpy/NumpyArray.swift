@@ -61,14 +61,34 @@ public struct NumpyArray: Sendable, Equatable {
     }
     let count = try count(extents)
     let data = start + length
-    guard quoted.first == "'" || quoted.first == "\"",
-      let values = try decode(type, bytes, at: data, count: count)
-    else {
+    let isPlain = quoted.first == "'" || quoted.first == "\""
+    guard isPlain, let values = try decode(type, bytes, at: data, count: count) else {
+      let found = isPlain ? "type \"\(type.prefix(16))\"" : "several fields"
       throw ArcuateError(
         .unsupportedFormat,
-        "has elements of type \(quoted.prefix(16)), not float32, float64, integers or booleans")
+        "has elements of \(found), not float32, float64, integers or booleans")
     }
-    return try NumpyArray(extents: extents, values: values)
+    let array = try NumpyArray(extents: extents, values: values)
+    // What is infinite here only because float32 does not reach so far.
+    if type.dropFirst() == "f8", let i = values.firstIndex(where: { $0.isInfinite }) {
+      let number = Double(
+        bitPattern: try bytes.integer(UInt64.self, at: data + 8 * i, bigEndian: type.first == ">"))
+      guard number.isInfinite else {
+        throw ArcuateError(
+          .malformed, "\(number) is beyond what float32 holds", at: "\(array.place(of: i))")
+      }
+    }
+    return array
+  }
+
+  /// Where a number stands on each axis.
+  public func place(of index: Int) -> [Int] {
+    var (rest, place) = (index, extents)
+    for axis in extents.indices.reversed() where extents[axis] > 0 {
+      place[axis] = rest % extents[axis]
+      rest /= extents[axis]
+    }
+    return place
   }
 
   public static func recognises(_ bytes: Bytes) -> Bool {

@@ -1,0 +1,44 @@
+import Arcuate
+import Glibc
+
+/// The files that a command uses, of which none is written that is used otherwise.
+struct UsedFiles {
+  private enum Place: Hashable {
+    case file(FileIdentity)
+    case standardInput, standardOutput
+  }
+  private struct Use {
+    let role: String
+    let path: String
+    let isWritten: Bool
+  }
+  private var uses: [Place: Use] = [:]
+
+  /// Throws. `invalidArgument` if the file is written, or is the standard input once more.
+  mutating func read(_ path: String, as role: String) throws {
+    let place: Place? =
+      path == "-"
+      ? FileIdentity(descriptor: STDIN_FILENO).map { .file($0) } ?? .standardInput
+      : FileIdentity(path).map { .file($0) }
+    try add(place, Use(role: role, path: path, isWritten: false))
+  }
+
+  /// Throws. `invalidArgument` if the file is read or written already.
+  mutating func write(_ path: String, as role: String) throws {
+    let place: Place? =
+      path == "-"
+      ? FileIdentity(descriptor: STDOUT_FILENO).map { .file($0) } ?? .standardOutput
+      : FileIdentity(path).map { .file($0) }
+    try add(place, Use(role: role, path: path, isWritten: true))
+  }
+
+  private mutating func add(_ place: Place?, _ use: Use) throws {
+    guard let place else { return }
+    if let other = uses[place], other.isWritten || use.isWritten || place == .standardInput {
+      throw ArcuateError(
+        .invalidArgument,
+        "the \(other.role) \"\(other.path)\" and the \(use.role) \"\(use.path)\" are the same file")
+    }
+    uses[place] = use
+  }
+}
