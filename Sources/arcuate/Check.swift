@@ -5,6 +5,7 @@ import ArgumentParser
 struct Check: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Lists what is wrong with a model, what was mended in reading it, and what to know.",
+    usage: "arcuate check [<options>] <model>",
     discussion: """
       Exit status 1 if there is an error: such a model cannot run.
 
@@ -45,10 +46,12 @@ struct Check: ParsableCommand {
       for severity in Finding.Severity.allCases.sorted(by: >) {
         for finding in findings where finding.severity == severity { show("\(finding)") }
       }
-      show(
-        errors == 0
-          ? "The model can run." : "The model cannot run: \(errors) error\(errors == 1 ? "" : "s")."
-      )
+      let needsStep = findings.contains { $0.message.hasPrefix("depends on the length of a step") }
+      if errors > 0 {
+        show("The model cannot run: \(errors) error\(errors == 1 ? "" : "s").")
+      } else {
+        show(needsStep ? "The model can run once dt is given." : "The model can run.")
+      }
     }
     if errors > 0 { throw ExitCode(1) }
   }

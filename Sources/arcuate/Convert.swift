@@ -5,6 +5,7 @@ import ArgumentParser
 struct Convert: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Writes a model in another format, named by the ending: .nir or .safetensors.",
+    usage: "arcuate convert [<options>] <input> <output>",
     discussion: """
       What was mended in reading is listed on the standard error.
 

@@ -5,6 +5,7 @@ import ArgumentParser
 struct Explain: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Prints the plan of a model: order of work, kernels and why, memory, numerics.",
+    usage: "arcuate explain [<options>] <model>",
     discussion: """
       EXAMPLES:
         arcuate explain digits.nir

@@ -5,6 +5,7 @@ import ArgumentParser
 struct Info: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Prints what is in a model: ports, nodes, shapes, parameters, neuron semantics.",
+    usage: "arcuate info [<options>] <model>",
     discussion: """
       EXAMPLES:
         arcuate info digits.nir

@@ -175,7 +175,8 @@ def test_info(net):
 
 
 def test_check(net, tmp_path):
-    assert "The model can run." in arcuate("check", net).stdout
+    assert "The model can run" in arcuate("check", net).stdout
+    assert "The model can run." in arcuate("check", "--dt", "1", net).stdout
     assert json.loads(arcuate("check", "--json", net).stdout)["ok"]
     broken = tmp_path / "broken.nir"
     nir.write(
@@ -533,7 +534,8 @@ def test_signals_leave_nothing(net, tmp_path, name):
     out = tmp_path / "out.ark"
     process = subprocess.Popen(
         [CLI, "compute", "--dt", "1", net, "ark:-", f"ark,scp:{out},{tmp_path / 'out.scp'}"],
-        stdin=subprocess.PIPE, stderr=subprocess.PIPE, cwd=tmp_path.parent,
+        stdin=subprocess.PIPE, stderr=subprocess.PIPE,
+        env={**os.environ, "SWIFT_BACKTRACE": "enable=yes"},
         # A shell's background jobs ignore some, and hand that down.
         preexec_fn=lambda: (signal.signal(number, signal.SIG_DFL),
                             resource.setrlimit(resource.RLIMIT_CORE, (0, 0))),

@@ -18,6 +18,16 @@ import Testing
     #expect(entries.map(\.value) == KaldiSamples.all.map(\.value))
   }
 
+  @Test func readsOnBehindAKeyThatIsNotUTF8() throws {
+    let good = KaldiSamples.all[0].bytes
+    let bad = [0x61, 0xff] + good.dropFirst()
+    let reader = try KaldiTableReader(archive: good + bad + good, name: "x")
+    #expect(try reader.next()?.key == "a")
+    #expect(throws: ArcuateError.self) { try reader.next() }
+    #expect(try reader.next()?.key == "a")
+    #expect(try reader.next()?.key == nil)
+  }
+
   @Test(arguments: ["ark", "ark,t"])
   func writesWhatItReads(_ way: String) throws {
     let folder = TemporaryFolder()
