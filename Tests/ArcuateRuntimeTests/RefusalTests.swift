@@ -6,10 +6,10 @@ import Testing
   /// A leaky integrator behind a weight, which needs dt.
   static func model(dt_s: Double? = 1e-3, weight: [Float] = [1, 1, 1, 1]) throws -> Model {
     var model = Model.chain([
-      ("input", .input([2])),
+      ("input", .input(shape: [2])),
       ("weight", .linear(Linear(weight: try Tensor(weight, shape: [2, 2])))),
-      ("leaky", .neuron(Neuron(kind: .li, tauMembrane: Tensor(scalar: 0.02)))),
-      ("output", .output([2])),
+      ("leaky", .neuron(Neuron(.li, tauMembrane: Tensor(vector: [0.02, 0.02])))),
+      ("output", .output(shape: [2])),
     ])
     model.dt_s = dt_s
     return model

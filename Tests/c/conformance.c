@@ -211,6 +211,11 @@ static void states(void) {
     CHECK(arcuate_session_restore(twin, snapshot, size, NULL) == ARCUATE_SUCCESS);
   }
   CHECK(arcuate_session_restore(twin, snapshot, size - 1, NULL) == ARCUATE_ERROR_INVALID_STATE);
+  ((unsigned char *)snapshot)[size - 5] ^= 0x10;
+  arcuate_error *error = NULL;
+  CHECK(arcuate_session_restore(twin, snapshot, size, &error) == ARCUATE_ERROR_INVALID_STATE);
+  CHECK(strstr(arcuate_error_message(error), "checksum") != NULL);
+  arcuate_error_free(error);
   memset(snapshot, 0x5A, 32);
   CHECK(arcuate_session_restore(twin, snapshot, size, NULL) == ARCUATE_ERROR_INVALID_STATE);
 

@@ -18,6 +18,7 @@ static void nulls(void) {
   CHECK(arcuate_version() > 0);
   CHECK(strcmp(arcuate_status_name(ARCUATE_SUCCESS), "success") == 0);
   CHECK(strcmp(arcuate_status_name(ARCUATE_ERROR_NOT_FOUND), "not found") == 0);
+  CHECK(strcmp(arcuate_status_name(ARCUATE_ERROR_BUFFER_SIZE), "buffer size") == 0);
   CHECK(strcmp(arcuate_status_name(12345), "unknown status") == 0);
   CHECK(arcuate_error_status(NULL) == ARCUATE_SUCCESS);
   CHECK(strcmp(arcuate_error_message(NULL), "") == 0);
@@ -128,6 +129,18 @@ static void wrong_numbers(const char *path) {
       arcuate_error *error = NULL;
       arcuate_status status = arcuate_plan_create(model, &options, &plan, &error);
       CHECK((status == ARCUATE_SUCCESS) == (plan != NULL) && (status < 0) == (error != NULL));
+      if (status < 0) {
+        /* The sentence names the field, its value and its range. */
+        static const char *const names[] = {"steps_per_frame", "frame_state", "frame_input",
+                                            "frame_output",    "batch",       "threads",
+                                            "numerics"};
+        char value[16];
+        snprintf(value, sizeof value, "is %d,", (int)wrong[i]);
+        CHECK(status == ARCUATE_ERROR_INVALID_ARGUMENT);
+        CHECK(strstr(arcuate_error_message(error), names[field]) != NULL);
+        CHECK(strstr(arcuate_error_message(error), value) != NULL);
+        CHECK(strstr(arcuate_error_message(error), " ... ") != NULL);
+      }
       arcuate_plan_free(plan);
       arcuate_error_free(error);
     }
@@ -139,16 +152,27 @@ static void wrong_numbers(const char *path) {
     options.dt_s = times[i];
     arcuate_plan *plan = NULL;
     arcuate_status status = arcuate_plan_create(model, &options, &plan, NULL);
-    CHECK((status == ARCUATE_SUCCESS) == (plan != NULL));
-    arcuate_plan_free(plan);
+    CHECK(status == ARCUATE_ERROR_INVALID_ARGUMENT && plan == NULL);
     arcuate_read_options reading;
     arcuate_read_options_init(&reading);
     reading.dt_s = times[i];
     arcuate_model *other = NULL;
-    status = arcuate_model_open(path, &reading, &other, NULL);
-    CHECK((status == ARCUATE_SUCCESS) == (other != NULL));
-    arcuate_model_free(other);
+    REFUSED(arcuate_model_open(path, &reading, &other, NULL));
+    CHECK(other == NULL);
   }
+  arcuate_compile_options compiling;
+  arcuate_compile_options_init(&compiling);
+  compiling.reserved = 1;
+  arcuate_plan *none = NULL;
+  REFUSED(arcuate_plan_create(model, &compiling, &none, NULL));
+  arcuate_read_options reading;
+  arcuate_model *nothing = NULL;
+  arcuate_read_options_init(&reading);
+  reading.reserved = -1;
+  REFUSED(arcuate_model_open(path, &reading, &nothing, NULL));
+  arcuate_read_options_init(&reading);
+  reading.strict = 2;
+  REFUSED(arcuate_model_open(path, &reading, &nothing, NULL));
   arcuate_model_free(model);
 }
 
@@ -185,7 +209,9 @@ static void refused_runs(const char *path) {
     CHECK(arcuate_session_step(session, inputs, huge, outputs, out) == ARCUATE_ERROR_BUFFER_SIZE);
     CHECK(arcuate_session_step(session, inputs, in, outputs, odd) == ARCUATE_ERROR_BUFFER_SIZE);
     CHECK(arcuate_session_run(session, 2, inputs, in, outputs, out) == ARCUATE_ERROR_BUFFER_SIZE);
-    CHECK(arcuate_session_run(session, SIZE_MAX, inputs, in, outputs, out) < 0);
+    REFUSED(arcuate_session_run(session, SIZE_MAX, inputs, in, outputs, out));
+    CHECK(strstr(arcuate_session_last_error(session), "4294967296") != NULL);
+    CHECK(strstr(arcuate_session_last_error(session), "-1") == NULL);
     CHECK(arcuate_session_run(session, (size_t)1 << 32, inputs, in, outputs, out) < 0);
     size_t zero[] = {0};
     CHECK(arcuate_session_run(session, 0, none, zero, NULL, NULL) == ARCUATE_SUCCESS);
@@ -224,6 +250,9 @@ static void refused_runs(const char *path) {
     CHECK(memcmp(y, z, sizeof z) == 0);
     outputs[0] = y;
   }
+
+  REFUSED(arcuate_session_reset_stream(session, 1));
+  CHECK(strstr(arcuate_session_last_error(session), "stream 1") != NULL);
 
   arcuate_counters counters;
   counters.struct_size = sizeof counters;

@@ -1,6 +1,6 @@
 """Compares an archive of log-posteriors with the truth, beside the ANN on the same recordings.
 
-    python score.py [--quiet] POSTERIORS.ark TRUTH.txt
+    python score.py [--quiet | --first N] POSTERIORS.ark TRUTH.txt
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ def main() -> None:
     parser.add_argument("posteriors", type=Path)
     parser.add_argument("truth", type=Path)
     parser.add_argument("--quiet", action="store_true", help="the summary only")
+    parser.add_argument("--first", type=int, metavar="N", help="only the first N and the wrong ones")
     arguments = parser.parse_args()
     truth = dict(line.split() for line in arguments.truth.read_text().splitlines())
     heldout = {key: frames for key, _, frames in data.load()["heldout"]}
@@ -48,8 +49,10 @@ def main() -> None:
         ann_says = int(data.ann_log_posteriors(ann, heldout[key]).sum(axis=0).argmax())
         right += recognised == int(truth[key])
         ann_right += ann_says == int(truth[key])
-        if not arguments.quiet:
-            mark = "" if recognised == int(truth[key]) else "   <- wrong"
+        is_wrong = recognised != int(truth[key])
+        is_shown = arguments.first is None or len(seen) <= arguments.first or is_wrong
+        if is_shown and not arguments.quiet:
+            mark = "   <- wrong" if is_wrong else ""
             print(f"{key}  recognised {recognised}  truth {truth[key]}{mark}")
     missing = truth.keys() - seen
     if missing:

@@ -131,6 +131,17 @@ def test_what_is_not_a_number(session, values):
         session.run([values])
 
 
+@pytest.mark.filterwarnings("error")
+def test_numbers_beyond_float32(session, frames):
+    x = frames.astype(np.float64)
+    x[3, 2] = 1e39
+    for array in (x, x.tolist(), np.asfortranarray(x)):
+        with pytest.raises(arcuate.ArgumentError, match='"input": number 20 is 1e\\+39'):
+            session.run(array)
+    with pytest.raises(arcuate.ArgumentError):
+        session.run_events([(0, 0, 0, 0, 1e39)], 1)
+
+
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 def test_numbers_that_are_not_finite(session, frames, value):
     frames[3, 2] = value

@@ -12,6 +12,7 @@ import threading
 import weakref
 
 import h5py
+import nir
 import numpy as np
 import pytest
 from conftest import DIGITS, DT, ROOT
@@ -210,7 +211,7 @@ def test_files_that_cannot_be_used(tmp_path, small):
     "options",
     [
         {"preset": "brian"}, {"preset": "snn\0torch"}, {"preset": 3}, {"dt": 0}, {"dt": -1e-3},
-        {"dt": float("nan")},
+        {"dt": float("nan")}, {"dt": "1"}, {"dt": True}, {"dt": 1e-13}, {"dt": 2e6},
     ],
 )
 def test_bad_options_of_open(small, options):
@@ -227,11 +228,11 @@ def test_bad_options_of_open(small, options):
         {"steps_per_frame": 1_000_001},
         {"frame_state": "kept"}, {"frame_input": ""}, {"frame_output": "first"}, {"batch": 0},
         {"batch": 65536}, {"threads": 0}, {"threads": 257}, {"numerics": "precise"}, {"dt": 0},
-        {"dt": float("inf")}, {"batch": "2"},
+        {"dt": float("inf")}, {"batch": "2"}, {"dt": "1"}, {"dt": 1e-13}, {"threads": True},
     ],
 )
 def test_bad_options_of_compile(model, options):
-    with pytest.raises((arcuate.ArgumentError, arcuate.CompileError)) as caught:
+    with pytest.raises(arcuate.ArgumentError) as caught:
         model.compile(**options)
     assert next(iter(options)) in str(caught.value).replace(" ", "_")
 
@@ -278,6 +279,29 @@ def test_a_model_that_is_not_sound(small):
         with pytest.raises(arcuate.ModelError, match="weights") as caught:
             model.compile()
         assert isinstance(caught.value, ValueError)
+
+
+def test_a_step_of_unknown_length(tmp_path):
+    leaky = nir.LI(np.full(2, 0.02, np.float32), np.ones(2, np.float32), np.zeros(2, np.float32))
+    nir.write(tmp_path / "leaky.nir", nir.NIRGraph.from_list(leaky))
+    with arcuate.Model.open(tmp_path / "leaky.nir") as model:
+        (note,) = [finding for finding in model.findings if "dt=" in finding.message]
+        assert note.severity == "note" and "li" in note.place
+        with pytest.raises(arcuate.CompileError, match="dt="):
+            model.compile()
+        model.compile(dt=1e-3)
+
+
+def test_damaged_snapshots(model, frames):
+    session = model.compile().session()
+    session.run(frames)
+    state = session.save()
+    damaged = bytearray(state)
+    damaged[-3] ^= 1
+    for block, word in [(damaged, "checksum"), (state[:-8], "length"), (b"x" * 99, "ARCSTATE")]:
+        with pytest.raises(arcuate.StateError, match=word):
+            session.restore(block)
+    assert session.save() == state
 
 
 def test_errors_can_be_pickled():
