@@ -93,6 +93,7 @@ typedef struct arcuate_error arcuate_error;
 ARCUATE_API arcuate_status arcuate_error_status(const arcuate_error *error);
 /* One sentence that names the file, node or place; "" for NULL. */
 ARCUATE_API const char *arcuate_error_message(const arcuate_error *error);
+/* Frees an error; its message ends with it. NULL is ignored. */
 ARCUATE_API void arcuate_error_free(arcuate_error *error);
 
 /* ---- Hooks ------------------------------------------------------------------------------ */
@@ -162,6 +163,7 @@ ARCUATE_API arcuate_status arcuate_model_save(const arcuate_model *model, const 
 
 /* The same model in a new object. NULL for NULL. */
 ARCUATE_API arcuate_model *arcuate_model_copy(const arcuate_model *model);
+/* Frees a model; plans made of it go on. NULL is ignored. */
 ARCUATE_API void arcuate_model_free(arcuate_model *model);
 
 /* Sets one field of what the model assumes of its neurons, or all at once:
@@ -188,19 +190,22 @@ ARCUATE_API double arcuate_model_dt(const arcuate_model *model);
 
 /* Nodes of the outermost graph. */
 ARCUATE_API size_t arcuate_model_node_count(const arcuate_model *model);
-/* Name and kind ("Affine", "LIF", ...) of a node; NULL outside the range. */
+/* The name of a node; NULL outside the range. */
 ARCUATE_API const char *arcuate_model_node_name(const arcuate_model *model, size_t index);
+/* Its kind, such as "Affine" or "LIF"; NULL outside the range. */
 ARCUATE_API const char *arcuate_model_node_kind(const arcuate_model *model, size_t index);
 
 /* What reading and checking the model found. An error means that it cannot be compiled. */
 #define ARCUATE_SEVERITY_NOTE 0
 #define ARCUATE_SEVERITY_REPAIR 1
 #define ARCUATE_SEVERITY_ERROR 2
+/* How many findings there are; 0 for NULL. Changing the model finds anew. */
 ARCUATE_API size_t arcuate_model_finding_count(const arcuate_model *model);
 /* One of ARCUATE_SEVERITY_*; -1 outside the range. */
 ARCUATE_API int32_t arcuate_model_finding_severity(const arcuate_model *model, size_t index);
-/* The node, edge or place, and the sentence about it; NULL outside the range. */
+/* The node, edge or place it is about; NULL outside the range. */
 ARCUATE_API const char *arcuate_model_finding_place(const arcuate_model *model, size_t index);
+/* The sentence, without a full stop; NULL outside the range. */
 ARCUATE_API const char *arcuate_model_finding_message(const arcuate_model *model, size_t index);
 
 /* ---- Plans ------------------------------------------------------------------------------ */
@@ -250,33 +255,41 @@ ARCUATE_API void arcuate_compile_options_init(arcuate_compile_options *options);
 ARCUATE_API arcuate_status arcuate_plan_create(const arcuate_model *model,
                                                const arcuate_compile_options *options,
                                                arcuate_plan **plan, arcuate_error **error);
+/* Frees a plan; its sessions go on. NULL is ignored. */
 ARCUATE_API void arcuate_plan_free(arcuate_plan *plan);
 
 /* What runs, with which kernels and why, and how much memory it takes. */
 ARCUATE_API const char *arcuate_plan_explain(const arcuate_plan *plan);
 /* Seconds per step; 0 if nothing depends on it. */
 ARCUATE_API double arcuate_plan_dt(const arcuate_plan *plan);
+/* As compiled: steps for one frame; 0 for NULL. */
 ARCUATE_API int32_t arcuate_plan_steps_per_frame(const arcuate_plan *plan);
+/* As compiled: streams that a session advances together; 0 for NULL. */
 ARCUATE_API int32_t arcuate_plan_batch(const arcuate_plan *plan);
 
-/* Ports, in the order of the model. */
+/* Input ports, in the order of the model; 0 for NULL. */
 ARCUATE_API size_t arcuate_plan_input_count(const arcuate_plan *plan);
+/* Output ports, likewise. */
 ARCUATE_API size_t arcuate_plan_output_count(const arcuate_plan *plan);
-/* NULL outside the range. */
+/* The name of an input port; NULL outside the range. */
 ARCUATE_API const char *arcuate_plan_input_name(const arcuate_plan *plan, size_t port);
+/* Likewise of an output port. */
 ARCUATE_API const char *arcuate_plan_output_name(const arcuate_plan *plan, size_t port);
 /* Numbers of one step of one stream; 0 outside the range. */
 ARCUATE_API size_t arcuate_plan_input_size(const arcuate_plan *plan, size_t port);
+/* Likewise of an output port. */
 ARCUATE_API size_t arcuate_plan_output_size(const arcuate_plan *plan, size_t port);
 /* Writes up to `capacity` extents of the shape, which has neither batch nor time, and returns how
  * many there are (0 for a scalar, and outside the range). extents may be NULL if capacity is 0. */
 ARCUATE_API size_t arcuate_plan_input_shape(const arcuate_plan *plan, size_t port, size_t *extents,
                                             size_t capacity);
+/* Likewise of an output port. */
 ARCUATE_API size_t arcuate_plan_output_shape(const arcuate_plan *plan, size_t port,
                                              size_t *extents, size_t capacity);
 
 /* Nodes in the order in which they run; nested graphs appear as "graph/node". */
 ARCUATE_API size_t arcuate_plan_node_count(const arcuate_plan *plan);
+/* The name of the node at a place in that order; NULL outside the range. */
 ARCUATE_API const char *arcuate_plan_node_name(const arcuate_plan *plan, size_t index);
 /* Its shape, as arcuate_plan_input_shape gives that of a port. */
 ARCUATE_API size_t arcuate_plan_node_shape(const arcuate_plan *plan, size_t index, size_t *extents,
@@ -292,6 +305,7 @@ typedef struct arcuate_session arcuate_session;
 ARCUATE_API arcuate_status arcuate_session_create(const arcuate_plan *plan,
                                                   arcuate_session **session,
                                                   arcuate_error **error);
+/* Frees a session and ends the threads it has; its probes stay readable. NULL is ignored. */
 ARCUATE_API void arcuate_session_free(arcuate_session *session);
 
 /* Runs `frames` frames.
@@ -339,9 +353,10 @@ ARCUATE_API arcuate_status arcuate_session_run_events(arcuate_session *session,
  * failed; "" if none has. The text is replaced by the next failure. */
 ARCUATE_API const char *arcuate_session_last_error(const arcuate_session *session);
 
-/* Brings all streams, or one, to rest. Counters and probes are untouched.
+/* Brings all streams to rest. Counters and probes are untouched.
  * Status: INVALID_ARGUMENT. */
 ARCUATE_API arcuate_status arcuate_session_reset(arcuate_session *session);
+/* One stream, 0 ... batch - 1, likewise. Status: INVALID_ARGUMENT. */
 ARCUATE_API arcuate_status arcuate_session_reset_stream(arcuate_session *session, size_t stream);
 
 /* The state of all streams as one block of bytes; counters and probes are not part of it. */
@@ -376,6 +391,7 @@ typedef struct arcuate_counters {
  * range or NULL, without a sentence. */
 ARCUATE_API arcuate_status arcuate_session_counters(const arcuate_session *session, int64_t node,
                                                     int64_t stream, arcuate_counters *counters);
+/* Sets all counters to 0, and forgets which kernels have run. Status: INVALID_ARGUMENT. */
 ARCUATE_API arcuate_status arcuate_session_clear_counters(arcuate_session *session);
 
 /* Writes the names of the kernels that have run, separated by spaces, as snprintf would: at most
@@ -399,8 +415,9 @@ ARCUATE_API arcuate_status arcuate_probe_create(arcuate_session *session, const 
                                                 arcuate_probe **probe, arcuate_error **error);
 /* Ends the recording, whether or not the session still is. */
 ARCUATE_API void arcuate_probe_free(arcuate_probe *probe);
-/* Steps recorded, and those that came when the recording was full. */
+/* Steps recorded; 0 for NULL. */
 ARCUATE_API size_t arcuate_probe_steps(const arcuate_probe *probe);
+/* Steps that came when the recording was full; 0 for NULL. */
 ARCUATE_API size_t arcuate_probe_missed(const arcuate_probe *probe);
 /* Numbers recorded: steps * batch * size. */
 ARCUATE_API size_t arcuate_probe_count(const arcuate_probe *probe);
