@@ -9,7 +9,7 @@ public enum ModelFile {
     public var strict = false
     /// Whose habits to assume of the neurons; nil takes what the file says.
     public var preset: NeuronSemantics.Preset?
-    /// Seconds per step, above 0 and at most 1e6; nil takes what the file says.
+    /// Seconds per step, within `Model.stepLengths`; nil takes what the file says.
     public var dt_s: Double?
 
     public init(
@@ -61,9 +61,11 @@ public enum ModelFile {
 extension ModelFile.ReadOptions {
   /// Throws. `invalidArgument` for a dt that cannot be.
   func check() throws {
-    guard let dt = dt_s, !(dt > 0 && dt <= 1e6) else { return }
+    guard let dt = dt_s, !Model.stepLengths.contains(dt) else { return }
     throw ArcuateError(
-      .invalidArgument, "a step of \(dt) s; above 0 and at most 1e6 s are possible")
+      .invalidArgument,
+      "a step of \(dt) s, not within \(Model.stepLengths.lowerBound) ... "
+        + "\(Model.stepLengths.upperBound)")
   }
 
   /// What a reader found, with these options applied.

@@ -46,7 +46,8 @@ struct Check: ParsableCommand {
       for severity in Finding.Severity.allCases.sorted(by: >) {
         for finding in findings where finding.severity == severity { show("\(finding)") }
       }
-      let needsStep = findings.contains { $0.message.hasPrefix("depends on the length of a step") }
+      let needsStep =
+        model.dt_s == nil && (try? model.flattened())?.firstNodeInNeedOfTimeStep != nil
       if errors > 0 {
         show("The model cannot run: \(errors) error\(errors == 1 ? "" : "s").")
       } else {

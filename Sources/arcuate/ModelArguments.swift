@@ -14,7 +14,7 @@ struct ReadingOptions: ParsableArguments {
 
   @Option(
     parsing: .unconditional,
-    help: "Seconds per step, above 0 and at most 1e6; by default as the file says.")
+    help: "Seconds per step, 1e-12 to 1e6; by default as the file says.")
   var dt: Double?
 
   @Option(
@@ -28,8 +28,8 @@ struct ReadingOptions: ParsableArguments {
   var verbose = false
 
   func validate() throws {
-    if let dt, !(dt > 0 && dt <= 1e6) {
-      throw ValidationError("--dt must be above 0 and at most 1e6 seconds")
+    if let dt, !Model.stepLengths.contains(dt) {
+      throw ValidationError("--dt must be from 1e-12 to 1e6 seconds")
     }
   }
 

@@ -15,7 +15,7 @@ enum NIRHints {
     var findings: [Finding] = []
     func note(_ message: String) { findings.append(Finding(.note, "metadata", message)) }
     if let hint = model.metadata["dt"] {
-      if case .number(let dt) = hint, dt > 0, dt <= 1e6 {
+      if case .number(let dt) = hint, Model.stepLengths.contains(dt) {
         note("states a step of \(dt) s")
         model.dt_s = dt
         model.metadata["dt"] = nil
