@@ -21,11 +21,22 @@ public struct Allocator: Sendable {
     self.release = release
   }
 
-  /// The system's.
+  private static let hugePage = 1 << 21
+
+  /// The system's; large blocks ask for huge pages.
   public static let system = Allocator(
     allocate: { size, alignment in
       var block: UnsafeMutableRawPointer?
-      return posix_memalign(&block, alignment, size) == 0 ? block : nil
+      let isHuge = size >= 2 * hugePage
+      guard posix_memalign(&block, isHuge ? hugePage : alignment, size) == 0, let block else {
+        return nil
+      }
+      #if os(Linux)
+        // Weight rows are read in no order: with small pages each would miss the address cache.
+        // A refusal changes nothing but the speed.
+        if isHuge { _ = madvise(block, size, MADV_HUGEPAGE) }
+      #endif
+      return block
     },
     release: { block, _ in free(block) })
 
