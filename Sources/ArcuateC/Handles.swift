@@ -45,6 +45,7 @@ final class PlanHandle: Sendable {
   let plan: Plan
   let explanation: Text
   let nodes: [Text]
+  let nodeShapes: [Shape]
   let inputs: [Text]
   let outputs: [Text]
 
@@ -52,6 +53,8 @@ final class PlanHandle: Sendable {
     self.plan = plan
     explanation = Text(plan.explain())
     nodes = plan.nodeNames.map(Text.init)
+    // The plan makes this list anew each time: asking for every node would cost its square.
+    nodeShapes = plan.nodeShapes
     inputs = plan.inputs.map { Text($0.name) }
     outputs = plan.outputs.map { Text($0.name) }
   }

@@ -156,7 +156,7 @@ public func arcuate_plan_node_name(_ plan: OpaquePointer?, _ index: Int) -> Unsa
 public func arcuate_plan_node_shape(
   _ plan: OpaquePointer?, _ index: Int, _ extents: UnsafeMutablePointer<Int>?, _ capacity: Int
 ) -> Int {
-  give(element(plan, index, \.plan.nodeShapes), to: extents, capacity)
+  give(element(plan, index, \.nodeShapes), to: extents, capacity)
 }
 
 @c @implementation
