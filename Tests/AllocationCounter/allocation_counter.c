@@ -12,8 +12,10 @@
 
 static _Atomic uint64_t total;
 static _Thread_local int counted;
+static _Atomic int all_counted;
 
 void allocation_counter_join(int is_counted) { counted = is_counted; }
+void allocation_counter_join_all(int are_counted) { atomic_store(&all_counted, are_counted); }
 uint64_t allocation_counter_total(void) { return atomic_load(&total); }
 
 #if defined(__GLIBC__) && !defined(SANITIZED)
@@ -27,7 +29,7 @@ void *__libc_realloc(void *block, size_t size);
 void *__libc_memalign(size_t alignment, size_t size);
 
 static void note(void) {
-  if (counted) atomic_fetch_add(&total, 1);
+  if (counted || atomic_load(&all_counted)) atomic_fetch_add(&total, 1);
 }
 
 void *malloc(size_t size) {
@@ -43,6 +45,11 @@ void *calloc(size_t count, size_t size) {
 void *realloc(void *block, size_t size) {
   note();
   return __libc_realloc(block, size);
+}
+
+void *memalign(size_t alignment, size_t size) {
+  note();
+  return __libc_memalign(alignment, size);
 }
 
 void *aligned_alloc(size_t alignment, size_t size) {

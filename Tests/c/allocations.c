@@ -1,47 +1,8 @@
 /* Running allocates nothing: malloc and its kin are replaced by ones that count. */
-#include <errno.h>
+#include <inttypes.h>
 
+#include "allocation_counter.h"
 #include "check.h"
-
-extern void *__libc_malloc(size_t);
-extern void *__libc_calloc(size_t, size_t);
-extern void *__libc_realloc(void *, size_t);
-extern void *__libc_memalign(size_t, size_t);
-extern void __libc_free(void *);
-
-static volatile int counting;
-static long allocations;
-
-static void note(void) {
-  if (counting) __atomic_add_fetch(&allocations, 1, __ATOMIC_RELAXED);
-}
-
-void *malloc(size_t size) {
-  note();
-  return __libc_malloc(size);
-}
-void *calloc(size_t count, size_t size) {
-  note();
-  return __libc_calloc(count, size);
-}
-void *realloc(void *block, size_t size) {
-  note();
-  return __libc_realloc(block, size);
-}
-void *memalign(size_t alignment, size_t size) {
-  note();
-  return __libc_memalign(alignment, size);
-}
-void *aligned_alloc(size_t alignment, size_t size) {
-  note();
-  return __libc_memalign(alignment, size);
-}
-int posix_memalign(void **block, size_t alignment, size_t size) {
-  note();
-  *block = __libc_memalign(alignment, size);
-  return *block ? 0 : ENOMEM;
-}
-void free(void *block) { __libc_free(block); }
 
 static void measure(const char *path, int32_t batch, int32_t threads) {
   enum { FRAMES = 50 };
@@ -61,16 +22,18 @@ static void measure(const char *path, int32_t batch, int32_t threads) {
   arcuate_event event = {0, 0, 0, 3, 9};
 
   /* Once before: threads and the runtime's own tables come into being with their first use. */
+  uint64_t before = 0;
   for (int round = 0; round < 2; round++) {
-    allocations = 0;
-    counting = round;
+    before = allocation_counter_total();
+    allocation_counter_join_all(round);
     CHECK(arcuate_session_run(session, FRAMES, inputs, input_counts, outputs, output_counts) == 0);
     CHECK(arcuate_session_step(session, inputs, step_inputs, outputs, step_outputs) == 0);
     CHECK(arcuate_session_run_events(session, &event, 1, 5, events, out, NULL, NULL, NULL) == 0);
     CHECK(arcuate_session_reset(session) == 0);
-    counting = 0;
+    allocation_counter_join_all(0);
   }
-  printf("batch %d, %d threads: %ld allocations in %d frames, a step and events\n", (int)batch,
+  uint64_t allocations = allocation_counter_total() - before;
+  printf("batch %d, %d threads: %" PRIu64 " allocations in %d frames, a step and events\n", (int)batch,
          (int)threads, allocations, FRAMES);
   CHECK(allocations == 0);
   arcuate_probe_free(probe);
@@ -83,10 +46,11 @@ static void measure(const char *path, int32_t batch, int32_t threads) {
 
 int main(int count, char **arguments) {
   CHECK(count == 3);
-  counting = 1;
-  free(malloc(1));
-  counting = 0;
-  CHECK(allocations > 0); /* the count counts */
+  CHECK(allocation_counter_works());
+  allocation_counter_join_all(1);
+  free(calloc((size_t)count, 1));
+  allocation_counter_join_all(0);
+  CHECK(allocation_counter_total() > 0); /* the count counts */
   measure(arguments[1], 1, 1);
   measure(arguments[1], 8, 1);
   measure(arguments[1], 8, 2);

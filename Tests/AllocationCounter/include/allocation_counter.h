@@ -1,4 +1,4 @@
-/* Counts the allocations of the threads that asked to be counted. */
+/* Counts the allocations of the threads that asked to be counted, or of all. */
 #ifndef ARCUATE_ALLOCATION_COUNTER_H
 #define ARCUATE_ALLOCATION_COUNTER_H
 
@@ -8,7 +8,9 @@
 int allocation_counter_works(void);
 /* From now on this thread is counted, or not. */
 void allocation_counter_join(int counted);
-/* malloc, calloc, realloc, posix_memalign and aligned_alloc so far, of all counted threads. */
+/* From now on every thread is counted, or only those that joined. */
+void allocation_counter_join_all(int counted);
+/* malloc, calloc, realloc, memalign, posix_memalign and aligned_alloc so far, of all counted threads. */
 uint64_t allocation_counter_total(void);
 
 #endif
