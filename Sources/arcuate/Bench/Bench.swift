@@ -142,6 +142,10 @@ struct Bench: ParsableCommand {
           var one = try BenchMeasurement.of(
             benchCase, network.path, inputs: inputs, rounds: rounds)
           if let wide { one.compare(with: wide) }
+          let answers = inputs.indices.compactMap {
+            workload.answers(drawing, call: $0, batch: batch)
+          }
+          if !answers.isEmpty { one.compare(withAnswers: answers.flatMap { $0 }) }
           if element == .float32 { wide = one.outputs }
           try writer?.add(one, inputs: inputs)
           one.outputs = []

@@ -29,6 +29,8 @@ struct BenchMeasurement {
   var outputShape: Shape = .scalar
   /// The fraction of output rows whose largest element stands where float32 weights have it.
   var agreement: Double?
+  /// The fraction where it stands at the answer, for workloads that know one.
+  var accuracy: Double?
 
   /// 0 without rounds.
   var median: Double {
@@ -94,15 +96,23 @@ extension BenchMeasurement {
 
   /// Sets `agreement` with the same calls' outputs of float32 weights.
   mutating func compare(with wide: [[Float]]) {
+    agreement = fraction(equalTo: wide.flatMap(leaders))
+  }
+
+  /// Sets `accuracy` with what should be largest for each stream of each call.
+  mutating func compare(withAnswers answers: [Int]) { accuracy = fraction(equalTo: answers) }
+
+  private func fraction(equalTo others: [Int]) -> Double {
+    let own = outputs.flatMap(leaders)
+    return Double(zip(own, others).count { $0 == $1 }) / Double(max(1, own.count))
+  }
+
+  /// The place of the largest element of each row.
+  private func leaders(_ values: [Float]) -> [Int] {
     let width = max(1, outputShape.count)
-    func answers(_ outputs: [[Float]]) -> [Int] {
-      let values = Array(outputs.joined())
-      return stride(from: 0, to: values.count, by: width).map { start in
-        (0..<width).max { values[start + $0] < values[start + $1] } ?? 0
-      }
+    return stride(from: 0, to: values.count, by: width).map { start in
+      (0..<width).max { values[start + $0] < values[start + $1] } ?? 0
     }
-    let pairs = zip(answers(outputs), answers(wide))
-    agreement = Double(pairs.count { $0 == $1 }) / Double(max(1, pairs.underestimatedCount))
   }
 
   private static func withPorts(

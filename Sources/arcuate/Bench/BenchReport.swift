@@ -51,14 +51,15 @@ struct BenchReport {
     textTable(
       [
         "workload", "weights", "steps", "batch", "spikes", "MAC", "AC", "dense", "touched MB",
-        "as float32",
+        "as float32", "right",
       ],
-      rightAligned: [2, 3, 4, 5, 6, 7, 8, 9],
+      rightAligned: [2, 3, 4, 5, 6, 7, 8, 9, 10],
       found.map { one in
         one.columns + [
           fixed(one.spikes, 0), fixed(one.macs, 0), fixed(one.acs, 0),
           fixed(one.denseOperations, 0), fixed(one.work.touchedBytes / 1e6, 2),
           one.agreement.map { "\(fixed(100 * $0, 2)) %" } ?? "-",
+          one.accuracy.map { "\(fixed(100 * $0, 2)) %" } ?? "-",
         ]
       })
   }
@@ -199,6 +200,7 @@ extension BenchMeasurement {
       "parameter_bytes": .number(parameterBytes), "session_bytes": .number(sessionBytes),
       "peak_bytes": whole(peakBytes), "base_bytes": whole(baseBytes),
       "touched_bytes": .number(work.touchedBytes), "network_bytes": .number(work.networkBytes),
+      "accuracy": accuracy.map { .number($0) } ?? .null,
       "argmax_agreement": agreement.map { .number($0) } ?? .null,
     ]
   }

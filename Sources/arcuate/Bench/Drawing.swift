@@ -9,7 +9,7 @@ struct Drawing {
 
   /// What the numbers are for: none is drawn twice.
   enum Purpose: UInt32 {
-    case weights, biases, frames, events, bands, strokes, noise
+    case weights, biases, sounds, frames, events, bands, strokes, noise
   }
 
   /// A uniform number in [0, 1).

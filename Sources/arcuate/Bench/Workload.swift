@@ -25,9 +25,14 @@ protocol Workload: Sendable {
 
   /// Input of the call numbered `call`: [batch][shape] for a frame, [steps][batch][shape] for steps.
   func input(_ drawing: Drawing, call: Int, steps: Int, batch: Int) -> [Float]
+
+  /// The output that should be largest for each stream of a call; nil where nothing is right.
+  func answers(_ drawing: Drawing, call: Int, batch: Int) -> [Int]?
 }
 
 extension Workload {
+  func answers(_ drawing: Drawing, call: Int, batch: Int) -> [Int]? { nil }
+
   /// How a call of so many steps is to be compiled.
   func options(steps: Int, batch: Int, threads: Int) -> CompileOptions {
     var options = CompileOptions()
