@@ -76,6 +76,9 @@ let package = Package(
       name: "ArcuateModelTests", dependencies: rooms, swiftSettings: machine),
     .testTarget(
       name: "ArcuateKernelsTests", dependencies: ["ArcuateKernels"], swiftSettings: machine),
+    .testTarget(
+      name: "ArcuateCommandTests", dependencies: rooms + ["Arcuate", "arcuate-cli"],
+      swiftSettings: machine),
     .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
     .testTarget(
       name: "ArcuateRuntimeTests", dependencies: rooms + ["Arcuate", "AllocationCounter"], swiftSettings: machine),

@@ -11,6 +11,9 @@
 /// Whether this processor has every instruction the library was compiled for.
 bool cshims_cpu_is_supported(void);
 
+/// Gives memory that is free back to the system, where the C library can.
+void cshims_trim_memory(void);
+
 // Eight lanes; Swift sees them as SIMD8<Float> and SIMD8<Int32>. Its own comparisons and selections
 // of vectors are taken apart into lanes by the compiler, so that these stand in for them.
 typedef float cshims_f32x8 __attribute__((vector_size(32)));
