@@ -129,7 +129,8 @@ public enum KernelRegistry {
 
   private static func linearMany(_ kind: WeightKind) -> RegistryLine {
     RegistryLine(
-      kernel: .linear(.many, kind), extents: [[1, 33, 64, 65, 200], [1, 16, 17, 63, 65, 130, 300], [96, 256]]
+      kernel: .linear(.many, kind),
+      extents: [[1, 33, 64, 65, 200], [1, 16, 17, 63, 65, 130, 300], [96, 256]]
     ) { extents, draw in
       try spikeRows(kind, extents, &draw)
     }
@@ -222,7 +223,7 @@ public enum KernelRegistry {
       outHeight: out(size, kernel), outWidth: out(size + 1, kernelWidth),
       outChannels: outPerGroup * groups, kernelHeight: kernel, kernelWidth: kernelWidth,
       strideY: stride, strideX: stride, padTop: pad, padLeft: pad, dilationY: dilation,
-      dilationX: dilation, groups: groups, rowStride: 0)
+      dilationX: dilation, groups: groups)
     let x = draw.values(g.inputCount, density: 0.3)
     let weight = draw.values(g.outChannels * inPerGroup * kernel * kernelWidth)
     let bias = draw.values(g.outChannels)

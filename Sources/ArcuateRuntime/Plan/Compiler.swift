@@ -369,7 +369,7 @@ private struct Compiler {
       strideY: flat ? 1 : convolution.stride[0], strideX: convolution.stride.last!,
       padTop: flat ? 0 : pads[0].before, padLeft: pads.last!.before,
       dilationY: flat ? 1 : convolution.dilation[0], dilationX: convolution.dilation.last!,
-      groups: convolution.groups, rowStride: 0)
+      groups: convolution.groups)
     let bias = try (convolution.bias ?? Tensor(scalar: 0)).broadcast(to: Shape([shape[0]]))
     return (
       .convolution(

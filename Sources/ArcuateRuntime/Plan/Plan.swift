@@ -121,6 +121,9 @@ public final class Plan: Sendable {
   let rowCount: Int
   /// Floats of the largest row, for the workers' own space.
   let widest: Int
+  /// Rows that go through all nodes before the next rows do: as many as leave room in the
+  /// second-level cache, or more where weights come from further away and are better used longer.
+  let rowsAtOnce: Int
   /// Offsets in the state of the ports' sums over a frame.
   let outputSums: [Int]
   let inputSteps: [Int]
@@ -150,6 +153,8 @@ public final class Plan: Sendable {
     self.listCount = listCount
     self.rowCount = rowCount
     self.widest = widest
+    let parameters = steps.reduce(0) { $0 + $1.operation.byteCount }
+    rowsAtOnce = max(1, min(max(parameters / 8, 128 << 10), 4 << 20) / (widest * 4))
     self.outputSums = outputSums
     self.inputSteps = inputSteps
     self.outputSteps = outputSteps

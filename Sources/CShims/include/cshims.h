@@ -99,22 +99,15 @@ CSHIMS_INLINE uint32_t cshims_bits(cshims_i32x8 mask) {
 #endif
 }
 
+/// For every eight bits the places of those that are set, ascending, a byte each.
+extern const uint64_t cshims_places[256];
+
 /// Appends first + i to the list for every bit i of `bits`, in ascending order; returns how many.
 /// The list must have room for eight.
 CSHIMS_INLINE int64_t cshims_append(uint32_t bits, uint32_t first, uint32_t *list) {
-#if defined(__AVX2__)
-  // Each bit becomes a byte of ones, which picks the byte that holds its index.
-  uint64_t bytes = _pdep_u64(bits, 0x0101010101010101u) * 0xFF;
-  uint64_t packed = _pext_u64(0x0706050403020100u, bytes);
-  __m256i indices = _mm256_cvtepu8_epi32(_mm_cvtsi64_si128((long long)packed));
-  indices = _mm256_add_epi32(indices, _mm256_set1_epi32((int)first));
-  _mm256_storeu_si256((__m256i *)list, indices);
-#else
-  uint32_t *end = list;
-  for (uint32_t rest = bits; rest != 0; rest &= rest - 1) {
-    *end++ = first + (uint32_t)__builtin_ctz(rest);
-  }
-#endif
+  cshims_u8x8 places = (cshims_u8x8)cshims_places[bits & 0xFF];
+  cshims_u32x8 indices = __builtin_convertvector(places, cshims_u32x8) + first;
+  __builtin_memcpy(list, &indices, sizeof indices);
   return __builtin_popcount(bits);
 }
 
