@@ -18,6 +18,7 @@ let notes = ["README.md"]
 // what is only reached through the umbrella would not be built again when it changes.
 let rooms: [Target.Dependency] = [
   "ArcuateCore", "ArcuateModel", "ArcuateKernels", "ArcuateFormats", "ArcuateRuntime",
+  "ArcuateHardware",
 ]
 
 let package = Package(
@@ -52,6 +53,9 @@ let package = Package(
       name: "ArcuateRuntime", dependencies: ["ArcuateModel", "ArcuateKernels"], exclude: notes,
       swiftSettings: machine),
     .target(
+      name: "ArcuateHardware", dependencies: ["ArcuateRuntime", "ArcuateModel"], exclude: notes,
+      swiftSettings: machine),
+    .target(
       name: "Arcuate",
       dependencies: rooms, exclude: notes, swiftSettings: machine),
     .target(
@@ -78,7 +82,8 @@ let package = Package(
       name: "ArcuateKernelsTests", dependencies: ["ArcuateKernels"], swiftSettings: machine),
     .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
     .testTarget(
-      name: "ArcuateRuntimeTests", dependencies: rooms + ["Arcuate", "AllocationCounter"], swiftSettings: machine),
+      name: "ArcuateRuntimeTests", dependencies: rooms + ["Arcuate", "AllocationCounter"],
+      swiftSettings: machine),
   ]
 )
 
@@ -86,6 +91,7 @@ let package = Package(
 if Context.environment["ARCUATE_FUZZ"] != nil {
   package.targets.append(
     .executableTarget(
-      name: "fuzz", dependencies: rooms + ["Arcuate", "ArcuateC", "CArcuate"], path: "Tests/fuzz/targets",
+      name: "fuzz", dependencies: rooms + ["Arcuate", "ArcuateC", "CArcuate"],
+      path: "Tests/fuzz/targets",
       swiftSettings: machine + [.unsafeFlags(["-parse-as-library"])]))
 }
