@@ -82,8 +82,7 @@ let package = Package(
       name: "ArcuateKernelsTests", dependencies: ["ArcuateKernels"], swiftSettings: machine),
     .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
     .testTarget(
-      name: "ArcuateRuntimeTests", dependencies: rooms + ["Arcuate", "AllocationCounter"],
-      swiftSettings: machine),
+      name: "ArcuateRuntimeTests", dependencies: rooms + ["Arcuate", "AllocationCounter"], swiftSettings: machine),
   ]
 )
 
@@ -91,7 +90,6 @@ let package = Package(
 if Context.environment["ARCUATE_FUZZ"] != nil {
   package.targets.append(
     .executableTarget(
-      name: "fuzz", dependencies: rooms + ["Arcuate", "ArcuateC", "CArcuate"],
-      path: "Tests/fuzz/targets",
+      name: "fuzz", dependencies: rooms + ["Arcuate", "ArcuateC", "CArcuate"], path: "Tests/fuzz/targets",
       swiftSettings: machine + [.unsafeFlags(["-parse-as-library"])]))
 }

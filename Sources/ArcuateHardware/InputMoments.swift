@@ -6,7 +6,7 @@ import ArcuateRuntime
 ///
 /// Numbers. Summed in float64 over every step of every stream. An edge that carries the step before
 /// counts as zero at the first step of all, and of a frame that begins at rest. Of a frame whose
-/// steps need more than 2^25 numbers of recordings, only the first are looked at.
+/// steps need more than 2^24 numbers of recordings, only the first are looked at.
 struct InputMoments {
   /// By node: a mean square for each place of a row of the weights, the row being what one index
   /// of the first axis spans. Channels of the same group share an array.
@@ -15,7 +15,7 @@ struct InputMoments {
   private(set) var steps = 0
 
   private static let numbersAtOnce = 1 << 22
-  private static let mostNumbers = 1 << 25
+  private static let mostNumbers = 1 << 24
 
   /// Needs. `nodes` are names of linear and convolution nodes of the flattened model.
   init(of model: Model, nodes: Set<String>, on sample: SampleFrames) throws {

@@ -70,10 +70,11 @@ public struct QuantizationReport: Sendable, Equatable, CustomStringConvertible {
     let method =
       isCalibrated
       ? "calibrated on \(frames) frames, \(steps) steps" : "not calibrated"
-    return
-      (["weights as \(element.name), \(method)"]
-      + textTable(head, rightAligned: [2, 5, 6, 7, 8, 9], rows))
-      .joined(separator: "\n") + "\n"
+    // What the last column leaves blank is no text.
+    let lines = textTable(head, rightAligned: [2, 5, 6, 7, 8, 9], rows).map { line in
+      String(line.reversed().drop { $0 == " " }.reversed())
+    }
+    return (["weights as \(element.name), \(method)"] + lines).joined(separator: "\n") + "\n"
   }
 }
 
