@@ -88,9 +88,9 @@ struct NMNISTTests {
     #expect(right >= 97, "\(right) of 100 digits")
   }
 
-  /// Twenty recordings of the training set, side by side as frames of one step.
+  /// Ten recordings of the training set, side by side as frames of one step.
   static func calibration() throws -> SampleFrames {
-    let (steps, streams, size) = (300, 20, 2 * 34 * 34)
+    let (steps, streams, size) = (300, 10, 2 * 34 * 34)
     var values = [Float](repeating: 0, count: steps * streams * size)
     for (b, sample) in try samples("train1K.txt").prefix(streams).enumerated() {
       for event in try recording(sample.file).events(microsecondsPerStep: 1000, steps: steps) {
