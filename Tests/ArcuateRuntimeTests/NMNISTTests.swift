@@ -85,6 +85,7 @@ struct NMNISTTests {
   @Test(arguments: [NeuronSemantics.Preset.norse, .snntorch])
   func theNetworkKnowsTheDigits(preset: NeuronSemantics.Preset) throws {
     let right = try Self.right(Self.network(preset))
+    print("float32, \(preset): \(right) of 100 digits")
     #expect(right >= 97, "\(right) of 100 digits")
   }
 
