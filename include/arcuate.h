@@ -157,7 +157,8 @@ ARCUATE_API arcuate_status arcuate_model_from_memory(const void *data, size_t si
                                                      arcuate_error **error);
 
 /* Writes the model to a .nir or .safetensors file, told by the ending of the path; whole or not
- * at all. Status: CANNOT_WRITE, NOT_REPRESENTABLE, INVALID_MODEL, INVALID_ARGUMENT. */
+ * at all. NIR has no word for narrow weights: a .nir file gets float32 of the same values.
+ * Status: CANNOT_WRITE, NOT_REPRESENTABLE, INVALID_MODEL, INVALID_ARGUMENT. */
 ARCUATE_API arcuate_status arcuate_model_save(const arcuate_model *model, const char *path,
                                               arcuate_error **error);
 

@@ -6,7 +6,7 @@ import ArcuateCore
 ///     calibrated   the s, of those tried, with the least sum_j E[x_j^2] (w_j - q_j s)^2
 ///
 /// which is the mean square of what the rounding adds to the channel's output, if the inputs x_j
-/// are uncorrelated. Tried are 25 clipping fractions 1, 0.975, ... 0.4 of the plain scale, and for
+/// are uncorrelated. Tried are clipping fractions 1, 0.95, ... 0.4 of the plain scale, and for
 /// the q of each of them the scale that fits these q best: sum m w q / sum m q^2. Weights beyond
 /// 127 s are clipped.
 ///
@@ -21,8 +21,8 @@ import ArcuateCore
 /// is the dampening of Frantar, Ashkboos, Hoefler, Alistarh, "GPTQ", ICLR 2023, section 3.3.
 struct ChannelScales {
   static let largest: Float = 127
-  static let fractions = (0...24).map { 1 - Float($0) / 40 }
-  static let dampening = 0.01
+  static let fractions = (0...12).map { 1 - Float($0) / 20 }
+  static let dampening: Float = 0.01
 
   let weights: [Float]
 
@@ -45,56 +45,90 @@ struct ChannelScales {
   /// The scale of the weights in `range`. `moments` has an E[x^2] for each of them.
   func calibrated(_ range: Range<Int>, _ moments: [Double]) -> Float {
     let plain = Self.plain(weights[range])
-    let total = moments.reduce(0, +)
-    guard total > 0 else { return plain }
-    let floor = Self.dampening * total / Double(range.count)
-    let limit = loss(range, moments, floor, plain).seen
-    var best = plain
-    var least = Double.infinity
-    func attempt(_ scale: Float) {
-      guard scale.isFinite, scale >= .leastNormalMagnitude, (scale * Self.largest).isFinite else {
-        return
-      }
-      let loss = loss(range, moments, floor, scale)
-      if loss.seen <= limit, loss.damped < least { (best, least) = (scale, loss.damped) }
+    let strongest = moments.max() ?? 0
+    guard strongest > 0 else { return plain }
+    let channel = Channel(weights[range], plain, moments, strongest)
+    var best: Float = 1
+    var least = channel.trial(best)
+    let limit = least.seen
+    func attempt(_ ratio: Float) -> Float {
+      guard ratio.isFinite, ratio > 0.1 else { return 1 }
+      let trial = channel.trial(ratio)
+      if trial.seen <= limit, trial.damped < least.damped { (best, least) = (ratio, trial) }
+      return trial.refitted
     }
-    for fraction in Self.fractions {
-      let scale = plain * fraction
-      attempt(scale)
-      attempt(refitted(range, moments, floor, scale))
-    }
-    return best
+    for fraction in Self.fractions { _ = attempt(attempt(fraction)) }
+    let scale = plain * best
+    guard scale >= .leastNormalMagnitude, (scale * Self.largest).isFinite else { return plain }
+    // The search is done in float32 and in other units: the promise is kept in these.
+    return loss(range, moments, scale) <= loss(range, moments, plain) ? scale : plain
   }
 
-  /// What rounding by `scale` adds to the output's mean square: on the frames, and with the floor
-  /// under every input.
-  func loss(
-    _ range: Range<Int>, _ moments: [Double], _ floor: Double, _ scale: Float
-  ) -> (seen: Double, damped: Double) {
-    var seen = 0.0
-    var plain = 0.0
+  /// What rounding by `scale` adds to the mean square of the output.
+  private func loss(_ range: Range<Int>, _ moments: [Double], _ scale: Float) -> Double {
+    var sum = 0.0
     for i in range {
-      let weight = weights[i]
-      let error = Double(weight - Self.rounded(weight, scale) * scale)
-      seen += moments[i - range.lowerBound] * error * error
-      plain += error * error
+      let error = Double(weights[i] - Self.rounded(weights[i], scale) * scale)
+      sum += moments[i - range.lowerBound] * error * error
     }
-    return (seen, seen + floor * plain)
+    return sum
+  }
+}
+
+/// A channel in units of its plain scale, eight weights at a time.
+private struct Channel {
+  /// Within -127 ... 127, and mean squares within 0 ... 1; zeros fill the last eight.
+  private var weights: [SIMD8<Float>] = []
+  private var moments: [SIMD8<Float>] = []
+  private let floor: Float
+
+  init(_ values: ArraySlice<Float>, _ plain: Float, _ means: [Double], _ strongest: Double) {
+    let blocks = (values.count + 7) / 8
+    weights = [SIMD8<Float>](repeating: .zero, count: blocks)
+    moments = weights
+    var sum: Float = 0
+    for (i, value) in values.enumerated() {
+      weights[i / 8][i % 8] = value / plain
+      let mean = Float(means[i] / strongest)
+      moments[i / 8][i % 8] = mean
+      sum += mean
+    }
+    floor = ChannelScales.dampening * sum / Float(max(1, values.count))
   }
 
-  /// The scale that fits the roundings by `scale` best, by least squares.
-  private func refitted(
-    _ range: Range<Int>, _ moments: [Double], _ floor: Double, _ scale: Float
-  ) -> Float {
-    var product = 0.0
-    var square = 0.0
-    for i in range {
+  /// What comes of a scale of `ratio`: the loss on the frames, with the floor under every input,
+  /// and the ratio that fits these roundings best, by least squares.
+  func trial(_ ratio: Float) -> (seen: Float, damped: Float, refitted: Float) {
+    // Adding it leaves no bits below one, for numbers far smaller.
+    let magic = SIMD8<Float>(repeating: 0x1.8p23)
+    let largest = SIMD8<Float>(repeating: ChannelScales.largest)
+    let inverse = 1 / ratio
+    var (seen, all) = (SIMD8<Float>.zero, SIMD8<Float>.zero)
+    var (product, square) = (SIMD8<Float>.zero, SIMD8<Float>.zero)
+    for i in weights.indices {
       let weight = weights[i]
-      let q = Double(Self.rounded(weight, scale))
-      let moment = moments[i - range.lowerBound] + floor
-      product += moment * Double(weight) * q
-      square += moment * q * q
+      let moment = moments[i]
+      let nearest = (weight * inverse + magic) - magic
+      // Clipped: comparisons of vectors would be done one by one.
+      let q = 0.5 * ((nearest + largest).sizes - (nearest - largest).sizes)
+      let error = weight - q * ratio
+      let errors = error * error
+      seen += moment * errors
+      all += errors
+      let counted = (moment + floor) * q
+      product += counted * weight
+      square += counted * q
     }
-    return square > 0 ? Float(product / square) : scale
+    let (found, whole) = (seen.sum(), square.sum())
+    return (found, found + floor * all.sum(), whole > 0 ? product.sum() / whole : 1)
+  }
+}
+
+extension SIMD8<Float> {
+  /// Each element's magnitude: all bits but the sign.
+  fileprivate var sizes: Self {
+    // SAFETY: both are eight lanes of 32 bits, of which any pattern is a value.
+    let bits = unsafeBitCast(self, to: SIMD8<UInt32>.self) & 0x7FFF_FFFF
+    return unsafeBitCast(bits, to: Self.self)
   }
 }
