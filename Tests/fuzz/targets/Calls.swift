@@ -225,6 +225,7 @@ private struct Program {
     let count = isTrue ? numbers.count : size()
     var compiling = arcuate_compile_options()
     arcuate_compile_options_init(&compiling)
+    compiling.dt_s = [0.001, 0.001, 0, .nan][byte() & 3]
     compiling.steps_per_frame = Int32(byte() % 5)
     compiling.frame_state = Int32(byte() % 3)
     let keep = name()
