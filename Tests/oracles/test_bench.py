@@ -186,7 +186,7 @@ def test_peers_run_on_the_same_networks(folder):
         capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     assert "recurrent-20-b1, 1 thread(s)" in done.stdout
-    assert "1.00 x arcuate  argmax 100.0 % as arcuate, outputs 100.0 %" in done.stdout
+    assert "1.00 x  argmax 100.0 % as arcuate, outputs 100.0 %" in done.stdout
     assert "| recurrent-20-b3 | " in done.stdout
     wrong = subprocess.run(
         [sys.executable, script, "walking"], capture_output=True, text=True, timeout=60)
