@@ -39,14 +39,16 @@ public final class Plan: Sendable {
     let fanOut: FanOut
     let spikes: Bool
     let updates: Bool
+    /// Bytes of one weight.
+    let weightBytes: UInt64
     let kernels: [Kernel]
     let reason: String
 
     init(
       node: Int, name: String, kind: String, shape: Shape, operation: Operation,
       sources: [Source], gather: Int, output: Int, inputCount: Int, outputCount: Int,
-      channelLast: Bool, fanOut: FanOut, spikes: Bool, updates: Bool, kernels: [Kernel],
-      reason: String
+      channelLast: Bool, fanOut: FanOut, spikes: Bool, updates: Bool, weightBytes: Int,
+      kernels: [Kernel], reason: String
     ) {
       self.node = node
       self.name = name
@@ -62,6 +64,7 @@ public final class Plan: Sendable {
       self.fanOut = fanOut
       self.spikes = spikes
       self.updates = updates
+      self.weightBytes = UInt64(weightBytes)
       self.kernels = kernels
       self.reason = reason
     }
@@ -164,7 +167,7 @@ public final class Plan: Sendable {
   }
   /// Scratch of a session's threads.
   var workerByteCount: Int {
-    options.threads * (widest * 12 + SharedRows.byteCount(inputs: widest))
+    options.threads * (widest * 12 + SpikeRows.byteCount(inputs: widest))
   }
 
   /// A session of its own, at rest. Throws. `outOfMemory`.

@@ -33,9 +33,8 @@ extension Session {
       if !streams.isEmpty { runStreams(streams, worker: worker) }
     case .call(let body): body(worker)
     case .product(let product):
-      let tiles = product.weights.stride / 16
-      let first = tiles * worker / threads * 16
-      product.run(first: first, count: tiles * (worker + 1) / threads * 16 - first)
+      let share = product.weights.share(of: worker, among: threads)
+      product.run(first: share.first, count: share.count, room: spikeRows[worker])
     }
   }
 
