@@ -12,10 +12,10 @@ public func ceilingRead(_ x: UnsafePointer<Float>, count: Int, passes: Int) -> F
   for _ in 0..<passes {
     var i = 0
     while i < count {
-      a0 += load(x + i)
-      a1 += load(x + i + 16)
-      a2 += load(x + i + 32)
-      a3 += load(x + i + 48)
+      a0 += load16(x + i)
+      a1 += load16(x + i + 16)
+      a2 += load16(x + i + 32)
+      a3 += load16(x + i + 48)
       i &+= 64
     }
   }
@@ -71,4 +71,9 @@ public func ceilingMultiplyAdd(_ seed: Float, count: Int) -> Float {
   }
   let low = ((a0 + a1) + (a2 + a3)) + (a4 + a5)
   return (low + ((a6 + a7) + (a8 + a9)) + (aA + aB)).sum()
+}
+
+@inline(__always)
+private func load16(_ p: UnsafePointer<Float>) -> SIMD16<Float> {
+  UnsafeRawPointer(p).load(as: SIMD16<Float>.self)
 }
