@@ -94,7 +94,7 @@ def main() -> None:
                           and (other.batch, other.steps) == (case.batch, case.steps)]
                 tables.append(compare(case, narrow, Path(temporary), arguments))
     if arguments.markdown:
-        print("\n".join(markdown(tables, about)))
+        print("\n".join(markdown(tables, about, arguments.threads)))
     if arguments.json:
         arguments.json.write_text(json.dumps({"about": about, "tables": tables}, indent=1))
 
@@ -193,15 +193,17 @@ def agree(runs: Dict[str, Run], inputs: List[np.ndarray]) -> Dict[str, tuple]:
     return found
 
 
-def markdown(tables: List[dict], about: Dict[str, str]) -> List[str]:
+def markdown(tables: List[dict], about: Dict[str, str], threads: int) -> List[str]:
+    """On one thread in processor time, which other work on the machine does not lengthen."""
+    time, ratio = ("processor_ms", "processor_ratio") if threads == 1 else ("min_ms", "min_ratio")
     names = sorted({row["contender"] for table in tables for row in table["rows"]})
     lines = ["", "| workload | " + " | ".join(names) + " |", "|---" * (len(names) + 1) + "|"]
     for table in tables:
-        cells = {row["contender"]: f"{row['min_ms']:.3g} ({row['min_ratio']:.2f})"
-                 for row in table["rows"]}
+        cells = {row["contender"]: f"{row[time]:.3g} ({row[ratio]:.2f})" for row in table["rows"]}
         lines.append(f"| {table['case']} | " + " | ".join(cells.get(n, "–") for n in names) + " |")
-    return lines + ["", "Milliseconds a call in the fastest round, and how many times as long as "
-                    + "Arcuate in float32. "
+    kind = "processor time" if threads == 1 else "time"
+    return lines + ["", f"Milliseconds a call, the least {kind} of the rounds, and how many times as "
+                    + "long as Arcuate in float32. "
                     + "; ".join(f"{name} {value}" for name, value in about.items()) + "."]
 
 
