@@ -153,7 +153,7 @@ def test_usage_errors_look_like_the_others():
         assert lines[0].startswith("arcuate: error: ") and words in lines[0], lines
 
 
-@pytest.mark.parametrize("command", ["", "info", "check", "explain", "run", "compute", "convert", "quantize"])
+@pytest.mark.parametrize("command", ["", "info", "check", "explain", "run", "compute", "convert", "quantize", "bench"])
 def test_help_fits_80_columns(command):
     text = arcuate(*command.split(), "--help", env={**os.environ, "COLUMNS": "80"}).stdout
     lines = text.splitlines()
