@@ -121,7 +121,7 @@ public enum KernelRegistry {
 
   private static func linearShared(_ kind: WeightKind) -> RegistryLine {
     RegistryLine(
-      kernel: .linear(.shared, kind), extents: [[0, 1, 7, 33], tails + [600], [1, 2, 10, 31, 70]]
+      kernel: .linear(.shared, kind), extents: [[0, 1, 7, 33, 700], [1, 2, 15, 16, 17, 63, 64, 65, 81, 130, 600], [1, 2, 10, 70]]
     ) { extents, draw in
       try spikeRows(kind, extents, &draw)
     }
@@ -130,7 +130,7 @@ public enum KernelRegistry {
   private static func linearMany(_ kind: WeightKind) -> RegistryLine {
     RegistryLine(
       kernel: .linear(.many, kind),
-      extents: [[1, 33, 64, 65, 200], [1, 16, 17, 63, 65, 130, 300], [96, 256]]
+      extents: [[1, 64, 65, 200, 700], [1, 16, 17, 65, 130, 300], [96, 256]]
     ) { extents, draw in
       try spikeRows(kind, extents, &draw)
     }
@@ -144,8 +144,11 @@ public enum KernelRegistry {
     let bias = draw.values(outputs)
     let packed = try LinearWeights(
       weight: weight, matrix: 0, bias: bias, inputs: inputs, outputs: outputs)
-    let memory = try AlignedBuffer(byteCount: SpikeRows.byteCount(inputs: inputs))
-    var spikes = SpikeRows(memory: memory, start: 0, inputs: inputs)
+    let most = (rows + 15) & ~15
+    let memory = try AlignedBuffer(
+      byteCount: SpikeRows.byteCount(inputs: inputs, most: most, hasBytes: kind == .int8))
+    var spikes = SpikeRows(
+      memory: memory, start: 0, inputs: inputs, most: most, hasBytes: kind == .int8)
     let output = try room(Float.self, rows * packed.stride)
     let lists = try room(UInt32.self, rows * (inputs + 1))
     defer { withExtendedLifetime((memory, output, lists)) {} }

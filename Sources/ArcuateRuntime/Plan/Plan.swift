@@ -170,9 +170,18 @@ public final class Plan: Sendable {
     stateByteCount + valueCount * 4 + listCount * 4 + rowCount * 8
       + workerByteCount + steps.count * options.batch * Counters.fieldCount * 8
   }
+  /// Rows of spikes that may meet over the weights of a layer.
+  var spikeRowsMost: Int {
+    (min(SpikeRows.most, rowsAtOnce, block * options.batch) + 15) & ~15
+  }
+  /// Whether some weights of a linear layer are int8.
+  var hasByteWeights: Bool { steps.contains { $0.operation.weightByteCount == 1 } }
+  var spikeRowsByteCount: Int {
+    SpikeRows.byteCount(inputs: widest, most: spikeRowsMost, hasBytes: hasByteWeights)
+  }
   /// Scratch of a session's threads.
   var workerByteCount: Int {
-    options.threads * (widest * 12 + SpikeRows.byteCount(inputs: widest))
+    options.threads * (widest * 12 + spikeRowsByteCount)
   }
 
   /// A session of its own, at rest. Throws. `outOfMemory`.
