@@ -199,7 +199,12 @@ public final class Session {
           case .many: counters.manyRows > 0
           case .events:
             counters.denseRows + counters.sharedRows + counters.manyRows < counters.rows
-          case nil: true
+          case nil:
+            switch kernel {
+            case .convolutionWindows: counters.manyRows > 0
+            case .convolutionEvents: counters.manyRows < counters.rows
+            default: true
+            }
           }
         if isUsed { used.insert(kernel) }
       }
