@@ -11,6 +11,11 @@ import PackageDescription
   let cMachine: [CSetting] = []
 #endif
 
+// Dynamic checks of exclusive access cost the runtime's hot loops several percent; debug builds,
+// which run the tests, keep them.
+let hot: [SwiftSetting] =
+  machine + [.unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release))]
+
 // Each room has a README of its own.
 let notes = ["README.md"]
 
@@ -51,7 +56,7 @@ let package = Package(
       swiftSettings: machine),
     .target(
       name: "ArcuateRuntime", dependencies: ["ArcuateModel", "ArcuateKernels"], exclude: notes,
-      swiftSettings: machine),
+      swiftSettings: hot),
     .target(
       name: "ArcuateHardware", dependencies: ["ArcuateRuntime", "ArcuateModel"], exclude: notes,
       swiftSettings: machine),
