@@ -12,7 +12,7 @@
 
 #include "network.h"
 
-enum { WIDTH = 256, SIDE = 34 };
+enum { WIDTH = 256, WIDE = 640, SIDE = 34 };
 
 /* ---- Networks ---- */
 
@@ -25,16 +25,20 @@ static arcuate_model *dense(element type) {
 }
 
 /* What comes in is how often the first neurons fire; the second fire about as often. */
-static arcuate_model *spiking(element type) {
+static arcuate_model *spiking_of(int width, element type) {
   network *net = new_network(2);
-  append(net, "input", "Input", ",'shape':[%d]", WIDTH);
+  append(net, "input", "Input", ",'shape':[%d]", width);
   append_if(net, "neurons0");
-  append_linear(net, "weights0", type, 8, 64, 11, WIDTH, WIDTH);
+  append_linear(net, "weights0", type, 2048 / width, 64, 11, (size_t)width, (size_t)width);
   append_if(net, "neurons1");
-  append_linear(net, "weights1", type, 0, 127, 10, WIDTH, WIDTH);
-  append(net, "output", "Output", ",'shape':[%d]", WIDTH);
+  append_linear(net, "weights1", type, 0, 127, 10, (size_t)width, (size_t)width);
+  append(net, "output", "Output", ",'shape':[%d]", width);
   return open_network(net);
 }
+
+static arcuate_model *spiking(element type) { return spiking_of(WIDTH, type); }
+/* Weights that kernels take to be far away, and ask for in time. */
+static arcuate_model *far(element type) { return spiking_of(WIDE, type); }
 
 static arcuate_model *recurrent(element type) {
   network *net = new_network(3);
@@ -118,29 +122,36 @@ typedef struct {
   int32_t steps, batch;
   size_t frames; /* or calls, or steps of the one call with events */
   unit unit;
+  int32_t numerics; /* exact unless said */
 } workload;
 
 static const workload workloads[] = {
-    {"dense-float32", dense, FLOAT32, VALUES, 0, RUN, 1, 4, 16, OPERATIONS},
-    {"dense-bfloat16", dense, BFLOAT16, VALUES, 0, RUN, 1, 4, 16, OPERATIONS},
-    {"dense-int8", dense, INT8, VALUES, 0, RUN, 1, 4, 16, OPERATIONS},
-    {"events-float32", spiking, FLOAT32, RATES, 0.08, STEP, 1, 1, 80, OPERATIONS},
-    {"events-bfloat16", spiking, BFLOAT16, RATES, 0.08, STEP, 1, 1, 80, OPERATIONS},
-    {"events-int8", spiking, INT8, RATES, 0.08, STEP, 1, 1, 80, OPERATIONS},
-    {"frames-float32", spiking, FLOAT32, RATES, 0.08, RUN, 10, 1, 8, OPERATIONS},
-    {"frames-bfloat16", spiking, BFLOAT16, RATES, 0.08, RUN, 10, 1, 8, OPERATIONS},
-    {"frames-int8", spiking, INT8, RATES, 0.08, RUN, 10, 1, 8, OPERATIONS},
-    {"frames-full", spiking, FLOAT32, RATES, 1, RUN, 10, 1, 8, OPERATIONS},
-    {"batch-float32", spiking, FLOAT32, RATES, 0.08, RUN, 10, 24, 2, OPERATIONS},
-    {"batch-bfloat16", spiking, BFLOAT16, RATES, 0.08, RUN, 10, 24, 2, OPERATIONS},
-    {"batch-int8", spiking, INT8, RATES, 0.08, RUN, 10, 24, 2, OPERATIONS},
-    {"recurrent", recurrent, FLOAT32, SPIKES, 0.05, STEP, 1, 1, 100, OPERATIONS},
-    {"recurrent-batch", recurrent, FLOAT32, SPIKES, 0.05, RUN, 1, 16, 20, OPERATIONS},
-    {"convolution", convolution, FLOAT32, SPIKES, 0.02, EVENTS, 1, 1, 10, OPERATIONS},
-    {"convolution-full", convolution, FLOAT32, SPIKES, 1, EVENTS, 1, 1, 10, OPERATIONS},
-    {"neurons", neurons, FLOAT32, VALUES, 0, RUN, 10, 1, 8, UPDATES},
-    {"digits", digits, FLOAT32, VALUES, 0, RUN, 10, 1, 16, OPERATIONS},
-    {"call", call, FLOAT32, RATES, 0.08, STEP, 1, 1, 100, CALLS},
+    {"dense-float32", dense, FLOAT32, VALUES, 0, RUN, 1, 4, 16, OPERATIONS, 0},
+    {"dense-bfloat16", dense, BFLOAT16, VALUES, 0, RUN, 1, 4, 16, OPERATIONS, 0},
+    {"dense-int8", dense, INT8, VALUES, 0, RUN, 1, 4, 16, OPERATIONS, 0},
+    {"dense-fast", dense, FLOAT32, VALUES, 0, RUN, 1, 4, 16, OPERATIONS, ARCUATE_NUMERICS_FAST},
+    {"events-float32", spiking, FLOAT32, RATES, 0.08, STEP, 1, 1, 80, OPERATIONS, 0},
+    {"events-bfloat16", spiking, BFLOAT16, RATES, 0.08, STEP, 1, 1, 80, OPERATIONS, 0},
+    {"events-int8", spiking, INT8, RATES, 0.08, STEP, 1, 1, 80, OPERATIONS, 0},
+    {"frames-float32", spiking, FLOAT32, RATES, 0.08, RUN, 10, 1, 8, OPERATIONS, 0},
+    {"frames-bfloat16", spiking, BFLOAT16, RATES, 0.08, RUN, 10, 1, 8, OPERATIONS, 0},
+    {"frames-int8", spiking, INT8, RATES, 0.08, RUN, 10, 1, 8, OPERATIONS, 0},
+    {"frames-full", spiking, FLOAT32, RATES, 1, RUN, 10, 1, 8, OPERATIONS, 0},
+    {"batch-float32", spiking, FLOAT32, RATES, 0.08, RUN, 10, 24, 2, OPERATIONS, 0},
+    {"batch-bfloat16", spiking, BFLOAT16, RATES, 0.08, RUN, 10, 24, 2, OPERATIONS, 0},
+    {"batch-int8", spiking, INT8, RATES, 0.08, RUN, 10, 24, 2, OPERATIONS, 0},
+    {"far-events", far, FLOAT32, RATES, 0.08, STEP, 1, 1, 40, OPERATIONS, 0},
+    {"far-float32", far, FLOAT32, RATES, 0.08, RUN, 10, 1, 4, OPERATIONS, 0},
+    {"far-bfloat16", far, BFLOAT16, RATES, 0.08, RUN, 10, 1, 4, OPERATIONS, 0},
+    {"far-int8", far, INT8, RATES, 0.08, RUN, 10, 1, 4, OPERATIONS, 0},
+    {"far-batch", far, FLOAT32, RATES, 0.08, RUN, 10, 16, 1, OPERATIONS, 0},
+    {"recurrent", recurrent, FLOAT32, SPIKES, 0.05, STEP, 1, 1, 100, OPERATIONS, 0},
+    {"recurrent-batch", recurrent, FLOAT32, SPIKES, 0.05, RUN, 1, 16, 20, OPERATIONS, 0},
+    {"convolution", convolution, FLOAT32, SPIKES, 0.02, EVENTS, 1, 1, 10, OPERATIONS, 0},
+    {"convolution-full", convolution, FLOAT32, SPIKES, 1, EVENTS, 1, 1, 10, OPERATIONS, 0},
+    {"neurons", neurons, FLOAT32, VALUES, 0, RUN, 10, 1, 8, UPDATES, 0},
+    {"digits", digits, FLOAT32, VALUES, 0, RUN, 10, 1, 16, OPERATIONS, 0},
+    {"call", call, FLOAT32, RATES, 0.08, STEP, 1, 1, 100, CALLS, 0},
 };
 
 static float *draw_input(const workload *work, size_t count) {
@@ -172,6 +183,7 @@ static void measure(const workload *work) {
   arcuate_compile_options_init(&options);
   options.steps_per_frame = work->steps;
   options.batch = work->batch;
+  options.numerics = work->numerics;
   arcuate_model *model = work->open(work->type);
   arcuate_plan *plan = NULL;
   arcuate_session *session = NULL;
