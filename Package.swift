@@ -18,6 +18,7 @@ let notes = ["README.md"]
 // what is only reached through the umbrella would not be built again when it changes.
 let rooms: [Target.Dependency] = [
   "ArcuateCore", "ArcuateModel", "ArcuateKernels", "ArcuateFormats", "ArcuateRuntime",
+  "ArcuateHardware",
 ]
 
 let package = Package(
@@ -50,6 +51,9 @@ let package = Package(
       swiftSettings: machine),
     .target(
       name: "ArcuateRuntime", dependencies: ["ArcuateModel", "ArcuateKernels"], exclude: notes,
+      swiftSettings: machine),
+    .target(
+      name: "ArcuateHardware", dependencies: ["ArcuateRuntime", "ArcuateModel"], exclude: notes,
       swiftSettings: machine),
     .target(
       name: "Arcuate",

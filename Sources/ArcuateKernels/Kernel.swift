@@ -19,6 +19,7 @@ public enum Kernel: String, Sendable, CaseIterable {
   case linearDenseInt8 = "i8-linear-dense-x8"
   case linearDenseFusedInt8 = "i8-linear-dense-fma-x8"
   case convolutionEvents = "f32-convolution-events-x8"
+  case convolutionWindows = "f32-convolution-windows-x8"
   case neuronStep = "f32-neuron-step-x8"
   case nonzeroList = "f32-nonzero-list-x8"
 

@@ -30,10 +30,11 @@ public struct ManySpikeRows {
 
 /// Inputs whose weights for one panel of outputs stay in the first-level cache.
 public let manyBlock = 64
-/// Most rows at once.
-public let manyRows = 256
+
 /// Bytes of the room for one worker: a block of weights, then the sums of a panel for all rows.
-public let manyRoomByteCount = 16384 + manyRows * 256
+public func manyRoom(rows: Int) -> Int { 16384 + rows * 256 }
+/// The same for int8 weights: the sums are narrow ones, then wide ones, then a count for each row.
+public func manyBytesRoom(rows: Int) -> Int { 16384 + rows * (256 + 512 + 4) }
 
 /// y[r] = bias + the sum of the weight rows of the inputs that are 1 in row r, in ascending order.
 ///
@@ -41,7 +42,7 @@ public let manyRoomByteCount = 16384 + manyRows * 256
 /// it does not leave the first-level cache, and the rows add theirs from there, with their sums in
 /// registers; weights are so read from memory once for all rows.
 ///
-/// Needs. `room` has `manyRoomByteCount` bytes, aligned to 64; `first` a multiple of 64, `count` of
+/// Needs. `room` has `manyRoom(rows:)` bytes, aligned to 64; `first` a multiple of 64, `count` of
 /// 16. Int8 weights go to `linearManyBytes`.
 @inline(never)
 public func linearMany(
@@ -145,42 +146,49 @@ private func many<E: WeightElement>(
 }
 
 /// The same for int8 weights, in panels of 128 outputs whose sums are made in integers, two bytes at
-/// once; no row has more than 257 inputs that are 1.
+/// once. Needs. `room` has `manyBytesRoom(rows:)` bytes, aligned to 64.
 @inline(never)
 public func linearManyBytes(
   _ spikes: ManySpikeRows, weights: WeightMatrix, output y: UnsafeMutablePointer<Float>,
   first: Int, count: Int, room: UnsafeMutableRawPointer
 ) {
-  let sums = room + manyBlock &* 256
+  let sums = room + 16384
+  let wide = (sums + spikes.rows &* 256).assumingMemoryBound(to: Int32.self)
+  // Ones of a row that the wide sums have already.
+  let emptied = wide + spikes.rows &* 128
   let end = first &+ count
   let blocks = (spikes.inputs &+ manyBlock &- 1) / manyBlock
   var o = first
   while o < end {
     let width = min(128, (end &- o &+ 31) & ~31)
-    for r in 0..<spikes.rows {
-      var k = 0
-      while k < 256 {
-        storeWords(.zero, sums + (256 &* r &+ k))
-        k &+= 32
-      }
-    }
-    for b in 0..<blocks {
+    clearWords(sums, spikes.rows &* 256)
+    for r in 0..<spikes.rows { emptied[r] = 0 }
+    var b = 0
+    while b < blocks {
+      // Two blocks of these narrow weights are as large as one of float32.
+      let after = min(b &+ 2, blocks)
       let firstInput = b &* manyBlock
-      let source = weights.rows + firstInput &* weights.rowBytes + o
-      for i in 0..<min(manyBlock, spikes.inputs &- firstInput) {
+      let source = weights.rows + (firstInput &* weights.rowBytes &+ o)
+      for i in 0..<min(2 &* manyBlock, spikes.inputs &- firstInput) {
         var k = 0
         while k < width {
-          storeWords(loadWords(source + i &* weights.rowBytes + k), room + (128 &* i &+ k))
+          storeWords(loadWords(source + (i &* weights.rowBytes &+ k)), room + (128 &* i &+ k))
           k &+= 32
         }
       }
       let base = UnsafeRawPointer(room) - firstInput &* 128
       for r in 0..<spikes.rows {
-        let split = spikes.splits + (r &* spikes.splitStride &+ b)
-        var e = spikes.lists + (spikes.listStarts[r] &+ Int(split[0]))
-        let last = spikes.lists + (spikes.listStarts[r] &+ Int(split[1]))
+        let split = spikes.splits + r &* spikes.splitStride
+        var e = spikes.lists + (spikes.listStarts[r] &+ Int(split[b]))
+        let last = spikes.lists + (spikes.listStarts[r] &+ Int(split[after]))
         if e == last { continue }
         let row = sums + 256 &* r
+        // Sums of 16 bits hold 257 bytes; they are emptied into wider ones in time.
+        if Int32(truncatingIfNeeded: split[after]) &- emptied[r] > 257 {
+          let now = Int32(truncatingIfNeeded: split[b])
+          empty(row, wide + 128 &* r, now &- emptied[r], isFirst: emptied[r] == 0)
+          emptied[r] = now
+        }
         var a0 = loadWords(row)
         var a1 = loadWords(row + 32)
         var a2 = loadWords(row + 64)
@@ -214,20 +222,38 @@ public func linearManyBytes(
         storeWords(b2, row + 192)
         storeWords(b3, row + 224)
       }
+      b = after
     }
     for r in 0..<spikes.rows {
       let all = Int32(truncatingIfNeeded: spikes.splits[r &* spikes.splitStride &+ blocks])
       var k = 0
       while k < width {
         let row = sums + (256 &* r &+ k)
-        finishBytes(
-          loadWords(row), loadWords(row + 128), all, weights, y + spikes.offsets[r], o &+ k,
-          end: end)
+        let column = o &+ k
+        cshims_finish_bytes(
+          loadWords(row), loadWords(row + 128), (all &- emptied[r]) &* 128,
+          emptied[r] > 0 ? wide + (128 &* r &+ k) : nil, weights.bias + column,
+          weights.scale + column, y + (spikes.offsets[r] &+ column),
+          Int32(truncatingIfNeeded: min(32, end &- column)))
         k &+= 32
       }
     }
     o &+= width
   }
+}
+
+/// Moves the sums of 128 columns of `count` bytes to wide ones, and clears them.
+private func empty(
+  _ row: UnsafeMutableRawPointer, _ wide: UnsafeMutablePointer<Int32>, _ count: Int32,
+  isFirst: Bool
+) {
+  if isFirst { clearWords(UnsafeMutableRawPointer(wide), 512) }
+  var k = 0
+  while k < 128 {
+    cshims_add_bytes(loadWords(row + k), loadWords(row + (128 &+ k)), count &* 128, wide + k)
+    k &+= 32
+  }
+  clearWords(row, 256)
 }
 
 /// Finds where the blocks of each row's list begin; `counts[r]` is how long the list is.

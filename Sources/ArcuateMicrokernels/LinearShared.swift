@@ -95,8 +95,8 @@ private func shared<E: WeightElement>(
 
 /// The same for int8 weights, whose sums are made in integers, two bytes at once.
 ///
-/// `sums` has room for `rows` * 2 * `sharedByteTile(rows:)` bytes, aligned to 64; `counts[r]` is the
-/// number of inputs that are 1 in row r, at most 257, which is what a sum of 16 bits can hold.
+/// `sums` has room for `sharedBytesRoom` bytes, aligned to 64; `counts[r]` is the number of inputs
+/// that are 1 in row r.
 @inline(never)
 public func linearSharedBytes(
   masks: UnsafePointer<UInt32>, list: UnsafePointer<UInt32>, listCount: Int,
@@ -104,76 +104,62 @@ public func linearSharedBytes(
   offsets: UnsafePointer<Int>, rows: Int, first: Int, count: Int,
   sums: UnsafeMutableRawPointer
 ) {
-  let tile = sharedByteTile(rows: rows)
+  var most: Int32 = 0
+  for r in 0..<rows { most = max(most, counts[r]) }
+  // Sums of 16 bits hold 257 bytes; where a row has more, they are emptied into wider ones in time.
+  let chunk = most <= 257 ? max(listCount, 1) : 256
+  let tile = max(128, 8192 / max(rows, 1) & ~127)
+  let rowBytes = 2 &* tile
+  let wide = (sums + rows &* rowBytes).assumingMemoryBound(to: Int32.self)
   let end = first &+ count
   var o = first
   while o < end {
     let width = min(tile, (end &- o &+ 31) & ~31)
-    // For each row the sums of whole words, then those of their upper bytes.
-    let rowBytes = 2 &* tile
-    for r in 0..<rows {
-      var k = 0
-      while k < width {
-        storeWords(.zero, sums + (r &* rowBytes &+ k))
-        storeWords(.zero, sums + (r &* rowBytes &+ tile &+ k))
-        k &+= 32
-      }
-    }
+    for r in 0..<rows { clearWords(sums + r &* rowBytes, rowBytes) }
+    if chunk < listCount { clearWords(UnsafeMutableRawPointer(wide), rows &* tile &* 4) }
     let column = weights.rows + o
-    for e in 0..<listCount {
-      let row = column + Int(list[e]) &* weights.rowBytes
-      if weights.isFar {
-        prefetch(
-          column + Int(list[min(e &+ 2, listCount &- 1)]) &* weights.rowBytes,
-          byteCount: (width &+ 63) & ~63)
+    var from = 0
+    repeat {
+      let to = min(from &+ chunk, listCount)
+      for e in from..<to {
+        let row = column + Int(list[e]) &* weights.rowBytes
+        if weights.isFar {
+          prefetch(
+            column + Int(list[min(e &+ 2, listCount &- 1)]) &* weights.rowBytes,
+            byteCount: (width &+ 63) & ~63)
+        }
+        addShared(row, masks[e], sums, rowBytes, tile, width)
       }
-      let mask = masks[e]
-      var k = 0
-      while k &+ 128 <= width {
-        let w0 = loadWords(row + k)
-        let w1 = loadWords(row + (k &+ 32))
-        let w2 = loadWords(row + (k &+ 64))
-        let w3 = loadWords(row + (k &+ 96))
-        let u0 = cshims_upper(w0)
-        let u1 = cshims_upper(w1)
-        let u2 = cshims_upper(w2)
-        let u3 = cshims_upper(w3)
-        var rest = mask
-        repeat {
-          let whole = sums + (rest.trailingZeroBitCount &* rowBytes &+ k)
-          let upper = whole + tile
-          addWords(w0, whole)
-          addWords(w1, whole + 32)
-          addWords(w2, whole + 64)
-          addWords(w3, whole + 96)
-          addWords(u0, upper)
-          addWords(u1, upper + 32)
-          addWords(u2, upper + 64)
-          addWords(u3, upper + 96)
-          rest &= rest &- 1
-        } while rest != 0
-        k &+= 128
+      if to == listCount { break }
+      for r in 0..<rows {
+        var added: Int32 = 0
+        for e in from..<to { added &+= Int32(truncatingIfNeeded: masks[e] &>> UInt32(r) & 1) }
+        var k = 0
+        while k < width {
+          let whole = sums + (r &* rowBytes &+ k)
+          cshims_add_bytes(
+            loadWords(whole), loadWords(whole + tile), added &* 128, wide + (r &* tile &+ k))
+          k &+= 32
+        }
+        clearWords(sums + r &* rowBytes, rowBytes)
       }
-      while k < width {
-        let w = loadWords(row + k)
-        let u = cshims_upper(w)
-        var rest = mask
-        repeat {
-          let whole = sums + (rest.trailingZeroBitCount &* rowBytes &+ k)
-          addWords(w, whole)
-          addWords(u, whole + tile)
-          rest &= rest &- 1
-        } while rest != 0
-        k &+= 32
-      }
-    }
+      from = to
+    } while true
     for r in 0..<rows {
+      var left = counts[r]
+      if from > 0 {
+        left = 0
+        for e in from..<listCount { left &+= Int32(truncatingIfNeeded: masks[e] &>> UInt32(r) & 1) }
+      }
       var k = 0
       while k < width {
         let whole = sums + (r &* rowBytes &+ k)
-        finishBytes(
-          loadWords(whole), loadWords(whole + tile), counts[r], weights, y + offsets[r], o &+ k,
-          end: end)
+        let column = o &+ k
+        cshims_finish_bytes(
+          loadWords(whole), loadWords(whole + tile), left &* 128,
+          from > 0 ? wide + (r &* tile &+ k) : nil, weights.bias + column,
+          weights.scale + column, y + (offsets[r] &+ column),
+          Int32(truncatingIfNeeded: min(32, end &- column)))
         k &+= 32
       }
     }
@@ -181,26 +167,61 @@ public func linearSharedBytes(
   }
 }
 
-/// Outputs whose sums are made at once.
-public func sharedByteTile(rows: Int) -> Int { max(128, 8192 / max(rows, 1) & ~127) }
+/// Bytes of the room for sums of bytes: 32 rows of 256 words and of 128 wide ones, or the like.
+public let sharedBytesRoom = 32 * (512 + 1024)
 
-/// Writes 32 outputs from `column` on, or the 16 that are left before `end`.
+/// Adds a weight row to the sums of every row of the mask.
 @inline(__always)
-func finishBytes(
-  _ whole: SIMD16<UInt16>, _ upper: SIMD16<UInt16>, _ count: Int32, _ weights: WeightMatrix,
-  _ y: UnsafeMutablePointer<Float>, _ column: Int, end: Int
+private func addShared(
+  _ row: UnsafeRawPointer, _ mask: UInt32, _ sums: UnsafeMutableRawPointer, _ rowBytes: Int,
+  _ tile: Int, _ width: Int
 ) {
-  if column &+ 32 <= end {
-    cshims_finish_bytes(
-      whole, upper, count &* 128, weights.bias + column, weights.scale + column, y + column)
-  } else {
-    withUnsafeTemporaryAllocation(byteCount: 128, alignment: 64) { room in
-      let all = room.baseAddress.unsafelyUnwrapped.assumingMemoryBound(to: Float.self)
-      cshims_finish_bytes(
-        whole, upper, count &* 128, weights.bias + column, weights.scale + column, all)
-      store8(load8(all), y + column)
-      store8(load8(all + 8), y + (column &+ 8))
-    }
+  var k = 0
+  while k &+ 128 <= width {
+    let w0 = loadWords(row + k)
+    let w1 = loadWords(row + (k &+ 32))
+    let w2 = loadWords(row + (k &+ 64))
+    let w3 = loadWords(row + (k &+ 96))
+    let u0 = cshims_upper(w0)
+    let u1 = cshims_upper(w1)
+    let u2 = cshims_upper(w2)
+    let u3 = cshims_upper(w3)
+    var rest = mask
+    repeat {
+      let whole = sums + (rest.trailingZeroBitCount &* rowBytes &+ k)
+      let upper = whole + tile
+      addWords(w0, whole)
+      addWords(w1, whole + 32)
+      addWords(w2, whole + 64)
+      addWords(w3, whole + 96)
+      addWords(u0, upper)
+      addWords(u1, upper + 32)
+      addWords(u2, upper + 64)
+      addWords(u3, upper + 96)
+      rest &= rest &- 1
+    } while rest != 0
+    k &+= 128
+  }
+  while k < width {
+    let w = loadWords(row + k)
+    let u = cshims_upper(w)
+    var rest = mask
+    repeat {
+      let whole = sums + (rest.trailingZeroBitCount &* rowBytes &+ k)
+      addWords(w, whole)
+      addWords(u, whole + tile)
+      rest &= rest &- 1
+    } while rest != 0
+    k &+= 32
+  }
+}
+
+@inline(__always)
+func clearWords(_ p: UnsafeMutableRawPointer, _ byteCount: Int) {
+  var k = 0
+  while k < byteCount {
+    storeWords(.zero, p + k)
+    k &+= 32
   }
 }
 

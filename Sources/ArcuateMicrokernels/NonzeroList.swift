@@ -10,19 +10,20 @@ public func nonzeroList(
 ) -> (count: Int, unit: Bool) {
   let zero = SIMD8<Float>(repeating: 0)
   let one = SIMD8<Float>(repeating: 1)
+  // Lanes of -1 where something is neither 0 nor 1.
+  var others = SIMD8<Int32>.zero
   var found = 0
-  var other: UInt32 = 0
   var i = 0
+  // Without branches: whether eight elements have one that is not zero cannot be foretold.
   while i < count {
     let v = load8(x + i)
-    let bits = cshims_bits(cshims_not_equal(v, zero)) & lanes(from: i, of: count)
-    if bits != 0 {
-      other |= bits & ~cshims_bits(cshims_equal(v, one))
-      found &+= Int(cshims_append(bits, UInt32(truncatingIfNeeded: i), list + found))
-    }
+    let isNonzero = cshims_not_equal(v, zero)
+    others |= isNonzero & cshims_not_equal(v, one)
+    found &+= Int(
+      cshims_append(cshims_bits(isNonzero), UInt32(truncatingIfNeeded: i), list + found))
     i &+= 8
   }
-  return (found, other == 0)
+  return (found, cshims_bits(others) == 0)
 }
 
 /// The bits of the lanes of eight elements from `i` that are among the first `count`.

@@ -4,7 +4,7 @@
   import Darwin
 #endif
 
-/// A block of zeroed memory, aligned to 64 bytes, of a size that never changes.
+/// A block of memory, zeroed unless somebody writes all of it, aligned to 64 bytes, of a size that never changes.
 ///
 /// Whoever holds views of it keeps it alive. It is not synchronised: two threads may use disjoint
 /// parts at the same time.
@@ -16,7 +16,7 @@ public final class AlignedBuffer: @unchecked Sendable {
   private var blockSize: Int { max(64, (byteCount + 63) & ~63) }
 
   /// Throws. `outOfMemory` if the allocator refuses, or above 2^40 bytes.
-  public init(byteCount: Int) throws {
+  public init(byteCount: Int, isZeroed: Bool = true) throws {
     let allocator = Allocator.current
     let refused = ArcuateError(.outOfMemory, "\(byteCount) bytes cannot be had")
     guard byteCount >= 0, byteCount <= 1 << 40 else { throw refused }
@@ -27,7 +27,7 @@ public final class AlignedBuffer: @unchecked Sendable {
       throw ArcuateError(.outOfMemory, "the allocator gave a block that is not aligned to 64 bytes")
     }
     // SAFETY: the block has `size` bytes.
-    memset(base, 0, size)
+    if isZeroed { memset(base, 0, size) }
     self.base = base
     self.byteCount = byteCount
     self.allocator = allocator

@@ -49,6 +49,9 @@ public struct ConvolutionWeights: Sendable {
   private let rows, columns: View<ConvolutionRun>
   private let rowStarts, columnStarts: View<Int32>
   private let inWidth, inChannels, inPerGroup: Divisor
+  /// The same weights as each output sees them, where its window is a stretch of the list.
+  let windows: View<Float>?
+  private let bias: View<Float>
 
   /// `weight` is [out channels][in channels / groups][kernel height][kernel width], row-major.
   /// Throws. `outOfMemory`; `limitExceeded` where offsets would not fit 31 bits.
@@ -82,6 +85,8 @@ public struct ConvolutionWeights: Sendable {
     var row = [Float](repeating: 0, count: g.outputCount)
     for i in row.indices { row[i] = bias[i % g.outChannels] + 0 }
     start = try View.packed(row)
+    windows = try ConvolutionWeights.windows(weight, g)
+    self.bias = try View.packed(bias.map { $0 + 0 } + [0])
     (rows, rowStarts) = try ConvolutionWeights.rowRuns(g)
     (columns, columnStarts) = try ConvolutionWeights.columnRuns(g, columnOrder)
   }
@@ -151,6 +156,26 @@ public struct ConvolutionWeights: Sendable {
       })
   }
 
+  /// [kernel height][kernel width][in channels][out channels, padded to 8].
+  private static func windows(_ weight: [Float], _ g: ConvolutionGeometry) throws -> View<Float>? {
+    guard g.groups == 1, g.dilationX == 1 else { return nil }
+    let stride = channelStride(g)
+    let window = g.kernelHeight * g.kernelWidth
+    let count = window * g.inChannels * stride
+    let values = try AlignedBuffer(byteCount: count * 4).view(Float.self, start: 0, count: count)
+    for out in 0..<g.outChannels {
+      for i in 0..<g.inChannels {
+        for k in 0..<window {
+          values[(k * g.inChannels + i) * stride + out] =
+            weight[(out * g.inChannels + i) * window + k]
+        }
+      }
+    }
+    return values
+  }
+
+  private static func channelStride(_ g: ConvolutionGeometry) -> Int { (g.outChannels + 7) & ~7 }
+
   private static func packed(
     _ runs: [[ConvolutionRun]]
   ) throws -> (View<ConvolutionRun>, View<Int32>) {
@@ -165,18 +190,41 @@ public struct ConvolutionWeights: Sendable {
   }
 
   public var byteCount: Int {
-    (values.count + start.count + rowStarts.count + columnStarts.count) * 4
+    (values.count + start.count + rowStarts.count + columnStarts.count + bias.count
+      + (windows?.count ?? 0)) * 4
       + (rows.count + columns.count) * MemoryLayout<ConvolutionRun>.stride
   }
 
-  /// output = bias + convolution of the non-zero inputs. Arrays are channel-last.
+  /// Whether there are sums by windows.
+  public var hasWindows: Bool { windows != nil }
+
+  /// Whether sums by windows are expected to cost less than by events.
+  ///
+  /// Counted in vector operations: by events one load, addition and store for each eight outputs of
+  /// an input and a start from the biases; by windows half of that, a few for each input an output
+  /// sees, and some for each row of a window.
+  @inline(__always)
+  public func prefersWindows(_ nonzero: NonzeroCount) -> Bool {
+    guard windows != nil else { return false }
+    let g = geometry
+    let vectors = (g.outChannels + 7) / 8
+    let pixels = g.outHeight * g.outWidth
+    let density = Double(nonzero.count) / Double(g.inputCount)
+    let seen = density * Double(g.kernelHeight * g.kernelWidth * g.inChannels * pixels)
+    let byEvents = seen * Double(vectors) * 1.3 + Double(start.count) / 12
+    let byWindows =
+      seen * (Double(vectors) * 0.6 + 1) + Double(pixels * ((vectors + 3) / 4))
+      * Double(g.kernelHeight * 5 + 10)
+    return byWindows < byEvents
+  }
+
+  /// output = bias + convolution of the non-zero inputs, by what each input adds to.
+  /// Arrays are channel-last.
   @inline(__always)
   public func applyEvents(
     input: Row<Float>, list: Row<UInt32>, nonzero: NonzeroCount, output: Row<Float>
   ) {
-    precondition(
-      input.count >= geometry.inputCount && list.count >= nonzero.count
-        && output.count >= start.count, "room for the rows")
+    check(input, list, nonzero, output)
     output.part(0, start.count).copy(from: start.row)
     // SAFETY: the list came from `findNonzero` over the input, so every index is inside it, and
     // the runs lead only to weights and outputs of the geometry.
@@ -189,5 +237,39 @@ public struct ConvolutionWeights: Sendable {
         inChannelsPerGroup: inPerGroup,
         channelStride: geometry.kernelHeight * geometry.kernelWidth * geometry.outPerGroup,
         outputsPerGroup: geometry.outPerGroup), output: output.pointer)
+  }
+
+  /// The same by what each output sees. Needs. `windows`; `starts` has room for the input's pixels
+  /// and one more.
+  @inline(__always)
+  public func applyWindows(
+    input: Row<Float>, list: Row<UInt32>, nonzero: NonzeroCount, output: Row<Float>,
+    starts: Row<UInt32>
+  ) {
+    check(input, list, nonzero, output)
+    precondition(
+      starts.count > geometry.inHeight * geometry.inWidth && windows != nil,
+      "room for where the pixels begin")
+    let g = geometry
+    // SAFETY: as above; `windows` and `bias` are padded to whole vectors.
+    convolutionWindows(
+      input: input.pointer, list: list.pointer, listCount: Int(nonzero.count),
+      unit: nonzero.unit != 0, weights: windows!.pointer, bias: bias.pointer,
+      windows: ConvolutionWindows(
+        inHeight: g.inHeight, inWidth: g.inWidth, inChannels: g.inChannels,
+        outHeight: g.outHeight, outWidth: g.outWidth, outChannels: g.outChannels,
+        kernelHeight: g.kernelHeight, kernelWidth: g.kernelWidth, strideY: g.strideY,
+        strideX: g.strideX, padTop: g.padTop, padLeft: g.padLeft, dilationY: g.dilationY,
+        channelStride: ConvolutionWeights.channelStride(g), pixel: inChannels),
+      starts: starts.pointer, output: output.pointer)
+  }
+
+  @inline(__always)
+  private func check(
+    _ input: Row<Float>, _ list: Row<UInt32>, _ nonzero: NonzeroCount, _ output: Row<Float>
+  ) {
+    precondition(
+      input.count >= geometry.inputCount && list.count >= nonzero.count
+        && output.count >= start.count, "room for the rows")
   }
 }

@@ -18,7 +18,12 @@ public enum Elementwise {
   /// output[i] = input[order[i]].
   public static func permute(_ input: Row<Float>, by order: [Int32], into output: Row<Float>) {
     check(order.count, output)
-    for (i, place) in order.enumerated() { output.pointer[i] = input[Int(place)] }
+    // One look at the order's range instead of one at every place.
+    var most: Int32 = 0
+    for place in order { most = max(most, place < 0 ? .max : place) }
+    precondition(order.isEmpty || Int(most) < input.count, "places inside the row")
+    // SAFETY: every place is inside the input and every i inside the output.
+    for i in 0..<order.count { output.pointer[i] = input.pointer[Int(order[i])] }
   }
 
   /// output[i] += input[order[i]].

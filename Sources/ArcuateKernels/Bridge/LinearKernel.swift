@@ -55,7 +55,8 @@ public struct LinearWeights: Sendable {
     kind = WeightKind(weight.element)
     stride = (outputs + 15) & ~15
     rowBytes = (stride * kind.byteCount + 63) & ~63
-    values = try AlignedBuffer(byteCount: inputs * rowBytes).view(
+    // Packing writes every byte.
+    values = try AlignedBuffer(byteCount: inputs * rowBytes, isZeroed: false).view(
       start: 0, count: inputs * rowBytes)
     // + 0 turns a negative zero into a positive one: a sum that starts at +0 can never become -0,
     // which keeps the event-driven and the dense sum equal to the bit.
@@ -66,7 +67,6 @@ public struct LinearWeights: Sendable {
     self.bias = try spread(bias.map { $0 + 0 })
     scale = try spread(
       kind == .int8 ? (0..<outputs).map { weight.scale(at: skipped + $0 * inputs) } : [])
-    if kind == .int8 { values.row.fill(128) }
     let packing = Packing(
       weight: weight, skipped: skipped, inputs: inputs, outputs: outputs,
       target: UnsafeMutableRawPointer(values.pointer), rowBytes: rowBytes)
@@ -96,48 +96,58 @@ private struct Packing {
   let skipped: Int
   let inputs: Int
   let outputs: Int
-  // SAFETY: has `inputs` rows of `rowBytes`, each with room for `outputs`.
+  // SAFETY: has `inputs` rows of `rowBytes`, a multiple of 64 with room for `outputs`.
   let target: UnsafeMutableRawPointer
   let rowBytes: Int
 
-  /// Writes the weights as `stored` changes them, and returns for each input how many have a
-  /// magnitude: that is, a bit of `magnitude`.
+  /// Writes the weights as `stored` changes them, with what 0 becomes beyond the outputs, and
+  /// returns for each input how many have a magnitude: that is, a bit of `magnitude`.
   @inline(__always)
   func run<T: FixedWidthInteger & BitwiseCopyable>(
     _ stored: (T) -> T, magnitude: T
   ) -> [UInt32] {
     var counts = [UInt32](repeating: 0, count: inputs)
     let size = MemoryLayout<T>.size
+    // Squares as wide as a cache line, turned in a room of their own: rows of a power of two apart
+    // would push each other out of the cache.
+    let wide = 64 / size
     weight.bytes.withUnsafeBytes { raw in
-      guard let start = raw.baseAddress, inputs > 0 else { return }
+      guard let start = raw.baseAddress, inputs > 0, outputs > 0 else { return }
       let source = start + skipped &* size
-      counts.withUnsafeMutableBufferPointer { counts in
-        let counts = counts.baseAddress.unsafelyUnwrapped
-        // Blocks of a cache line each way, so that no line is fetched twice.
-        let wide = 64 / size
-        var o0 = 0
-        while o0 < outputs {
-          let oEnd = min(o0 &+ wide, outputs)
-          // SAFETY: o < outputs and j < inputs; the tensor holds `inputs` elements from each
-          // o * inputs on, and the rows hold `outputs` each.
-          for o in o0..<oEnd {
-            let row = source + (o &* inputs &* size)
-            for j in 0..<inputs {
-              let value = row.loadUnaligned(fromByteOffset: j &* size, as: T.self)
-              counts[j] &+= value & magnitude == 0 ? 0 : 1
+      withUnsafeTemporaryAllocation(byteCount: 64 * wide, alignment: 64) { room in
+        counts.withUnsafeMutableBufferPointer { counts in
+          let counts = counts.baseAddress.unsafelyUnwrapped
+          let square = room.baseAddress.unsafelyUnwrapped
+          let turned = square.assumingMemoryBound(to: T.self)
+          for o0 in stride(from: 0, to: rowBytes / size, by: wide) {
+            let here = max(0, min(wide, outputs &- o0))
+            for j0 in stride(from: 0, to: inputs, by: wide) {
+              let across = min(wide, inputs &- j0)
+              // SAFETY: o0 + o < outputs and j0 + j < inputs, and the tensor holds both; the room
+              // is a square of `wide` elements.
+              for o in 0..<here {
+                let row = source + ((o0 &+ o) &* inputs &+ j0) &* size
+                for j in 0..<across {
+                  let value = row.loadUnaligned(fromByteOffset: j &* size, as: T.self)
+                  turned[j &* wide &+ o] = stored(value)
+                }
+              }
+              for j in 0..<across {
+                var found: UInt32 = 0
+                for o in 0..<wide {
+                  if here < wide && o >= here { turned[j &* wide &+ o] = stored(0) }
+                  found &+= (turned[j &* wide &+ o] ^ stored(0)) & magnitude == 0 ? 0 : 1
+                }
+                counts[j0 &+ j] &+= found
+                let to = target + ((j0 &+ j) &* rowBytes &+ o0 &* size)
+                to.copyMemory(from: square + 64 &* j, byteCount: 64)
+              }
+            }
+            if here > 0 {
+              weight.bytes.letGo(
+                (skipped &+ o0 &* inputs) &* size..<(skipped &+ (o0 &+ here) &* inputs) &* size)
             }
           }
-          for j in 0..<inputs {
-            let to = target + (j &* rowBytes &+ o0 &* size)
-            let from = source + ((o0 &* inputs &+ j) &* size)
-            for o in 0..<oEnd &- o0 {
-              let value = from.loadUnaligned(fromByteOffset: o &* inputs &* size, as: T.self)
-              to.storeBytes(of: stored(value), toByteOffset: o &* size, as: T.self)
-            }
-          }
-          weight.bytes.letGo(
-            (skipped &+ o0 &* inputs) &* size..<(skipped &+ oEnd &* inputs) &* size)
-          o0 = oEnd
         }
       }
     }

@@ -1,5 +1,4 @@
 import ArcuateCore
-import ArcuateMicrokernels
 
 /// Windows over the spatial axes of a channel-last array.
 public struct PoolingWindow: Sendable {
@@ -55,35 +54,58 @@ public struct PoolingWindow: Sendable {
     }
   }
 
-  /// The same by the list of non-zero inputs, for sums and averages.
+  /// For each input the output whose window it lies in, -1 for none; nil if windows overlap.
+  public func places() throws -> View<Int32>? {
+    guard kernelHeight <= strideY, kernelWidth <= strideX else { return nil }
+    let count = inHeight * inWidth * channels
+    let places = try AlignedBuffer(byteCount: count * 4).view(Int32.self, start: 0, count: count)
+    places.row.fill(-1)
+    for oy in 0..<outHeight {
+      for ox in 0..<outWidth {
+        for y in window(oy * strideY - padY, kernelHeight, inHeight) {
+          for x in window(ox * strideX - padX, kernelWidth, inWidth) {
+            for c in 0..<channels {
+              places[(y * inWidth + x) * channels + c] = Int32((oy * outWidth + ox) * channels + c)
+            }
+          }
+        }
+      }
+    }
+    return places
+  }
+
+  /// Whether the list of non-zero inputs is enough: for a maximum only that of spikes is.
+  @inline(__always)
+  public func takesEvents(_ nonzero: NonzeroCount) -> Bool {
+    Int(nonzero.count) * 4 < inHeight * inWidth * channels
+      && (reduction != .maximum || nonzero.unit != 0)
+  }
+
+  /// The same by the list of non-zero inputs. Needs. `places` from here; `takesEvents`.
   ///
   /// Inputs are added in the order in which their windows would meet them, so that the bits agree.
   public func applyEvents(
-    input: Row<Float>, list: Row<UInt32>, nonzero: NonzeroCount, output: Row<Float>
+    input: Row<Float>, list: Row<UInt32>, nonzero: NonzeroCount, places: View<Int32>,
+    output: Row<Float>
   ) {
-    precondition(reduction != .maximum, "sums and averages")
     let count = outHeight * outWidth * channels
     precondition(
       input.count >= inHeight * inWidth * channels && list.count >= nonzero.count
-        && output.count >= count, "room for the rows")
+        && places.count == inHeight * inWidth * channels && output.count >= count,
+      "room for the rows")
     output.part(0, count).fill(0)
-    let (byChannels, byWidth) = (Divisor(channels), Divisor(inWidth))
-    let (byStrideY, byStrideX) = (Divisor(strideY), Divisor(strideX))
+    // SAFETY: the list came from `findNonzero` over the input, and `places` has a place inside the
+    // output, or none, for each.
+    let (spikes, to, from) = (list.pointer, places.pointer, input.pointer)
+    let isMaximum = reduction == .maximum
     for e in 0..<Int(nonzero.count) {
-      // SAFETY: the list came from `findNonzero` over the input; windows inside the output alone
-      // are written.
-      let index = Int(list.pointer[e])
-      let value = input.pointer[index]
-      let (pixel, channel) = byChannels.divide(index)
-      let (y, x) = byWidth.divide(pixel)
-      var oy = min(byStrideY.divide(y + padY).quotient, outHeight - 1)
-      while oy >= 0, oy * strideY - padY + kernelHeight > y {
-        var ox = min(byStrideX.divide(x + padX).quotient, outWidth - 1)
-        while ox >= 0, ox * strideX - padX + kernelWidth > x {
-          output.pointer[(oy * outWidth + ox) * channels + channel] += value
-          ox -= 1
-        }
-        oy -= 1
+      let index = Int(spikes[e])
+      let place = Int(to[index])
+      guard place >= 0 else { continue }
+      if isMaximum {
+        output.pointer[place] = 1
+      } else {
+        output.pointer[place] += from[index]
       }
     }
     if reduction == .average {

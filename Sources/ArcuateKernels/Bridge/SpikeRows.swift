@@ -7,24 +7,33 @@ import ArcuateMicrokernels
 /// belongs to whoever made it.
 public struct SpikeRows: BitwiseCopyable, Sendable {
   /// Rows that are collected at most.
-  public static let most = manyRows
+  public static let most = 256
   /// Rows that share the reading of a weight row: a bit each.
   public static let mostShared = 32
-  /// Most ones in a row for int8 weights: what the 16 bits of their sums can hold.
-  public static let mostSpikesOfBytes = 257
-
   /// Rows from which on the weights are taken block by block.
   static let many = 96
 
   private static func padded(_ inputs: Int) -> Int { (inputs + 15) & ~15 }
   private static func splitStride(_ inputs: Int) -> Int { (inputs + manyBlock - 1) / manyBlock + 1 }
-  private static func splitCount(_ inputs: Int) -> Int { (most * splitStride(inputs) + 15) & ~15 }
-
-  /// Bytes for weights of up to `inputs` inputs, a multiple of 64.
-  public static func byteCount(inputs: Int) -> Int {
-    (3 * padded(inputs) + splitCount(inputs)) * 4 + most * 24 + manyRoomByteCount
+  private static func splitCount(_ inputs: Int, _ most: Int) -> Int {
+    most < many ? 0 : (most * splitStride(inputs) + 15) & ~15
   }
 
+  /// Bytes of where sums are made.
+  private static func roomByteCount(_ most: Int, _ hasBytes: Bool) -> Int {
+    guard most >= many else { return hasBytes ? sharedBytesRoom : 0 }
+    return (hasBytes ? max(manyBytesRoom(rows: most), sharedBytesRoom) : manyRoom(rows: most) + 63)
+      & ~63
+  }
+
+  /// Bytes for `most` rows, a multiple of 16, and weights of up to `inputs` inputs, of which some
+  /// are int8 if `hasBytes`; a multiple of 64.
+  public static func byteCount(inputs: Int, most: Int, hasBytes: Bool) -> Int {
+    (3 * padded(inputs) + splitCount(inputs, most)) * 4 + most * 24
+      + roomByteCount(most, hasBytes)
+  }
+
+  private let most: Int
   private let room: Row<UInt64>
   private let starts: Row<Int>
   private let offsets: Row<Int>
@@ -40,26 +49,28 @@ public struct SpikeRows: BitwiseCopyable, Sendable {
   /// Ones in all rows.
   public private(set) var spikes = 0
 
-  /// `memory` has `byteCount(inputs:)` zero bytes from `start` on and outlives this.
-  public init(memory: AlignedBuffer, start: Int, inputs: Int) {
+  /// `memory` has `byteCount(inputs:most:hasBytes:)` zero bytes from `start` on and outlives this.
+  public init(memory: AlignedBuffer, start: Int, inputs: Int, most: Int, hasBytes: Bool) {
+    precondition(most > 0 && most & 15 == 0, "rows in sixteens")
+    self.most = most
     let count = SpikeRows.padded(inputs)
     var at = start
     func take<T: BitwiseCopyable>(_: T.Type, _ count: Int) -> Row<T> {
       defer { at += count * MemoryLayout<T>.stride }
       return memory.view(T.self, start: at / MemoryLayout<T>.stride, count: count).row
     }
-    room = take(UInt64.self, manyRoomByteCount / 8)
-    starts = take(Int.self, SpikeRows.most)
-    offsets = take(Int.self, SpikeRows.most)
-    counts = take(Int32.self, SpikeRows.most)
-    owners = take(Int32.self, SpikeRows.most)
+    room = take(UInt64.self, SpikeRows.roomByteCount(most, hasBytes) / 8)
+    starts = take(Int.self, most)
+    offsets = take(Int.self, most)
+    counts = take(Int32.self, most)
+    owners = take(Int32.self, most)
     masks = take(UInt32.self, count)
     list = take(UInt32.self, count)
     listMasks = take(UInt32.self, count)
-    splits = take(UInt32.self, SpikeRows.splitCount(inputs))
+    splits = take(UInt32.self, SpikeRows.splitCount(inputs, most))
   }
 
-  public var isFull: Bool { rows == SpikeRows.most }
+  public var isFull: Bool { rows == most }
 
   /// Adds a row by where the list of its ones stands in the lists; its result goes to element
   /// `offset` of the output. `owner` is kept for whoever asks.
@@ -154,12 +165,11 @@ extension SpikeRows.Batch {
       precondition(
         all.offsets[r] >= 0 && all.offsets[r] & 15 == 0
           && all.offsets[r] + weights.stride <= output.count, "rows inside the output")
-      precondition(
-        weights.kind != .int8 || all.counts[r] <= SpikeRows.mostSpikesOfBytes,
-        "sums that 16 bits can hold")
     }
-    // SAFETY: every row of the output was checked here, every list by `batches`; `room` has
-    // `manyRoomByteCount` bytes, more than shared rows need.
+    precondition(
+      room.room.count * 8 >= SpikeRows.roomByteCount(all.most, weights.kind == .int8),
+      "room for the sums")
+    // SAFETY: every row of the output was checked here, every list by `batches`, the room above.
     let sums = UnsafeMutableRawPointer(room.room.pointer)
     if listCount < 0 {
       let spikes = ManySpikeRows(

@@ -64,7 +64,7 @@ public enum KernelRegistry {
         linearEvents(kind), linearShared(kind), linearMany(kind), linearDense(kind, fused: false),
         linearDense(kind, fused: true),
       ]
-    } + [convolution, neuron, list]
+    } + [convolution(.convolutionEvents), convolution(.convolutionWindows), neuron, list]
 
   /// Sizes around the widths of tiles and vectors.
   private static let tails = [1, 2, 15, 16, 17, 31, 33, 63, 64, 65, 79, 80, 81, 130]
@@ -121,7 +121,10 @@ public enum KernelRegistry {
 
   private static func linearShared(_ kind: WeightKind) -> RegistryLine {
     RegistryLine(
-      kernel: .linear(.shared, kind), extents: [[0, 1, 7, 33], tails + [600], [1, 2, 10, 31, 70]]
+      kernel: .linear(.shared, kind),
+      extents: [
+        [0, 1, 7, 33, 700], [1, 2, 15, 16, 17, 63, 64, 65, 81, 130, 600], [1, 2, 10, 70],
+      ]
     ) { extents, draw in
       try spikeRows(kind, extents, &draw)
     }
@@ -130,7 +133,7 @@ public enum KernelRegistry {
   private static func linearMany(_ kind: WeightKind) -> RegistryLine {
     RegistryLine(
       kernel: .linear(.many, kind),
-      extents: [[1, 33, 64, 65, 200], [1, 16, 17, 63, 65, 130, 300], [96, 256]]
+      extents: [[1, 64, 65, 200, 700], [1, 16, 17, 65, 130, 300], [96, 256]]
     ) { extents, draw in
       try spikeRows(kind, extents, &draw)
     }
@@ -144,8 +147,11 @@ public enum KernelRegistry {
     let bias = draw.values(outputs)
     let packed = try LinearWeights(
       weight: weight, matrix: 0, bias: bias, inputs: inputs, outputs: outputs)
-    let memory = try AlignedBuffer(byteCount: SpikeRows.byteCount(inputs: inputs))
-    var spikes = SpikeRows(memory: memory, start: 0, inputs: inputs)
+    let most = (rows + 15) & ~15
+    let memory = try AlignedBuffer(
+      byteCount: SpikeRows.byteCount(inputs: inputs, most: most, hasBytes: kind == .int8))
+    var spikes = SpikeRows(
+      memory: memory, start: 0, inputs: inputs, most: most, hasBytes: kind == .int8)
     let output = try room(Float.self, rows * packed.stride)
     let lists = try room(UInt32.self, rows * (inputs + 1))
     defer { withExtendedLifetime((memory, output, lists)) {} }
@@ -205,12 +211,20 @@ public enum KernelRegistry {
     }
   }
 
-  private static let convolution = RegistryLine(
-    kernel: .convolutionEvents,
-    extents: [
-      [1, 4, 5], [1, 2, 4], [1, 3, 4, 8, 12, 13], [1, 2, 3], [1, 2], [0, 1, 2], [1, 2],
-    ]
-  ) { extents, draw in
+  private static func convolution(_ kernel: Kernel) -> RegistryLine {
+    RegistryLine(
+      kernel: kernel,
+      extents: [
+        [1, 4, 5], [1, 2, 4], [1, 3, 8, 12, 13, 20, 33], [1, 2, 3], [1, 2], [0, 1, 2], [1, 2],
+      ]
+    ) { extents, draw in
+      try convolve(byWindows: kernel == .convolutionWindows, extents, &draw)
+    }
+  }
+
+  private static func convolve(
+    byWindows: Bool, _ extents: [Int], _ draw: inout Draw
+  ) throws -> String? {
     let (size, inPerGroup, outPerGroup) = (extents[0] + 2, extents[1], extents[2])
     let (kernel, stride, pad, groups) = (extents[3], extents[4], extents[5], extents[6])
     let dilation = size > 5 ? 2 : 1
@@ -224,17 +238,29 @@ public enum KernelRegistry {
       outChannels: outPerGroup * groups, kernelHeight: kernel, kernelWidth: kernelWidth,
       strideY: stride, strideX: stride, padTop: pad, padLeft: pad, dilationY: dilation,
       dilationX: dilation, groups: groups)
-    let x = draw.values(g.inputCount, density: 0.3)
+    let isUnit = draw.uniform() < 0.5
+    let x =
+      isUnit
+      ? draw.spikes(g.inputCount, density: 0.3) : draw.values(g.inputCount, density: 0.3)
     let weight = draw.values(g.outChannels * inPerGroup * kernel * kernelWidth)
     let bias = draw.values(g.outChannels)
     let packed = try ConvolutionWeights(weight: weight, bias: bias, geometry: g)
     let input = try View.packed(x)
     let list = try room(UInt32.self, x.count + 16)
+    let starts = try room(UInt32.self, x.count + 16)
     let output = try room(Float.self, g.outputCount + 16)
-    defer { withExtendedLifetime((input, list, output)) {} }
+    defer { withExtendedLifetime((input, list, output, starts)) {} }
     let nonzero = findNonzero(input.row, count: x.count, list: list.row)
-    packed.applyEvents(
-      input: input.row, list: list.row, nonzero: nonzero, output: output.row)
+    if byWindows {
+      guard packed.hasWindows else { return nil }
+      packed.applyWindows(
+        input: input.row, list: list.row, nonzero: nonzero,
+        output: output.row.part(0, (g.outputCount + 15) & ~15), starts: starts.row)
+    } else {
+      packed.applyEvents(
+        input: input.row, list: list.row, nonzero: nonzero, output: output.row)
+    }
+    for i in g.outputCount..<output.count where output[i] != 0 { return "padding is written" }
     return difference(
       output.row, Reference.convolution(input: x, weight: weight, bias: bias, geometry: g))
   }

@@ -266,15 +266,13 @@ private struct Compiler {
     case .convolution(let convolution): return try pack(convolution, shape, input)
     case .pooling(let pooling):
       let input = input ?? shape
-      return (
-        .pooling(
-          PoolingWindow(
-            reduction: pooling.kind.reduction, inHeight: input[1], inWidth: input[2],
-            outHeight: shape[1], outWidth: shape[2], channels: shape[0],
-            kernelHeight: pooling.kernel[0], kernelWidth: pooling.kernel[1],
-            strideY: pooling.stride[0], strideX: pooling.stride[1], padY: pooling.padding[0],
-            padX: pooling.padding[1])), [], "windows"
-      )
+      let window = PoolingWindow(
+        reduction: pooling.kind.reduction, inHeight: input[1], inWidth: input[2],
+        outHeight: shape[1], outWidth: shape[2], channels: shape[0],
+        kernelHeight: pooling.kernel[0], kernelWidth: pooling.kernel[1],
+        strideY: pooling.stride[0], strideX: pooling.stride[1], padY: pooling.padding[0],
+        padX: pooling.padding[1])
+      return (.pooling(window, places: try window.places()), [], "windows")
     case .scale(let factor):
       return (.scale(factor: try full(factor), shift: nil), [], "elementwise")
     case .threshold(let level): return (.threshold(try full(level)), [], "elementwise")
@@ -371,10 +369,14 @@ private struct Compiler {
       dilationY: flat ? 1 : convolution.dilation[0], dilationX: convolution.dilation.last!,
       groups: convolution.groups)
     let bias = try (convolution.bias ?? Tensor(scalar: 0)).broadcast(to: Shape([shape[0]]))
+    let packed = try ConvolutionWeights(
+      weight: convolution.weight.floats, bias: bias, geometry: geometry)
+    guard packed.hasWindows else {
+      return (.convolution(packed), [.convolutionEvents], "every non-zero input adds its kernel")
+    }
     return (
-      .convolution(
-        try ConvolutionWeights(weight: convolution.weight.floats, bias: bias, geometry: geometry)),
-      [.convolutionEvents], "every non-zero input adds its kernel"
+      .convolution(packed), [.convolutionEvents, .convolutionWindows],
+      "few non-zero inputs add their kernels, many are summed by windows"
     )
   }
 
@@ -422,7 +424,7 @@ private struct Compiler {
       if case .input = step.operation { continue }
       guard step.operation.isStateless else { continue }
       let stride = slots[step.output].stride
-      let space = RowSpace(width: max((step.inputCount + 15) & ~15, stride))
+      let space = RowSpace(width: max((step.inputCount + 15) & ~15, stride) + 16)
       let (input, output) = (try space.row(), try space.row())
       let (temporary, temporaryOutput) = (try space.row(), try space.row())
       let (list, temporaryList) = (try space.list(), try space.list())
@@ -471,7 +473,8 @@ private struct Compiler {
       Plan.Port(
         name: nodes[i].name, shape: checked.shapes[i], signal: checked.signals[i], node: i)
     }
-    let widest = slots.map(\.stride).max() ?? 16
+    // One line more, since what lists the beginnings of pixels has one more than these.
+    let widest = (slots.map(\.stride).max() ?? 0) + 16
     return Plan(
       options: options, dt_s: dt_s, inputs: checked.inputs.map(port),
       outputs: checked.outputs.map(port), findings: findings, model: checked.model, steps: steps,

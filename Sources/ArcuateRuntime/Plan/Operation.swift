@@ -10,7 +10,8 @@ enum Operation: Sendable {
   case copy
   case linear(PackedLinear)
   case convolution(ConvolutionWeights)
-  case pooling(PoolingWindow)
+  /// With the output of each input, where windows do not overlap.
+  case pooling(PoolingWindow, places: View<Int32>?)
   /// input * factor + shift
   case scale(factor: View<Float>, shift: View<Float>?)
   case threshold(View<Float>)
@@ -57,6 +58,7 @@ enum Operation: Sendable {
     case .convolution(let weights): weights.byteCount
     case .scale(let factor, let shift): factor.count * 4 + (shift?.count ?? 0) * 4
     case .threshold(let level): level.count * 4
+    case .pooling(_, let places): (places?.count ?? 0) * 4
     case .neuron(let layer, _): layer.byteCount
     case .delay(let steps, _, _): steps.count * 4
     default: 0

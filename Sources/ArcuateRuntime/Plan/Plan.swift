@@ -124,6 +124,8 @@ public final class Plan: Sendable {
   /// Rows that go through all nodes before the next rows do: as many as leave room in the
   /// second-level cache, or more where weights come from further away and are better used longer.
   let rowsAtOnce: Int
+  /// Whether some nodes run step by step.
+  let hasCycles: Bool
   /// Offsets in the state of the ports' sums over a frame.
   let outputSums: [Int]
   let inputSteps: [Int]
@@ -154,7 +156,10 @@ public final class Plan: Sendable {
     self.rowCount = rowCount
     self.widest = widest
     let parameters = steps.reduce(0) { $0 + $1.operation.byteCount }
-    rowsAtOnce = max(1, min(max(parameters / 8, 128 << 10), 4 << 20) / (widest * 4))
+    hasCycles = groups.contains(where: \.cyclic)
+    // Where rows of different streams meet in a cycle, more of them are worth more room.
+    let least = (hasCycles ? 512 : 128) << 10
+    rowsAtOnce = max(1, min(max(parameters / 8, least), 4 << 20) / (widest * 4))
     self.outputSums = outputSums
     self.inputSteps = inputSteps
     self.outputSteps = outputSteps
@@ -170,9 +175,18 @@ public final class Plan: Sendable {
     stateByteCount + valueCount * 4 + listCount * 4 + rowCount * 8
       + workerByteCount + steps.count * options.batch * Counters.fieldCount * 8
   }
+  /// Rows of spikes that may meet over the weights of a layer.
+  var spikeRowsMost: Int {
+    (min(SpikeRows.most, rowsAtOnce, block * options.batch) + 15) & ~15
+  }
+  /// Whether some weights of a linear layer are int8.
+  var hasByteWeights: Bool { steps.contains { $0.operation.weightByteCount == 1 } }
+  var spikeRowsByteCount: Int {
+    SpikeRows.byteCount(inputs: widest, most: spikeRowsMost, hasBytes: hasByteWeights)
+  }
   /// Scratch of a session's threads.
   var workerByteCount: Int {
-    options.threads * (widest * 12 + SpikeRows.byteCount(inputs: widest))
+    options.threads * (widest * 12 + spikeRowsByteCount)
   }
 
   /// A session of its own, at rest. Throws. `outOfMemory`.

@@ -23,7 +23,8 @@ public struct Counters: Sendable, Hashable {
   public var weightBytes: UInt64 = 0
   /// Rows of a linear node that shared the reading of weights with others.
   public var sharedRows: UInt64 = 0
-  /// Rows of a linear node that took the weights block by block with many others.
+  /// Rows of a linear node that took the weights block by block with many others, or of a
+  /// convolution that were summed by windows.
   public var manyRows: UInt64 = 0
 
   static let fieldCount = 10

@@ -64,8 +64,10 @@ extension Session {
   /// Runs every node over some rows before the next rows, so that what one node writes is still in
   /// a cache when the next one reads it.
   private func runTiles(_ streams: Range<Int>, worker: Int) {
-    let streamsAtOnce = max(1, plan.rowsAtOnce / blockSteps)
-    let stepsAtOnce = streamsAtOnce > 1 ? blockSteps : min(plan.rowsAtOnce, blockSteps)
+    let rows = plan.rowsAtOnce
+    // In a cycle only the rows of one step can meet over the weights: streams come first then.
+    let streamsAtOnce = max(1, plan.hasCycles ? min(rows, streams.count) : rows / blockSteps)
+    let stepsAtOnce = max(1, min(rows / streamsAtOnce, blockSteps))
     var first = streams.lowerBound
     while first < streams.upperBound {
       let end = min(first + streamsAtOnce, streams.upperBound)
@@ -145,6 +147,11 @@ extension Session {
             output: row(output, t, b), inputCount: step.inputCount, outputCount: step.outputCount,
             temporary: temporary, temporaryOutput: temporaryOutput, temporaryList: temporaryList)
           countSynapses(index, step, input, t + shift, b)
+          if case .convolution(let weights) = step.operation,
+            weights.prefersWindows(nonzero(input, t + shift, b)[0])
+          {
+            count(index, b, 9, 1)
+          }
         }
       }
     }

@@ -53,7 +53,6 @@ extension Session {
   ) {
     let step = plan.steps[index]
     let limit = Int32(Double(weights.inputs) * Session.denseFraction)
-    let most = weights.kind == .int8 ? min(limit, Int32(SpikeRows.mostSpikesOfBytes)) : limit
     let batch = plan.options.batch
     let isShared = range.count * streams.count > 1
     var spikes = spikeRows[worker]
@@ -92,7 +91,7 @@ extension Session {
               output: values.row.part(to, rows * output.stride),
               work: rows * weights.inputs * weights.stride), worker)
           for r in b..<end { count(index, r, 6, 1) }
-        } else if isShared && found.unit != 0 && found.count <= most {
+        } else if isShared && found.unit != 0 {
           spikes.add(
             listStart: input.lists + inputRow * input.stride, count: Int(found.count), offset: to,
             owner: b)

@@ -53,11 +53,13 @@ public final class Session {
     let wide = plan.options.threads * plan.widest
     temporaries = try AlignedBuffer(byteCount: wide * 8).view(start: 0, count: wide * 2)
     temporaryLists = try AlignedBuffer(byteCount: wide * 4).view(start: 0, count: wide)
-    let meeting = SpikeRows.byteCount(inputs: plan.widest)
+    let meeting = plan.spikeRowsByteCount
     let memory = try AlignedBuffer(byteCount: plan.options.threads * meeting)
     spikeMemory = memory
     spikeRows = (0..<plan.options.threads).map {
-      SpikeRows(memory: memory, start: $0 * meeting, inputs: plan.widest)
+      SpikeRows(
+        memory: memory, start: $0 * meeting, inputs: plan.widest, most: plan.spikeRowsMost,
+        hasBytes: plan.hasByteWeights)
     }
     if plan.options.threads > 1 {
       workers = try Workers(plan.options.threads) { [unowned self] in work($0) }
@@ -197,7 +199,12 @@ public final class Session {
           case .many: counters.manyRows > 0
           case .events:
             counters.denseRows + counters.sharedRows + counters.manyRows < counters.rows
-          case nil: true
+          case nil:
+            switch kernel {
+            case .convolutionWindows: counters.manyRows > 0
+            case .convolutionEvents: counters.manyRows < counters.rows
+            default: true
+            }
           }
         if isUsed { used.insert(kernel) }
       }

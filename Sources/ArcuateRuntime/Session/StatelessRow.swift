@@ -34,10 +34,16 @@ extension Operation {
           from: temporaryOutput.part(0, weights.outputs))
       }
     case .convolution(let weights):
-      weights.applyEvents(input: input, list: list, nonzero: nonzero!, output: output)
-    case .pooling(let window):
-      if let nonzero, window.reduction != .maximum, Int(nonzero.count) * 4 < inputCount {
-        window.applyEvents(input: input, list: list, nonzero: nonzero, output: output)
+      if weights.prefersWindows(nonzero!) {
+        weights.applyWindows(
+          input: input, list: list, nonzero: nonzero!, output: output, starts: temporaryList)
+      } else {
+        weights.applyEvents(input: input, list: list, nonzero: nonzero!, output: output)
+      }
+    case .pooling(let window, let places):
+      if let nonzero, let places, window.takesEvents(nonzero) {
+        window.applyEvents(
+          input: input, list: list, nonzero: nonzero, places: places, output: output)
       } else {
         window.apply(input: input, output: output)
       }

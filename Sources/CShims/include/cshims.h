@@ -67,23 +67,47 @@ CSHIMS_INLINE cshims_f32x8 cshims_load_centred(const void *p) {
 /// The upper byte of each lane.
 CSHIMS_INLINE cshims_u16x16 cshims_upper(cshims_u16x16 a) { return a >> 8; }
 
-/// Sums of 32 columns of bytes, each byte a weight plus 128, as y = bias + scale * sum of weights.
+/// Sums of 32 columns of bytes, each byte a weight plus 128, added to those of weights in `sums`.
 ///
 /// `whole` has the sums of bytes 2i + 256 times those of bytes 2i + 1, modulo 65536, `upper` those of
 /// bytes 2i + 1; `excess` is 128 times the number of bytes of a column. At most 257 of these.
-CSHIMS_INLINE void cshims_finish_bytes(cshims_u16x16 whole, cshims_u16x16 upper, int32_t excess,
-                                       const float *bias, const float *scale, float *y) {
+CSHIMS_INLINE void cshims_widen_bytes(cshims_u16x16 whole, cshims_u16x16 upper, int32_t excess,
+                                      cshims_i32x8 sums[4]) {
   cshims_u16x16 lower = whole - (upper << 8);
-  cshims_u16x8 first = __builtin_shufflevector(lower, upper, 0, 16, 1, 17, 2, 18, 3, 19);
-  cshims_u16x8 second = __builtin_shufflevector(lower, upper, 4, 20, 5, 21, 6, 22, 7, 23);
-  cshims_u16x8 third = __builtin_shufflevector(lower, upper, 8, 24, 9, 25, 10, 26, 11, 27);
-  cshims_u16x8 fourth = __builtin_shufflevector(lower, upper, 12, 28, 13, 29, 14, 30, 15, 31);
-  cshims_u16x8 parts[4] = {first, second, third, fourth};
-  for (int i = 0; i < 4; i++) {
-    cshims_i32x8 sums = __builtin_convertvector(parts[i], cshims_i32x8) - excess;
+  sums[0] += __builtin_convertvector(
+                 __builtin_shufflevector(lower, upper, 0, 16, 1, 17, 2, 18, 3, 19), cshims_i32x8) -
+             excess;
+  sums[1] += __builtin_convertvector(
+                 __builtin_shufflevector(lower, upper, 4, 20, 5, 21, 6, 22, 7, 23), cshims_i32x8) -
+             excess;
+  sums[2] += __builtin_convertvector(
+                 __builtin_shufflevector(lower, upper, 8, 24, 9, 25, 10, 26, 11, 27),
+                 cshims_i32x8) -
+             excess;
+  sums[3] += __builtin_convertvector(
+                 __builtin_shufflevector(lower, upper, 12, 28, 13, 29, 14, 30, 15, 31),
+                 cshims_i32x8) -
+             excess;
+}
+
+/// The same, added to the 32 sums at `sums`, aligned to 32 bytes.
+CSHIMS_INLINE void cshims_add_bytes(cshims_u16x16 whole, cshims_u16x16 upper, int32_t excess,
+                                    int32_t *sums) {
+  cshims_widen_bytes(whole, upper, excess, (cshims_i32x8 *)sums);
+}
+
+/// y = bias + scale * sum, where sum is that of the bytes and, unless it is NULL, of `before`; of
+/// the 32 columns the first `count`, a multiple of 8, are written.
+CSHIMS_INLINE void cshims_finish_bytes(cshims_u16x16 whole, cshims_u16x16 upper, int32_t excess,
+                                       const int32_t *before, const float *bias,
+                                       const float *scale, float *y, int count) {
+  cshims_i32x8 sums[4] = {{0}};
+  if (before) __builtin_memcpy(sums, before, sizeof sums);
+  cshims_widen_bytes(whole, upper, excess, sums);
+  for (int i = 0; 8 * i < count; i++) {
     cshims_f32x8 b = *(const cshims_f32x8 *)(bias + 8 * i);
     cshims_f32x8 s = *(const cshims_f32x8 *)(scale + 8 * i);
-    cshims_f32x8 product = s * __builtin_convertvector(sums, cshims_f32x8);
+    cshims_f32x8 product = s * __builtin_convertvector(sums[i], cshims_f32x8);
     *(cshims_f32x8 *)(y + 8 * i) = b + product;
   }
 }

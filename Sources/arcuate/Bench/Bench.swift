@@ -5,6 +5,7 @@ import ArgumentParser
 struct Bench: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Measures drawn networks, and how far they are from what this machine allows.",
+    usage: "arcuate bench [<options>] [<workload> ...]",
     discussion: """
       WORKLOADS (by default all):
       \(Workloads.list)
@@ -85,6 +86,10 @@ struct Bench: ParsableCommand {
   func run() throws {
     if explain { return show(Floor.explanation) }
     let types = try workloads.isEmpty ? Workloads.all : workloads.map(Workloads.named)
+    guard types.contains(where: { !elements(of: $0.init(isSmall: small)).isEmpty }) else {
+      throw ArcuateError(
+        .invalidArgument, "no workload among these has weights of such a type", at: "--weights")
+    }
     var files = UsedFiles()
     if let json { try files.write(json, as: "figures") }
     let report = try json.map { try ByteWriter($0) }
@@ -115,8 +120,9 @@ struct Bench: ParsableCommand {
   ) throws {
     let workload = type.init(isSmall: small)
     let drawing = Drawing(seed: seed)
+    let elements = elements(of: workload)
+    guard !elements.isEmpty else { return }
     note("\(type.name): drawing the network")
-    let elements = workload.elements.filter { weights.isEmpty || weights.contains($0.word) }
     var networks: [(Tensor.Element, NetworkFile)] = []
     do {
       let model = try workload.draw(drawing)
@@ -153,6 +159,10 @@ struct Bench: ParsableCommand {
         }
       }
     }
+  }
+
+  private func elements(of workload: any Workload) -> [Tensor.Element] {
+    workload.elements.filter { weights.isEmpty || weights.contains($0.word) }
   }
 
   private func note(_ text: String) {
