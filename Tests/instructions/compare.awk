@@ -21,7 +21,7 @@ END {
   for (i = 1; i <= many; i++) {
     n = names[i]
     printf "%-18s %13d %9.3f", n, instructions[n], each[n]
-    if (same && known[n])
+    if (same && n in known)
       printf " %9.3f %+7.1f%%", before[n], 100 * (each[n] / before[n] - 1)
     print ""
   }
@@ -31,7 +31,7 @@ END {
   }
   for (i = 1; same && i <= many; i++) {
     n = names[i]
-    if (!known[n]) { fail(n " is not in expected.txt: run with --update"); continue }
+    if (!(n in known)) { fail(n " is not in expected.txt: run with --update"); continue }
     if (work[n] != beforeWork[n])
       fail(n ": " work[n] " " unit[n] " instead of " beforeWork[n] \
         "; if that is meant, run with --update")
