@@ -1,6 +1,6 @@
 /* Runs small workloads through the C interface, each once to settle and once more to be counted.
  *
- *     valgrind --tool=callgrind --instr-atstart=no --combine-dumps=yes count DIGITS.nir
+ *     valgrind --tool=callgrind --instr-atstart=no --combine-dumps=yes count DIGITS.nir [NAME]
  *
  * Prints a line for each: name, what is done most of and how often, kernels that have run.
  * Callgrind dumps the instructions of the second run under the workload's name.
@@ -8,6 +8,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <valgrind/callgrind.h>
 
 #include "network.h"
@@ -239,8 +240,14 @@ static void measure(const workload *work) {
 }
 
 int main(int count, char **arguments) {
-  if (count != 2) refuse("count", "say where examples/digits/digits.nir is");
+  if (count < 2) refuse("count", "say where examples/digits/digits.nir is");
   digits_path = arguments[1];
-  for (size_t i = 0; i < sizeof workloads / sizeof *workloads; i++) measure(&workloads[i]);
+  int measured = 0;
+  for (size_t i = 0; i < sizeof workloads / sizeof *workloads; i++) {
+    if (count > 2 && strcmp(arguments[2], workloads[i].name)) continue;
+    measure(&workloads[i]);
+    measured++;
+  }
+  if (!measured) refuse(arguments[2], "there is no such workload");
   return 0;
 }
