@@ -7,6 +7,8 @@ public enum Kernel: String, Sendable, CaseIterable {
   case linearDense = "f32-linear-dense-x16"
   case linearDenseFused = "f32-linear-dense-fma-x16"
   case convolutionEvents = "f32-convolution-events-x8"
+  case sparseRows = "f32-sparse-rows-x1"
+  case sparseRing = "f32-sparse-ring-x1"
   case neuronStep = "f32-neuron-step-x16"
   case nonzeroList = "f32-nonzero-list-x16"
 }

@@ -11,7 +11,8 @@
 public struct Bytes: @unchecked Sendable {
   // SAFETY: the storage is immutable after creation and `base` lies inside it for as long as
   // `owner` lives, which every copy of this value retains; so sharing across threads is safe.
-  private let base: UnsafePointer<UInt8>
+  /// The address of the first byte, for whoever keeps this value or a copy of it.
+  package let base: UnsafePointer<UInt8>
   private let owner: AnyObject
   public let count: Int
 

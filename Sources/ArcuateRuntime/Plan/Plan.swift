@@ -89,6 +89,8 @@ public final class Plan: Sendable {
   struct Group: Sendable {
     var steps: Range<Int>
     var cyclic: Bool
+    /// How a cycle of spiking neurons and delayed connections runs in windows; nil for others.
+    var population: Population?
   }
 
   public let options: CompileOptions
@@ -116,6 +118,9 @@ public final class Plan: Sendable {
   let valueCount: Int
   let listCount: Int
   let rowCount: Int
+  /// Lists of who was not zero before, which follow from the state: indices, counts.
+  let sparseListCount: Int
+  let sparseCountCount: Int
   /// Floats of the largest row, for the workers' own space.
   let widest: Int
   /// Offsets in the state of the ports' sums over a frame.
@@ -128,7 +133,8 @@ public final class Plan: Sendable {
     options: CompileOptions, dt_s: Double?, inputs: [Port], outputs: [Port],
     findings: [Finding], model: Model, steps: [Step], groups: [Group], slots: [Slot],
     feedbackRest: [Int: [Float]], block: Int,
-    stateCount: Int, valueCount: Int, listCount: Int, rowCount: Int, widest: Int,
+    stateCount: Int, valueCount: Int, listCount: Int, rowCount: Int, sparseListCount: Int,
+    sparseCountCount: Int, widest: Int,
     outputSums: [Int], inputSteps: [Int], outputSteps: [Int], fingerprint: UInt64
   ) {
     self.options = options
@@ -146,6 +152,8 @@ public final class Plan: Sendable {
     self.valueCount = valueCount
     self.listCount = listCount
     self.rowCount = rowCount
+    self.sparseListCount = sparseListCount
+    self.sparseCountCount = sparseCountCount
     self.widest = widest
     self.outputSums = outputSums
     self.inputSteps = inputSteps
@@ -159,13 +167,20 @@ public final class Plan: Sendable {
   public var stateByteCount: Int { stateCount * 4 + options.batch * 8 }
   /// Bytes a session uses in all.
   public var arenaByteCount: Int {
-    stateByteCount + valueCount * 4 + listCount * 4 + rowCount * 8
+    stateByteCount + valueCount * 4 + listByteCount
       + workerByteCount + steps.count * options.batch * Counters.fieldCount * 8
   }
+  /// Steps of a delay at most.
+  static let mostDelay = 1_000_000
+  /// Steps of a block at most.
+  static let largestBlock = 32
+
   /// Scratch of a session's threads.
   var workerByteCount: Int {
     options.threads * (widest * 12 + SharedRows.byteCount(inputs: widest))
+      + groups.reduce(0) { $0 + ($1.population?.byteCount(options) ?? 0) }
   }
+  var listByteCount: Int { (listCount + sparseListCount) * 4 + (rowCount + sparseCountCount) * 8 }
 
   /// A session of its own, at rest. Throws. `outOfMemory`.
   public func makeSession() throws -> Session {

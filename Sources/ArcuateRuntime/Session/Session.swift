@@ -20,6 +20,14 @@ public final class Session {
   let lists: View<UInt32>
   let nonzeros: View<NonzeroCount>
   let counterFields: View<UInt64>
+  /// Who was not zero in the rings of nodes with delays; follows from the state.
+  let sparseLists: View<UInt32>
+  let sparseCounts: View<NonzeroCount>
+  /// For cycles that run in windows: three rows of a tile for each worker, changes for each tile,
+  /// and where the workers meet.
+  let populationRows: View<Float>
+  let populationChanges: View<UInt64>
+  let meeting: Meeting
   /// Rows for each worker: two of floats, one of indices.
   let temporaries: View<Float>
   let temporaryLists: View<UInt32>
@@ -50,6 +58,16 @@ public final class Session {
       start: 0, count: plan.rowCount)
     let fields = plan.steps.count * batch * Counters.fieldCount
     counterFields = try AlignedBuffer(byteCount: fields * 8).view(start: 0, count: fields)
+    sparseLists = try AlignedBuffer(byteCount: plan.sparseListCount * 4).view(
+      start: 0, count: plan.sparseListCount)
+    sparseCounts = try AlignedBuffer(byteCount: plan.sparseCountCount * 8).view(
+      start: 0, count: plan.sparseCountCount)
+    let populations = plan.groups.compactMap(\.population)
+    let rows = populations.isEmpty ? 0 : plan.options.threads * 3 * SparseWeights.tile
+    populationRows = try AlignedBuffer(byteCount: rows * 4).view(start: 0, count: rows)
+    let tiles = batch * (populations.map(\.tiles).max() ?? 0)
+    populationChanges = try AlignedBuffer(byteCount: tiles * 8).view(start: 0, count: tiles)
+    meeting = try Meeting()
     let wide = plan.options.threads * plan.widest
     temporaries = try AlignedBuffer(byteCount: wide * 8).view(start: 0, count: wide * 2)
     temporaryLists = try AlignedBuffer(byteCount: wide * 4).view(start: 0, count: wide)
@@ -96,6 +114,7 @@ public final class Session {
         clear(memory.current)
         clear(memory.pending)
       case .delay(_, let ring, let offset): clear(offset, ring)
+      case .sparse(let packed): restSparse(packed, stream)
       case .rateEncoder(_, let offset), .decoder(_, let offset): clear(offset)
       default: break
       }

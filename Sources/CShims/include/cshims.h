@@ -4,6 +4,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <sched.h>
+
 #if defined(__AVX2__)
 #include <immintrin.h>
 #endif
@@ -67,6 +69,44 @@ CSHIMS_INLINE int64_t cshims_append(uint32_t bits, uint32_t first, uint32_t *lis
   }
 #endif
   return __builtin_popcount(bits);
+}
+
+/// Tells the processor that this is a loop that waits.
+CSHIMS_INLINE void cshims_pause(void) {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  __asm__ volatile("yield");
+#endif
+}
+
+CSHIMS_INLINE uint32_t cshims_load(const uint32_t *word) {
+  return __atomic_load_n(word, __ATOMIC_ACQUIRE);
+}
+CSHIMS_INLINE void cshims_store(uint32_t *word, uint32_t value) {
+  __atomic_store_n(word, value, __ATOMIC_RELEASE);
+}
+/// Subtracts 1; returns what is left.
+CSHIMS_INLINE uint32_t cshims_decrement(uint32_t *word) {
+  return __atomic_sub_fetch(word, 1, __ATOMIC_ACQ_REL);
+}
+
+/// Returns when `count` threads have called it; both words begin at 0. Gives the processor away
+/// when it takes long, since the others may be waiting for it.
+CSHIMS_INLINE void cshims_meet(uint32_t *come, uint32_t *round, uint32_t count) {
+  uint32_t now = __atomic_load_n(round, __ATOMIC_ACQUIRE);
+  if (__atomic_add_fetch(come, 1, __ATOMIC_ACQ_REL) == count) {
+    __atomic_store_n(come, 0, __ATOMIC_RELAXED);
+    __atomic_store_n(round, now + 1, __ATOMIC_RELEASE);
+    return;
+  }
+  for (uint32_t spins = 0; __atomic_load_n(round, __ATOMIC_ACQUIRE) == now; spins++) {
+    if (spins < 1 << 12) {
+      cshims_pause();
+    } else {
+      sched_yield();
+    }
+  }
 }
 
 #endif

@@ -1,0 +1,54 @@
+import ArcuateCore
+import ArcuateMicrokernels
+
+/// Some consecutive neurons of a layer that somebody else keeps alive.
+public struct NeuronTile {
+  private let coefficients: NeuronCoefficients
+  private let flags: NeuronFlags
+  public let count: Int
+
+  fileprivate init(_ layer: NeuronLayer, first: Int, count: Int) {
+    func part(_ parameter: NeuronLayer.Parameter) -> NeuronParameter {
+      let whole = parameter.kernelParameter
+      // SAFETY: an array of the layer has `first` elements and more; copies stay where they are.
+      return NeuronParameter(pointer: whole.pointer + (first & whole.mask), mask: whole.mask)
+    }
+    coefficients = NeuronCoefficients(
+      currentDecay: part(layer.currentDecay), currentGain: part(layer.currentGain),
+      decay: part(layer.decay), gain: part(layer.gain), offset: part(layer.offset),
+      threshold: part(layer.threshold), resetValue: part(layer.resetValue))
+    flags = layer.flags
+    self.count = count
+  }
+
+  /// One step, as `NeuronLayer.step`; the list holds places within the tile.
+  /// Needs. Neurons that spike at once, and at most one spike a step.
+  @inline(__always)
+  public func step(
+    input: Row<Float>, membrane: Row<Float>, current: Row<Float>, output: Row<Float>,
+    list: Row<UInt32>
+  ) -> (changed: Int, spikes: Int) {
+    let padded = (count + 15) & ~15
+    precondition(
+      input.count >= padded && membrane.count >= padded && output.count >= padded
+        && (!flags.contains(.synapse) || current.count >= padded) && list.count >= padded,
+      "rows padded to 16")
+    // SAFETY: every row has `padded` elements; parameters are padded or repeated.
+    let outcome = neuronStep(
+      input: input.pointer, membrane: membrane.pointer, current: current.pointer,
+      pending: membrane.pointer, output: output.pointer, list: list.pointer, count: count,
+      coefficients: coefficients, flags: flags)
+    return (outcome.changed, outcome.listed)
+  }
+}
+
+extension NeuronLayer {
+  /// The neurons first ..< first + count.
+  /// Needs. `first` a multiple of 16, the neurons in the layer, no spikes a step later; checked.
+  public func tile(first: Int, count: Int) -> NeuronTile {
+    precondition(
+      first >= 0 && first & 15 == 0 && count >= 0 && first + count <= self.count
+        && !flags.contains(.spikeNextStep), "a tile of the layer")
+    return NeuronTile(self, first: first, count: count)
+  }
+}

@@ -1,0 +1,84 @@
+import ArcuateKernels
+
+/// A cycle of nothing but spiking neurons and connections with delays, which runs in windows: what
+/// leaves within one arrives in a later one, so that a tile of neurons can go through all steps of
+/// a window before the next tile begins, on whatever thread.
+final class Population: Sendable {
+  enum Source: Sendable {
+    /// A row from outside the cycle.
+    case slot(Int)
+    /// Connections of the cycle, by their place among the plan's steps.
+    case sparse(Int)
+  }
+
+  /// A node of neurons.
+  struct Layer: Sendable {
+    let step: Int
+    /// What is summed, in this order.
+    let sources: [Source]
+    /// Connections that its spikes take.
+    let targets: [Int]
+    /// Its first tile among those of all layers.
+    let firstTile: Int
+    let tiles: Int
+  }
+
+  let layers: [Layer]
+  /// Tiles of all layers.
+  let tiles: Int
+  /// Steps that are run at once.
+  let window: Int
+
+  /// Nil unless the steps of `range`, a cycle, can run so.
+  init?(_ steps: [Plan.Step], _ range: Range<Int>) {
+    var layers: [Layer] = []
+    var tiles = 0
+    var window = Plan.largestBlock
+    for i in range {
+      switch steps[i].operation {
+      case .sparse(let packed):
+        let readers = steps.flatMap(\.sources).filter { $0.slot == steps[i].output }
+        guard packed.isEarly, steps[i].sources.count == 1, steps[i].gather < 0,
+          !steps[i].sources[0].delayed, readers.count == 1,
+          let source = range.first(where: { steps[$0].output == steps[i].sources[0].slot }),
+          case .neuron = steps[source].operation
+        else { return nil }
+        window = min(window, packed.window)
+      case .neuron(let layer, _):
+        guard layer.flags.contains(.spikes), !layer.flags.contains(.multiSpike),
+          !layer.flags.contains(.spikeNextStep), !steps[i].channelLast
+        else { return nil }
+        var sources: [Source] = []
+        for source in steps[i].sources {
+          guard !source.delayed, source.permutation == nil else { return nil }
+          guard let inside = range.first(where: { steps[$0].output == source.slot }) else {
+            sources.append(.slot(source.slot))
+            continue
+          }
+          guard case .sparse = steps[inside].operation else { return nil }
+          sources.append(.sparse(inside))
+        }
+        let own = SparseWeights.tiles(layer.count)
+        layers.append(
+          Layer(
+            step: i, sources: sources,
+            targets: range.filter { t in
+              if case .sparse = steps[t].operation {
+                steps[t].sources.contains { $0.slot == steps[i].output }
+              } else {
+                false
+              }
+            }, firstTile: tiles, tiles: own))
+        tiles += own
+      default: return nil
+      }
+    }
+    guard layers.allSatisfy({ !$0.targets.isEmpty }) else { return nil }
+    self.layers = layers
+    self.tiles = tiles
+    self.window = window
+  }
+
+  /// Scratch of a session.
+  func byteCount(_ options: CompileOptions) -> Int { options.threads * 3 * SparseWeights.tile * 4 }
+}
