@@ -9,6 +9,7 @@ public enum Kernel: String, Sendable, CaseIterable {
   case convolutionEvents = "f32-convolution-events-x8"
   case sparseRows = "f32-sparse-rows-x1"
   case sparseRing = "f32-sparse-ring-x1"
+  case populationStep = "f32-population-step-x8"
   case neuronStep = "f32-neuron-step-x16"
   case nonzeroList = "f32-nonzero-list-x16"
 }

@@ -1,3 +1,5 @@
+import CShims
+
 /// How the weights of connections are stored.
 public enum SparseElement: BitwiseCopyable, Sendable {
   case float32, bfloat16, int8
@@ -67,6 +69,35 @@ public func sparseRing(
   forEachConnection(list, count, first, values, table, tile) { k, product in
     let target = targets.loadUnaligned(fromByteOffset: 4 &* k, as: UInt32.self)
     ring[Int((target &+ shift) & mask)] += product
+  }
+}
+
+/// Asks the memory for the connections of listed inputs to a tile, which will be needed soon.
+@inline(never)
+public func sparsePrefetch(
+  list: UnsafePointer<UInt32>, count: Int, first: Int, table: SparseTable, tile: Int
+) {
+  let size =
+    switch table.element {
+    case .float32: 4
+    case .bfloat16: 2
+    case .int8: 1
+    }
+  for e in 0..<count {
+    let input = Int(list[e]) &+ first
+    let ends = table.places + (input &* (table.tiles &+ 1) &+ tile)
+    let (start, end) = (Int(ends[0]), Int(ends[1]))
+    ask(table.targets + start &* 4, table.targets + end &* 4)
+    ask(table.weights + start &* size, table.weights + end &* size)
+  }
+}
+
+@inline(__always)
+private func ask(_ start: UnsafeRawPointer, _ end: UnsafeRawPointer) {
+  var line = start
+  while line < end {
+    cshims_prefetch(line)
+    line += 64
   }
 }
 

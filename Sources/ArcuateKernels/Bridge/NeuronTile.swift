@@ -1,11 +1,17 @@
 import ArcuateCore
 import ArcuateMicrokernels
 
-/// Some consecutive neurons of a layer that somebody else keeps alive.
+/// Some consecutive neurons of a layer that somebody else keeps alive, which spike at once and at
+/// most once a step.
 public struct NeuronTile {
   private let coefficients: NeuronCoefficients
   private let flags: NeuronFlags
   public let count: Int
+
+  /// What one kernel can do; layers with other flags are not for tiles.
+  public static let flags: NeuronFlags = [
+    .synapse, .spikes, .orEqual, .resetToValue, .resetSubtract,
+  ]
 
   fileprivate init(_ layer: NeuronLayer, first: Int, count: Int) {
     func part(_ parameter: NeuronLayer.Parameter) -> NeuronParameter {
@@ -21,34 +27,35 @@ public struct NeuronTile {
     self.count = count
   }
 
-  /// One step, as `NeuronLayer.step`; the list holds places within the tile.
-  /// Needs. Neurons that spike at once, and at most one spike a step.
+  /// One step for the input base + sum; sum is zero afterwards. A base of 16 elements is 16 times
+  /// the same. The list holds places within the tile.
   @inline(__always)
   public func step(
-    input: Row<Float>, membrane: Row<Float>, current: Row<Float>, output: Row<Float>,
+    base: Row<Float>, sum: Row<Float>, membrane: Row<Float>, current: Row<Float>,
     list: Row<UInt32>
   ) -> (changed: Int, spikes: Int) {
     let padded = (count + 15) & ~15
     precondition(
-      input.count >= padded && membrane.count >= padded && output.count >= padded
-        && (!flags.contains(.synapse) || current.count >= padded) && list.count >= padded,
-      "rows padded to 16")
+      (base.count >= padded || base.count == 16) && sum.count >= padded
+        && membrane.count >= padded && (!flags.contains(.synapse) || current.count >= padded)
+        && list.count >= padded, "rows padded to 16")
     // SAFETY: every row has `padded` elements; parameters are padded or repeated.
-    let outcome = neuronStep(
-      input: input.pointer, membrane: membrane.pointer, current: current.pointer,
-      pending: membrane.pointer, output: output.pointer, list: list.pointer, count: count,
-      coefficients: coefficients, flags: flags)
+    let outcome = populationStep(
+      base: NeuronParameter(pointer: base.pointer, mask: base.count >= padded ? -1 : 0),
+      sum: sum.pointer, membrane: membrane.pointer, current: current.pointer, list: list.pointer,
+      count: count, coefficients: coefficients, flags: flags)
     return (outcome.changed, outcome.listed)
   }
 }
 
 extension NeuronLayer {
   /// The neurons first ..< first + count.
-  /// Needs. `first` a multiple of 16, the neurons in the layer, no spikes a step later; checked.
+  /// Needs. `first` a multiple of 16, the neurons in the layer, flags among `NeuronTile.flags`;
+  /// checked.
   public func tile(first: Int, count: Int) -> NeuronTile {
     precondition(
       first >= 0 && first & 15 == 0 && count >= 0 && first + count <= self.count
-        && !flags.contains(.spikeNextStep), "a tile of the layer")
+        && flags.contains(.spikes) && flags.isSubset(of: NeuronTile.flags), "a tile of the layer")
     return NeuronTile(self, first: first, count: count)
   }
 }

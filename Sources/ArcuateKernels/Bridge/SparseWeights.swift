@@ -9,7 +9,7 @@ public typealias SparseElement = ArcuateMicrokernels.SparseElement
 public final class SparseWeights: Sendable {
   /// Outputs of a tile: what a worker sums in its nearest cache.
   public static let tile = 1 << tileBits
-  static let tileBits = 11
+  public static let tileBits = 12
 
   public static func tiles(_ elements: Int) -> Int { (elements + tile - 1) >> tileBits }
 
@@ -42,7 +42,7 @@ public final class SparseWeights: Sendable {
   public let ring: Int
   private let table: SparseTable
 
-  /// `places` is [inputs][tiles + 1]. With `ring` the targets hold delay << 11 | place in the tile,
+  /// `places` is [inputs][tiles + 1]. With `ring` the targets hold delay << tileBits | place in the tile,
   /// delays below `ring`, otherwise outputs.
   /// Needs. Every place within the lists and ascending, every target within its tile; not checked.
   public init(
@@ -99,7 +99,15 @@ public struct SparseKernel: BitwiseCopyable, Sendable {
       base: tile << SparseWeights.tileBits, sum: sum.pointer)
   }
 
-  /// The same for connections with delays: adds to the tile's ring [ring][2048] for step `step`.
+  /// Asks the memory for the connections of these inputs to a tile.
+  @inline(__always)
+  public func prefetch(_ list: Row<UInt32>, count: Int, first: Int, tile: Int) {
+    precondition(tile >= 0 && tile < table.tiles && list.count >= count && first >= 0, "a tile")
+    // SAFETY: lists hold inputs only; nothing is read but their places.
+    sparsePrefetch(list: list.pointer, count: count, first: first, table: table, tile: tile)
+  }
+
+  /// The same for connections with delays: adds to the tile's ring [ring][4096] for step `step`.
   @inline(__always)
   public func addToRing(
     _ list: Row<UInt32>, count: Int, first: Int, values: Row<Float>, tile: Int, step: UInt64,

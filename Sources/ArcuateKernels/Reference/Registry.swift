@@ -60,7 +60,7 @@ struct Draw {
 public enum KernelRegistry {
   public static let lines: [RegistryLine] = [
     linearEvents, linearShared, linearDense(fused: false), linearDense(fused: true), convolution,
-    neuron, list,
+    neuron, list, sparseRows, sparseRing, populationStep,
   ]
 
   /// Sizes around the widths of tiles and vectors.
@@ -262,13 +262,13 @@ public enum KernelRegistry {
     return (found.unit == 1) == unit ? nil : "unit is \(found.unit)"
   }
 
-  private static func room<T: BitwiseCopyable>(_: T.Type, _ count: Int) throws -> View<T> {
+  static func room<T: BitwiseCopyable>(_: T.Type, _ count: Int) throws -> View<T> {
     let padded = (count + 15) & ~15
     return try AlignedBuffer(byteCount: padded * MemoryLayout<T>.stride).view(
       start: 0, count: padded)
   }
 
-  private static func difference(_ output: Row<Float>, _ twin: [Float]) -> String? {
+  static func difference(_ output: Row<Float>, _ twin: [Float]) -> String? {
     for i in twin.indices where output[i].bitPattern != twin[i].bitPattern {
       return "element \(i) is \(output[i]), the twin has \(twin[i])"
     }

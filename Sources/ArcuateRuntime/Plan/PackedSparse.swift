@@ -111,7 +111,7 @@ private struct SparsePacking {
         let tile = post / SparseWeights.tile
         let key = UInt64(tile) << 32
           | (ring > 0
-            ? UInt64(steps![k]) << 11 | UInt64(post % SparseWeights.tile) : UInt64(post))
+            ? UInt64(steps![k]) << UInt64(SparseWeights.tileBits) | UInt64(post % SparseWeights.tile) : UInt64(post))
         keys.append((key, k))
       }
       if !(keys.indices.dropFirst().allSatisfy { keys[$0 - 1].key <= keys[$0].key }) {

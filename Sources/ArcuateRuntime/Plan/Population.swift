@@ -45,8 +45,8 @@ final class Population: Sendable {
         else { return nil }
         window = min(window, packed.window)
       case .neuron(let layer, _):
-        guard layer.flags.contains(.spikes), !layer.flags.contains(.multiSpike),
-          !layer.flags.contains(.spikeNextStep), !steps[i].channelLast
+        guard layer.flags.contains(.spikes), layer.flags.isSubset(of: NeuronTile.flags),
+          !steps[i].channelLast
         else { return nil }
         var sources: [Source] = []
         for source in steps[i].sources {
@@ -58,6 +58,8 @@ final class Population: Sendable {
           guard case .sparse = steps[inside].operation else { return nil }
           sources.append(.sparse(inside))
         }
+        // A sum of two is the same either way; connections come last, where the kernel clears.
+        if sources.count == 2, case .slot = sources[1] { sources.swapAt(0, 1) }
         let own = SparseWeights.tiles(layer.count)
         layers.append(
           Layer(
@@ -79,6 +81,9 @@ final class Population: Sendable {
     self.window = window
   }
 
+  /// Rows of scratch for each worker: what connections add to, sums, silence.
+  static let scratchRows = 3
+
   /// Scratch of a session.
-  func byteCount(_ options: CompileOptions) -> Int { options.threads * 3 * SparseWeights.tile * 4 }
+  func byteCount(_ options: CompileOptions) -> Int { options.threads * Population.scratchRows * SparseWeights.tile * 4 }
 }

@@ -57,85 +57,69 @@ extension Session {
       offset < 0 ? state.row.part(0, 0) : state.row.part(offset + b * stride + first, padded)
     }
     let (membrane, current) = (memoryRow(memory.membrane), memoryRow(memory.current))
-    let scratch = worker * 3 * SparseWeights.tile
+    let scratch = worker * Population.scratchRows * SparseWeights.tile
     let sum = populationRows.row.part(scratch, padded)
-    let other = populationRows.row.part(scratch + SparseWeights.tile, padded)
-    let emitted = populationRows.row.part(scratch + 2 * SparseWeights.tile, padded)
+    let base = populationRows.row.part(scratch + SparseWeights.tile, padded)
+    let silence = populationRows.row.part(scratch + 2 * SparseWeights.tile, 16)
     let part = neurons.tile(first: first, count: count)
+    let target = sparse(layer.targets[0], b)
     var changes = 0
     for t in range {
       let now = stepCounts[b] &+ UInt64(t)
-      var input = sum
+      var before = silence
+      var last = sum
       for (k, source) in layer.sources.enumerated() {
-        var next: Row<Float>
         switch source {
-        case .slot(let slot): next = row(plan.slots[slot], t, b).part(first, padded)
+        case .slot(let slot):
+          last = row(plan.slots[slot], t, b).part(first, padded)
         case .sparse(let index):
-          guard case .sparse(let packed) = plan.steps[index].operation else { continue }
-          let memory = self.memory(packed, b)
-          if packed.isRing {
-            next = ringRow(packed, memory, now, tile).part(0, padded)
+          let memory = sparse(index, b)
+          if memory.isRing {
+            last = memory.sums(tile, at: now).part(0, padded)
           } else {
-            next = k == 0 ? sum : other
-            next.fill(0)
-            addRows(packed.weights.kernel, memory, now, packed.largest, tile, next)
+            if t == range.lowerBound { memory.prefetch(now, tile) }
+            memory.addRows(now, tile, sum)
+            if t + 1 < range.upperBound { memory.prefetch(now &+ 1, tile) }
+            last = sum
           }
         }
-        if k == 0 {
-          input = next
+        // The last two rows are added by the kernel, which leaves zeros where connections add.
+        if k + 1 == layer.sources.count {
+          if case .slot = source {
+            sum.copy(from: last)
+            last = sum
+          }
+        } else if k == 0, case .slot = source {
+          before = last
         } else {
-          Elementwise.add(input, next, into: sum, count: padded)
-          input = sum
+          if k == 0 { base.copy(from: last) } else { Elementwise.add(before, last, into: base, count: padded) }
+          if case .sparse = source { last.fill(0) }
+          before = base
         }
       }
-      let target = sparse(layer.targets[0], b)
-      let at = target.memory.row(now)
-      forget(target.packed, target.memory, at, tile)
-      let list = target.memory.list(at, tile)
+      let at = target.row(now)
+      forget(target, at, tile)
+      let list = target.list(at, tile)
       let outcome = part.step(
-        input: input, membrane: membrane, current: current, output: emitted, list: list)
-      remember(target.packed, target.memory, at, tile, list, outcome.spikes)
+        base: before, sum: last, membrane: membrane, current: current, list: list)
+      remember(target, at, tile, list, outcome.spikes)
       for other in layer.targets.dropFirst() {
-        let target = sparse(other, b)
-        let at = target.memory.row(now)
-        forget(target.packed, target.memory, at, tile)
-        let own = target.memory.list(at, tile)
+        let other = sparse(other, b)
+        let at = other.row(now)
+        forget(other, at, tile)
+        let own = other.list(at, tile)
         for e in 0..<outcome.spikes { own[e] = list[e] }
-        remember(target.packed, target.memory, at, tile, own, outcome.spikes)
-      }
-      // What has arrived is taken out of the rings.
-      for case .sparse(let index) in layer.sources {
-        guard case .sparse(let packed) = plan.steps[index].operation, packed.isRing else {
-          continue
-        }
-        ringRow(packed, self.memory(packed, b), now, tile).part(0, padded).fill(0)
+        remember(other, at, tile, own, outcome.spikes)
       }
       changes &+= now == 0 ? count : outcome.changed
     }
     populationChanges[changed] = populationChanges[changed] &+ UInt64(changes)
   }
 
-  @inline(__always)
-  private func sparse(_ index: Int, _ b: Int) -> (packed: PackedSparse, memory: SparseMemory) {
-    guard case .sparse(let packed) = plan.steps[index].operation else {
-      preconditionFailure("a target is a sparse node")
-    }
-    return (packed, memory(packed, b))
-  }
-
-  @inline(__always)
-  private func ringRow(
-    _ packed: PackedSparse, _ memory: SparseMemory, _ now: UInt64, _ tile: Int
-  ) -> Row<Float> {
-    let ring = packed.weights.ring
-    return memory.sums(tile, ring).part(
-      Int(now & UInt64(ring - 1)) * SparseWeights.tile, SparseWeights.tile)
-  }
-
   /// Takes the spikes of the row's last use out of the state.
   @inline(__always)
-  private func forget(_ packed: PackedSparse, _ memory: SparseMemory, _ row: Int, _ tile: Int) {
-    guard !packed.isRing else { return }
+  private func forget(_ memory: SparseMemory, _ row: Int, _ tile: Int) {
+    guard !memory.isRing else { return }
     let count = Int(memory.count(row, tile).count)
     guard count > 0 else { return }
     let (values, list) = (memory.values(row), memory.list(row, tile))
@@ -145,11 +129,10 @@ extension Session {
   /// Puts the listed spikes into the state.
   @inline(__always)
   private func remember(
-    _ packed: PackedSparse, _ memory: SparseMemory, _ row: Int, _ tile: Int, _ list: Row<UInt32>,
-    _ count: Int
+    _ memory: SparseMemory, _ row: Int, _ tile: Int, _ list: Row<UInt32>, _ count: Int
   ) {
     memory.setCount(row, tile, NonzeroCount(count: count, unit: true))
-    guard !packed.isRing, count > 0 else { return }
+    guard !memory.isRing, count > 0 else { return }
     let values = memory.values(row)
     for e in 0..<count { values[tile * SparseWeights.tile + Int(list[e])] = 1 }
   }
@@ -157,18 +140,17 @@ extension Session {
   /// Sends the spikes of a window into the rings of the tiles in `own`.
   private func push(_ layer: Population.Layer, _ own: Range<Int>, _ range: Range<Int>, _ b: Int) {
     for case .sparse(let index) in layer.sources {
-      let (packed, memory) = sparse(index, b)
-      guard packed.isRing else { continue }
-      let kernel = packed.weights.kernel
+      let memory = sparse(index, b)
+      guard memory.isRing else { continue }
       for tile in 0..<layer.tiles where own.contains(layer.firstTile + tile) {
-        let sums = memory.sums(tile, packed.weights.ring)
+        let sums = memory.sums(tile)
         for t in range {
           let now = stepCounts[b] &+ UInt64(t)
           let row = memory.row(now)
           for from in 0..<memory.inputTiles {
             let count = Int(memory.count(row, from).count)
             if count == 0 { continue }
-            kernel.addToRing(
+            memory.kernel.addToRing(
               memory.list(row, from), count: count, first: from * SparseWeights.tile,
               values: sums.part(0, 0), tile: tile, step: now, sums: sums)
           }
@@ -180,7 +162,7 @@ extension Session {
   /// Writes a window's spikes where other nodes look for them, and counts.
   private func show(_ layer: Population.Layer, _ range: Range<Int>, _ b: Int) {
     let output = plan.slots[plan.steps[layer.step].output]
-    let (_, memory) = sparse(layer.targets[0], b)
+    let memory = sparse(layer.targets[0], b)
     for t in range {
       let at = memory.row(stepCounts[b] &+ UInt64(t))
       let row = row(output, t, b)

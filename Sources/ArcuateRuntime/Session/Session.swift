@@ -23,6 +23,8 @@ public final class Session {
   /// Who was not zero in the rings of nodes with delays; follows from the state.
   let sparseLists: View<UInt32>
   let sparseCounts: View<NonzeroCount>
+  /// [step of the plan][stream]
+  private(set) var sparseMemories: View<SparseMemory>
   /// For cycles that run in windows: three rows of a tile for each worker, changes for each tile,
   /// and where the workers meet.
   let populationRows: View<Float>
@@ -63,11 +65,14 @@ public final class Session {
     sparseCounts = try AlignedBuffer(byteCount: plan.sparseCountCount * 8).view(
       start: 0, count: plan.sparseCountCount)
     let populations = plan.groups.compactMap(\.population)
-    let rows = populations.isEmpty ? 0 : plan.options.threads * 3 * SparseWeights.tile
+    let rows = populations.isEmpty ? 0 : plan.options.threads * Population.scratchRows * SparseWeights.tile
     populationRows = try AlignedBuffer(byteCount: rows * 4).view(start: 0, count: rows)
     let tiles = batch * (populations.map(\.tiles).max() ?? 0)
     populationChanges = try AlignedBuffer(byteCount: tiles * 8).view(start: 0, count: tiles)
     meeting = try Meeting()
+    let memories = populations.isEmpty ? 0 : plan.steps.count * batch
+    let size = MemoryLayout<SparseMemory>.stride
+    sparseMemories = try AlignedBuffer(byteCount: memories * size).view(start: 0, count: memories)
     let wide = plan.options.threads * plan.widest
     temporaries = try AlignedBuffer(byteCount: wide * 8).view(start: 0, count: wide * 2)
     temporaryLists = try AlignedBuffer(byteCount: wide * 4).view(start: 0, count: wide)
@@ -79,6 +84,12 @@ public final class Session {
     }
     if plan.options.threads > 1 {
       workers = try Workers(plan.options.threads) { [unowned self] in work($0) }
+    }
+    if memories > 0 {
+      for (i, step) in plan.steps.enumerated() {
+        guard case .sparse(let packed) = step.operation, !packed.isStateless else { continue }
+        for b in 0..<batch { sparseMemories[i * batch + b] = self.memory(packed, b) }
+      }
     }
     reset()
   }

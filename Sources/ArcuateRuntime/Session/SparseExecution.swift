@@ -3,57 +3,6 @@ import ArcuateKernels
 
 /// Connections with delays, one step of one stream at a time.
 extension Session {
-  /// Where a stream's memory of one node stands.
-  struct SparseMemory: BitwiseCopyable {
-    let state: Row<Float>
-    let lists: Row<UInt32>
-    let counts: Row<NonzeroCount>
-    let historyRows: Int
-    let historyStride: Int
-    let listStride: Int
-    let inputTiles: Int
-
-    /// The row of the ring of inputs for a step.
-    @inline(__always)
-    func row(_ step: UInt64) -> Int { Int(step % UInt64(historyRows)) }
-    /// What arrived at a step, every element.
-    @inline(__always)
-    func values(_ row: Int) -> Row<Float> { state.part(row * historyStride, historyStride) }
-    /// Who was not zero then, within a tile, by place in the tile.
-    @inline(__always)
-    func list(_ row: Int, _ tile: Int) -> Row<UInt32> {
-      lists.part(row * listStride + tile * SparseWeights.tile, SparseWeights.tile)
-    }
-    @inline(__always)
-    func count(_ row: Int, _ tile: Int) -> NonzeroCount { counts[row * inputTiles + tile] }
-    @inline(__always)
-    func setCount(_ row: Int, _ tile: Int, _ count: NonzeroCount) {
-      counts[row * inputTiles + tile] = count
-    }
-    /// The ring of sums of a tile, for connections whose delays differ.
-    @inline(__always)
-    func sums(_ tile: Int, _ ring: Int) -> Row<Float> {
-      state.part(tile * ring * SparseWeights.tile, ring * SparseWeights.tile)
-    }
-  }
-
-  func memory(_ packed: PackedSparse, _ stream: Int) -> SparseMemory {
-    SparseMemory(
-      state: state.row.part(packed.state + stream * packed.stateCount, packed.stateCount),
-      lists: sparseLists.row.part(packed.lists + stream * packed.listCount, packed.listCount),
-      counts: sparseCounts.row.part(
-        packed.counts + stream * packed.countCount, packed.countCount),
-      historyRows: packed.historyRows, historyStride: packed.historyStride,
-      listStride: packed.listStride, inputTiles: packed.inputTiles)
-  }
-
-  /// Places and width of a tile of `count` elements.
-  @inline(__always)
-  static func tile(_ tile: Int, of count: Int) -> (first: Int, count: Int) {
-    let first = tile * SparseWeights.tile
-    return (first, min(SparseWeights.tile, count - first))
-  }
-
   /// Runs the node at `index` over a range of steps.
   func runSparse(
     _ index: Int, _ packed: PackedSparse, _ input: Slot, _ shift: Int, _ output: Slot,
@@ -93,32 +42,12 @@ extension Session {
       let (first, width) = Session.tile(tile, of: count)
       let sum = output.part(first, width)
       if packed.isRing {
-        let ring = packed.weights.ring
-        let row = memory.sums(tile, ring).part(
-          Int(now & UInt64(ring - 1)) * SparseWeights.tile, width)
+        let row = memory.sums(tile, at: now).part(0, width)
         sum.copy(from: row)
         row.fill(0)
       } else {
-        addRows(packed.weights.kernel, memory, now, packed.largest, tile, sum)
+        memory.addRows(now, tile, sum)
       }
-    }
-  }
-
-  /// sum += what left `delay` steps before step `now` for a tile.
-  @inline(__always)
-  func addRows(
-    _ kernel: SparseKernel, _ memory: SparseMemory, _ now: UInt64, _ delay: Int, _ tile: Int,
-    _ sum: Row<Float>
-  ) {
-    // Rows of steps before the first are zero, and so are those of the ring that were never written.
-    let row = memory.row(now &+ UInt64(memory.historyRows - delay))
-    for from in 0..<memory.inputTiles {
-      let found = memory.count(row, from)
-      if found.count == 0 { continue }
-      kernel.addRows(
-        memory.list(row, from), count: Int(found.count), first: from * SparseWeights.tile,
-        values: found.unit != 0 ? memory.state.part(0, 0) : memory.values(row), tile: tile,
-        sum: sum)
     }
   }
 
@@ -134,7 +63,7 @@ extension Session {
         packed.weights.kernel.addToRing(
           places, count: Int(found.count), first: 0,
           values: found.unit != 0 ? input.part(0, 0) : input, tile: tile, step: now,
-          sums: memory.sums(tile, packed.weights.ring))
+          sums: memory.sums(tile))
       }
     } else {
       let row = memory.row(now)

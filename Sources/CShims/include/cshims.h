@@ -52,6 +52,16 @@ CSHIMS_INLINE uint32_t cshims_bits(cshims_i32x8 mask) {
 #endif
 }
 
+/// Whether a lane of either mask is -1; cheaper than their bits.
+CSHIMS_INLINE bool cshims_any(cshims_i32x8 a, cshims_i32x8 b) {
+#if defined(__AVX2__)
+  __m256 either = _mm256_or_ps((__m256)a, (__m256)b);
+  return !_mm256_testz_ps(either, either);
+#else
+  return (cshims_bits(a) | cshims_bits(b)) != 0;
+#endif
+}
+
 /// Appends first + i to the list for every bit i of `bits`, in ascending order; returns how many.
 /// The list must have room for eight.
 CSHIMS_INLINE int64_t cshims_append(uint32_t bits, uint32_t first, uint32_t *list) {
@@ -70,6 +80,9 @@ CSHIMS_INLINE int64_t cshims_append(uint32_t bits, uint32_t first, uint32_t *lis
 #endif
   return __builtin_popcount(bits);
 }
+
+/// Asks for a cache line that will be read soon.
+CSHIMS_INLINE void cshims_prefetch(const void *line) { __builtin_prefetch(line); }
 
 /// Tells the processor that this is a loop that waits.
 CSHIMS_INLINE void cshims_pause(void) {
