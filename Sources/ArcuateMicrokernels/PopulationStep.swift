@@ -1,7 +1,7 @@
 import CShims
 
 /// Advances `count` neurons by one step for the sum of two inputs, of which the second is set to zero
-/// behind it, and lists who spikes. What `neuronStep` does with the same sum, without a row of output.
+/// behind it, and lists who spikes, as place + 0, 1 and so on. What `neuronStep` does with the same sum, without a row of output.
 ///
 /// `base` may repeat one number. Numbers are those of `neuronStep` to the bit.
 /// Needs. Flags among `.synapse`, `.spikes`, `.orEqual`, `.resetToValue` and `.resetSubtract`; arrays
@@ -9,7 +9,7 @@ import CShims
 @inline(never)
 public func populationStep(
   base: NeuronParameter, sum: UnsafeMutablePointer<Float>, membrane: UnsafeMutablePointer<Float>,
-  current: UnsafeMutablePointer<Float>, list: UnsafeMutablePointer<UInt32>, count: Int,
+  current: UnsafeMutablePointer<Float>, list: UnsafeMutablePointer<UInt32>, place: Int, count: Int,
   coefficients c: NeuronCoefficients, flags: NeuronFlags
 ) -> (changed: Int, listed: Int) {
   // What a layer has in common stays in registers; resting potentials often differ.
@@ -18,13 +18,13 @@ public func populationStep(
     | c.resetValue.mask
   switch (flags.contains(.synapse), common == 0) {
   case (true, true):
-    return populationLoop(base, sum, membrane, current, list, count, c, flags, true, true)
+    return populationLoop(base, sum, membrane, current, list, place, count, c, flags, true, true)
   case (true, false):
-    return populationLoop(base, sum, membrane, current, list, count, c, flags, true, false)
+    return populationLoop(base, sum, membrane, current, list, place, count, c, flags, true, false)
   case (false, true):
-    return populationLoop(base, sum, membrane, current, list, count, c, flags, false, true)
+    return populationLoop(base, sum, membrane, current, list, place, count, c, flags, false, true)
   case (false, false):
-    return populationLoop(base, sum, membrane, current, list, count, c, flags, false, false)
+    return populationLoop(base, sum, membrane, current, list, place, count, c, flags, false, false)
   }
 }
 
@@ -32,7 +32,7 @@ public func populationStep(
 private func populationLoop(
   _ base: NeuronParameter, _ sum: UnsafeMutablePointer<Float>,
   _ membrane: UnsafeMutablePointer<Float>, _ current: UnsafeMutablePointer<Float>,
-  _ list: UnsafeMutablePointer<UInt32>, _ count: Int, _ c: NeuronCoefficients,
+  _ list: UnsafeMutablePointer<UInt32>, _ place: Int, _ count: Int, _ c: NeuronCoefficients,
   _ flags: NeuronFlags, _ synapse: Bool, _ common: Bool
 ) -> (changed: Int, listed: Int) {
   typealias V = SIMD8<Float>
@@ -75,8 +75,8 @@ private func populationLoop(
     // Sixteen at once, since few of them spike.
     let (low, high) = (eight(i), eight(i &+ 8))
     if cshims_any(low, high) {
-      listed &+= appended(low, i, count, list + listed)
-      if i &+ 8 < count { listed &+= appended(high, i &+ 8, count, list + listed) }
+      listed &+= appended(low, i, count, place, list + listed)
+      if i &+ 8 < count { listed &+= appended(high, i &+ 8, count, place, list + listed) }
     }
     i &+= 16
   }
@@ -95,8 +95,9 @@ private func populationLoop(
 
 @inline(__always)
 private func appended(
-  _ mask: SIMD8<Int32>, _ first: Int, _ count: Int, _ list: UnsafeMutablePointer<UInt32>
+  _ mask: SIMD8<Int32>, _ first: Int, _ count: Int, _ place: Int,
+  _ list: UnsafeMutablePointer<UInt32>
 ) -> Int {
   let inside = cshims_bits(mask) & lanes(from: first, of: count)
-  return Int(cshims_append(inside, UInt32(truncatingIfNeeded: first), list))
+  return Int(cshims_append(inside, UInt32(truncatingIfNeeded: place &+ first), list))
 }

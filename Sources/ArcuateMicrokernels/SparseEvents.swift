@@ -20,10 +20,12 @@ public struct SparseTable: BitwiseCopyable, @unchecked Sendable {
   public var element: SparseElement
   /// The factor of int8 weights.
   public var scale: Float
+  /// Inputs to look ahead, so that what is asked of the memory has come when it is needed.
+  public var ahead: Int
 
   public init(
     places: UnsafePointer<UInt32>, tiles: Int, targets: UnsafeRawPointer,
-    weights: UnsafeRawPointer, element: SparseElement, scale: Float
+    weights: UnsafeRawPointer, element: SparseElement, scale: Float, ahead: Int
   ) {
     self.places = places
     self.tiles = tiles
@@ -31,24 +33,26 @@ public struct SparseTable: BitwiseCopyable, @unchecked Sendable {
     self.weights = weights
     self.element = element
     self.scale = scale
+    self.ahead = ahead
   }
 }
 
 /// Adds to one tile of outputs what listed inputs send it: sum[target - base] += weight * x, input
 /// after input and connection after connection.
 ///
-/// The inputs are first + list[..]; without `values` each is 1. Two targets of one input may be
+/// The inputs are first + list[..]; without `values` each is 1. Those of the list beyond `count` and
+/// up to `known` will follow soon. Two targets of one input may be
 /// the same. Cost: every connection of these inputs to the tile is read once.
 /// Needs. base <= target < base + what `sum` holds, for all connections in the tile.
 @inline(never)
 public func sparseRows(
-  list: UnsafePointer<UInt32>, count: Int, first: Int, values: UnsafePointer<Float>?,
+  list: UnsafePointer<UInt32>, count: Int, known: Int, first: Int, values: UnsafePointer<Float>?,
   table: SparseTable, tile: Int, base: Int, sum: UnsafeMutablePointer<Float>
 ) {
   let targets = table.targets
   // SAFETY: only dereferenced at base or above.
   let origin = sum - base
-  forEachConnection(list, count, first, values, table, tile) { k, product in
+  forEachConnection(list, count, known, first, values, table, tile) { k, product in
     let target = Int(targets.loadUnaligned(fromByteOffset: 4 &* k, as: UInt32.self))
     origin[target] += product
   }
@@ -62,72 +66,56 @@ public func sparseRows(
 /// Needs. `ring` holds mask + 1 sums.
 @inline(never)
 public func sparseRing(
-  list: UnsafePointer<UInt32>, count: Int, first: Int, values: UnsafePointer<Float>?,
+  list: UnsafePointer<UInt32>, count: Int, known: Int, first: Int, values: UnsafePointer<Float>?,
   table: SparseTable, tile: Int, shift: UInt32, mask: UInt32, ring: UnsafeMutablePointer<Float>
 ) {
   let targets = table.targets
-  forEachConnection(list, count, first, values, table, tile) { k, product in
+  forEachConnection(list, count, known, first, values, table, tile) { k, product in
     let target = targets.loadUnaligned(fromByteOffset: 4 &* k, as: UInt32.self)
     ring[Int((target &+ shift) & mask)] += product
-  }
-}
-
-/// Asks the memory for the connections of listed inputs to a tile, which will be needed soon.
-@inline(never)
-public func sparsePrefetch(
-  list: UnsafePointer<UInt32>, count: Int, first: Int, table: SparseTable, tile: Int
-) {
-  let size =
-    switch table.element {
-    case .float32: 4
-    case .bfloat16: 2
-    case .int8: 1
-    }
-  for e in 0..<count {
-    let input = Int(list[e]) &+ first
-    let ends = table.places + (input &* (table.tiles &+ 1) &+ tile)
-    let (start, end) = (Int(ends[0]), Int(ends[1]))
-    ask(table.targets + start &* 4, table.targets + end &* 4)
-    ask(table.weights + start &* size, table.weights + end &* size)
-  }
-}
-
-@inline(__always)
-private func ask(_ start: UnsafeRawPointer, _ end: UnsafeRawPointer) {
-  var line = start
-  while line < end {
-    cshims_prefetch(line)
-    line += 64
   }
 }
 
 /// Calls `add` with the place of each connection and its weight times the input.
 @inline(__always)
 private func forEachConnection(
-  _ list: UnsafePointer<UInt32>, _ count: Int, _ first: Int, _ values: UnsafePointer<Float>?,
-  _ table: SparseTable, _ tile: Int, _ add: (_ place: Int, _ product: Float) -> Void
+  _ list: UnsafePointer<UInt32>, _ count: Int, _ known: Int, _ first: Int,
+  _ values: UnsafePointer<Float>?, _ table: SparseTable, _ tile: Int,
+  _ add: (_ place: Int, _ product: Float) -> Void
 ) {
-  let weights = table.weights
+  let (targets, weights) = (table.targets, table.weights)
   let scale = table.scale
-  @inline(__always) func run(_ weight: (Int) -> Float) {
+  @inline(__always) func ends(_ e: Int) -> UnsafePointer<UInt32> {
+    table.places + ((Int(list[e]) &+ first) &* (table.tiles &+ 1) &+ tile)
+  }
+  @inline(__always) func run(_ size: Int, _ weight: (Int) -> Float) {
     for e in 0..<count {
+      let part = ends(e)
+      var k = Int(part[0])
+      let end = Int(part[1])
+      // A line of indices and one of weights of a later input for every sixteen connections.
+      var later = k
+      if e &+ table.ahead < known {
+        later = Int(ends(e &+ table.ahead)[0])
+        let last = e &+ 2 &* table.ahead
+        cshims_prefetch(ends(last < known ? last : known &- 1))
+      }
       let input = Int(list[e]) &+ first
-      let ends = table.places + (input &* (table.tiles &+ 1) &+ tile)
-      var k = Int(ends[0])
-      let end = Int(ends[1])
       if let x = values?[input] {
         while k < end {
           add(k, weight(k) * x)
           k &+= 1
         }
       } else {
-        while k &+ 4 <= end {
-          add(k, weight(k))
-          add(k &+ 1, weight(k &+ 1))
-          add(k &+ 2, weight(k &+ 2))
-          add(k &+ 3, weight(k &+ 3))
-          k &+= 4
+        while k &+ 16 <= end {
+          cshims_prefetch(targets + 4 &* later)
+          cshims_prefetch(weights + size &* later)
+          later &+= 16
+          for n in 0..<16 { add(k &+ n, weight(k &+ n)) }
+          k &+= 16
         }
+        cshims_prefetch(targets + 4 &* later)
+        cshims_prefetch(weights + size &* later)
         while k < end {
           add(k, weight(k))
           k &+= 1
@@ -136,12 +124,12 @@ private func forEachConnection(
     }
   }
   switch table.element {
-  case .float32: run { weights.loadUnaligned(fromByteOffset: 4 &* $0, as: Float.self) }
+  case .float32: run(4) { weights.loadUnaligned(fromByteOffset: 4 &* $0, as: Float.self) }
   case .bfloat16:
-    run {
+    run(2) {
       Float(
         bitPattern: UInt32(weights.loadUnaligned(fromByteOffset: 2 &* $0, as: UInt16.self)) << 16)
     }
-  case .int8: run { Float(weights.load(fromByteOffset: $0, as: Int8.self)) * scale }
+  case .int8: run(1) { Float(weights.load(fromByteOffset: $0, as: Int8.self)) * scale }
   }
 }

@@ -16,7 +16,7 @@ import Testing
     var dice = Dice(UInt64(seed))
     let (each, kind) = (seed % 2 == 0, [Neuron.Kind.lif, .cubaLIF, .ifire][seed % 3])
     let least = [1, 2, 7, 40][seed % 4]
-    let count = seed % 5 == 0 ? SparseWeights.tile + 7 : 9
+    let count = seed % 5 == 0 ? SparseWeights.tile(1) + 7 : 9
     let density: Float = count > 100 ? 0.002 : 0.4
     let back = dice.sparse(
       count, count, density: density, delay_ms: least...least + (each ? 5 : 0), each: each)

@@ -3,15 +3,27 @@ import ArcuateMicrokernels
 
 public typealias SparseElement = ArcuateMicrokernels.SparseElement
 
+extension SparseElement {
+  fileprivate var byteCount: Int {
+    switch self {
+    case .float32: 4
+    case .bfloat16: 2
+    case .int8: 1
+    }
+  }
+}
+
 /// Connections ready for the kernels, cut into tiles of outputs.
 ///
 /// The lists are used where they stand, in a mapped file perhaps, if they allow it.
 public final class SparseWeights: Sendable {
-  /// Outputs of a tile: what a worker sums in its nearest cache.
-  public static let tile = 1 << tileBits
-  public static let tileBits = 12
-
-  public static func tiles(_ elements: Int) -> Int { (elements + tile - 1) >> tileBits }
+  /// The logarithm of the elements of a tile: what a worker sums in its nearest cache, but so that
+  /// two workers find a tile each.
+  public static func tileBits(_ elements: Int) -> Int { elements > 8192 ? 12 : 11 }
+  public static func tile(_ elements: Int) -> Int { 1 << tileBits(elements) }
+  public static func tiles(_ elements: Int) -> Int {
+    (elements + tile(elements) - 1) >> tileBits(elements)
+  }
 
   /// What keeps a list alive.
   public enum List: Sendable {
@@ -61,7 +73,9 @@ public final class SparseWeights: Sendable {
     // SAFETY: this object holds what the pointers lead to.
     table = SparseTable(
       places: places.pointer, tiles: tiles, targets: targets.pointer, weights: weights.pointer,
-      element: element, scale: scale)
+      element: element, scale: scale,
+      // Some five hundred connections, which take as long as the memory does.
+      ahead: max(1, min(16, 512 * inputs * tiles / max(1, weights.byteCount / element.byteCount))))
   }
 
   /// Bytes of the lists, in place or not.
@@ -79,49 +93,46 @@ public struct SparseKernel: BitwiseCopyable, Sendable {
   public let inputs: Int
   public let outputs: Int
   public let ring: Int
+  private var bits: Int { SparseWeights.tileBits(outputs) }
+  /// Outputs of a tile, but the last.
+  public var tile: Int { 1 << bits }
 
   /// sum[i] += what the listed inputs send to output i of the tile.
   ///
   /// The inputs are first + list[..], each with its value in `values`, or 1 if that is empty.
   @inline(__always)
   public func addRows(
-    _ list: Row<UInt32>, count: Int, first: Int, values: Row<Float>, tile: Int, sum: Row<Float>
+    _ list: Row<UInt32>, count: Int, known: Int, first: Int, values: Row<Float>, tile: Int, sum: Row<Float>
   ) {
     precondition(
-      ring == 0 && tile >= 0 && tile < table.tiles && list.count >= count && first >= 0
+      ring == 0 && tile >= 0 && tile < table.tiles && list.count >= count && known >= count
+        && list.count >= known && first >= 0
         && (values.count == 0 || values.count >= inputs)
-        && sum.count >= min(SparseWeights.tile, outputs - tile << SparseWeights.tileBits),
+        && sum.count >= min(1 << bits, outputs - tile << bits),
       "room for the tile")
     // SAFETY: checked above; lists hold inputs only, and targets lie within their tile.
     sparseRows(
-      list: list.pointer, count: count, first: first,
+      list: list.pointer, count: count, known: known, first: first,
       values: values.count == 0 ? nil : UnsafePointer(values.pointer), table: table, tile: tile,
-      base: tile << SparseWeights.tileBits, sum: sum.pointer)
+      base: tile << bits, sum: sum.pointer)
   }
 
-  /// Asks the memory for the connections of these inputs to a tile.
-  @inline(__always)
-  public func prefetch(_ list: Row<UInt32>, count: Int, first: Int, tile: Int) {
-    precondition(tile >= 0 && tile < table.tiles && list.count >= count && first >= 0, "a tile")
-    // SAFETY: lists hold inputs only; nothing is read but their places.
-    sparsePrefetch(list: list.pointer, count: count, first: first, table: table, tile: tile)
-  }
-
-  /// The same for connections with delays: adds to the tile's ring [ring][4096] for step `step`.
+  /// The same for connections with delays: adds to the tile's ring [ring][tile] for step `step`.
   @inline(__always)
   public func addToRing(
-    _ list: Row<UInt32>, count: Int, first: Int, values: Row<Float>, tile: Int, step: UInt64,
+    _ list: Row<UInt32>, count: Int, known: Int, first: Int, values: Row<Float>, tile: Int, step: UInt64,
     sums: Row<Float>
   ) {
     precondition(
-      ring > 0 && tile >= 0 && tile < table.tiles && list.count >= count && first >= 0
+      ring > 0 && tile >= 0 && tile < table.tiles && list.count >= count && known >= count
+        && list.count >= known && first >= 0
         && (values.count == 0 || values.count >= inputs)
-        && sums.count >= ring << SparseWeights.tileBits, "room for the ring")
+        && sums.count >= ring << bits, "room for the ring")
     // SAFETY: checked above; the mask keeps every target inside the ring.
     sparseRing(
-      list: list.pointer, count: count, first: first,
+      list: list.pointer, count: count, known: known, first: first,
       values: values.count == 0 ? nil : UnsafePointer(values.pointer), table: table, tile: tile,
-      shift: UInt32(truncatingIfNeeded: step) << UInt32(SparseWeights.tileBits),
-      mask: UInt32(truncatingIfNeeded: ring << SparseWeights.tileBits - 1), ring: sums.pointer)
+      shift: UInt32(truncatingIfNeeded: step) << UInt32(bits),
+      mask: UInt32(truncatingIfNeeded: ring << bits - 1), ring: sums.pointer)
   }
 }

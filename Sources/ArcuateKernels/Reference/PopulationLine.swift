@@ -41,7 +41,7 @@ extension KernelRegistry {
       let hasBase = extents[2] == 1
       let outcome = tile.step(
         base: hasBase ? rows[0] : silence.row, sum: rows[1], membrane: rows[2], current: rows[3],
-        list: spikes.row)
+        list: spikes.row, place: 70)
       var twin: [UInt32] = []
       var changed = 0
       for n in 0..<count {
@@ -53,7 +53,7 @@ extension KernelRegistry {
           numbers: .init(
             currentDecay: at(0), currentGain: at(1), decay: at(2), gain: at(3), offset: at(4),
             threshold: at(5), resetValue: at(6)), flags: flags)
-        if spike != 0 { twin.append(UInt32(n)) }
+        if spike != 0 { twin.append(UInt32(70 + n)) }
         if v[n] != before { changed += 1 }
       }
       if let found = difference(rows[2], v) { return "step \(step) membrane: \(found)" }

@@ -5,7 +5,7 @@ import ArcuateMicrokernels
 extension KernelRegistry {
   /// Weights of every type, with and without values, one tile and more, lists that are not aligned.
   static let sparseRows = RegistryLine(
-    kernel: .sparseRows, extents: [[0, 1, 7, 40], [1, 5, 100, 4096, 4097, 9000], [0, 1, 2], [0, 1]]
+    kernel: .sparseRows, extents: [[0, 1, 7, 40], [1, 5, 100, 2048, 2049, 9000], [0, 1, 2], [0, 1]]
   ) { extents, draw in
     let drawn = try Drawn(extents, ring: 0, &draw)
     let twin = Reference.sparse(
@@ -13,18 +13,19 @@ extension KernelRegistry {
     let output = try room(Float.self, drawn.outputs)
     defer { withExtendedLifetime((output, drawn)) {} }
     for tile in 0..<SparseWeights.tiles(drawn.outputs) {
-      let first = tile * SparseWeights.tile
+      let size = SparseWeights.tile(drawn.outputs)
+      let first = tile * size
       drawn.send { list, count, first0, values in
         drawn.weights.kernel.addRows(
-          list, count: count, first: first0, values: values, tile: tile,
-          sum: output.row.part(first, min(SparseWeights.tile, drawn.outputs - first)))
+          list, count: count, known: count, first: first0, values: values, tile: tile,
+          sum: output.row.part(first, min(size, drawn.outputs - first)))
       }
     }
     return difference(output.row, twin)
   }
 
   static let sparseRing = RegistryLine(
-    kernel: .sparseRing, extents: [[0, 1, 7, 40], [1, 5, 100, 4097, 9000], [0, 1, 2], [0, 1]]
+    kernel: .sparseRing, extents: [[0, 1, 7, 40], [1, 5, 100, 2049, 9000], [0, 1, 2], [0, 1]]
   ) { extents, draw in
     let ring = 8
     let drawn = try Drawn(extents, ring: ring, &draw)
@@ -35,16 +36,17 @@ extension KernelRegistry {
     // Any step will do, also one at which the ring begins again.
     let step = UInt64(draw.uniform() * 1000) &+ UInt64(UInt32.max)
     for tile in 0..<SparseWeights.tiles(drawn.outputs) {
-      let sums = try room(Float.self, ring * SparseWeights.tile)
+      let size = SparseWeights.tile(drawn.outputs)
+      let sums = try room(Float.self, ring * size)
       defer { withExtendedLifetime(sums) {} }
       drawn.send { list, count, first, values in
         drawn.weights.kernel.addToRing(
-          list, count: count, first: first, values: values, tile: tile, step: step, sums: sums.row)
+          list, count: count, known: count, first: first, values: values, tile: tile, step: step, sums: sums.row)
       }
-      let first = tile * SparseWeights.tile
-      let width = min(SparseWeights.tile, drawn.outputs - first)
+      let first = tile * size
+      let width = min(size, drawn.outputs - first)
       for delay in 0..<ring {
-        let row = Int((step &+ UInt64(delay)) & UInt64(ring - 1)) * SparseWeights.tile
+        let row = Int((step &+ UInt64(delay)) & UInt64(ring - 1)) * size
         let expected = Array(twin[delay][first..<first + width])
         if let found = difference(sums.row.part(row, width), expected) {
           return "delay \(delay), tile \(tile): \(found)"
@@ -96,7 +98,7 @@ extension KernelRegistry {
         all.append(row)
       }
       connections = all
-      let tiles = SparseWeights.tiles(outputs)
+      let (tiles, size) = (SparseWeights.tiles(outputs), SparseWeights.tile(outputs))
       let places = try AlignedBuffer(byteCount: inputs * (tiles + 1) * 4).view(
         UInt32.self, start: 0, count: inputs * (tiles + 1))
       // A byte before each list keeps it from being aligned.
@@ -105,12 +107,12 @@ extension KernelRegistry {
       for (j, row) in all.enumerated() {
         for tile in 0...tiles {
           places[j * (tiles + 1) + tile] = UInt32(
-            at + row.filter { $0.post < tile * SparseWeights.tile }.count)
+            at + row.filter { $0.post < tile * size }.count)
         }
         at += row.count
         for c in row {
           let target =
-            ring > 0 ? c.delay * SparseWeights.tile + c.post % SparseWeights.tile : c.post
+            ring > 0 ? c.delay * size + c.post % size : c.post
           withUnsafeBytes(of: UInt32(target).littleEndian) { targets.append(contentsOf: $0) }
         }
       }

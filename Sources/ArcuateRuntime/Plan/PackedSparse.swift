@@ -27,13 +27,13 @@ struct PackedSparse: Sendable {
   var inputTiles: Int { SparseWeights.tiles(weights.inputs) }
   var outputTiles: Int { SparseWeights.tiles(weights.outputs) }
   /// Elements between the lists of one step and of the next.
-  var listStride: Int { inputTiles * SparseWeights.tile }
+  var listStride: Int { inputTiles * SparseWeights.tile(weights.inputs) }
 
   /// Floats of state of one stream: [rows][inputs, padded], or [tiles][ring][tile].
   var stateCount: Int {
     if isStateless { return 0 }
     return isRing
-      ? outputTiles * weights.ring * SparseWeights.tile : historyRows * historyStride
+      ? outputTiles * weights.ring * SparseWeights.tile(weights.outputs) : historyRows * historyStride
   }
   var historyStride: Int { (weights.inputs + 15) & ~15 }
   /// Indices and counts of one stream: who was not zero at the steps of the ring of inputs, tile by
@@ -72,6 +72,7 @@ private struct SparsePacking {
 
   init(_ sparse: SparseLinear, dt_s: Double, ring: Int) throws {
     let tiles = SparseWeights.tiles(sparse.post)
+    let size = SparseWeights.tile(sparse.post)
     let placeCount = sparse.pre * (tiles + 1)
     let places = try AlignedBuffer(byteCount: placeCount * 4).view(
       UInt32.self, start: 0, count: placeCount)
@@ -96,9 +97,9 @@ private struct SparsePacking {
       return
     }
 
-    let size = source.element.byteCount
+    let width = source.element.byteCount
     let targets = try AlignedBuffer(byteCount: sparse.count * 4)
-    let values = try AlignedBuffer(byteCount: sparse.count * size)
+    let values = try AlignedBuffer(byteCount: sparse.count * width)
     let newTargets = targets.view(UInt32.self, start: 0, count: sparse.count)
     let steps = try ring > 0 ? SparsePacking.steps(sparse, dt_s) : nil
     // Sorted by tile, delay and output; equal ones keep their order.
@@ -108,10 +109,10 @@ private struct SparsePacking {
       keys.removeAll(keepingCapacity: true)
       for k in row {
         let post = sparse.postIndices[k]
-        let tile = post / SparseWeights.tile
+        let tile = post / size
         let key = UInt64(tile) << 32
           | (ring > 0
-            ? UInt64(steps![k]) << UInt64(SparseWeights.tileBits) | UInt64(post % SparseWeights.tile) : UInt64(post))
+            ? UInt64(steps![k]) << UInt64(SparseWeights.tileBits(sparse.post)) | UInt64(post % size) : UInt64(post))
         keys.append((key, k))
       }
       if !(keys.indices.dropFirst().allSatisfy { keys[$0 - 1].key <= keys[$0].key }) {
@@ -128,9 +129,9 @@ private struct SparsePacking {
       places[input * (tiles + 1) + tiles] = UInt32(row.upperBound)
       source.bytes.withUnsafeBytes { from in
         for (n, k) in keys.enumerated() {
-          // SAFETY: both sides hold `size` bytes for each connection.
-          (values.base + (row.lowerBound + n) * size).copyMemory(
-            from: from.baseAddress! + k.from * size, byteCount: size)
+          // SAFETY: both sides hold `width` bytes for each connection.
+          (values.base + (row.lowerBound + n) * width).copyMemory(
+            from: from.baseAddress! + k.from * width, byteCount: width)
         }
       }
     }
@@ -142,7 +143,8 @@ private struct SparsePacking {
   /// Finds where each tile begins in each row; false if the outputs of a row do not ascend.
   /// Cost: one pass over the indices.
   private static func cut(_ sparse: SparseLinear, _ places: View<UInt32>, _ tiles: Int) -> Bool {
-    sparse.postIndices.bytes.withUnsafeBytes { raw in
+    let size = SparseWeights.tile(sparse.post)
+    return sparse.postIndices.bytes.withUnsafeBytes { raw in
       for input in 0..<sparse.pre {
         let row = sparse.row(input)
         var tile = 0
@@ -154,7 +156,7 @@ private struct SparsePacking {
           let post = raw.loadUnaligned(fromByteOffset: 4 &* k, as: UInt32.self)
           if post < last { return false }
           last = post
-          while Int(post) >= (tile + 1) * SparseWeights.tile {
+          while Int(post) >= (tile + 1) * size {
             tile += 1
             ends[tile] = UInt32(k)
           }

@@ -28,6 +28,10 @@ final class Population: Sendable {
   let tiles: Int
   /// Steps that are run at once.
   let window: Int
+  /// Nodes of connections with one delay that lead to one layer at most; one if there is none.
+  private let sums: Int
+  /// Places for all that can arrive within a window by one node of connections.
+  let flatCount: Int
 
   /// Nil unless the steps of `range`, a cycle, can run so.
   init?(_ steps: [Plan.Step], _ range: Range<Int>) {
@@ -79,11 +83,29 @@ final class Population: Sendable {
     self.layers = layers
     self.tiles = tiles
     self.window = window
+    func packed(_ index: Int) -> PackedSparse? {
+      if case .sparse(let packed) = steps[index].operation { packed } else { nil }
+    }
+    sums = max(
+      1,
+      layers.map { layer in
+        layer.sources.filter { source in
+          if case .sparse(let i) = source { packed(i)?.isRing == false } else { false }
+        }.count
+      }.max() ?? 1)
+    flatCount = window * (range.compactMap { packed($0)?.weights.inputs }.max() ?? 0)
   }
 
-  /// Rows of scratch for each worker: what connections add to, sums, silence.
-  static let scratchRows = 3
+  /// Neurons that go through a window together, and the largest tile of connections.
+  static let part = 1024
+  static let largestTile = 4096
+
+  /// Floats of scratch for each worker: three parts, and a window of sums for each node of
+  /// connections that leads to a layer and has one delay.
+  var scratchCount: Int { 3 * Population.part + sums * window * Population.largestTile }
 
   /// Scratch of a session.
-  func byteCount(_ options: CompileOptions) -> Int { options.threads * Population.scratchRows * SparseWeights.tile * 4 }
+  func byteCount(_ options: CompileOptions) -> Int {
+    options.threads * (scratchCount + flatCount) * 4
+  }
 }

@@ -32,7 +32,7 @@ extension Session {
       let range = start..<min(start + population.window, blockSteps)
       for layer in population.layers {
         for tile in 0..<layer.tiles where own.contains(layer.firstTile + tile) {
-          runTile(layer, tile, range, b, worker, changed: b * population.tiles + layer.firstTile + tile)
+          runTile(population, layer, tile, range, b, worker)
         }
       }
       if shares > 1 { meeting.wait(shares) }
@@ -44,97 +44,163 @@ extension Session {
     }
   }
 
-  /// All steps of a window for one tile of neurons.
+  /// All steps of a window for one tile of neurons: first what arrives at every step is summed up,
+  /// then the neurons go through the steps, as many at a time as stay in the nearest cache.
   private func runTile(
-    _ layer: Population.Layer, _ tile: Int, _ range: Range<Int>, _ b: Int, _ worker: Int,
-    changed: Int
+    _ population: Population, _ layer: Population.Layer, _ tile: Int, _ range: Range<Int>, _ b: Int,
+    _ worker: Int
   ) {
     guard case .neuron(let neurons, let memory) = plan.steps[layer.step].operation else { return }
     let (first, count) = Session.tile(tile, of: neurons.count)
-    let padded = (count + 15) & ~15
+    let scratch = populationRows.row.part(
+      worker * population.scratchCount, population.scratchCount)
+    let rowSize = Population.largestTile
+    let base = scratch.part(0, Population.part)
+    let silence = scratch.part(Population.part, 16)
+    var sums = 3 * Population.part
+    for case .sparse(let index) in layer.sources where !sparse(index, b).isRing {
+      sum(
+        sparse(index, b), tile, count, range, b, flat: populationLists.row.part(
+          worker * population.flatCount, population.flatCount),
+        into: scratch.part(sums, population.window * rowSize))
+      sums += population.window * rowSize
+    }
+    for target in layer.targets {
+      let target = sparse(target, b)
+      for t in range { forget(target, target.row(stepCounts[b] &+ UInt64(t)), tile) }
+    }
     let stride = plan.slots[plan.steps[layer.step].output].stride
-    func memoryRow(_ offset: Int) -> Row<Float> {
-      offset < 0 ? state.row.part(0, 0) : state.row.part(offset + b * stride + first, padded)
-    }
-    let (membrane, current) = (memoryRow(memory.membrane), memoryRow(memory.current))
-    let scratch = worker * Population.scratchRows * SparseWeights.tile
-    let sum = populationRows.row.part(scratch, padded)
-    let base = populationRows.row.part(scratch + SparseWeights.tile, padded)
-    let silence = populationRows.row.part(scratch + 2 * SparseWeights.tile, 16)
-    let part = neurons.tile(first: first, count: count)
-    let target = sparse(layer.targets[0], b)
     var changes = 0
-    for t in range {
-      let now = stepCounts[b] &+ UInt64(t)
-      var before = silence
-      var last = sum
-      for (k, source) in layer.sources.enumerated() {
-        switch source {
-        case .slot(let slot):
-          last = row(plan.slots[slot], t, b).part(first, padded)
-        case .sparse(let index):
-          let memory = sparse(index, b)
-          if memory.isRing {
-            last = memory.sums(tile, at: now).part(0, padded)
+    var start = 0
+    while start < count {
+      let width = min(Population.part, count - start)
+      let padded = (width + 15) & ~15
+      let part = neurons.tile(first: first + start, count: width)
+      func memoryRow(_ offset: Int) -> Row<Float> {
+        offset < 0
+          ? state.row.part(0, 0)
+          : state.row.part(offset + b * stride + first + start, padded)
+      }
+      let (membrane, current) = (memoryRow(memory.membrane), memoryRow(memory.current))
+      for t in range {
+        let now = stepCounts[b] &+ UInt64(t)
+        var before = silence
+        var last = silence
+        var sums = 3 * Population.part
+        for k in layer.sources.indices {
+          var isSum = false
+          switch layer.sources[k] {
+          case .slot(let slot): last = row(plan.slots[slot], t, b).part(first + start, padded)
+          case .sparse(let index):
+            isSum = true
+            let memory = sparse(index, b)
+            if memory.isRing {
+              last = memory.sums(tile, at: now).part(start, padded)
+            } else {
+              last = scratch.part(sums + (t - range.lowerBound) * rowSize + start, padded)
+              sums += population.window * rowSize
+            }
+          }
+          // The last two rows are added by the kernel, which leaves zeros where connections add.
+          if k + 1 == layer.sources.count {
+            if !isSum {
+              let own = scratch.part(2 * Population.part, padded)
+              own.copy(from: last)
+              last = own
+            }
+          } else if k == 0 && !isSum {
+            before = last
           } else {
-            if t == range.lowerBound { memory.prefetch(now, tile) }
-            memory.addRows(now, tile, sum)
-            if t + 1 < range.upperBound { memory.prefetch(now &+ 1, tile) }
-            last = sum
+            let own = base.part(0, padded)
+            if k == 0 {
+              own.copy(from: last)
+            } else {
+              Elementwise.add(before, last, into: own, count: padded)
+            }
+            if isSum { last.fill(0) }
+            before = own
           }
         }
-        // The last two rows are added by the kernel, which leaves zeros where connections add.
-        if k + 1 == layer.sources.count {
-          if case .slot = source {
-            sum.copy(from: last)
-            last = sum
-          }
-        } else if k == 0, case .slot = source {
-          before = last
-        } else {
-          if k == 0 { base.copy(from: last) } else { Elementwise.add(before, last, into: base, count: padded) }
-          if case .sparse = source { last.fill(0) }
-          before = base
+        let target = sparse(layer.targets[0], b)
+        let at = target.row(now)
+        let listed = Int(target.count(at, tile).count)
+        let all = target.list(at, tile)
+        let list = all.part(listed, all.count - listed)
+        let outcome = part.step(
+          base: before, sum: last, membrane: membrane, current: current, list: list, place: start)
+        changes &+= now == 0 ? width : outcome.changed
+        if outcome.spikes == 0 { continue }
+        remember(target, at, tile, list, outcome.spikes, listed + outcome.spikes)
+        for other in layer.targets.dropFirst() {
+          let other = sparse(other, b)
+          let at = other.row(now)
+          let own = other.list(at, tile).part(listed, outcome.spikes)
+          for e in 0..<outcome.spikes { own[e] = list[e] }
+          remember(other, at, tile, own, outcome.spikes, listed + outcome.spikes)
         }
       }
-      let at = target.row(now)
-      forget(target, at, tile)
-      let list = target.list(at, tile)
-      let outcome = part.step(
-        base: before, sum: last, membrane: membrane, current: current, list: list)
-      remember(target, at, tile, list, outcome.spikes)
-      for other in layer.targets.dropFirst() {
-        let other = sparse(other, b)
-        let at = other.row(now)
-        forget(other, at, tile)
-        let own = other.list(at, tile)
-        for e in 0..<outcome.spikes { own[e] = list[e] }
-        remember(other, at, tile, own, outcome.spikes)
-      }
-      changes &+= now == 0 ? count : outcome.changed
+      start += width
     }
-    populationChanges[changed] = populationChanges[changed] &+ UInt64(changes)
+    let i = b * population.tiles + layer.firstTile + tile
+    populationChanges[i] = populationChanges[i] &+ UInt64(changes)
+  }
+
+  /// Sums up what arrives in a tile at each step of a window: one row of sums a step, which are zero
+  /// before.
+  private func sum(
+    _ memory: SparseMemory, _ tile: Int, _ count: Int, _ range: Range<Int>, _ b: Int,
+    flat: Row<UInt32>, into sums: Row<Float>
+  ) {
+    // One list for all steps, so that the kernel can look ahead.
+    var known = 0
+    for t in range {
+      let row = memory.arrivals(stepCounts[b] &+ UInt64(t))
+      for from in 0..<memory.inputTiles {
+        let list = memory.list(row, from)
+        for e in 0..<Int(memory.count(row, from).count) {
+          flat[known] = UInt32(truncatingIfNeeded: from * memory.inputTile) &+ list[e]
+          known += 1
+        }
+      }
+    }
+    var at = 0
+    for t in range {
+      let row = memory.arrivals(stepCounts[b] &+ UInt64(t))
+      var (arriving, isUnit) = (0, true)
+      for from in 0..<memory.inputTiles {
+        let found = memory.count(row, from)
+        arriving += Int(found.count)
+        isUnit = isUnit && found.unit != 0
+      }
+      if arriving == 0 { continue }
+      memory.kernel.addRows(
+        flat.part(at, known - at), count: arriving, known: known - at, first: 0,
+        values: isUnit ? memory.state.part(0, 0) : memory.values(row), tile: tile,
+        sum: sums.part((t - range.lowerBound) * Population.largestTile, count))
+      at += arriving
+    }
   }
 
   /// Takes the spikes of the row's last use out of the state.
   @inline(__always)
   private func forget(_ memory: SparseMemory, _ row: Int, _ tile: Int) {
-    guard !memory.isRing else { return }
     let count = Int(memory.count(row, tile).count)
-    guard count > 0 else { return }
+    memory.setCount(row, tile, NonzeroCount(count: 0, unit: true))
+    guard !memory.isRing, count > 0 else { return }
     let (values, list) = (memory.values(row), memory.list(row, tile))
-    for e in 0..<count { values[tile * SparseWeights.tile + Int(list[e])] = 0 }
+    for e in 0..<count { values[tile * memory.inputTile + Int(list[e])] = 0 }
   }
 
-  /// Puts the listed spikes into the state.
+  /// Puts the listed spikes into the state, which then has `all` in the tile.
   @inline(__always)
   private func remember(
-    _ memory: SparseMemory, _ row: Int, _ tile: Int, _ list: Row<UInt32>, _ count: Int
+    _ memory: SparseMemory, _ row: Int, _ tile: Int, _ list: Row<UInt32>, _ count: Int,
+    _ all: Int
   ) {
-    memory.setCount(row, tile, NonzeroCount(count: count, unit: true))
+    memory.setCount(row, tile, NonzeroCount(count: all, unit: true))
     guard !memory.isRing, count > 0 else { return }
     let values = memory.values(row)
-    for e in 0..<count { values[tile * SparseWeights.tile + Int(list[e])] = 1 }
+    for e in 0..<count { values[tile * memory.inputTile + Int(list[e])] = 1 }
   }
 
   /// Sends the spikes of a window into the rings of the tiles in `own`.
@@ -151,7 +217,7 @@ extension Session {
             let count = Int(memory.count(row, from).count)
             if count == 0 { continue }
             memory.kernel.addToRing(
-              memory.list(row, from), count: count, first: from * SparseWeights.tile,
+              memory.list(row, from), count: count, known: count, first: from * memory.inputTile,
               values: sums.part(0, 0), tile: tile, step: now, sums: sums)
           }
         }
@@ -173,7 +239,7 @@ extension Session {
       for tile in 0..<layer.tiles {
         let own = memory.list(at, tile)
         for e in 0..<Int(memory.count(at, tile).count) {
-          let i = tile * SparseWeights.tile + Int(own[e])
+          let i = tile * memory.inputTile + Int(own[e])
           list[listed] = UInt32(truncatingIfNeeded: i)
           row[i] = 1
           listed += 1

@@ -25,9 +25,10 @@ public final class Session {
   let sparseCounts: View<NonzeroCount>
   /// [step of the plan][stream]
   private(set) var sparseMemories: View<SparseMemory>
-  /// For cycles that run in windows: three rows of a tile for each worker, changes for each tile,
+  /// For cycles that run in windows: sums and places for each worker, changes for each tile,
   /// and where the workers meet.
   let populationRows: View<Float>
+  let populationLists: View<UInt32>
   let populationChanges: View<UInt64>
   let meeting: Meeting
   /// Rows for each worker: two of floats, one of indices.
@@ -65,8 +66,10 @@ public final class Session {
     sparseCounts = try AlignedBuffer(byteCount: plan.sparseCountCount * 8).view(
       start: 0, count: plan.sparseCountCount)
     let populations = plan.groups.compactMap(\.population)
-    let rows = populations.isEmpty ? 0 : plan.options.threads * Population.scratchRows * SparseWeights.tile
+    let rows = plan.options.threads * (populations.map(\.scratchCount).max() ?? 0)
     populationRows = try AlignedBuffer(byteCount: rows * 4).view(start: 0, count: rows)
+    let flat = plan.options.threads * (populations.map(\.flatCount).max() ?? 0)
+    populationLists = try AlignedBuffer(byteCount: flat * 4).view(start: 0, count: flat)
     let tiles = batch * (populations.map(\.tiles).max() ?? 0)
     populationChanges = try AlignedBuffer(byteCount: tiles * 8).view(start: 0, count: tiles)
     meeting = try Meeting()

@@ -20,7 +20,7 @@ extension Session {
           for tile in 0..<packed.outputTiles {
             let (first, count) = Session.tile(tile, of: step.outputCount)
             packed.weights.kernel.addRows(
-              places, count: Int(found.count), first: 0,
+              places, count: Int(found.count), known: Int(found.count), first: 0,
               values: found.unit != 0 ? arriving.part(0, 0) : arriving, tile: tile,
               sum: out.part(first, count))
           }
@@ -61,7 +61,7 @@ extension Session {
     if packed.isRing {
       for tile in 0..<packed.outputTiles {
         packed.weights.kernel.addToRing(
-          places, count: Int(found.count), first: 0,
+          places, count: Int(found.count), known: Int(found.count), first: 0,
           values: found.unit != 0 ? input.part(0, 0) : input, tile: tile, step: now,
           sums: memory.sums(tile))
       }

@@ -16,6 +16,8 @@ struct SparseMemory: BitwiseCopyable {
   let historyStride: Int
   let listStride: Int
   let inputTiles: Int
+  /// Inputs of a tile.
+  let inputTile: Int
 
   /// The row of the ring of inputs for a step.
   @inline(__always)
@@ -34,7 +36,7 @@ struct SparseMemory: BitwiseCopyable {
   /// Who was not zero then, within a tile, by place in the tile.
   @inline(__always)
   func list(_ row: Int, _ tile: Int) -> Row<UInt32> {
-    lists.part(row * listStride + tile * SparseWeights.tile, SparseWeights.tile)
+    lists.part(row * listStride + tile * inputTile, inputTile)
   }
 
   @inline(__always)
@@ -48,14 +50,13 @@ struct SparseMemory: BitwiseCopyable {
   /// The ring of sums of a tile, for connections whose delays differ.
   @inline(__always)
   func sums(_ tile: Int) -> Row<Float> {
-    state.part(tile * kernel.ring * SparseWeights.tile, kernel.ring * SparseWeights.tile)
+    state.part(tile * kernel.ring * kernel.tile, kernel.ring * kernel.tile)
   }
 
   /// The sums of a tile for one step.
   @inline(__always)
   func sums(_ tile: Int, at step: UInt64) -> Row<Float> {
-    sums(tile).part(
-      Int(step & UInt64(kernel.ring - 1)) * SparseWeights.tile, SparseWeights.tile)
+    sums(tile).part(Int(step & UInt64(kernel.ring - 1)) * kernel.tile, kernel.tile)
   }
 
   /// sum += what arrives at step `now` in a tile.
@@ -66,20 +67,8 @@ struct SparseMemory: BitwiseCopyable {
       let found = count(row, from)
       if found.count == 0 { continue }
       kernel.addRows(
-        list(row, from), count: Int(found.count), first: from * SparseWeights.tile,
+        list(row, from), count: Int(found.count), known: Int(found.count), first: from * inputTile,
         values: found.unit != 0 ? state.part(0, 0) : values(row), tile: tile, sum: sum)
-    }
-  }
-
-  /// Asks for the connections of what arrives in a tile at step `now`.
-  @inline(__always)
-  func prefetch(_ now: UInt64, _ tile: Int) {
-    let row = arrivals(now)
-    for from in 0..<inputTiles {
-      let found = count(row, from)
-      if found.count == 0 { continue }
-      kernel.prefetch(
-        list(row, from), count: Int(found.count), first: from * SparseWeights.tile, tile: tile)
     }
   }
 }
@@ -93,7 +82,8 @@ extension Session {
       counts: sparseCounts.row.part(
         packed.counts + stream * packed.countCount, packed.countCount),
       historyRows: packed.historyRows, historyStride: packed.historyStride,
-      listStride: packed.listStride, inputTiles: packed.inputTiles)
+      listStride: packed.listStride, inputTiles: packed.inputTiles,
+      inputTile: SparseWeights.tile(packed.weights.inputs))
   }
 
   /// The memory of the node at `index` of the plan, made when the session was.
@@ -105,7 +95,7 @@ extension Session {
   /// Places and width of a tile of `count` elements.
   @inline(__always)
   static func tile(_ tile: Int, of count: Int) -> (first: Int, count: Int) {
-    let first = tile * SparseWeights.tile
-    return (first, min(SparseWeights.tile, count - first))
+    let first = tile * SparseWeights.tile(count)
+    return (first, min(SparseWeights.tile(count), count - first))
   }
 }
