@@ -49,7 +49,7 @@ let package = Package(
       exclude: notes + ["Safetensors/README.md"],
       swiftSettings: machine),
     .target(
-      name: "ArcuateRuntime", dependencies: ["ArcuateModel", "ArcuateKernels"], exclude: notes,
+      name: "ArcuateRuntime", dependencies: ["ArcuateModel", "ArcuateKernels", "CShims"], exclude: notes,
       swiftSettings: machine),
     .target(
       name: "Arcuate",

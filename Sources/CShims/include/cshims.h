@@ -93,15 +93,25 @@ CSHIMS_INLINE void cshims_pause(void) {
 #endif
 }
 
+// All threads see these in one order.
 CSHIMS_INLINE uint32_t cshims_load(const uint32_t *word) {
-  return __atomic_load_n(word, __ATOMIC_ACQUIRE);
+  return __atomic_load_n(word, __ATOMIC_SEQ_CST);
 }
 CSHIMS_INLINE void cshims_store(uint32_t *word, uint32_t value) {
-  __atomic_store_n(word, value, __ATOMIC_RELEASE);
+  __atomic_store_n(word, value, __ATOMIC_SEQ_CST);
 }
 /// Subtracts 1; returns what is left.
 CSHIMS_INLINE uint32_t cshims_decrement(uint32_t *word) {
-  return __atomic_sub_fetch(word, 1, __ATOMIC_ACQ_REL);
+  return __atomic_sub_fetch(word, 1, __ATOMIC_SEQ_CST);
+}
+
+/// Waits a little, some tens of microseconds, until the word is no longer `value`; whether it is.
+CSHIMS_INLINE bool cshims_changes(const uint32_t *word, uint32_t value) {
+  for (int spins = 0; spins < 2000; spins++) {
+    if (__atomic_load_n(word, __ATOMIC_ACQUIRE) != value) return true;
+    cshims_pause();
+  }
+  return false;
 }
 
 /// Returns when `count` threads have called it; both words begin at 0. Gives the processor away
