@@ -64,7 +64,7 @@ def draw(size: str, seed: int, each_delay: bool = False, drive: float = 1.03,
 
 def write(network: Network, path: Path) -> None:
     """As Arcuate's safetensors, exponential Euler: i = e i + x, v = f v + (1 - f) (i + current)."""
-    from arcuate.sparse import save_network
+    from arcuate import save_network
 
     n = network.neurons
     decay = np.exp(-DT / TAU_SYNAPSE)

@@ -190,9 +190,9 @@ def serve_annarchy(network: Network, threads: int, folder: Path) -> Run:
         spike="v > 1.0", reset="v = 0.0")
     population = ann.Population(network.neurons, neuron)
     population.drive = network.current
-    matrix = scipy.sparse.csc_matrix(
-        (network.weights, network.targets, network.starts),
-        shape=(network.neurons, network.neurons)).tocsr()  # [post, pre]
+    matrix = scipy.sparse.csr_matrix(
+        (network.weights, network.targets.astype(np.int64), network.starts),
+        shape=(network.neurons, network.neurons))  # [pre, post]
     if len(network.delays) > 1:
         raise SystemExit("delays of their own are not measured here")
     projection = ann.Projection(population, population, target="exc")

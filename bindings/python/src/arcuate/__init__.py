@@ -35,6 +35,7 @@ from .model import Finding, Model, Node
 from .plan import Plan, Port
 from .probe import Probe
 from .session import Counters, Session, event_dtype
+from .sparse import save_network, sparse_linear
 
 __all__ = [
     "ArcuateError",
@@ -58,6 +59,8 @@ __all__ = [
     "__version__",
     "event_dtype",
     "library_version",
+    "save_network",
+    "sparse_linear",
 ]
 
 
