@@ -49,7 +49,8 @@ let package = Package(
       exclude: notes + ["Safetensors/README.md"],
       swiftSettings: machine),
     .target(
-      name: "ArcuateRuntime", dependencies: ["ArcuateModel", "ArcuateKernels", "CShims"], exclude: notes,
+      name: "ArcuateRuntime", dependencies: ["ArcuateModel", "ArcuateKernels", "CShims"],
+      exclude: notes,
       swiftSettings: machine),
     .target(
       name: "Arcuate",
@@ -78,7 +79,8 @@ let package = Package(
       name: "ArcuateKernelsTests", dependencies: ["ArcuateKernels"], swiftSettings: machine),
     .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
     .testTarget(
-      name: "ArcuateRuntimeTests", dependencies: rooms + ["Arcuate", "AllocationCounter"], swiftSettings: machine),
+      name: "ArcuateRuntimeTests", dependencies: rooms + ["Arcuate", "AllocationCounter"],
+      swiftSettings: machine),
   ]
 )
 
@@ -86,6 +88,7 @@ let package = Package(
 if Context.environment["ARCUATE_FUZZ"] != nil {
   package.targets.append(
     .executableTarget(
-      name: "fuzz", dependencies: rooms + ["Arcuate", "ArcuateC", "CArcuate"], path: "Tests/fuzz/targets",
+      name: "fuzz", dependencies: rooms + ["Arcuate", "ArcuateC", "CArcuate"],
+      path: "Tests/fuzz/targets",
       swiftSettings: machine + [.unsafeFlags(["-parse-as-library"])]))
 }

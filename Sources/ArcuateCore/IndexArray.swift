@@ -69,9 +69,12 @@ public struct IndexArray: Sendable {
     func value(_ i: Int) -> Int {
       // SAFETY: `i` is below the count; loads are unaligned.
       switch element {
-      case .uint32: Int(UInt32(littleEndian: base.loadUnaligned(fromByteOffset: 4 &* i, as: UInt32.self)))
-      case .int32: Int(Int32(littleEndian: base.loadUnaligned(fromByteOffset: 4 &* i, as: Int32.self)))
-      case .int64: Int(Int64(littleEndian: base.loadUnaligned(fromByteOffset: 8 &* i, as: Int64.self)))
+      case .uint32:
+        Int(UInt32(littleEndian: base.loadUnaligned(fromByteOffset: 4 &* i, as: UInt32.self)))
+      case .int32:
+        Int(Int32(littleEndian: base.loadUnaligned(fromByteOffset: 4 &* i, as: Int32.self)))
+      case .int64:
+        Int(Int64(littleEndian: base.loadUnaligned(fromByteOffset: 8 &* i, as: Int64.self)))
       }
     }
   }

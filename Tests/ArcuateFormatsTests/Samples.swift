@@ -137,7 +137,8 @@ enum Samples {
     let listed = try! SparseLinear(
       post: 2, pre: 3,
       rowStarts: IndexArray(
-        element: .int32, bytes: Bytes([0, 0, 0, 1, 1, 2].flatMap { [UInt8($0), 0, 0, 0] }).slice(8, 16)),
+        element: .int32,
+        bytes: Bytes([0, 0, 0, 1, 1, 2].flatMap { [UInt8($0), 0, 0, 0] }).slice(8, 16)),
       postIndices: IndexArray([1, 0] as [Int64]),
       weight: Tensor(shape: [2], element: .int8, bytes: Bytes([3, 253]), scales: [0.5]))
     var own = neuron(.lif, 4)

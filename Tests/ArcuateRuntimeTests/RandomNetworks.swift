@@ -145,7 +145,8 @@ enum Family: String, CaseIterable, Sendable {
         ("in", .input(shape: [n])), ("s0", .sparse(dice.sparse(n, k, delay_ms: 0...0))),
         ("lif", neuron(.lif, [k])),
         ("s1", .sparse(dice.sparse(k, n, delay_ms: 0...5, each: true))), ("li", neuron(.li, [n])),
-        ("s2", .sparse(dice.sparse(n, 5, density: 0.8, scale: 4, delay_ms: 1...7))), ("cuba", neuron(.cubaLIF, [5])),
+        ("s2", .sparse(dice.sparse(n, 5, density: 0.8, scale: 4, delay_ms: 1...7))),
+        ("cuba", neuron(.cubaLIF, [5])),
         ("out", .output(shape: [5])),
       ])
       model.nodes.append(.init("back", .sparse(dice.sparse(5, k, delay_ms: 2...4, each: true))))

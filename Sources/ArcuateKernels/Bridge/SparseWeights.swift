@@ -102,7 +102,8 @@ public struct SparseKernel: BitwiseCopyable, Sendable {
   /// The inputs are first + list[..], each with its value in `values`, or 1 if that is empty.
   @inline(__always)
   public func addRows(
-    _ list: Row<UInt32>, count: Int, known: Int, first: Int, values: Row<Float>, tile: Int, sum: Row<Float>
+    _ list: Row<UInt32>, count: Int, known: Int, first: Int, values: Row<Float>, tile: Int,
+    sum: Row<Float>
   ) {
     precondition(
       ring == 0 && tile >= 0 && tile < table.tiles && list.count >= count && known >= count
@@ -120,7 +121,8 @@ public struct SparseKernel: BitwiseCopyable, Sendable {
   /// The same for connections with delays: adds to the tile's ring [ring][tile] for step `step`.
   @inline(__always)
   public func addToRing(
-    _ list: Row<UInt32>, count: Int, known: Int, first: Int, values: Row<Float>, tile: Int, step: UInt64,
+    _ list: Row<UInt32>, count: Int, known: Int, first: Int, values: Row<Float>, tile: Int,
+    step: UInt64,
     sums: Row<Float>
   ) {
     precondition(

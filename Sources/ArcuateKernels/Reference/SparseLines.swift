@@ -5,7 +5,8 @@ import ArcuateMicrokernels
 extension KernelRegistry {
   /// Weights of every type, with and without values, one tile and more, lists that are not aligned.
   static let sparseRows = RegistryLine(
-    kernel: .sparseRows, extents: [[0, 1, 7, 40], [1, 5, 100, 2048, 2049, 9000], [0, 1, 2], [0, 1]]
+    kernel: .sparseRows,
+    extents: [[0, 1, 7, 40], [1, 5, 100, 2048, 2049, 9000], [0, 1, 2], [0, 1]]
   ) { extents, draw in
     let drawn = try Drawn(extents, ring: 0, &draw)
     let twin = Reference.sparse(
@@ -41,7 +42,8 @@ extension KernelRegistry {
       defer { withExtendedLifetime(sums) {} }
       drawn.send { list, count, first, values in
         drawn.weights.kernel.addToRing(
-          list, count: count, known: count, first: first, values: values, tile: tile, step: step, sums: sums.row)
+          list, count: count, known: count, first: first, values: values, tile: tile, step: step,
+          sums: sums.row)
       }
       let first = tile * size
       let width = min(size, drawn.outputs - first)

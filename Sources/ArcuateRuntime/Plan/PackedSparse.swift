@@ -33,7 +33,8 @@ struct PackedSparse: Sendable {
   var stateCount: Int {
     if isStateless { return 0 }
     return isRing
-      ? outputTiles * weights.ring * SparseWeights.tile(weights.outputs) : historyRows * historyStride
+      ? outputTiles * weights.ring * SparseWeights.tile(weights.outputs)
+      : historyRows * historyStride
   }
   var historyStride: Int { (weights.inputs + 15) & ~15 }
   /// Indices and counts of one stream: who was not zero at the steps of the ring of inputs, tile by
@@ -110,9 +111,11 @@ private struct SparsePacking {
       for k in row {
         let post = sparse.postIndices[k]
         let tile = post / size
-        let key = UInt64(tile) << 32
+        let key =
+          UInt64(tile) << 32
           | (ring > 0
-            ? UInt64(steps![k]) << UInt64(SparseWeights.tileBits(sparse.post)) | UInt64(post % size) : UInt64(post))
+            ? UInt64(steps![k]) << UInt64(SparseWeights.tileBits(sparse.post)) | UInt64(post % size)
+            : UInt64(post))
         keys.append((key, k))
       }
       if !(keys.indices.dropFirst().allSatisfy { keys[$0 - 1].key <= keys[$0].key }) {

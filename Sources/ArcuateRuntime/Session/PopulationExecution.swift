@@ -60,7 +60,8 @@ extension Session {
     var sums = 3 * Population.part
     for case .sparse(let index) in layer.sources where !sparse(index, b).isRing {
       sum(
-        sparse(index, b), tile, count, range, b, flat: populationLists.row.part(
+        sparse(index, b), tile, count, range, b,
+        flat: populationLists.row.part(
           worker * population.flatCount, population.flatCount),
         into: scratch.part(sums, population.window * rowSize))
       sums += population.window * rowSize

@@ -36,7 +36,8 @@ import Testing
 
   @Test func refusals() throws {
     let type = try error(replacing: #""dtype":"I64""#, by: #""dtype":"F64""#)
-    #expect(type?.place?.contains("node \"s\"") == true && type?.place?.contains("row_starts") == true)
+    #expect(
+      type?.place?.contains("node \"s\"") == true && type?.place?.contains("row_starts") == true)
     #expect(type?.message.contains("U32, I32 or I64") == true)
     let name = try error(replacing: #"\"s.post\""#, by: #"\"s.pots\""#)
     #expect(name?.code == .notFound && name?.place?.contains("post") == true)
@@ -51,10 +52,21 @@ import Testing
       return sparse
     }
     let cases: [(SparseLinear, String)] = [
-      (changed { $0.postIndices = IndexArray([0, 1, 3, 2] as [UInt32]) }, "connection 2 leads to element 3"),
-      (changed { $0.postIndices = IndexArray([0, 1, 1, -1] as [Int64]) }, "connection 3 leads to element -1"),
-      (changed { $0.rowStarts = IndexArray([0, 5, 4] as [Int64]) }, "row start 2 is 4, below the 5"),
-      (changed { $0.rowStarts = IndexArray([0, -3, 4] as [Int64]) }, "row start 1 is -3, below the 0"),
+      (
+        changed { $0.postIndices = IndexArray([0, 1, 3, 2] as [UInt32]) },
+        "connection 2 leads to element 3"
+      ),
+      (
+        changed { $0.postIndices = IndexArray([0, 1, 1, -1] as [Int64]) },
+        "connection 3 leads to element -1"
+      ),
+      (
+        changed { $0.rowStarts = IndexArray([0, 5, 4] as [Int64]) }, "row start 2 is 4, below the 5"
+      ),
+      (
+        changed { $0.rowStarts = IndexArray([0, -3, 4] as [Int64]) },
+        "row start 1 is -3, below the 0"
+      ),
       (changed { $0.rowStarts = IndexArray([1, 3, 4] as [Int64]) }, "go from 1 to 4"),
       (changed { $0.rowStarts = IndexArray([0, 3, 5] as [Int64]) }, "go from 0 to 5"),
       (changed { $0.rowStarts = IndexArray([0, 4] as [Int64]) }, "3 are needed"),

@@ -1,6 +1,6 @@
 """Arcuate beside simulators of spiking networks, on the same recurrent network with delays.
 
-    pip install arcuate-*.whl brian2 ANNarchy nest-simulator && python recurrent.py a b --threads 1 2
+    pip install arcuate-*.whl brian2 ANNarchy nest-simulator && python delays.py a b --threads 1 2
 
 The network (balanced.py) is drawn once; weights, delays, currents and initial state are the same
 for all. Each contender simulates one second in steps of 0.1 ms, in turn, round after round, and
