@@ -18,6 +18,7 @@ let notes = ["README.md"]
 // what is only reached through the umbrella would not be built again when it changes.
 let rooms: [Target.Dependency] = [
   "ArcuateCore", "ArcuateModel", "ArcuateKernels", "ArcuateFormats", "ArcuateRuntime",
+  "ArcuateHardware",
 ]
 
 let package = Package(
@@ -53,6 +54,9 @@ let package = Package(
       exclude: notes,
       swiftSettings: machine),
     .target(
+      name: "ArcuateHardware", dependencies: ["ArcuateRuntime", "ArcuateModel"], exclude: notes,
+      swiftSettings: machine),
+    .target(
       name: "Arcuate",
       dependencies: rooms, exclude: notes, swiftSettings: machine),
     .target(
@@ -77,6 +81,9 @@ let package = Package(
       name: "ArcuateModelTests", dependencies: rooms, swiftSettings: machine),
     .testTarget(
       name: "ArcuateKernelsTests", dependencies: ["ArcuateKernels"], swiftSettings: machine),
+    .testTarget(
+      name: "ArcuateCommandTests", dependencies: rooms + ["Arcuate", "arcuate-cli"],
+      swiftSettings: machine),
     .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
     .testTarget(
       name: "ArcuateRuntimeTests", dependencies: rooms + ["Arcuate", "AllocationCounter"],

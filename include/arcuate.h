@@ -21,8 +21,8 @@
  * it receives an error with a sentence, to be freed by the caller, and nothing else is written.
  * arcuate_session_run, _step, _run_events, _reset, _reset_stream and _clear_counters return only a
  * status and keep the sentence in the session (arcuate_session_last_error).
- * arcuate_session_counters, which leaves the session as it is, and arcuate_probe_clear return only
- * a status.
+ * arcuate_session_counters, which leaves the session as it is, arcuate_model_quantized_node and
+ * arcuate_probe_clear return only a status.
  *
  * Memory. After a session was created, running it allocates nothing.
  *
@@ -157,7 +157,8 @@ ARCUATE_API arcuate_status arcuate_model_from_memory(const void *data, size_t si
                                                      arcuate_error **error);
 
 /* Writes the model to a .nir or .safetensors file, told by the ending of the path; whole or not
- * at all. Status: CANNOT_WRITE, NOT_REPRESENTABLE, INVALID_MODEL, INVALID_ARGUMENT. */
+ * at all. NIR has no word for narrow weights: a .nir file gets float32 of the same values.
+ * Status: CANNOT_WRITE, NOT_REPRESENTABLE, INVALID_MODEL, INVALID_ARGUMENT. */
 ARCUATE_API arcuate_status arcuate_model_save(const arcuate_model *model, const char *path,
                                               arcuate_error **error);
 
@@ -296,6 +297,86 @@ ARCUATE_API size_t arcuate_plan_node_shape(const arcuate_plan *plan, size_t inde
                                            size_t capacity);
 /* The index of a node by name; -1 if there is none. */
 ARCUATE_API int64_t arcuate_plan_find_node(const arcuate_plan *plan, const char *name);
+
+/* ---- Quantisation ----------------------------------------------------------------------- */
+
+/* What weights are made of. */
+#define ARCUATE_ELEMENT_FLOAT32 0
+#define ARCUATE_ELEMENT_BFLOAT16 1
+#define ARCUATE_ELEMENT_INT8 2
+
+typedef struct arcuate_quantize_options {
+  size_t struct_size;
+  /* ARCUATE_ELEMENT_INT8: -127 ... 127 with one scale for each output channel (the first axis).
+   * ARCUATE_ELEMENT_BFLOAT16: to nearest, ties to even. */
+  int32_t element;
+  /* 1: the first, the last node with weights, in the order in which they run, stays as it is. */
+  int32_t keep_first;
+  int32_t keep_last;
+  /* 0: batch-norm is folded into the weights before it where that is exact, first of all. */
+  int32_t keep_batch_norm;
+  /* Names of keep_count nodes that stay as they are; nested ones as "graph/node", a graph's name
+   * for all in it. */
+  const char *const *keep;
+  size_t keep_count;
+  /* Calibration: frames that show what the network meets, as arcuate_session_run takes them;
+   * inputs and input_counts have an element for each input port. With 0 frames there is none: the
+   * scale of a channel is its largest weight / 127 then. */
+  size_t frames;
+  const float *const *inputs;
+  const size_t *input_counts;
+  /* How the frames are run; NULL for the defaults. */
+  const arcuate_compile_options *compile;
+} arcuate_quantize_options;
+
+/* Sets the defaults: int8, every node, no calibration. NULL is ignored. */
+ARCUATE_API void arcuate_quantize_options_init(arcuate_quantize_options *options);
+
+/* The same network with narrow weights in its linear and convolution nodes; biases and neurons
+ * stay as they are, and so do weights that are of that type already.
+ * options: NULL for the defaults. On success *quantized is the caller's to free.
+ * Status: INVALID_MODEL naming the node, NOT_FOUND for a name to keep that has no weights,
+ * BUFFER_SIZE for frames of another size, INVALID_ARGUMENT (options out of range, NULL, a number
+ * that is not finite), and those of arcuate_plan_create in calibration. */
+ARCUATE_API arcuate_status arcuate_model_quantize(const arcuate_model *model,
+                                                  const arcuate_quantize_options *options,
+                                                  arcuate_model **quantized,
+                                                  arcuate_error **error);
+
+/* The same network with the weights and biases of these nodes as float32: exactly what the narrow
+ * numbers stand for. Status: INVALID_ARGUMENT. */
+ARCUATE_API arcuate_status arcuate_model_dequantize(const arcuate_model *model,
+                                                    arcuate_model **dequantized,
+                                                    arcuate_error **error);
+
+/* What arcuate_model_quantize changed, as a table; NULL if it did not make the model. */
+ARCUATE_API const char *arcuate_model_quantization(const arcuate_model *model);
+
+/* One node of that table. */
+typedef struct arcuate_quantized_node {
+  size_t struct_size;
+  const char *name;   /* as "graph/node" where it is nested */
+  int32_t before;     /* ARCUATE_ELEMENT_* */
+  int32_t after;
+  uint64_t weights;
+  uint64_t bytes_before; /* with the scales */
+  uint64_t bytes_after;
+  /* The root of the sum of squares of the change over that of the weights. */
+  double weight_error;
+  /* The same as the node's output is expected to see it, where weights count by the mean square of
+   * what they meet; NAN without calibration and for nodes that are kept. */
+  double output_error;
+  /* That of the scales that need no calibration. */
+  double uncalibrated_output_error;
+} arcuate_quantized_node;
+
+/* How many nodes that table has; 0 for a model that was not quantised. */
+ARCUATE_API size_t arcuate_model_quantized_count(const arcuate_model *model);
+/* One of them, in the order of the model. node->struct_size must be set; the name lives as long as
+ * the model. Status: INVALID_ARGUMENT for an index or size out of range or NULL, without a
+ * sentence. */
+ARCUATE_API arcuate_status arcuate_model_quantized_node(const arcuate_model *model, size_t index,
+                                                        arcuate_quantized_node *node);
 
 /* ---- Sessions --------------------------------------------------------------------------- */
 

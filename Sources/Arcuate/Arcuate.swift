@@ -1,4 +1,5 @@
 @_exported import ArcuateCore
 @_exported import ArcuateFormats
+@_exported import ArcuateHardware
 @_exported import ArcuateModel
 @_exported import ArcuateRuntime

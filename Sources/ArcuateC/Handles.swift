@@ -24,9 +24,12 @@ final class ModelHandle {
   let readFindings: [Finding]
   private(set) var nodes: [(name: Text, kind: Text)] = []
   private(set) var findings: [(severity: Finding.Severity, place: Text, message: Text)] = []
+  /// What made the model narrow, if anything did.
+  let quantization: QuantizationText?
 
-  init(_ model: Model, _ findings: [Finding]) {
+  init(_ model: Model, _ findings: [Finding], _ quantization: QuantizationText? = nil) {
     self.model = model
+    self.quantization = quantization
     readFindings = findings
     describe()
   }
@@ -37,6 +40,19 @@ final class ModelHandle {
     var seen = Set<Finding>()
     findings = (readFindings + model.check().findings).filter { seen.insert($0).inserted }
       .map { ($0.severity, Text($0.place), Text($0.message)) }
+  }
+}
+
+/// A report with the text that C asks for.
+final class QuantizationText: Sendable {
+  let report: QuantizationReport
+  let table: Text
+  let names: [Text]
+
+  init(_ report: QuantizationReport) {
+    self.report = report
+    table = Text(report.description)
+    names = report.nodes.map { Text($0.name) }
   }
 }
 

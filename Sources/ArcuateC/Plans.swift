@@ -16,7 +16,7 @@ private var compileDefaults: arcuate_compile_options {
     numerics: ARCUATE_NUMERICS_EXACT, reserved: 0)
 }
 
-private func compileOptions(
+func compileOptions(
   _ pointer: UnsafePointer<arcuate_compile_options>?
 ) throws -> CompileOptions {
   let given = try options(

@@ -1,3 +1,5 @@
+import Synchronization
+
 /// An immutable array of numbers with a shape, stored as float32, bfloat16 or int8.
 ///
 /// Arithmetic is done on float32: `floats` converts. Narrow types exist so that a file can be
@@ -24,6 +26,7 @@ public struct Tensor: Sendable {
   /// One factor for each index of the first axis, or one for all; empty means 1.
   /// Only int8 tensors have any.
   public let scales: [Float]
+  private let facts = Facts()
 
   /// Throws. `shapeMismatch` if the bytes or the scales do not fit the shape.
   public init(shape: Shape, element: Element, bytes: Bytes, scales: [Float] = []) throws {
@@ -95,26 +98,49 @@ public struct Tensor: Sendable {
     }
   }
 
-  /// Whether no element is infinite or not a number. Cost: one pass, without a copy.
+  /// Whether no element is infinite or not a number. Cost: one pass without a copy, once.
   public var isFinite: Bool {
-    guard scales.allSatisfy(\.isFinite) else { return false }
-    // All bits of the exponent are set in what is not finite.
-    return bytes.withUnsafeBytes { raw in
-      var isFound = false
-      switch element {
-      case .float32:
-        for i in 0..<count {
-          let bits = raw.loadUnaligned(fromByteOffset: 4 &* i, as: UInt32.self)
-          isFound = isFound || bits & 0x7F80_0000 == 0x7F80_0000
+    facts.isFinite {
+      guard scales.allSatisfy(\.isFinite) else { return false }
+      return bytes.withUnsafeBytes { raw in
+        // All bits of the exponent are set in what is not finite: one more carries into the sign.
+        switch element {
+        case .float32:
+          var carries: UInt32 = 0
+          for i in 0..<count {
+            let bits = raw.loadUnaligned(fromByteOffset: 4 &* i, as: UInt32.self)
+            carries |= (bits & 0x7F80_0000) &+ 0x0080_0000
+          }
+          return carries & 0x8000_0000 == 0
+        case .bfloat16:
+          var carries: UInt16 = 0
+          for i in 0..<count {
+            let bits = raw.loadUnaligned(fromByteOffset: 2 &* i, as: UInt16.self)
+            carries |= (bits & 0x7F80) &+ 0x80
+          }
+          return carries & 0x8000 == 0
+        case .int8: return true
         }
-      case .bfloat16:
-        for i in 0..<count {
-          let bits = raw.loadUnaligned(fromByteOffset: 2 &* i, as: UInt16.self)
-          isFound = isFound || bits & 0x7F80 == 0x7F80
-        }
-      case .int8: break
       }
-      return !isFound
+    }
+  }
+
+  /// The scale of the element at `index`, in row-major order; 1 where there is none.
+  public func scale(at index: Int) -> Float {
+    guard scales.count > 1 else { return scales.first ?? 1 }
+    return scales[index / (count / scales.count)]
+  }
+
+  /// What was found out about elements that never change.
+  private final class Facts: Sendable {
+    private let finite = Atomic<UInt8>(0)
+
+    func isFinite(_ look: () -> Bool) -> Bool {
+      let known = finite.load(ordering: .relaxed)
+      guard known == 0 else { return known == 1 }
+      let answer = look()
+      finite.store(answer ? 1 : 2, ordering: .relaxed)
+      return answer
     }
   }
 

@@ -16,3 +16,17 @@ package func textTable(
     return line
   }
 }
+
+/// A number with so many digits behind the point.
+package func fixed(_ value: Double, _ digits: Int) -> String {
+  var scale = 1.0
+  for _ in 0..<digits { scale *= 10 }
+  let scaled = (value * scale).rounded()
+  guard scaled.magnitude < 1e15 else { return "\(value)" }
+  let whole = Int(scaled.magnitude)
+  let text = String(whole)
+  let padded = String(repeating: "0", count: max(0, digits + 1 - text.count)) + text
+  let sign = scaled < 0 ? "-" : ""
+  return digits == 0
+    ? sign + padded : sign + padded.dropLast(digits) + "." + padded.suffix(digits)
+}

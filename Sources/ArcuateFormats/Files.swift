@@ -60,7 +60,7 @@ public enum Files {
     try ByteWriter.finish([writer])
   }
 
-  private final class Mapping {
+  private final class Mapping: PageOwner {
     let address: UnsafeMutableRawPointer
     let size: Int
     init(address: UnsafeMutableRawPointer, size: Int) {
@@ -68,6 +68,15 @@ public enum Files {
       self.size = size
     }
     deinit { munmap(address, size) }
+
+    func letGo(_ buffer: UnsafeRawBufferPointer) {
+      let page = Int(getpagesize())
+      let offset = buffer.baseAddress! - UnsafeRawPointer(address)
+      let start = offset / page * page
+      let end = (offset + buffer.count) / page * page
+      // SAFETY: whole pages of the mapping; what is read again is fetched from the file again.
+      if end > start { madvise(address + start, end - start, Int32(MADV_DONTNEED)) }
+    }
   }
 
   static func open(_ path: String) throws -> Int32 {

@@ -1,72 +1,104 @@
-/// The geometry of a convolution over channel-last arrays; a 1-D convolution has height 1.
-public struct ConvolutionGeometry: Sendable {
-  public var inHeight, inWidth, inChannels: Int
-  public var outHeight, outWidth, outChannels: Int
-  public var kernelHeight, kernelWidth: Int
-  public var strideY, strideX: Int
-  public var padTop, padLeft: Int
-  public var dilationY, dilationX: Int
-  public var groups: Int
-  /// Floats from one weight row [in channel][ky][kx] to the next: out channels per group, padded.
-  public var rowStride: Int
+/// A division by a number that does not change, as a multiplication.
+public struct Divisor: BitwiseCopyable, Sendable {
+  @usableFromInline let value: UInt64
+  @usableFromInline let magic: UInt64
+
+  /// `value` is at least 1.
+  public init(_ value: Int) {
+    self.value = UInt64(value)
+    // Rounded up, which is exact for numerators below 2^32; for 1 there is no such number.
+    magic = value == 1 ? 0 : UInt64.max / UInt64(value) &+ 1
+  }
+
+  /// `n` below 2^32.
+  @inline(__always)
+  public func divide(_ n: Int) -> (quotient: Int, remainder: Int) {
+    let n = UInt64(truncatingIfNeeded: n)
+    let quotient = magic == 0 ? n : n.multipliedFullWidth(by: magic).high
+    return (Int(quotient), Int(n &- quotient &* value))
+  }
+}
+
+/// A stretch of outputs that a stretch of weights is added to, in floats from their beginnings.
+public struct ConvolutionRun: BitwiseCopyable, Sendable {
+  public var weights: Int32
+  public var output: Int32
+  public var count: Int32
+
+  public init(weights: Int32, output: Int32, count: Int32) {
+    self.weights = weights
+    self.output = output
+    self.count = count
+  }
+}
+
+/// Where a kernel meets the outputs, for every place of an input.
+///
+/// An input in row y and column x is seen by the outputs of each run of its row together with each
+/// run of its column. Outputs side by side see it through kernel columns that stand side by side as
+/// well, last first, so that one run covers them with all their channels.
+public struct ConvolutionRuns {
+  /// Runs of row y: rows[rowStarts[y] ..< rowStarts[y + 1]]; their `count` is not used.
+  public var rows, columns: UnsafePointer<ConvolutionRun>
+  public var rowStarts, columnStarts: UnsafePointer<Int32>
+  public var inWidth, inChannels, inChannelsPerGroup: Divisor
+  /// Floats of an input channel's weights, and from one group's outputs to the next.
+  public var channelStride, outputsPerGroup: Int
 
   public init(
-    inHeight: Int, inWidth: Int, inChannels: Int, outHeight: Int, outWidth: Int,
-    outChannels: Int, kernelHeight: Int, kernelWidth: Int, strideY: Int, strideX: Int,
-    padTop: Int, padLeft: Int, dilationY: Int, dilationX: Int, groups: Int, rowStride: Int
+    rows: UnsafePointer<ConvolutionRun>, columns: UnsafePointer<ConvolutionRun>,
+    rowStarts: UnsafePointer<Int32>, columnStarts: UnsafePointer<Int32>, inWidth: Divisor,
+    inChannels: Divisor, inChannelsPerGroup: Divisor, channelStride: Int, outputsPerGroup: Int
   ) {
-    self.inHeight = inHeight
+    self.rows = rows
+    self.columns = columns
+    self.rowStarts = rowStarts
+    self.columnStarts = columnStarts
     self.inWidth = inWidth
     self.inChannels = inChannels
-    self.outHeight = outHeight
-    self.outWidth = outWidth
-    self.outChannels = outChannels
-    self.kernelHeight = kernelHeight
-    self.kernelWidth = kernelWidth
-    self.strideY = strideY
-    self.strideX = strideX
-    self.padTop = padTop
-    self.padLeft = padLeft
-    self.dilationY = dilationY
-    self.dilationX = dilationX
-    self.groups = groups
-    self.rowStride = rowStride
+    self.inChannelsPerGroup = inChannelsPerGroup
+    self.channelStride = channelStride
+    self.outputsPerGroup = outputsPerGroup
   }
 }
 
 /// Adds to y, for every input of `list` in order, its value times the kernel it is seen through.
 ///
-/// Needs. x [inHeight][inWidth][inChannels], y [outHeight][outWidth][outChannels] holding the
-/// biases, weights [inChannels][kernelHeight][kernelWidth][rowStride]; indices within x.
+/// Needs. x [height][width][channels], y holding the biases, weights as the runs say; indices
+/// within x. With `unit` every listed value is 1.
 @inline(never)
 public func convolutionEvents(
-  input x: UnsafePointer<Float>, list: UnsafePointer<UInt32>, listCount: Int,
-  weights: UnsafePointer<Float>, geometry g: ConvolutionGeometry,
-  output y: UnsafeMutablePointer<Float>
+  input x: UnsafePointer<Float>, list: UnsafePointer<UInt32>, listCount: Int, unit: Bool,
+  weights: UnsafePointer<Float>, runs: ConvolutionRuns, output y: UnsafeMutablePointer<Float>
 ) {
-  let kernelSize = g.kernelHeight &* g.kernelWidth &* g.rowStride
-  let outPerGroup = g.outChannels / g.groups
-  let inPerGroup = g.inChannels / g.groups
+  if unit {
+    events(x, list, listCount, true, weights, runs, y)
+  } else {
+    events(x, list, listCount, false, weights, runs, y)
+  }
+}
+
+@inline(__always)
+private func events(
+  _ x: UnsafePointer<Float>, _ list: UnsafePointer<UInt32>, _ listCount: Int, _ unit: Bool,
+  _ weights: UnsafePointer<Float>, _ runs: ConvolutionRuns, _ y: UnsafeMutablePointer<Float>
+) {
   for e in 0..<listCount {
     let index = Int(list[e])
-    let (pixel, channel) = index.quotientAndRemainder(dividingBy: g.inChannels)
-    let (py, px) = pixel.quotientAndRemainder(dividingBy: g.inWidth)
+    let (pixel, channel) = runs.inChannels.divide(index)
+    let (py, px) = runs.inWidth.divide(pixel)
+    let group = runs.inChannelsPerGroup.divide(channel).quotient
+    let kernel = weights + channel &* runs.channelStride
+    let output = y + group &* runs.outputsPerGroup
     let value = x[index]
-    let kernel = weights + channel &* kernelSize
-    let firstOut = (channel / inPerGroup) &* outPerGroup
-    for ky in 0..<g.kernelHeight {
-      let ty = py &+ g.padTop &- ky &* g.dilationY
-      guard ty >= 0 else { break }
-      let oy = g.strideY == 1 ? ty : ty / g.strideY
-      guard oy < g.outHeight, oy &* g.strideY == ty else { continue }
-      for kx in 0..<g.kernelWidth {
-        let tx = px &+ g.padLeft &- kx &* g.dilationX
-        guard tx >= 0 else { break }
-        let ox = g.strideX == 1 ? tx : tx / g.strideX
-        guard ox < g.outWidth, ox &* g.strideX == tx else { continue }
+    for c in Int(runs.columnStarts[px])..<Int(runs.columnStarts[px &+ 1]) {
+      let column = runs.columns[c]
+      let count = Int(column.count)
+      for r in Int(runs.rowStarts[py])..<Int(runs.rowStarts[py &+ 1]) {
+        let row = runs.rows[r]
         addScaled(
-          kernel + ((ky &* g.kernelWidth &+ kx) &* g.rowStride), value,
-          y + ((oy &* g.outWidth &+ ox) &* g.outChannels &+ firstOut), outPerGroup)
+          kernel + Int(row.weights &+ column.weights), value, unit,
+          output + Int(row.output &+ column.output), count)
       }
     }
   }
@@ -75,27 +107,29 @@ public func convolutionEvents(
 /// y += w * value over `count` elements: multiply, then add.
 @inline(__always)
 func addScaled(
-  _ w: UnsafePointer<Float>, _ value: Float, _ y: UnsafeMutablePointer<Float>, _ count: Int
+  _ w: UnsafePointer<Float>, _ value: Float, _ unit: Bool, _ y: UnsafeMutablePointer<Float>,
+  _ count: Int
 ) {
-  let raw = UnsafeMutableRawPointer(y)
+  let sums = UnsafeMutableRawPointer(y)
   let weights = UnsafeRawPointer(w)
+  let values = SIMD8<Float>(repeating: value)
   var i = 0
-  while i + 8 <= count {
-    let sum =
-      raw.loadUnaligned(fromByteOffset: 4 &* i, as: SIMD8<Float>.self)
-      + weights.loadUnaligned(fromByteOffset: 4 &* i, as: SIMD8<Float>.self) * value
-    raw.storeBytes(of: sum, toByteOffset: 4 &* i, as: SIMD8<Float>.self)
-    i += 8
+  while i &+ 8 <= count {
+    var weight = weights.loadUnaligned(fromByteOffset: 4 &* i, as: SIMD8<Float>.self)
+    if !unit { weight *= values }
+    let sum = sums.loadUnaligned(fromByteOffset: 4 &* i, as: SIMD8<Float>.self) + weight
+    sums.storeBytes(of: sum, toByteOffset: 4 &* i, as: SIMD8<Float>.self)
+    i &+= 8
   }
-  if i + 4 <= count {
-    let sum =
-      raw.loadUnaligned(fromByteOffset: 4 &* i, as: SIMD4<Float>.self)
-      + weights.loadUnaligned(fromByteOffset: 4 &* i, as: SIMD4<Float>.self) * value
-    raw.storeBytes(of: sum, toByteOffset: 4 &* i, as: SIMD4<Float>.self)
-    i += 4
+  if i &+ 4 <= count {
+    var weight = weights.loadUnaligned(fromByteOffset: 4 &* i, as: SIMD4<Float>.self)
+    if !unit { weight *= values.lowHalf }
+    let sum = sums.loadUnaligned(fromByteOffset: 4 &* i, as: SIMD4<Float>.self) + weight
+    sums.storeBytes(of: sum, toByteOffset: 4 &* i, as: SIMD4<Float>.self)
+    i &+= 4
   }
   while i < count {
-    y[i] += w[i] * value
-    i += 1
+    y[i] += unit ? w[i] : w[i] * value
+    i &+= 1
   }
 }

@@ -1,49 +1,71 @@
+import CShims
+
 /// y[r] = bias + the sum of the weight rows of the inputs that are 1 in row r, in ascending order,
 /// for up to 32 rows at once: a weight row is loaded once for all rows in which its input is 1.
 ///
 /// One sum per output and row, bias first, ascending inputs: the bits of `linearEvents`. Rows of one
-/// stream at several steps, or of several streams, meet here; what bounds it is first the memory
-/// behind the weights, then one load, addition and store for each eight outputs of a spike.
+/// stream at several steps, or of several streams, meet here.
 ///
 /// Needs. Bit r of `masks[e]`, never 0, says that input `list[e]`, ascending, is 1 in row r, which
-/// starts at y + offsets[r]; weights as for `linearEvents`; `first` and `count` multiples of 16.
+/// starts at y + offsets[r]; `first` and `count` multiples of 16. Int8 weights go to
+/// `linearSharedBytes`.
 @inline(never)
 public func linearShared(
   masks: UnsafePointer<UInt32>, list: UnsafePointer<UInt32>, listCount: Int,
-  weights: UnsafePointer<Float>, stride: Int, bias: UnsafePointer<Float>,
-  output y: UnsafeMutablePointer<Float>, offsets: UnsafePointer<Int>, rows: Int, first: Int,
-  count: Int
+  weights: WeightMatrix, output y: UnsafeMutablePointer<Float>, offsets: UnsafePointer<Int>,
+  rows: Int, first: Int, count: Int
 ) {
-  // The sums of a tile stay in the first-level cache; a weight row is then read in pieces.
-  let tile = max(64, 6144 / max(rows, 1) & ~63)
-  let end = first + count
+  @inline(__always) func run<E: WeightElement>(_: E.Type) {
+    if weights.isFar {
+      shared(E.self, masks, list, listCount, weights, y, offsets, rows, first, count, true)
+    } else {
+      shared(E.self, masks, list, listCount, weights, y, offsets, rows, first, count, false)
+    }
+  }
+  if weights.kind == .bfloat16 { run(BFloat16Weight.self) } else { run(Float32Weight.self) }
+}
+
+@inline(__always)
+private func shared<E: WeightElement>(
+  _: E.Type, _ masks: UnsafePointer<UInt32>, _ list: UnsafePointer<UInt32>, _ listCount: Int,
+  _ weights: WeightMatrix, _ y: UnsafeMutablePointer<Float>, _ offsets: UnsafePointer<Int>,
+  _ rows: Int, _ first: Int, _ count: Int, _ isFar: Bool
+) {
+  let size = E.byteCount
+  // The sums of a tile stay in the first-level cache, or little beyond; a weight row is then read
+  // in pieces, while the same piece of the next one is on its way.
+  let tile = max(64, 10240 / max(rows, 1) & ~63)
+  let end = first &+ count
   var o = first
   while o < end {
-    let width = min(tile, end - o)
+    let width = min(tile, end &- o)
     for r in 0..<rows {
-      let sums = y + offsets[r] + o
+      let sums = y + (offsets[r] &+ o)
       var k = 0
       while k < width {
-        store(load(bias + o + k), sums + k)
-        k &+= 16
+        store8(load8(weights.bias + (o &+ k)), sums + k)
+        k &+= 8
       }
     }
+    let column = weights.rows + o &* size
     for e in 0..<listCount {
-      let row = weights + Int(list[e]) &* stride + o
+      let row = column + Int(list[e]) &* weights.rowBytes
+      let next = column + Int(list[min(e &+ 1, listCount &- 1)]) &* weights.rowBytes
       let mask = masks[e]
       var k = 0
       while k &+ 64 <= width {
-        let w0 = load8(row + k)
-        let w1 = load8(row + k + 8)
-        let w2 = load8(row + k + 16)
-        let w3 = load8(row + k + 24)
-        let w4 = load8(row + k + 32)
-        let w5 = load8(row + k + 40)
-        let w6 = load8(row + k + 48)
-        let w7 = load8(row + k + 56)
+        if isFar { prefetch(next + k &* size, byteCount: 64 &* size) }
+        let w0 = E.load(row + k &* size)
+        let w1 = E.load(row + (k &+ 8) &* size)
+        let w2 = E.load(row + (k &+ 16) &* size)
+        let w3 = E.load(row + (k &+ 24) &* size)
+        let w4 = E.load(row + (k &+ 32) &* size)
+        let w5 = E.load(row + (k &+ 40) &* size)
+        let w6 = E.load(row + (k &+ 48) &* size)
+        let w7 = E.load(row + (k &+ 56) &* size)
         var rest = mask
         repeat {
-          let sums = y + offsets[rest.trailingZeroBitCount] + o + k
+          let sums = y + (offsets[rest.trailingZeroBitCount] &+ o &+ k)
           store8(load8(sums) + w0, sums)
           store8(load8(sums + 8) + w1, sums + 8)
           store8(load8(sums + 16) + w2, sums + 16)
@@ -57,18 +79,142 @@ public func linearShared(
         k &+= 64
       }
       while k < width {
-        let w = load(row + k)
+        let w = E.load(row + k &* size)
         var rest = mask
         repeat {
-          let sums = y + offsets[rest.trailingZeroBitCount] + o + k
-          store(load(sums) + w, sums)
+          let sums = y + (offsets[rest.trailingZeroBitCount] &+ o &+ k)
+          store8(load8(sums) + w, sums)
           rest &= rest &- 1
         } while rest != 0
-        k &+= 16
+        k &+= 8
       }
     }
-    o += width
+    o &+= width
   }
+}
+
+/// The same for int8 weights, whose sums are made in integers, two bytes at once.
+///
+/// `sums` has room for `rows` * 2 * `sharedByteTile(rows:)` bytes, aligned to 64; `counts[r]` is the
+/// number of inputs that are 1 in row r, at most 257, which is what a sum of 16 bits can hold.
+@inline(never)
+public func linearSharedBytes(
+  masks: UnsafePointer<UInt32>, list: UnsafePointer<UInt32>, listCount: Int,
+  counts: UnsafePointer<Int32>, weights: WeightMatrix, output y: UnsafeMutablePointer<Float>,
+  offsets: UnsafePointer<Int>, rows: Int, first: Int, count: Int,
+  sums: UnsafeMutableRawPointer
+) {
+  let tile = sharedByteTile(rows: rows)
+  let end = first &+ count
+  var o = first
+  while o < end {
+    let width = min(tile, (end &- o &+ 31) & ~31)
+    // For each row the sums of whole words, then those of their upper bytes.
+    let rowBytes = 2 &* tile
+    for r in 0..<rows {
+      var k = 0
+      while k < width {
+        storeWords(.zero, sums + (r &* rowBytes &+ k))
+        storeWords(.zero, sums + (r &* rowBytes &+ tile &+ k))
+        k &+= 32
+      }
+    }
+    let column = weights.rows + o
+    for e in 0..<listCount {
+      let row = column + Int(list[e]) &* weights.rowBytes
+      if weights.isFar {
+        prefetch(
+          column + Int(list[min(e &+ 2, listCount &- 1)]) &* weights.rowBytes,
+          byteCount: (width &+ 63) & ~63)
+      }
+      let mask = masks[e]
+      var k = 0
+      while k &+ 128 <= width {
+        let w0 = loadWords(row + k)
+        let w1 = loadWords(row + (k &+ 32))
+        let w2 = loadWords(row + (k &+ 64))
+        let w3 = loadWords(row + (k &+ 96))
+        let u0 = cshims_upper(w0)
+        let u1 = cshims_upper(w1)
+        let u2 = cshims_upper(w2)
+        let u3 = cshims_upper(w3)
+        var rest = mask
+        repeat {
+          let whole = sums + (rest.trailingZeroBitCount &* rowBytes &+ k)
+          let upper = whole + tile
+          addWords(w0, whole)
+          addWords(w1, whole + 32)
+          addWords(w2, whole + 64)
+          addWords(w3, whole + 96)
+          addWords(u0, upper)
+          addWords(u1, upper + 32)
+          addWords(u2, upper + 64)
+          addWords(u3, upper + 96)
+          rest &= rest &- 1
+        } while rest != 0
+        k &+= 128
+      }
+      while k < width {
+        let w = loadWords(row + k)
+        let u = cshims_upper(w)
+        var rest = mask
+        repeat {
+          let whole = sums + (rest.trailingZeroBitCount &* rowBytes &+ k)
+          addWords(w, whole)
+          addWords(u, whole + tile)
+          rest &= rest &- 1
+        } while rest != 0
+        k &+= 32
+      }
+    }
+    for r in 0..<rows {
+      var k = 0
+      while k < width {
+        let whole = sums + (r &* rowBytes &+ k)
+        finishBytes(
+          loadWords(whole), loadWords(whole + tile), counts[r], weights, y + offsets[r], o &+ k,
+          end: end)
+        k &+= 32
+      }
+    }
+    o &+= width
+  }
+}
+
+/// Outputs whose sums are made at once.
+public func sharedByteTile(rows: Int) -> Int { max(128, 8192 / max(rows, 1) & ~127) }
+
+/// Writes 32 outputs from `column` on, or the 16 that are left before `end`.
+@inline(__always)
+func finishBytes(
+  _ whole: SIMD16<UInt16>, _ upper: SIMD16<UInt16>, _ count: Int32, _ weights: WeightMatrix,
+  _ y: UnsafeMutablePointer<Float>, _ column: Int, end: Int
+) {
+  if column &+ 32 <= end {
+    cshims_finish_bytes(
+      whole, upper, count &* 128, weights.bias + column, weights.scale + column, y + column)
+  } else {
+    withUnsafeTemporaryAllocation(byteCount: 128, alignment: 64) { room in
+      let all = room.baseAddress.unsafelyUnwrapped.assumingMemoryBound(to: Float.self)
+      cshims_finish_bytes(
+        whole, upper, count &* 128, weights.bias + column, weights.scale + column, all)
+      store8(load8(all), y + column)
+      store8(load8(all + 8), y + (column &+ 8))
+    }
+  }
+}
+
+@inline(__always)
+func loadWords(_ p: UnsafeRawPointer) -> SIMD16<UInt16> { p.load(as: SIMD16<UInt16>.self) }
+
+@inline(__always)
+func storeWords(_ v: SIMD16<UInt16>, _ p: UnsafeMutableRawPointer) {
+  p.storeBytes(of: v, as: SIMD16<UInt16>.self)
+}
+
+@inline(__always)
+func addWords(_ v: SIMD16<UInt16>, _ p: UnsafeMutableRawPointer) {
+  storeWords(loadWords(p) &+ v, p)
 }
 
 /// Writes the ascending indices of the masks that are not zero, and these beside them, and clears

@@ -61,6 +61,25 @@ public struct NeuronCoefficients {
     self.threshold = threshold
     self.resetValue = resetValue
   }
+
+  /// Whether every coefficient is the same for all neurons.
+  var isUniform: Bool {
+    currentDecay.mask | currentGain.mask | decay.mask | gain.mask | offset.mask | threshold.mask
+      | resetValue.mask == 0
+  }
+
+  /// The coefficients of eight neurons.
+  struct Lanes {
+    var currentDecay, currentGain, decay, gain, offset, threshold, resetValue: SIMD8<Float>
+  }
+
+  @inline(__always)
+  func lanes(_ i: Int) -> Lanes {
+    Lanes(
+      currentDecay: currentDecay.lanes(i), currentGain: currentGain.lanes(i),
+      decay: decay.lanes(i), gain: gain.lanes(i), offset: offset.lanes(i),
+      threshold: threshold.lanes(i), resetValue: resetValue.lanes(i))
+  }
 }
 
 /// What became of a step: membranes that changed, and what of the emitted row is not zero.
@@ -86,31 +105,76 @@ public func neuronStep(
   output y: UnsafeMutablePointer<Float>, list: UnsafeMutablePointer<UInt32>, count: Int,
   coefficients c: NeuronCoefficients, flags: NeuronFlags
 ) -> NeuronOutcome {
-  // The common kinds get loops of their own, in which every question about flags is answered.
-  @inline(__always) func run(_ flags: NeuronFlags) -> NeuronOutcome {
-    neuronLoop(x, membrane, current, pending, y, list, count, c, flags)
+  // The common kinds get loops of their own, in which every question about flags is answered, and
+  // uniform coefficients stay in registers.
+  @inline(__always) func run<K: NeuronLoopKind>(_: K.Type) -> NeuronOutcome {
+    c.isUniform
+      ? neuronLoop(K.self, true, x, membrane, current, pending, y, list, count, c, flags)
+      : neuronLoop(K.self, false, x, membrane, current, pending, y, list, count, c, flags)
   }
-  switch flags {
-  case []: return run([])
-  case [.synapse]: return run([.synapse])
-  case [.spikes, .resetToValue]: return run([.spikes, .resetToValue])
-  case [.spikes, .resetSubtract]: return run([.spikes, .resetSubtract])
-  case [.spikes, .resetToValue, .orEqual]: return run([.spikes, .resetToValue, .orEqual])
-  case [.spikes, .resetSubtract, .orEqual]: return run([.spikes, .resetSubtract, .orEqual])
-  case [.synapse, .spikes, .resetToValue]: return run([.synapse, .spikes, .resetToValue])
-  case [.synapse, .spikes, .resetSubtract]: return run([.synapse, .spikes, .resetSubtract])
-  default: return run(flags)
+  switch flags.rawValue {
+  case Leaky.flags: return run(Leaky.self)
+  case SynapticLeaky.flags: return run(SynapticLeaky.self)
+  case ToValue.flags: return run(ToValue.self)
+  case Subtract.flags: return run(Subtract.self)
+  case ToValueOrEqual.flags: return run(ToValueOrEqual.self)
+  case SubtractOrEqual.flags: return run(SubtractOrEqual.self)
+  case SynapticToValue.flags: return run(SynapticToValue.self)
+  case SynapticSubtract.flags: return run(SynapticSubtract.self)
+  default: return run(AnyKind.self)
   }
 }
 
+/// Flags that a loop is compiled for. Types, since a function of flags is not specialised.
+private protocol NeuronLoopKind {
+  static var flags: UInt32 { get }
+  static var isFixed: Bool { get }
+}
+
+extension NeuronLoopKind {
+  @inline(__always) static var isFixed: Bool { true }
+}
+
+// Bits of `NeuronFlags`.
+private enum Leaky: NeuronLoopKind {
+  @inline(__always) static var flags: UInt32 { 0 }
+}
+private enum SynapticLeaky: NeuronLoopKind {
+  @inline(__always) static var flags: UInt32 { 1 }
+}
+private enum ToValue: NeuronLoopKind {
+  @inline(__always) static var flags: UInt32 { 4 | 16 }
+}
+private enum Subtract: NeuronLoopKind {
+  @inline(__always) static var flags: UInt32 { 4 | 32 }
+}
+private enum ToValueOrEqual: NeuronLoopKind {
+  @inline(__always) static var flags: UInt32 { 4 | 8 | 16 }
+}
+private enum SubtractOrEqual: NeuronLoopKind {
+  @inline(__always) static var flags: UInt32 { 4 | 8 | 32 }
+}
+private enum SynapticToValue: NeuronLoopKind {
+  @inline(__always) static var flags: UInt32 { 1 | 4 | 16 }
+}
+private enum SynapticSubtract: NeuronLoopKind {
+  @inline(__always) static var flags: UInt32 { 1 | 4 | 32 }
+}
+private enum AnyKind: NeuronLoopKind {
+  @inline(__always) static var flags: UInt32 { 0 }
+  @inline(__always) static var isFixed: Bool { false }
+}
+
 @inline(__always)
-private func neuronLoop(
-  _ x: UnsafePointer<Float>, _ membrane: UnsafeMutablePointer<Float>,
-  _ current: UnsafeMutablePointer<Float>, _ pending: UnsafeMutablePointer<Float>,
-  _ y: UnsafeMutablePointer<Float>, _ list: UnsafeMutablePointer<UInt32>, _ count: Int,
-  _ c: NeuronCoefficients, _ flags: NeuronFlags
+private func neuronLoop<K: NeuronLoopKind>(
+  _: K.Type, _ isUniform: Bool, _ x: UnsafePointer<Float>,
+  _ membrane: UnsafeMutablePointer<Float>, _ current: UnsafeMutablePointer<Float>,
+  _ pending: UnsafeMutablePointer<Float>, _ y: UnsafeMutablePointer<Float>,
+  _ list: UnsafeMutablePointer<UInt32>, _ count: Int, _ c: NeuronCoefficients,
+  _ givenFlags: NeuronFlags
 ) -> NeuronOutcome {
   typealias V = SIMD8<Float>
+  let flags = K.isFixed ? NeuronFlags(rawValue: K.flags) : givenFlags
   let zero = V(repeating: 0)
   let one = V(repeating: 1)
   let synapse = flags.contains(.synapse)
@@ -123,57 +187,59 @@ private func neuronLoop(
   let spikeLate = flags.contains(.spikeNextStep)
   let multi = flags.contains(.multiSpike)
   let clamps = flags.contains(.clampsBelow)
+  let orEqual = flags.contains(.orEqual)
+  let first = c.lanes(0)
+  var changedLanes = SIMD8<Int32>.zero
+  var changed = 0
+  var listed = 0
+  var other: UInt32 = 0
+
   @inline(__always) func reaches(_ v: V, _ threshold: V) -> SIMD8<Int32> {
-    flags.contains(.orEqual) ? cshims_greater_equal(v, threshold) : cshims_greater(v, threshold)
+    orEqual ? cshims_greater_equal(v, threshold) : cshims_greater(v, threshold)
   }
   @inline(__always) func number(_ v: V, _ threshold: V) -> V {
     multi ? cshims_floor(v / threshold) : one
   }
-  var changed = 0
-  var listed = 0
-  var other: UInt32 = 0
-  var i = 0
-  while i < count {
-    let inside = lanes(from: i, of: count)
+  @inline(__always) func step(_ i: Int, _ isWhole: Bool, _ inside: UInt32) {
+    let n = isUniform ? first : c.lanes(i)
     let old = load8(membrane + i)
     var v = old
     var drive = load8(x + i)
-    let threshold = c.threshold.lanes(i)
-    let resetValue = c.resetValue.lanes(i)
     var takenOff = zero
     if late {
-      let fired = reaches(v, threshold)
+      let fired = reaches(v, n.threshold)
       if toValue {
-        v = cshims_select(fired, resetValue, v)
+        v = cshims_select(fired, n.resetValue, v)
       } else if subtract {
-        takenOff = cshims_select(fired, number(v, threshold) * (threshold - resetValue), zero)
+        takenOff = cshims_select(
+          fired, number(v, n.threshold) * (n.threshold - n.resetValue), zero)
       }
     }
     if synapse {
       let before = load8(current + i)
-      let after = c.currentDecay.lanes(i) * before + c.currentGain.lanes(i) * drive
+      let after = n.currentDecay * before + n.currentGain * drive
       store8(after, current + i)
       drive = oldCurrent ? before : after
     }
-    v = c.decay.lanes(i) * v + c.gain.lanes(i) * drive + c.offset.lanes(i)
+    v = n.decay * v + n.gain * drive + n.offset
     if late { v -= takenOff }
     var emitted = v
     if spikes {
       var compared = v
       if residual {
         // A spike's reset was already made, so what is still above threshold was left over.
-        compared -= cshims_select(reaches(old, threshold), threshold, zero)
+        compared -= cshims_select(reaches(old, n.threshold), n.threshold, zero)
       }
-      let fired = reaches(compared, threshold)
-      emitted = cshims_select(fired, number(v, threshold), zero)
+      let fired = reaches(compared, n.threshold)
+      emitted = cshims_select(fired, number(v, n.threshold), zero)
       if !late {
         if toValue {
-          v = cshims_select(fired, resetValue, v)
+          v = cshims_select(fired, n.resetValue, v)
         } else if subtract {
-          v -= emitted * (threshold - resetValue)
+          v -= emitted * (n.threshold - n.resetValue)
         }
       }
-      if clamps { v = cshims_select(cshims_greater(-threshold, v), -threshold, v) }
+      if clamps { v = cshims_select(cshims_greater(-n.threshold, v), -n.threshold, v) }
     }
     if spikeLate {
       let now = emitted
@@ -182,14 +248,29 @@ private func neuronLoop(
     }
     store8(v, membrane + i)
     store8(emitted, y + i)
-    changed &+= (cshims_bits(cshims_not_equal(v, old)) & inside).nonzeroBitCount
+    if isWhole {
+      changedLanes &-= cshims_not_equal(v, old)
+    } else {
+      changed &+= (cshims_bits(cshims_not_equal(v, old)) & inside).nonzeroBitCount
+    }
     if spikes {
-      let bits = cshims_bits(cshims_not_equal(emitted, zero)) & inside
+      var bits = cshims_bits(cshims_not_equal(emitted, zero))
+      if !isWhole { bits &= inside }
       if multi { other |= bits & ~cshims_bits(cshims_equal(emitted, one)) }
       listed &+= Int(cshims_append(bits, UInt32(truncatingIfNeeded: i), list + listed))
     }
+  }
+
+  var i = 0
+  while i &+ 8 <= count {
+    step(i, true, 0xFF)
     i &+= 8
   }
+  while i < count {
+    step(i, false, lanes(from: i, of: count))
+    i &+= 8
+  }
+  for lane in 0..<8 { changed &+= Int(changedLanes[lane]) }
   // Padding lanes have coefficients of their own only by accident; they must stay silent.
   var rest = count
   while rest & 15 != 0 {

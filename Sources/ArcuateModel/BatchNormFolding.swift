@@ -30,7 +30,8 @@ extension Model {
       guard case .batchNorm(let norm) = node.op else { continue }
       let feeding = model.edges.filter { $0.target == node.name }
       guard feeding.count == 1, let source = model[feeding[0].source],
-        model.edges.filter({ $0.source == source.name }).count == 1
+        model.edges.filter({ $0.source == source.name }).count == 1,
+        [norm.mean, norm.variance, norm.beta].allSatisfy({ $0.count == norm.gamma.count })
       else { continue }
       let (factor, shift) = norm.factorAndShift()
       switch source.op {

@@ -1,3 +1,4 @@
+import Arcuate
 import Glibc
 
 /// How far a long command has come: a bar on a terminal, a line now and then in a log.

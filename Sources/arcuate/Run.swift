@@ -63,16 +63,12 @@ struct Run: ParsableCommand {
     for path in output { try files.write(path, as: "output") }
     let model = try reading.loadForUse(model)
     if isRecording { return try runRecording(model) }
-    let arrays = try inputs.map { path in
-      let array = try NumpyArray.read(path)
-      if let i = array.values.firstIndex(where: { !$0.isFinite }) {
-        let place = array.place(of: i)
-        throw ArcuateError(
-          .malformed, "frame \(place.first ?? 0) is not finite, at \(place)", at: path)
-      }
-      return array
+    let given = try FrameFiles(inputs)
+    let (plan, hasBatch) = try within(self.model) {
+      let (options, hasBatch) = try given.options(for: model, compiling)
+      return (try model.compile(options), hasBatch)
     }
-    let (plan, frames, hasBatch) = try within(self.model) { try compile(model, arrays) }
+    let (frames, arrays) = (given.frames, given.arrays)
     guard output.count <= plan.outputs.count else {
       throw ArcuateError(
         .invalidArgument,
@@ -102,59 +98,6 @@ struct Run: ParsableCommand {
         .write(to: path)
     }
     try report(session, frames, hasBatch, seconds)
-  }
-
-  /// The plan for these arrays, the frames they hold, and whether they have an axis for streams.
-  private func compile(
-    _ model: Model, _ arrays: [NumpyArray]
-  ) throws -> (Plan, frames: Int, hasBatch: Bool) {
-    let (checked, _) = model.check()
-    var options = try compiling.options(for: model)
-    var frames: Int?
-    var hasBatch = false
-    if let checked {
-      guard arrays.count == checked.inputs.count else {
-        let names = checked.inputs.map { "\"\(checked.model.nodes[$0].name)\"" }
-          .joined(separator: ", ")
-        throw ArcuateError(
-          .invalidArgument,
-          "takes one file for each input port, \(names), but \(arrays.count) are given")
-      }
-      for (port, array) in arrays.enumerated() {
-        let shape = checked.shapes[checked.inputs[port]]
-        let extents = array.extents
-        let isPlain = extents.count == shape.rank + 1 && Array(extents.dropFirst()) == shape.extents
-        let isBatched =
-          extents.count == shape.rank + 2 && Array(extents.dropFirst(2)) == shape.extents
-        guard isPlain && options.batch == 1 || isBatched else {
-          throw ArcuateError(
-            .shapeMismatch, "is \(extents), not [frames, \(shape)] or [frames, batch, \(shape)]",
-            at: inputs[port])
-        }
-        if isBatched {
-          guard !hasBatch || options.batch == extents[1],
-            (compiling.batch ?? extents[1]) == extents[1]
-          else {
-            throw ArcuateError(
-              .shapeMismatch, "holds \(extents[1]) streams, not \(options.batch)", at: inputs[port])
-          }
-          hasBatch = true
-          options.batch = extents[1]
-        }
-        guard frames == nil || frames == extents[0] else {
-          throw ArcuateError(
-            .shapeMismatch, "holds \(extents[0]) frames, the first input \(frames!)",
-            at: inputs[port])
-        }
-        frames = extents[0]
-      }
-      for (port, array) in arrays.enumerated() where hasBatch && options.batch > 1 {
-        guard array.extents.count == checked.shapes[checked.inputs[port]].rank + 2 else {
-          throw ArcuateError(.shapeMismatch, "has no axis for the streams", at: inputs[port])
-        }
-      }
-    }
-    return (try model.compile(options), frames ?? 0, hasBatch)
   }
 
   func extents(_ plan: Plan, _ port: Int, _ frames: Int, _ hasBatch: Bool) -> [Int] {

@@ -35,18 +35,27 @@ struct NMNISTTests {
     #expect(total == 4_518_827)
   }
 
-  /// The binning is that of the paper: counts in windows of 1 ms from the first event on.
-  @Test(arguments: ["norse", "snntorch"])
-  func theNetworkKnowsTheDigits(preset: String) throws {
-    let list = String(decoding: try #require(Self.files["test100.txt"]), as: UTF8.self)
-    let samples = list.split(whereSeparator: \.isNewline).compactMap { line -> (String, Int)? in
-      let fields = line.split(whereSeparator: \.isWhitespace)
-      guard fields.count == 2, let label = Int(fields[1]) else { return nil }
-      return ("\(fields[0]).bs2", label)
-    }
-    #expect(samples.count == 100)
+  /// Recordings of a list with what they show.
+  static func samples(_ list: String) throws -> [(file: String, label: Int)] {
+    String(decoding: try #require(files[list]), as: UTF8.self).split(whereSeparator: \.isNewline)
+      .compactMap { line in
+        let fields = line.split(whereSeparator: \.isWhitespace)
+        guard fields.count == 2, let label = Int(fields[1]) else { return nil }
+        return ("\(fields[0]).bs2", label)
+      }
+  }
+
+  static func network(_ preset: NeuronSemantics.Preset) throws -> Model {
     var model = try ModelFile.read(dataFolder! + "/nir/paper/02_cnn/cnn_sinabs.nir").model
-    model.semantics = NeuronSemantics(try #require(NeuronSemantics.Preset(rawValue: preset)))
+    model.semantics = NeuronSemantics(preset)
+    return model
+  }
+
+  /// How many of the hundred test recordings are recognised. The binning is that of the paper:
+  /// counts in windows of 1 ms from the first event on.
+  static func right(_ model: Model) throws -> Int {
+    let samples = try samples("test100.txt")
+    #expect(samples.count == 100)
     var options = CompileOptions()
     options.dt_s = 1e-3
     options.batch = 10
@@ -56,7 +65,7 @@ struct NMNISTTests {
     for start in stride(from: 0, to: samples.count, by: 10) {
       var events: [Event] = []
       for b in 0..<10 {
-        events += try Self.recording(samples[start + b].0).events(
+        events += try recording(samples[start + b].file).events(
           microsecondsPerStep: 1000, steps: 300, stream: UInt16(b))
       }
       events.sort { $0.step < $1.step }
@@ -67,9 +76,43 @@ struct NMNISTTests {
       }
       for b in 0..<10 {
         let best = counts[b].indices.max { counts[b][$0] < counts[b][$1] }
-        if best == samples[start + b].1 { right += 1 }
+        if best == samples[start + b].label { right += 1 }
       }
     }
+    return right
+  }
+
+  @Test(arguments: [NeuronSemantics.Preset.norse, .snntorch])
+  func theNetworkKnowsTheDigits(preset: NeuronSemantics.Preset) throws {
+    let right = try Self.right(Self.network(preset))
+    print("float32, \(preset): \(right) of 100 digits")
     #expect(right >= 97, "\(right) of 100 digits")
+  }
+
+  /// Ten recordings of the training set, side by side as frames of one step.
+  static func calibration() throws -> SampleFrames {
+    let (steps, streams, size) = (300, 10, 2 * 34 * 34)
+    var values = [Float](repeating: 0, count: steps * streams * size)
+    for (b, sample) in try samples("train1K.txt").prefix(streams).enumerated() {
+      for event in try recording(sample.file).events(microsecondsPerStep: 1000, steps: steps) {
+        values[(Int(event.step) * streams + b) * size + Int(event.index)] += event.value
+      }
+    }
+    var options = CompileOptions()
+    options.dt_s = 1e-3
+    options.batch = streams
+    return SampleFrames(frames: steps, inputs: [values], options: options)
+  }
+
+  @Test(arguments: ["bfloat16", "int8", "int8, calibrated"])
+  func narrowWeightsKnowThem(kind: String) throws {
+    var options = Quantization()
+    if kind.hasSuffix("calibrated") { options.calibration = try Self.calibration() }
+    let (model, report) = try Self.network(.snntorch)
+      .quantized(to: kind == "bfloat16" ? .bfloat16 : .int8, options)
+    #expect(report.nodes.allSatisfy { $0.after == report.element && $0.weightError < 0.02 })
+    let right = try Self.right(model)
+    print("\(kind): \(right) of 100 digits\n\(report)")
+    #expect(right >= 96, "\(right) of 100 digits")
   }
 }

@@ -77,6 +77,15 @@ static void nulls(void) {
   CHECK(arcuate_plan_node_shape(NULL, 0, &size, 1) == 0);
   CHECK(arcuate_plan_find_node(NULL, "x") == -1);
 
+  arcuate_quantize_options_init(NULL);
+  REFUSED(arcuate_model_quantize(NULL, NULL, &model, NULL));
+  REFUSED(arcuate_model_dequantize(NULL, &model, NULL));
+  CHECK(arcuate_model_quantization(NULL) == NULL);
+  CHECK(arcuate_model_quantized_count(NULL) == 0);
+  arcuate_quantized_node node;
+  node.struct_size = sizeof node;
+  REFUSED(arcuate_model_quantized_node(NULL, 0, &node));
+
   REFUSED(arcuate_session_create(NULL, &session, NULL));
   arcuate_session_free(NULL);
   REFUSED(arcuate_session_run(NULL, 1, NULL, NULL, NULL, NULL));
@@ -289,11 +298,141 @@ static void refused_runs(const char *path) {
   arcuate_session_free(undisturbed);
 }
 
+/* What the options of a quantisation say that cannot be; and what is said of one that can. */
+static void quantisation(const char *path) {
+  arcuate_model *model = open_digits(path), *made = NULL;
+  arcuate_error *error = NULL;
+  arcuate_quantize_options options;
+  arcuate_compile_options compiling;
+  static float x[2 * INPUTS];
+  draw(x, 2 * INPUTS, 5);
+  const float *inputs[] = {x}, *none[] = {NULL};
+  size_t counts[] = {2 * INPUTS}, odd[] = {INPUTS}, huge[] = {SIZE_MAX};
+  REFUSED(arcuate_model_quantize(model, NULL, NULL, NULL));
+  REFUSED(arcuate_model_dequantize(model, NULL, NULL));
+  CHECK(arcuate_model_quantization(model) == NULL);
+  CHECK(arcuate_model_quantized_count(model) == 0);
+
+#define WITH(field, value)                  \
+  arcuate_quantize_options_init(&options);  \
+  options.frames = 2;                       \
+  options.inputs = inputs;                  \
+  options.input_counts = counts;            \
+  options.compile = &compiling;             \
+  options.field = (value)
+  arcuate_compile_options_init(&compiling);
+  static const size_t sizes[] = {0, 1, sizeof options - 1, 5000, SIZE_MAX};
+  for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+    WITH(struct_size, sizes[i]);
+    REFUSED(arcuate_model_quantize(model, &options, &made, NULL));
+  }
+  static const int32_t wrong[] = {-1, 3, INT32_MIN, INT32_MAX};
+  for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+    WITH(element, wrong[i]);
+    REFUSED(arcuate_model_quantize(model, &options, &made, NULL));
+    WITH(keep_first, wrong[i]);
+    REFUSED(arcuate_model_quantize(model, &options, &made, NULL));
+    WITH(keep_last, wrong[i]);
+    REFUSED(arcuate_model_quantize(model, &options, &made, NULL));
+    WITH(keep_batch_norm, wrong[i]);
+    REFUSED(arcuate_model_quantize(model, &options, &made, NULL));
+  }
+  WITH(element, ARCUATE_ELEMENT_FLOAT32);
+  REFUSED(arcuate_model_quantize(model, &options, &made, NULL));
+  static const char *const nothing[] = {NULL}, *const odd_name[] = {"\xff"},
+                    *const unknown[] = {"hidden1", "hidden9"};
+  WITH(keep_count, 1);
+  REFUSED(arcuate_model_quantize(model, &options, &made, NULL));
+  WITH(keep_count, SIZE_MAX);
+  options.keep = unknown;
+  REFUSED(arcuate_model_quantize(model, &options, &made, NULL));
+  WITH(keep_count, 1);
+  options.keep = nothing;
+  REFUSED(arcuate_model_quantize(model, &options, &made, NULL));
+  options.keep = odd_name;
+  REFUSED(arcuate_model_quantize(model, &options, &made, NULL));
+  WITH(keep_count, 2);
+  options.keep = unknown;
+  CHECK(arcuate_model_quantize(model, &options, &made, &error) == ARCUATE_ERROR_NOT_FOUND);
+  CHECK(strstr(arcuate_error_message(error), "hidden9") != NULL);
+  arcuate_error_free(error);
+
+  WITH(frames, SIZE_MAX);
+  REFUSED(arcuate_model_quantize(model, &options, &made, NULL));
+  WITH(frames, SIZE_MAX / 2);
+  REFUSED(arcuate_model_quantize(model, &options, &made, NULL));
+  WITH(frames, (size_t)1 << 32);
+  CHECK(arcuate_model_quantize(model, &options, &made, NULL) == ARCUATE_ERROR_BUFFER_SIZE);
+  WITH(inputs, NULL);
+  REFUSED(arcuate_model_quantize(model, &options, &made, NULL));
+  WITH(inputs, none);
+  REFUSED(arcuate_model_quantize(model, &options, &made, NULL));
+  WITH(input_counts, NULL);
+  REFUSED(arcuate_model_quantize(model, &options, &made, NULL));
+  WITH(input_counts, odd);
+  CHECK(arcuate_model_quantize(model, &options, &made, NULL) == ARCUATE_ERROR_BUFFER_SIZE);
+  WITH(input_counts, huge);
+  CHECK(arcuate_model_quantize(model, &options, &made, NULL) == ARCUATE_ERROR_BUFFER_SIZE);
+  x[INPUTS + 3] = NAN;
+  WITH(frames, 2);
+  REFUSED(arcuate_model_quantize(model, &options, &made, NULL));
+  x[INPUTS + 3] = 0;
+  compiling.batch = 0;
+  REFUSED(arcuate_model_quantize(model, &options, &made, NULL));
+  compiling.batch = 2;
+  CHECK(arcuate_model_quantize(model, &options, &made, NULL) == ARCUATE_ERROR_BUFFER_SIZE);
+  compiling.struct_size = 3;
+  REFUSED(arcuate_model_quantize(model, &options, &made, NULL));
+  CHECK(made == NULL);
+
+  arcuate_compile_options_init(&compiling);
+  compiling.steps_per_frame = 10;
+  compiling.frame_state = ARCUATE_FRAME_STATE_RESET;
+  WITH(keep_count, 1);
+  options.keep = unknown;
+  CHECK(arcuate_model_quantize(model, &options, &made, NULL) == ARCUATE_SUCCESS);
+  const char *table = arcuate_model_quantization(made);
+  CHECK(table != NULL && strstr(table, "2 frames, 20 steps") != NULL);
+  CHECK(arcuate_model_quantized_count(made) == 3);
+  arcuate_quantized_node node;
+  memset(&node, 0, sizeof node);
+  REFUSED(arcuate_model_quantized_node(made, 0, &node));
+  node.struct_size = sizeof node;
+  REFUSED(arcuate_model_quantized_node(made, 3, &node));
+  REFUSED(arcuate_model_quantized_node(made, SIZE_MAX, &node));
+  REFUSED(arcuate_model_quantized_node(made, 0, NULL));
+  for (size_t i = 0; i < 3; i++) {
+    CHECK(arcuate_model_quantized_node(made, i, &node) == ARCUATE_SUCCESS);
+    int kept = strcmp(node.name, "hidden1") == 0;
+    CHECK(node.before == ARCUATE_ELEMENT_FLOAT32 && node.struct_size == sizeof node);
+    CHECK(node.after == (kept ? ARCUATE_ELEMENT_FLOAT32 : ARCUATE_ELEMENT_INT8));
+    CHECK(node.bytes_before == 4 * node.weights);
+    CHECK(kept ? isnan(node.output_error) && node.weight_error == 0
+               : node.output_error <= node.uncalibrated_output_error && node.weight_error > 0 &&
+                     node.bytes_after < node.bytes_before / 3);
+  }
+  arcuate_model *copy = arcuate_model_copy(made), *wide = NULL;
+  arcuate_model_free(made);
+  CHECK(arcuate_model_quantized_count(copy) == 3);
+  CHECK(arcuate_model_dequantize(copy, &wide, NULL) == ARCUATE_SUCCESS);
+  CHECK(arcuate_model_quantization(wide) == NULL && arcuate_model_node_count(wide) == 8);
+  arcuate_model_free(wide);
+  arcuate_model_free(copy);
+  made = NULL;
+  CHECK(arcuate_model_quantize(model, NULL, &made, NULL) == ARCUATE_SUCCESS);
+  CHECK(arcuate_model_quantized_node(made, 0, &node) == ARCUATE_SUCCESS);
+  CHECK(node.after == ARCUATE_ELEMENT_INT8 && isnan(node.output_error));
+  arcuate_model_free(made);
+  arcuate_model_free(model);
+#undef WITH
+}
+
 int main(int count, char **arguments) {
   CHECK(count == 3);
   nulls();
   wrong_numbers(arguments[1]);
   refused_runs(arguments[1]);
+  quantisation(arguments[1]);
   puts("nonsense is refused");
   return 0;
 }

@@ -62,7 +62,11 @@ def calls_seeds():
     for i in range(4):
         program = bytes(begin + run * i) + generator.bytes(120)
         put("calls", f"program{i}", program)
-
+    # Weights become int8 on two frames, of a network of two inputs and of one of nine.
+    for name, file, width, numbers in (("quantise", 0, 0, 4), ("quantise-image", 2, 1, 18)):
+        start = [0, 0, 0, 0, 0, 0, file, 0, 0, 0, 0, 252, 3, 0, 0, 2, width]
+        rest = [1, 0, 2, 0, 8, 1, 72, 0, 1]
+        put("calls", name, bytes(start + [1, 3] * (numbers // 2) + rest + [0, 0, 0, 1] + begin))
 
 
 def numpy_seeds():

@@ -1,3 +1,4 @@
+import CShims
 import Synchronization
 
 #if canImport(Glibc)
@@ -47,4 +48,7 @@ public struct Allocator: Sendable {
     get { chosen.withLock { $0 } }
     set { chosen.withLock { $0 = newValue } }
   }
+
+  /// Gives memory that the system's allocator holds but nobody uses back to the system.
+  package static func trim() { cshims_trim_memory() }
 }

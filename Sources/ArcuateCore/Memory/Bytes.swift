@@ -4,6 +4,12 @@
   import Darwin
 #endif
 
+/// An owner of bytes that can be fetched again.
+public protocol PageOwner: AnyObject {
+  /// Gives up the memory of the pages that begin within `buffer`, a part of what it owns.
+  func letGo(_ buffer: UnsafeRawBufferPointer)
+}
+
 /// Bytes that never change, with every access checked against their end.
 ///
 /// A slice shares and retains the storage, whether that is an array or a mapped file, so tensors
@@ -88,6 +94,14 @@ public struct Bytes: @unchecked Sendable {
     try withExtendedLifetime(owner) {
       try body(UnsafeRawBufferPointer(start: base, count: count))
     }
+  }
+
+  /// Tells the owner that these bytes have been read and will hardly be again, so that the pages of
+  /// a mapped file do not fill the memory beside what was made of them. They stay valid.
+  public func letGo(_ range: Range<Int>) {
+    precondition(range.lowerBound >= 0 && range.upperBound <= count, "a range of the bytes")
+    (owner as? PageOwner)?.letGo(
+      UnsafeRawBufferPointer(start: base + range.lowerBound, count: range.count))
   }
 
   public var array: [UInt8] { withUnsafeBytes { [UInt8]($0) } }

@@ -1,50 +1,173 @@
 import ArcuateCore
 import ArcuateMicrokernels
 
-public typealias ConvolutionGeometry = ArcuateMicrokernels.ConvolutionGeometry
+/// The geometry of a convolution over channel-last arrays; a 1-D convolution has height 1.
+public struct ConvolutionGeometry: Sendable {
+  public var inHeight, inWidth, inChannels: Int
+  public var outHeight, outWidth, outChannels: Int
+  public var kernelHeight, kernelWidth: Int
+  public var strideY, strideX: Int
+  public var padTop, padLeft: Int
+  public var dilationY, dilationX: Int
+  public var groups: Int
 
-extension ConvolutionGeometry {
+  public init(
+    inHeight: Int, inWidth: Int, inChannels: Int, outHeight: Int, outWidth: Int,
+    outChannels: Int, kernelHeight: Int, kernelWidth: Int, strideY: Int, strideX: Int,
+    padTop: Int, padLeft: Int, dilationY: Int, dilationX: Int, groups: Int
+  ) {
+    self.inHeight = inHeight
+    self.inWidth = inWidth
+    self.inChannels = inChannels
+    self.outHeight = outHeight
+    self.outWidth = outWidth
+    self.outChannels = outChannels
+    self.kernelHeight = kernelHeight
+    self.kernelWidth = kernelWidth
+    self.strideY = strideY
+    self.strideX = strideX
+    self.padTop = padTop
+    self.padLeft = padLeft
+    self.dilationY = dilationY
+    self.dilationX = dilationX
+    self.groups = groups
+  }
+
   public var inputCount: Int { inHeight * inWidth * inChannels }
   public var outputCount: Int { outHeight * outWidth * outChannels }
+  var outPerGroup: Int { outChannels / groups }
+  var inPerGroup: Int { inChannels / groups }
 }
 
 /// Kernels of a convolution packed by input channel, with a bias per output channel.
 public struct ConvolutionWeights: Sendable {
   public let geometry: ConvolutionGeometry
-  /// [in channels][kernel height][kernel width][row stride]
-  public let values: View<Float>
+  /// [in channels][kernel height][kernel width, in the order of `columns`][out channels of a group]
+  let values: View<Float>
   /// [out height][out width][out channels]: the biases as a whole output row.
-  public let start: View<Float>
+  let start: View<Float>
+  private let rows, columns: View<ConvolutionRun>
+  private let rowStarts, columnStarts: View<Int32>
+  private let inWidth, inChannels, inPerGroup: Divisor
 
-  /// `weight` is [out channels][in channels / groups][kernel height][kernel width], row-major;
-  /// `geometry.rowStride` is set here. Throws. `outOfMemory`.
-  public init(weight: [Float], bias: [Float], geometry: ConvolutionGeometry) throws {
-    var g = geometry
-    let outPerGroup = g.outChannels / g.groups
-    let inPerGroup = g.inChannels / g.groups
+  /// `weight` is [out channels][in channels / groups][kernel height][kernel width], row-major.
+  /// Throws. `outOfMemory`; `limitExceeded` where offsets would not fit 31 bits.
+  public init(weight: [Float], bias: [Float], geometry g: ConvolutionGeometry) throws {
     let window = g.kernelHeight * g.kernelWidth
     precondition(
-      weight.count == g.outChannels * inPerGroup * window && bias.count == g.outChannels,
+      weight.count == g.outChannels * g.inPerGroup * window && bias.count == g.outChannels,
       "sizes agree")
-    g.rowStride = (outPerGroup + 7) & ~7
-    self.geometry = g
-    let count = g.inChannels * window * g.rowStride
+    guard max(g.outputCount, g.inputCount, g.inChannels * window * g.outPerGroup) < 1 << 31 else {
+      throw ArcuateError(.limitExceeded, "a convolution of more than 2^31 elements")
+    }
+    geometry = g
+    (inWidth, inChannels, inPerGroup) = (
+      Divisor(g.inWidth), Divisor(g.inChannels), Divisor(g.inPerGroup)
+    )
+    let columnOrder = ConvolutionWeights.columnOrder(g)
+    let count = g.inChannels * window * g.outPerGroup
     values = try AlignedBuffer(byteCount: count * 4).view(start: 0, count: count)
     for out in 0..<g.outChannels {
-      for i in 0..<inPerGroup {
-        for k in 0..<window {
-          let channel = (out / outPerGroup) * inPerGroup + i
-          values[(channel * window + k) * g.rowStride + out % outPerGroup] =
-            weight[(out * inPerGroup + i) * window + k]
+      for i in 0..<g.inPerGroup {
+        let channel = (out / g.outPerGroup) * g.inPerGroup + i
+        for ky in 0..<g.kernelHeight {
+          for kx in 0..<g.kernelWidth {
+            let to = channel * window + ky * g.kernelWidth + columnOrder[kx]
+            values[to * g.outPerGroup + out % g.outPerGroup] =
+              weight[(out * g.inPerGroup + i) * window + ky * g.kernelWidth + kx]
+          }
         }
       }
     }
     var row = [Float](repeating: 0, count: g.outputCount)
     for i in row.indices { row[i] = bias[i % g.outChannels] + 0 }
     start = try View.packed(row)
+    (rows, rowStarts) = try ConvolutionWeights.rowRuns(g)
+    (columns, columnStarts) = try ConvolutionWeights.columnRuns(g, columnOrder)
   }
 
-  public var byteCount: Int { (values.count + start.count) * 4 }
+  /// Where each kernel column stands: by its remainder to the stride, then last first, which is
+  /// the order of the outputs that see an input through them.
+  private static func columnOrder(_ g: ConvolutionGeometry) -> [Int] {
+    var order = [Int](repeating: 0, count: g.kernelWidth)
+    var place = 0
+    for phase in 0..<min(g.strideX, g.kernelWidth) {
+      for kx in stride(from: phase, to: g.kernelWidth, by: g.strideX).reversed() {
+        order[kx] = place
+        place += 1
+      }
+    }
+    return order
+  }
+
+  /// The outputs along one axis that see an input at `position`, and through which kernel element.
+  private static func meetings(
+    _ position: Int, pad: Int, kernel: Int, dilation: Int, stride: Int, outputs: Int
+  ) -> [(k: Int, output: Int)] {
+    (0..<kernel).compactMap { k in
+      let t = position + pad - k * dilation
+      return t >= 0 && t % stride == 0 && t / stride < outputs ? (k, t / stride) : nil
+    }
+  }
+
+  private static func rowRuns(
+    _ g: ConvolutionGeometry
+  ) throws -> (View<ConvolutionRun>, View<Int32>) {
+    try packed(
+      (0..<g.inHeight).map { y in
+        meetings(
+          y, pad: g.padTop, kernel: g.kernelHeight, dilation: g.dilationY, stride: g.strideY,
+          outputs: g.outHeight
+        ).map { k, output in
+          ConvolutionRun(
+            weights: Int32(k * g.kernelWidth * g.outPerGroup),
+            output: Int32(output * g.outWidth * g.outChannels), count: 0)
+        }
+      })
+  }
+
+  private static func columnRuns(
+    _ g: ConvolutionGeometry, _ order: [Int]
+  ) throws -> (View<ConvolutionRun>, View<Int32>) {
+    let one = Int32(g.outPerGroup)
+    return try packed(
+      (0..<g.inWidth).map { x in
+        var runs: [ConvolutionRun] = []
+        let met = meetings(
+          x, pad: g.padLeft, kernel: g.kernelWidth, dilation: g.dilationX, stride: g.strideX,
+          outputs: g.outWidth)
+        for (k, output) in met.sorted(by: { $0.output < $1.output }) {
+          let run = ConvolutionRun(
+            weights: Int32(order[k]) * one, output: Int32(output * g.outChannels), count: one)
+          if let last = runs.last, last.weights + last.count == run.weights,
+            last.output + last.count == run.output
+          {
+            runs[runs.count - 1].count += one
+          } else {
+            runs.append(run)
+          }
+        }
+        return runs
+      })
+  }
+
+  private static func packed(
+    _ runs: [[ConvolutionRun]]
+  ) throws -> (View<ConvolutionRun>, View<Int32>) {
+    let all = Array(runs.joined())
+    let view = try AlignedBuffer(byteCount: (all.count + 1) * MemoryLayout<ConvolutionRun>.stride)
+      .view(ConvolutionRun.self, start: 0, count: all.count)
+    for (i, run) in all.enumerated() { view[i] = run }
+    let starts = try AlignedBuffer(byteCount: (runs.count + 1) * 4).view(
+      Int32.self, start: 0, count: runs.count + 1)
+    for (i, some) in runs.enumerated() { starts[i + 1] = starts[i] + Int32(some.count) }
+    return (view, starts)
+  }
+
+  public var byteCount: Int {
+    (values.count + start.count + rowStarts.count + columnStarts.count) * 4
+      + (rows.count + columns.count) * MemoryLayout<ConvolutionRun>.stride
+  }
 
   /// output = bias + convolution of the non-zero inputs. Arrays are channel-last.
   @inline(__always)
@@ -56,9 +179,15 @@ public struct ConvolutionWeights: Sendable {
         && output.count >= start.count, "room for the rows")
     output.part(0, start.count).copy(from: start.row)
     // SAFETY: the list came from `findNonzero` over the input, so every index is inside it, and
-    // the kernel writes only to positions inside the geometry's output.
+    // the runs lead only to weights and outputs of the geometry.
     convolutionEvents(
       input: input.pointer, list: list.pointer, listCount: Int(nonzero.count),
-      weights: values.pointer, geometry: geometry, output: output.pointer)
+      unit: nonzero.unit != 0, weights: values.pointer,
+      runs: ConvolutionRuns(
+        rows: rows.pointer, columns: columns.pointer, rowStarts: rowStarts.pointer,
+        columnStarts: columnStarts.pointer, inWidth: inWidth, inChannels: inChannels,
+        inChannelsPerGroup: inPerGroup,
+        channelStride: geometry.kernelHeight * geometry.kernelWidth * geometry.outPerGroup,
+        outputsPerGroup: geometry.outPerGroup), output: output.pointer)
   }
 }

@@ -1,56 +1,148 @@
 import ArcuateCore
 import ArcuateMicrokernels
 
-/// Weights packed for the linear kernels: one padded row of outputs for each input.
+public typealias WeightKind = ArcuateMicrokernels.WeightKind
+
+extension WeightKind {
+  public init(_ element: Tensor.Element) {
+    switch element {
+    case .float32: self = .float32
+    case .bfloat16: self = .bfloat16
+    case .int8: self = .int8
+    }
+  }
+}
+
+/// Weights packed for the linear kernels: one padded row of outputs for each input, in the element
+/// type that the tensor has.
+///
+/// Numbers. With int8 the sum is made of the integers and multiplied once by the output's scale:
+/// y = bias + scale * sum.
 public struct LinearWeights: Sendable {
   public let inputs: Int
   public let outputs: Int
-  /// Outputs rounded up to a multiple of 16.
+  public let kind: WeightKind
+  /// Outputs rounded up to a multiple of 16: the elements of an output row.
   public let stride: Int
-  /// [inputs][stride]
-  public let values: View<Float>
-  /// [stride]
-  public let bias: View<Float>
+  /// Bytes from one row of weights to the next, a multiple of 64.
+  public let rowBytes: Int
+  /// [inputs][rowBytes]
+  let values: View<UInt8>
+  /// [stride], padded to 32, and the same for the scales of int8 weights.
+  let bias: View<Float>
+  let scale: View<Float>
+  /// How many weights of each input are not zero.
+  public let nonzeroPerInput: [UInt32]
+
+  /// Weights beyond this many bytes are not expected in the second-level cache.
+  static let nearByteCount = 384 << 10
 
   /// `weight` is [outputs][inputs], row-major. Throws. `outOfMemory`.
   public init(weight: [Float], bias: [Float], inputs: Int, outputs: Int) throws {
-    precondition(weight.count == inputs * outputs && bias.count == outputs, "sizes agree")
+    try self.init(
+      weight: Tensor(weight, shape: Shape([outputs, inputs])), matrix: 0, bias: bias,
+      inputs: inputs, outputs: outputs)
+  }
+
+  /// The `matrix`-th [outputs][inputs] part of `weight`. Throws. `outOfMemory`.
+  public init(weight: Tensor, matrix: Int, bias: [Float], inputs: Int, outputs: Int) throws {
+    let skipped = matrix * inputs * outputs
+    precondition(
+      matrix >= 0 && skipped + inputs * outputs <= weight.count && bias.count == outputs,
+      "sizes agree")
     self.inputs = inputs
     self.outputs = outputs
+    kind = WeightKind(weight.element)
     stride = (outputs + 15) & ~15
-    let buffer = try AlignedBuffer(byteCount: inputs * stride * 4)
-    values = buffer.view(start: 0, count: inputs * stride)
+    rowBytes = (stride * kind.byteCount + 63) & ~63
+    values = try AlignedBuffer(byteCount: inputs * rowBytes).view(
+      start: 0, count: inputs * rowBytes)
     // + 0 turns a negative zero into a positive one: a sum that starts at +0 can never become -0,
     // which keeps the event-driven and the dense sum equal to the bit.
-    self.bias = try View.packed(bias.map { $0 + 0 })
-    let target = values.pointer
-    weight.withUnsafeBufferPointer { weight in
-      // Blocks of a cache line each way, so that no line is fetched twice.
-      for o0 in Swift.stride(from: 0, to: outputs, by: 16) {
-        let oEnd = min(o0 + 16, outputs)
-        for j in 0..<inputs {
-          // SAFETY: o < outputs and j < inputs, and both sides hold as many.
+    let padded = (outputs + 31) & ~31
+    func spread(_ numbers: [Float]) throws -> View<Float> {
+      try View.packed(numbers + [Float](repeating: 0, count: padded - numbers.count))
+    }
+    self.bias = try spread(bias.map { $0 + 0 })
+    scale = try spread(
+      kind == .int8 ? (0..<outputs).map { weight.scale(at: skipped + $0 * inputs) } : [])
+    if kind == .int8 { values.row.fill(128) }
+    let packing = Packing(
+      weight: weight, skipped: skipped, inputs: inputs, outputs: outputs,
+      target: UnsafeMutableRawPointer(values.pointer), rowBytes: rowBytes)
+    nonzeroPerInput =
+      switch kind {
+      case .float32: packing.run({ $0 as UInt32 }, magnitude: 0x7FFF_FFFF)
+      case .bfloat16: packing.run({ $0 as UInt16 }, magnitude: 0x7FFF)
+      case .int8: packing.run({ ($0 as UInt8) &+ 128 }, magnitude: 0xFF)
+      }
+  }
+
+  /// Bytes of weights, biases and scales.
+  public var byteCount: Int { values.count + (bias.count + scale.count) * 4 }
+
+  /// For the kernels.
+  @inline(__always)
+  var matrix: WeightMatrix {
+    WeightMatrix(
+      kind: kind, rows: UnsafeRawPointer(values.pointer), rowBytes: rowBytes, bias: bias.pointer,
+      scale: scale.pointer, isFar: values.count > LinearWeights.nearByteCount)
+  }
+}
+
+/// Turns [outputs][inputs] into rows of outputs.
+private struct Packing {
+  let weight: Tensor
+  let skipped: Int
+  let inputs: Int
+  let outputs: Int
+  // SAFETY: has `inputs` rows of `rowBytes`, each with room for `outputs`.
+  let target: UnsafeMutableRawPointer
+  let rowBytes: Int
+
+  /// Writes the weights as `stored` changes them, and returns for each input how many have a
+  /// magnitude: that is, a bit of `magnitude`.
+  @inline(__always)
+  func run<T: FixedWidthInteger & BitwiseCopyable>(
+    _ stored: (T) -> T, magnitude: T
+  ) -> [UInt32] {
+    var counts = [UInt32](repeating: 0, count: inputs)
+    let size = MemoryLayout<T>.size
+    weight.bytes.withUnsafeBytes { raw in
+      guard let start = raw.baseAddress, inputs > 0 else { return }
+      let source = start + skipped &* size
+      counts.withUnsafeMutableBufferPointer { counts in
+        let counts = counts.baseAddress.unsafelyUnwrapped
+        // Blocks of a cache line each way, so that no line is fetched twice.
+        let wide = 64 / size
+        var o0 = 0
+        while o0 < outputs {
+          let oEnd = min(o0 &+ wide, outputs)
+          // SAFETY: o < outputs and j < inputs; the tensor holds `inputs` elements from each
+          // o * inputs on, and the rows hold `outputs` each.
           for o in o0..<oEnd {
-            target[j &* stride &+ o] = weight.baseAddress.unsafelyUnwrapped[o &* inputs &+ j]
+            let row = source + (o &* inputs &* size)
+            for j in 0..<inputs {
+              let value = row.loadUnaligned(fromByteOffset: j &* size, as: T.self)
+              counts[j] &+= value & magnitude == 0 ? 0 : 1
+            }
           }
+          for j in 0..<inputs {
+            let to = target + (j &* rowBytes &+ o0 &* size)
+            let from = source + ((o0 &* inputs &+ j) &* size)
+            for o in 0..<oEnd &- o0 {
+              let value = from.loadUnaligned(fromByteOffset: o &* inputs &* size, as: T.self)
+              to.storeBytes(of: stored(value), toByteOffset: o &* size, as: T.self)
+            }
+          }
+          weight.bytes.letGo(
+            (skipped &+ o0 &* inputs) &* size..<(skipped &+ oEnd &* inputs) &* size)
+          o0 = oEnd
         }
       }
     }
+    return counts
   }
-
-  /// How many weights of each input are not zero.
-  public func nonzeroPerInput() -> [UInt32] {
-    (0..<inputs).map { j in
-      var count: UInt32 = 0
-      // SAFETY: a row has `stride` values; those beyond the outputs are zero.
-      let row = values.pointer + j * stride
-      for o in 0..<stride { count &+= row[o] == 0 ? 0 : 1 }
-      return count
-    }
-  }
-
-  /// Bytes of weights and biases.
-  public var byteCount: Int { (values.count + bias.count) * 4 }
 }
 
 /// What is known about the non-zero elements of one row.
@@ -85,8 +177,7 @@ extension LinearWeights {
     // SAFETY: checked above; the list came from `findNonzero`, so its indices are below `inputs`.
     linearEvents(
       input: input.pointer, list: list.pointer, listCount: Int(nonzero.count),
-      unit: nonzero.unit != 0, weights: values.pointer, stride: stride, bias: bias.pointer,
-      output: output.pointer, first: first, count: count)
+      unit: nonzero.unit != 0, weights: matrix, output: output.pointer, first: first, count: count)
   }
 
   /// The same over every input, for `rows` consecutive rows of input and output.
@@ -103,17 +194,30 @@ extension LinearWeights {
       checkOutputs(y, first, count)
       // SAFETY: the parts hold every row that is read and written.
       linearDense(
-        input: x.pointer, xStride: inputStride, inputs: inputs, rows: n, weights: values.pointer,
-        stride: stride, bias: bias.pointer, output: y.pointer, yStride: outputStride,
-        first: first, count: count, fused: fused)
+        input: x.pointer, xStride: inputStride, inputs: inputs, rows: n, weights: matrix,
+        output: y.pointer, yStride: outputStride, first: first, count: count, fused: fused)
       r += n
     }
   }
 
   @inline(__always)
-  private func checkOutputs(_ output: Row<Float>, _ first: Int, _ count: Int) {
+  func checkOutputs(_ output: Row<Float>, _ first: Int, _ count: Int) {
+    checkOutputs(first, count)
+    precondition(output.count >= stride, "room for the output")
+  }
+
+  /// Outputs are shared out in multiples of a cache line of the narrowest weights.
+  @inline(__always)
+  func checkOutputs(_ first: Int, _ count: Int) {
     precondition(
-      first >= 0 && first & 15 == 0 && count & 15 == 0 && first + count <= stride
-        && output.count >= stride, "a tile of outputs inside the row")
+      first >= 0 && first & 63 == 0 && count & 15 == 0 && first + count <= stride,
+      "a tile of outputs inside the row")
+  }
+
+  /// The outputs of one of `workers` workers.
+  public func share(of worker: Int, among workers: Int) -> (first: Int, count: Int) {
+    let tiles = (stride + 63) / 64
+    let first = min(tiles * worker / workers * 64, stride)
+    return (first, min(tiles * (worker + 1) / workers * 64, stride) - first)
   }
 }

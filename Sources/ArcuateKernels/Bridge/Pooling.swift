@@ -1,4 +1,5 @@
 import ArcuateCore
+import ArcuateMicrokernels
 
 /// Windows over the spatial axes of a channel-last array.
 public struct PoolingWindow: Sendable {
@@ -51,6 +52,43 @@ public struct PoolingWindow: Sendable {
         }
         if reduction == .average { for c in 0..<channels { pixel[c] /= divisor } }
       }
+    }
+  }
+
+  /// The same by the list of non-zero inputs, for sums and averages.
+  ///
+  /// Inputs are added in the order in which their windows would meet them, so that the bits agree.
+  public func applyEvents(
+    input: Row<Float>, list: Row<UInt32>, nonzero: NonzeroCount, output: Row<Float>
+  ) {
+    precondition(reduction != .maximum, "sums and averages")
+    let count = outHeight * outWidth * channels
+    precondition(
+      input.count >= inHeight * inWidth * channels && list.count >= nonzero.count
+        && output.count >= count, "room for the rows")
+    output.part(0, count).fill(0)
+    let (byChannels, byWidth) = (Divisor(channels), Divisor(inWidth))
+    let (byStrideY, byStrideX) = (Divisor(strideY), Divisor(strideX))
+    for e in 0..<Int(nonzero.count) {
+      // SAFETY: the list came from `findNonzero` over the input; windows inside the output alone
+      // are written.
+      let index = Int(list.pointer[e])
+      let value = input.pointer[index]
+      let (pixel, channel) = byChannels.divide(index)
+      let (y, x) = byWidth.divide(pixel)
+      var oy = min(byStrideY.divide(y + padY).quotient, outHeight - 1)
+      while oy >= 0, oy * strideY - padY + kernelHeight > y {
+        var ox = min(byStrideX.divide(x + padX).quotient, outWidth - 1)
+        while ox >= 0, ox * strideX - padX + kernelWidth > x {
+          output.pointer[(oy * outWidth + ox) * channels + channel] += value
+          ox -= 1
+        }
+        oy -= 1
+      }
+    }
+    if reduction == .average {
+      let divisor = Float(kernelHeight * kernelWidth)
+      for i in 0..<count { output.pointer[i] /= divisor }
     }
   }
 

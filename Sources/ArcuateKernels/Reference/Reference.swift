@@ -1,24 +1,30 @@
+import ArcuateCore
 import ArcuateMicrokernels
 
 /// The slow twin of every kernel: the definition, in plain arrays.
 public enum Reference {
   /// y[o] = bias[o] + sum over ascending j of weight[o][j] x[j]; zeros of x are skipped, which
   /// cannot change a bit (see `LinearWeights`). With `fused` they are not, and each product is
-  /// added with one rounding.
+  /// added with one rounding. With int8 weights the sum is that of the integers, times a scale.
   public static func linear(
-    input x: [Float], weight: [Float], bias: [Float], fused: Bool = false
+    input x: [Float], weight: Tensor, bias: [Float], fused: Bool = false
   ) -> [Float] {
-    bias.indices.map { o in
-      var sum = bias[o] + 0
+    let isScaled = weight.element == .int8
+    let numbers =
+      isScaled ? weight.bytes.array.map { Float(Int8(bitPattern: $0)) } : weight.floats
+    return bias.indices.map { o in
+      var sum = isScaled ? 0 : bias[o] + 0
       for j in x.indices {
-        let w = weight[o * x.count + j]
+        let w = numbers[o * x.count + j]
         if fused {
           sum = sum.addingProduct(w, x[j])
         } else if x[j] != 0 {
           sum += w * x[j]
         }
       }
-      return sum
+      guard isScaled, !x.isEmpty else { return isScaled ? bias[o] + 0 : sum }
+      let product = weight.scale(at: o * x.count) * sum
+      return bias[o] + 0 + product
     }
   }
 

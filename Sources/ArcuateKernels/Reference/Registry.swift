@@ -58,65 +58,115 @@ struct Draw {
 }
 
 public enum KernelRegistry {
-  public static let lines: [RegistryLine] = [
-    linearEvents, linearShared, linearDense(fused: false), linearDense(fused: true), convolution,
-    neuron, list, sparseRows, sparseRing, populationStep,
-  ]
+  public static let lines: [RegistryLine] =
+    WeightKind.allCases.flatMap { kind in
+      [
+        linearEvents(kind), linearShared(kind), linearMany(kind), linearDense(kind, fused: false),
+        linearDense(kind, fused: true),
+      ]
+    } + [convolution, neuron, list, sparseRows, sparseRing, populationStep]
 
   /// Sizes around the widths of tiles and vectors.
   private static let tails = [1, 2, 15, 16, 17, 31, 33, 63, 64, 65, 79, 80, 81, 130]
 
-  private static let linearEvents = RegistryLine(
-    kernel: .linearEvents, extents: [[0, 1, 2, 7, 16, 33], tails, [0, 1]]
-  ) { extents, draw in
-    let (inputs, outputs, unit) = (extents[0], extents[1], extents[2] == 1)
-    let x = unit ? draw.spikes(inputs, density: 0.4) : draw.values(inputs, density: 0.4)
-    let weight = draw.values(inputs * outputs)
-    let bias = draw.values(outputs)
-    let packed = try LinearWeights(weight: weight, bias: bias, inputs: inputs, outputs: outputs)
-    let input = try View.packed(x + [0])
-    let list = try room(UInt32.self, inputs + 16)
-    let output = try room(Float.self, packed.stride)
-    defer { withExtendedLifetime((input, list, output)) {} }
-    let nonzero = findNonzero(input.row, count: inputs, list: list.row)
-    // In two shares, as threads would.
-    let half = packed.stride / 32 * 16
-    for (first, count) in [(0, half), (half, packed.stride - half)] where count > 0 {
-      packed.applyEvents(
-        input: input.row, list: list.row, nonzero: nonzero, output: output.row, first: first,
-        count: count)
+  /// Weights of one kind, [outputs][inputs].
+  private static func weights(
+    _ kind: WeightKind, _ outputs: Int, _ inputs: Int, _ draw: inout Draw
+  ) throws -> Tensor {
+    let shape = try Shape([outputs, inputs])
+    let values = draw.values(outputs * inputs)
+    switch kind {
+    case .float32: return try Tensor(values, shape: shape)
+    case .bfloat16:
+      let halves = values.flatMap { value in
+        [UInt8(value.bitPattern >> 16 & 0xFF), UInt8(value.bitPattern >> 24)]
+      }
+      return try Tensor(shape: shape, element: .bfloat16, bytes: Bytes(halves))
+    case .int8:
+      let bytes = values.map { UInt8(bitPattern: Int8($0 * 127)) }
+      return try Tensor(
+        shape: shape, element: .int8, bytes: Bytes(bytes),
+        scales: inputs == 0 ? [] : draw.values(outputs))
     }
-    return difference(output.row, Reference.linear(input: x, weight: weight, bias: bias))
   }
 
-  private static let linearShared = RegistryLine(
-    kernel: .linearShared, extents: [[0, 1, 2, 7, 33], tails + [600], [1, 2, 10, 31, 32]]
-  ) { extents, draw in
+  /// Two shares of the outputs, as threads would take.
+  private static func shares(_ packed: LinearWeights) -> [(first: Int, count: Int)] {
+    [0, 1].map { packed.share(of: $0, among: 2) }.filter { $0.count > 0 }
+  }
+
+  private static func linearEvents(_ kind: WeightKind) -> RegistryLine {
+    RegistryLine(
+      kernel: .linear(.events, kind), extents: [[0, 1, 2, 7, 16, 33, 130], tails, [0, 1]]
+    ) { extents, draw in
+      let (inputs, outputs, unit) = (extents[0], extents[1], extents[2] == 1)
+      let x = unit ? draw.spikes(inputs, density: 0.4) : draw.values(inputs, density: 0.4)
+      let weight = try weights(kind, outputs, inputs, &draw)
+      let bias = draw.values(outputs)
+      let packed = try LinearWeights(
+        weight: weight, matrix: 0, bias: bias, inputs: inputs, outputs: outputs)
+      let input = try View.packed(x + [0])
+      let list = try room(UInt32.self, inputs + 16)
+      let output = try room(Float.self, packed.stride)
+      defer { withExtendedLifetime((input, list, output)) {} }
+      let nonzero = findNonzero(input.row, count: inputs, list: list.row)
+      for share in shares(packed) {
+        packed.applyEvents(
+          input: input.row, list: list.row, nonzero: nonzero, output: output.row,
+          first: share.first, count: share.count)
+      }
+      return difference(output.row, Reference.linear(input: x, weight: weight, bias: bias))
+    }
+  }
+
+  private static func linearShared(_ kind: WeightKind) -> RegistryLine {
+    RegistryLine(
+      kernel: .linear(.shared, kind), extents: [[0, 1, 7, 33], tails + [600], [1, 2, 10, 31, 70]]
+    ) { extents, draw in
+      try spikeRows(kind, extents, &draw)
+    }
+  }
+
+  private static func linearMany(_ kind: WeightKind) -> RegistryLine {
+    RegistryLine(
+      kernel: .linear(.many, kind),
+      extents: [[1, 33, 64, 65, 200], [1, 16, 17, 63, 65, 130, 300], [96, 256]]
+    ) { extents, draw in
+      try spikeRows(kind, extents, &draw)
+    }
+  }
+
+  private static func spikeRows(
+    _ kind: WeightKind, _ extents: [Int], _ draw: inout Draw
+  ) throws -> String? {
     let (inputs, outputs, rows) = (extents[0], extents[1], extents[2])
-    let weight = draw.values(inputs * outputs)
+    let weight = try weights(kind, outputs, inputs, &draw)
     let bias = draw.values(outputs)
-    let packed = try LinearWeights(weight: weight, bias: bias, inputs: inputs, outputs: outputs)
-    let memory = try AlignedBuffer(byteCount: SharedRows.byteCount(inputs: inputs))
-    var shared = SharedRows(memory: memory, start: 0, inputs: inputs)
+    let packed = try LinearWeights(
+      weight: weight, matrix: 0, bias: bias, inputs: inputs, outputs: outputs)
+    let memory = try AlignedBuffer(byteCount: SpikeRows.byteCount(inputs: inputs))
+    var spikes = SpikeRows(memory: memory, start: 0, inputs: inputs)
     let output = try room(Float.self, rows * packed.stride)
-    defer { withExtendedLifetime((memory, output)) {} }
+    let lists = try room(UInt32.self, rows * (inputs + 1))
+    defer { withExtendedLifetime((memory, output, lists)) {} }
     // Twice, since the second use must find nothing of the first.
     for _ in 0..<2 {
-      let x = (0..<rows).map { _ in draw.spikes(inputs, density: 0.3) }
+      let x = (0..<rows).map { r in draw.spikes(inputs, density: r == 1 ? 1 : 0.3) }
       for r in 0..<rows {
-        let spikes = Reference.nonzeroList(x[r])
-        let list = try room(UInt32.self, spikes.count + 16)
-        for (e, index) in spikes.enumerated() { list[e] = index }
+        let list = Reference.nonzeroList(x[r])
+        for (e, index) in list.enumerated() { lists[r * inputs + e] = index }
         // The rows' places need not be in order.
-        shared.add(list.row, count: spikes.count, offset: (rows - 1 - r) * packed.stride)
-        withExtendedLifetime(list) {}
+        spikes.add(
+          listStart: r * inputs, count: list.count, offset: (rows - 1 - r) * packed.stride,
+          owner: r)
       }
-      shared.gather(inputs: inputs)
-      let half = packed.stride / 32 * 16
-      for (first, count) in [(0, half), (half, packed.stride - half)] where count > 0 {
-        shared.apply(packed, output: output.row, first: first, count: count)
+      spikes.batches(packed, lists: lists.row) { batch in
+        for share in shares(packed) {
+          batch.apply(
+            packed, output: output.row, first: share.first, count: share.count, room: spikes)
+        }
       }
-      shared.clear()
+      spikes.clear()
       for r in 0..<rows {
         let part = output.row.part((rows - 1 - r) * packed.stride, packed.stride)
         let twin = Reference.linear(input: x[r], weight: weight, bias: bias)
@@ -126,15 +176,16 @@ public enum KernelRegistry {
     return nil
   }
 
-  private static func linearDense(fused: Bool) -> RegistryLine {
+  private static func linearDense(_ kind: WeightKind, fused: Bool) -> RegistryLine {
     RegistryLine(
-      kernel: fused ? .linearDenseFused : .linearDense,
+      kernel: .linear(fused ? .denseFused : .dense, kind),
       extents: [[0, 1, 5, 17], tails, [1, 2, 3, 4, 7]]
     ) { extents, draw in
       let (inputs, outputs, rows) = (extents[0], extents[1], extents[2])
-      let weight = draw.values(inputs * outputs)
+      let weight = try weights(kind, outputs, inputs, &draw)
       let bias = draw.values(outputs)
-      let packed = try LinearWeights(weight: weight, bias: bias, inputs: inputs, outputs: outputs)
+      let packed = try LinearWeights(
+        weight: weight, matrix: 0, bias: bias, inputs: inputs, outputs: outputs)
       let x = (0..<rows).map { _ in draw.values(inputs, density: 0.7) }
       let stride = (inputs + 15) & ~15
       let input = try room(Float.self, rows * stride + 16)
@@ -172,7 +223,7 @@ public enum KernelRegistry {
       outHeight: out(size, kernel), outWidth: out(size + 1, kernelWidth),
       outChannels: outPerGroup * groups, kernelHeight: kernel, kernelWidth: kernelWidth,
       strideY: stride, strideX: stride, padTop: pad, padLeft: pad, dilationY: dilation,
-      dilationX: dilation, groups: groups, rowStride: 0)
+      dilationX: dilation, groups: groups)
     let x = draw.values(g.inputCount, density: 0.3)
     let weight = draw.values(g.outChannels * inPerGroup * kernel * kernelWidth)
     let bias = draw.values(g.outChannels)

@@ -223,7 +223,7 @@ private struct Compiler {
     }
     var updates = false
     if case .neuron(let neuron) = node.op { updates = neuron.kind.spikes }
-    if kernels.contains(.linearEvents) || kernels.contains(.convolutionEvents) {
+    if kernels.contains(where: { $0.linearWay == .events || $0 == .convolutionEvents }) {
       kernels.append(.nonzeroList)
     }
     return Plan.Step(
@@ -232,7 +232,8 @@ private struct Compiler {
       gather: gather, output: i, inputCount: inputCount, outputCount: shape.count,
       channelLast: layouts[i] && permutation(from: true, to: false, shape) != nil,
       fanOut: .init(perInput: fan.perInput, dense: fan.dense),
-      spikes: isSpikingNode(node.op), updates: updates, kernels: kernels,
+      spikes: isSpikingNode(node.op), updates: updates, weightBytes: operation.weightByteCount,
+      kernels: kernels,
       reason: (constant[i] ? "once per frame; " : "") + reason)
   }
 
@@ -343,22 +344,21 @@ private struct Compiler {
     let post = linear.weight.shape[rank - 2]
     let pre = linear.weight.shape[rank - 1]
     let parts = post == 0 ? 0 : shape.count / post
-    let all = linear.weight.floats
     let bias = linear.bias?.floats ?? [0]
-    let matrices = pre * post == 0 ? 1 : all.count / (pre * post)
+    let matrices = pre * post == 0 ? 1 : linear.weight.count / (pre * post)
     let packed = try (0..<matrices).map { m in
       let own: [Float] =
         bias.count == 1
         ? [Float](repeating: bias[0], count: post)
         : bias.count == post ? bias : Array(bias[m * post..<(m + 1) * post])
       return try LinearWeights(
-        weight: matrices == 1 ? all : Array(all[m * pre * post..<(m + 1) * pre * post]),
-        bias: own, inputs: pre, outputs: post)
+        weight: linear.weight, matrix: m, bias: own, inputs: pre, outputs: post)
     }
-    let dense: Kernel = options.numerics == .fast ? .linearDenseFused : .linearDense
+    let dense: Kernel.LinearWay = options.numerics == .fast ? .denseFused : .dense
+    let ways: [Kernel.LinearWay] = parts == 1 ? [.many, .shared, .events, dense] : [.events]
     return (
       .linear(PackedLinear(matrices: packed, parts: parts)),
-      parts == 1 ? [.linearShared, .linearEvents, dense] : [.linearEvents],
+      ways.map { .linear($0, WeightKind(linear.weight.element)) },
       "by events below \(Int(Session.denseFraction * 100)) % non-zero inputs, several rows of "
         + "spikes together, dense above"
     )
@@ -378,7 +378,7 @@ private struct Compiler {
       strideY: flat ? 1 : convolution.stride[0], strideX: convolution.stride.last!,
       padTop: flat ? 0 : pads[0].before, padLeft: pads.last!.before,
       dilationY: flat ? 1 : convolution.dilation[0], dilationX: convolution.dilation.last!,
-      groups: convolution.groups, rowStride: 0)
+      groups: convolution.groups)
     let bias = try (convolution.bias ?? Tensor(scalar: 0)).broadcast(to: Shape([shape[0]]))
     return (
       .convolution(
@@ -425,7 +425,7 @@ private struct Compiler {
   ) -> (perInput: [UInt32], dense: UInt64) {
     if case .linear(let packed) = operation, let first = packed.matrices.first {
       guard first.inputs > 0, first.outputs > 0 else { return ([], 0) }
-      let each = packed.matrices.map { $0.nonzeroPerInput() }
+      let each = packed.matrices.map(\.nonzeroPerInput)
       let fan = (0..<packed.parts).flatMap { each[each.count == 1 ? 0 : $0] }
       return (fan, UInt64(packed.parts * first.inputs * first.outputs))
     }

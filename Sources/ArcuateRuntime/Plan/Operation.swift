@@ -45,6 +45,15 @@ enum Operation: Sendable {
     }
   }
 
+  /// Bytes of one packed weight; 0 where there are none.
+  var weightByteCount: Int {
+    switch self {
+    case .linear(let packed): packed.matrices.first?.kind.byteCount ?? 4
+    case .convolution: 4
+    default: 0
+    }
+  }
+
   /// Bytes of packed parameters.
   var byteCount: Int {
     switch self {

@@ -75,6 +75,13 @@ private struct SparsePacking {
     let tiles = SparseWeights.tiles(sparse.post)
     let size = SparseWeights.tile(sparse.post)
     let placeCount = sparse.pre * (tiles + 1)
+    // A small file may claim many elements.
+    guard placeCount <= max(1 << 28, 4 * sparse.count) else {
+      throw ArcuateError(
+        .limitExceeded,
+        "[\(sparse.post), \(sparse.pre)] would need \(placeCount) places for \(sparse.count) "
+          + "connections")
+    }
     let places = try AlignedBuffer(byteCount: placeCount * 4).view(
       UInt32.self, start: 0, count: placeCount)
     let fits = sparse.postIndices.element != .int64

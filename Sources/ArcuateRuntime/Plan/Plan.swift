@@ -39,14 +39,16 @@ public final class Plan: Sendable {
     let fanOut: FanOut
     let spikes: Bool
     let updates: Bool
+    /// Bytes of one weight.
+    let weightBytes: UInt64
     let kernels: [Kernel]
     let reason: String
 
     init(
       node: Int, name: String, kind: String, shape: Shape, operation: Operation,
       sources: [Source], gather: Int, output: Int, inputCount: Int, outputCount: Int,
-      channelLast: Bool, fanOut: FanOut, spikes: Bool, updates: Bool, kernels: [Kernel],
-      reason: String
+      channelLast: Bool, fanOut: FanOut, spikes: Bool, updates: Bool, weightBytes: Int,
+      kernels: [Kernel], reason: String
     ) {
       self.node = node
       self.name = name
@@ -62,6 +64,7 @@ public final class Plan: Sendable {
       self.fanOut = fanOut
       self.spikes = spikes
       self.updates = updates
+      self.weightBytes = UInt64(weightBytes)
       self.kernels = kernels
       self.reason = reason
     }
@@ -123,6 +126,9 @@ public final class Plan: Sendable {
   let sparseCountCount: Int
   /// Floats of the largest row, for the workers' own space.
   let widest: Int
+  /// Rows that go through all nodes before the next rows do: as many as leave room in the
+  /// second-level cache, or more where weights come from further away and are better used longer.
+  let rowsAtOnce: Int
   /// Offsets in the state of the ports' sums over a frame.
   let outputSums: [Int]
   let inputSteps: [Int]
@@ -155,6 +161,10 @@ public final class Plan: Sendable {
     self.sparseListCount = sparseListCount
     self.sparseCountCount = sparseCountCount
     self.widest = widest
+    let parameters = steps.reduce(0) { $0 + $1.operation.byteCount }
+    // Windows are not cut.
+    let least = groups.contains { $0.population != nil } ? block : 1
+    rowsAtOnce = max(least, min(max(parameters / 8, 128 << 10), 4 << 20) / (widest * 4))
     self.outputSums = outputSums
     self.inputSteps = inputSteps
     self.outputSteps = outputSteps
@@ -177,7 +187,7 @@ public final class Plan: Sendable {
 
   /// Scratch of a session's threads.
   var workerByteCount: Int {
-    options.threads * (widest * 12 + SharedRows.byteCount(inputs: widest))
+    options.threads * (widest * 12 + SpikeRows.byteCount(inputs: widest))
       + groups.reduce(0) { $0 + ($1.population?.byteCount(options) ?? 0) }
   }
   var listByteCount: Int { (listCount + sparseListCount) * 4 + (rowCount + sparseCountCount) * 8 }

@@ -23,15 +23,17 @@ public struct Counters: Sendable, Hashable {
   public var weightBytes: UInt64 = 0
   /// Rows of a linear node that shared the reading of weights with others.
   public var sharedRows: UInt64 = 0
+  /// Rows of a linear node that took the weights block by block with many others.
+  public var manyRows: UInt64 = 0
 
-  static let fieldCount = 9
+  static let fieldCount = 10
 
   public init() {}
 
   init(_ fields: Row<UInt64>) {
     (spikes, macs, acs, denseOperations) = (fields[0], fields[1], fields[2], fields[3])
     (neuronUpdates, rows, denseRows, weightBytes) = (fields[4], fields[5], fields[6], fields[7])
-    sharedRows = fields[8]
+    (sharedRows, manyRows) = (fields[8], fields[9])
   }
 
   public static func + (a: Counters, b: Counters) -> Counters {
@@ -45,6 +47,7 @@ public struct Counters: Sendable, Hashable {
     sum.denseRows += b.denseRows
     sum.weightBytes += b.weightBytes
     sum.sharedRows += b.sharedRows
+    sum.manyRows += b.manyRows
     return sum
   }
 }

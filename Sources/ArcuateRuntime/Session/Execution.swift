@@ -15,7 +15,7 @@ extension Session {
       job = .streams
       workers.run()
     } else {
-      runStreams(0..<batch, worker: 0)
+      runTiles(0..<batch, worker: 0)
     }
     for slot in plan.slots where slot.history >= 0 { saveHistory(slot, count) }
     // Cannot overflow in a lifetime; a trap would end the host all the same.
@@ -30,14 +30,13 @@ extension Session {
     case .streams:
       let batch = plan.options.batch
       let streams = batch * worker / threads..<batch * (worker + 1) / threads
-      if !streams.isEmpty { runStreams(streams, worker: worker) }
+      if !streams.isEmpty { runTiles(streams, worker: worker) }
     case .call(let body): body(worker)
-    case .population(let population):
-      runWindows(population, 0, worker: worker, share: worker, shares: threads)
+    case .population(let population, let range):
+      runWindows(population, range, 0, worker: worker, share: worker, shares: threads)
     case .product(let product):
-      let tiles = product.weights.stride / 16
-      let first = tiles * worker / threads * 16
-      product.run(first: first, count: tiles * (worker + 1) / threads * 16 - first)
+      let share = product.weights.share(of: worker, among: threads)
+      product.run(first: share.first, count: share.count, room: spikeRows[worker])
     }
   }
 
@@ -64,17 +63,35 @@ extension Session {
     }
   }
 
-  private func runStreams(_ streams: Range<Int>, worker: Int) {
+  /// Runs every node over some rows before the next rows, so that what one node writes is still in
+  /// a cache when the next one reads it.
+  private func runTiles(_ streams: Range<Int>, worker: Int) {
+    let streamsAtOnce = max(1, plan.rowsAtOnce / blockSteps)
+    let stepsAtOnce = streamsAtOnce > 1 ? blockSteps : min(plan.rowsAtOnce, blockSteps)
+    var first = streams.lowerBound
+    while first < streams.upperBound {
+      let end = min(first + streamsAtOnce, streams.upperBound)
+      var step = 0
+      while step < blockSteps {
+        let after = min(step + stepsAtOnce, blockSteps)
+        runNodes(step..<after, first..<end, worker)
+        step = after
+      }
+      first = end
+    }
+  }
+
+  private func runNodes(_ range: Range<Int>, _ streams: Range<Int>, _ worker: Int) {
     for group in plan.groups {
       if let population = group.population, runsInWindows(group) {
-        runPopulation(population, streams, worker: worker)
+        runPopulation(population, range, streams, worker: worker)
       } else if group.cyclic {
-        for step in 0..<blockSteps {
+        for step in range {
           for i in group.steps { emitPending(i, step, streams) }
           for i in group.steps { run(i, step..<step + 1, streams, worker) }
         }
       } else {
-        for i in group.steps { run(i, 0..<blockSteps, streams, worker) }
+        for i in group.steps { run(i, range, streams, worker) }
       }
     }
   }
@@ -102,7 +119,7 @@ extension Session {
     let step = plan.steps[index]
     let output = plan.slots[step.output]
     // A constant node has one row, due when its frame begins.
-    if output.constant && !computesConstants { return }
+    if output.constant && !(computesConstants && blockRange.lowerBound == 0) { return }
     let range = output.constant ? 0..<1 : blockRange
     if case .input = step.operation {
       for t in range { for b in streams { listRow(output, t, b) } }
@@ -141,7 +158,7 @@ extension Session {
           let counted = input.listed
           step.operation.apply(
             input: from, list: counted ? list(input, t + shift, b) : temporaryList,
-            nonzero: counted ? nonzero(input, t + shift, b)[0] : NonzeroCount(count: 0, unit: true),
+            nonzero: counted ? nonzero(input, t + shift, b)[0] : nil,
             output: row(output, t, b), inputCount: step.inputCount, outputCount: step.outputCount,
             temporary: temporary, temporaryOutput: temporaryOutput, temporaryList: temporaryList)
           countSynapses(index, step, input, t + shift, b)

@@ -12,24 +12,28 @@ extension Session {
     group.population != nil && !probes.contains { group.steps.contains($0.step) }
   }
 
-  /// Runs the cycle over the block for some streams; with one stream, on all threads.
-  func runPopulation(_ population: Population, _ streams: Range<Int>, worker: Int) {
+  /// Runs the cycle over steps of the block for some streams; with one stream, on all threads.
+  func runPopulation(
+    _ population: Population, _ range: Range<Int>, _ streams: Range<Int>, worker: Int
+  ) {
     if let workers, plan.options.batch == 1, population.tiles > 1 {
-      job = .population(population)
+      job = .population(population, range)
       workers.run()
     } else {
-      for b in streams { runWindows(population, b, worker: worker, share: 0, shares: 1) }
+      for b in streams { runWindows(population, range, b, worker: worker, share: 0, shares: 1) }
     }
-    for b in streams { countPopulation(population, b) }
+    for b in streams { countPopulation(population, range.count, b) }
   }
 
-  /// Runs the whole block for the share of tiles `share` of `shares`.
-  func runWindows(_ population: Population, _ b: Int, worker: Int, share: Int, shares: Int) {
+  /// Runs the steps for the share of tiles `share` of `shares`.
+  func runWindows(
+    _ population: Population, _ steps: Range<Int>, _ b: Int, worker: Int, share: Int, shares: Int
+  ) {
     let own =
       population.tiles * share / shares..<population.tiles * (share + 1) / shares
-    var start = 0
-    while start < blockSteps {
-      let range = start..<min(start + population.window, blockSteps)
+    var start = steps.lowerBound
+    while start < steps.upperBound {
+      let range = start..<min(start + population.window, steps.upperBound)
       for layer in population.layers {
         for tile in 0..<layer.tiles where own.contains(layer.firstTile + tile) {
           runTile(population, layer, tile, range, b, worker)
@@ -252,16 +256,16 @@ extension Session {
     }
   }
 
-  /// The counters that come in once a block.
-  private func countPopulation(_ population: Population, _ b: Int) {
+  /// The counters that come in once for all steps.
+  private func countPopulation(_ population: Population, _ steps: Int, _ b: Int) {
     for layer in population.layers {
-      count(layer.step, b, 5, UInt64(blockSteps))
+      count(layer.step, b, 5, UInt64(steps))
       for tile in 0..<layer.tiles {
         let i = b * population.tiles + layer.firstTile + tile
         count(layer.step, b, 4, populationChanges[i])
         populationChanges[i] = 0
       }
-      for target in layer.targets { count(target, b, 5, UInt64(blockSteps)) }
+      for target in layer.targets { count(target, b, 5, UInt64(steps)) }
     }
   }
 }

@@ -8,7 +8,7 @@ enum Job {
   /// Each takes a share of the outputs.
   case product(Product)
   /// Each takes a share of the tiles.
-  case population(Population)
+  case population(Population, Range<Int>)
   /// Each calls the same function.
   case call((Int) -> Void)
 }
@@ -21,7 +21,7 @@ struct Product {
     /// Consecutive rows, every input.
     case dense(Row<Float>, stride: Int, rows: Int, fused: Bool)
     /// Rows of zeros and ones, each with its own place in the output.
-    case shared(SharedRows)
+    case spikes(SpikeRows.Batch)
   }
   let weights: LinearWeights
   let inputs: Inputs
@@ -29,8 +29,9 @@ struct Product {
   /// Products of an input and a weight, about.
   let work: Int
 
+  /// `room` is the spike rows of the worker that runs this.
   @inline(__always)
-  func run(first: Int, count: Int) {
+  func run(first: Int, count: Int, room: SpikeRows) {
     switch inputs {
     case .events(let input, let list, let nonzero):
       weights.applyEvents(
@@ -39,7 +40,8 @@ struct Product {
       weights.applyDense(
         input: input, inputStride: stride, rows: rows, output: output,
         outputStride: weights.stride, first: first, count: count, fused: fused)
-    case .shared(let rows): rows.apply(weights, output: output, first: first, count: count)
+    case .spikes(let rows):
+      rows.apply(weights, output: output, first: first, count: count, room: room)
     }
   }
 }
@@ -53,25 +55,28 @@ extension Session {
   ) {
     let step = plan.steps[index]
     let limit = Int32(Double(weights.inputs) * Session.denseFraction)
+    let most = weights.kind == .int8 ? min(limit, Int32(SpikeRows.mostSpikesOfBytes)) : limit
     let batch = plan.options.batch
     let isShared = range.count * streams.count > 1
-    var shared = sharedRows[worker]
-    var sharedCount = 0
+    var spikes = spikeRows[worker]
     func flush() {
-      guard shared.rows > 0 else { return }
-      shared.gather(inputs: weights.inputs)
-      run(
-        Product(
-          weights: weights, inputs: .shared(shared), output: values.row,
-          work: sharedCount * weights.stride))
-      shared.clear()
-      sharedCount = 0
+      guard spikes.rows > 0 else { return }
+      let field = spikes.isMany ? 9 : 8
+      for r in 0..<spikes.rows { count(index, spikes.owner(r), field, 1) }
+      spikes.batches(weights, lists: lists.row) { batch in
+        run(
+          Product(
+            weights: weights, inputs: .spikes(batch), output: values.row,
+            work: batch.spikes * weights.stride), worker)
+      }
+      spikes.clear()
     }
     for t in range {
       var b = streams.lowerBound
       while b < streams.upperBound {
         let found = nonzero(input, t + shift, b)[0]
-        let from = input.values + input.row(step: t + shift, stream: b, batch: batch) * input.stride
+        let inputRow = input.row(step: t + shift, stream: b, batch: batch)
+        let from = input.values + inputRow * input.stride
         let to = output.values + output.row(step: t, stream: b, batch: batch) * output.stride
         // Dense rows that follow one another share a pass over the weights.
         var end = b + 1
@@ -87,13 +92,13 @@ extension Session {
                 values.row.part(from, rows * input.stride), stride: input.stride, rows: rows,
                 fused: plan.options.numerics == .fast),
               output: values.row.part(to, rows * output.stride),
-              work: rows * weights.inputs * weights.stride))
+              work: rows * weights.inputs * weights.stride), worker)
           for r in b..<end { count(index, r, 6, 1) }
-        } else if isShared && found.unit != 0 {
-          shared.add(list(input, t + shift, b), count: Int(found.count), offset: to)
-          sharedCount += Int(found.count)
-          count(index, b, 8, 1)
-          if shared.isFull { flush() }
+        } else if isShared && found.unit != 0 && found.count <= most {
+          spikes.add(
+            listStart: input.lists + inputRow * input.stride, count: Int(found.count), offset: to,
+            owner: b)
+          if spikes.isFull { flush() }
         } else {
           run(
             Product(
@@ -101,7 +106,7 @@ extension Session {
               inputs: .events(
                 values.row.part(from, input.stride), list: list(input, t + shift, b),
                 nonzero: found), output: values.row.part(to, output.stride),
-              work: Int(found.count) * weights.stride))
+              work: Int(found.count) * weights.stride), worker)
         }
         for r in b..<end { countSynapses(index, step, input, t + shift, r) }
         b = end
@@ -112,11 +117,11 @@ extension Session {
 
   /// Runs a product here, or, where streams are not shared out and the work is worth it, in
   /// shares of its outputs on all threads.
-  private func run(_ product: Product) {
+  private func run(_ product: Product, _ worker: Int) {
     let stride = product.weights.stride
     guard let workers, plan.options.batch == 1, stride >= 64 * plan.options.threads,
       product.work > 1 << 17
-    else { return product.run(first: 0, count: stride) }
+    else { return product.run(first: 0, count: stride, room: spikeRows[worker]) }
     job = .product(product)
     workers.run()
   }
@@ -146,7 +151,7 @@ extension Session {
     }
     count(index, b, accumulates ? 2 : 1, operations)
     count(index, b, 3, step.fanOut.dense)
-    count(index, b, 7, operations * 4)
+    count(index, b, 7, operations &* step.weightBytes)
   }
 
   private func isTernary(_ row: Row<Float>, _ list: Row<UInt32>, _ count: Int) -> Bool {

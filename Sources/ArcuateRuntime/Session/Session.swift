@@ -35,8 +35,8 @@ public final class Session {
   let temporaries: View<Float>
   let temporaryLists: View<UInt32>
   /// For each worker, where rows of spikes meet over the weights.
-  let sharedRows: [SharedRows]
-  private let sharedMemory: AlignedBuffer
+  let spikeRows: [SpikeRows]
+  private let spikeMemory: AlignedBuffer
   /// The other threads that take a share of the work; nil for one thread.
   private(set) var workers: Workers?
   /// What all workers do at once.
@@ -79,11 +79,11 @@ public final class Session {
     let wide = plan.options.threads * plan.widest
     temporaries = try AlignedBuffer(byteCount: wide * 8).view(start: 0, count: wide * 2)
     temporaryLists = try AlignedBuffer(byteCount: wide * 4).view(start: 0, count: wide)
-    let meeting = SharedRows.byteCount(inputs: plan.widest)
+    let meeting = SpikeRows.byteCount(inputs: plan.widest)
     let memory = try AlignedBuffer(byteCount: plan.options.threads * meeting)
-    sharedMemory = memory
-    sharedRows = (0..<plan.options.threads).map {
-      SharedRows(memory: memory, start: $0 * meeting, inputs: plan.widest)
+    spikeMemory = memory
+    spikeRows = (0..<plan.options.threads).map {
+      SpikeRows(memory: memory, start: $0 * meeting, inputs: plan.widest)
     }
     if plan.options.threads > 1 {
       workers = try Workers(plan.options.threads) { [unowned self] in work($0) }
@@ -223,13 +223,16 @@ public final class Session {
       let counters = try! counters(at: i)
       guard counters.rows > 0 else { continue }
       for kernel in step.kernels {
-        switch kernel {
-        case .linearDense, .linearDenseFused: if counters.denseRows > 0 { used.insert(kernel) }
-        case .linearShared: if counters.sharedRows > 0 { used.insert(kernel) }
-        case .linearEvents:
-          if counters.denseRows + counters.sharedRows < counters.rows { used.insert(kernel) }
-        default: used.insert(kernel)
-        }
+        let isUsed =
+          switch kernel.linearWay {
+          case .dense, .denseFused: counters.denseRows > 0
+          case .shared: counters.sharedRows > 0
+          case .many: counters.manyRows > 0
+          case .events:
+            counters.denseRows + counters.sharedRows + counters.manyRows < counters.rows
+          case nil: true
+          }
+        if isUsed { used.insert(kernel) }
       }
     }
     return used

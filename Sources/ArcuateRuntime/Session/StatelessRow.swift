@@ -4,10 +4,10 @@ import ArcuateKernels
 extension Operation {
   /// Computes one row of an operation that remembers nothing.
   ///
-  /// `nonzero` and `list` describe `input` and are read only by operations that go through a list;
-  /// the temporaries are as wide as the widest row.
+  /// `nonzero` and `list` describe `input` where it is listed, as it is for operations that need
+  /// it; the temporaries are as wide as the widest row.
   func apply(
-    input: Row<Float>, list: Row<UInt32>, nonzero: NonzeroCount, output: Row<Float>,
+    input: Row<Float>, list: Row<UInt32>, nonzero: NonzeroCount?, output: Row<Float>,
     inputCount: Int, outputCount: Int, temporary: Row<Float>, temporaryOutput: Row<Float>,
     temporaryList: Row<UInt32>
   ) {
@@ -17,7 +17,7 @@ extension Operation {
       guard packed.parts != 1 else {
         let weights = packed.matrices[0]
         return weights.applyEvents(
-          input: input, list: list, nonzero: nonzero, output: output, first: 0,
+          input: input, list: list, nonzero: nonzero!, output: output, first: 0,
           count: weights.stride)
       }
       for p in 0..<packed.parts {
@@ -34,8 +34,13 @@ extension Operation {
           from: temporaryOutput.part(0, weights.outputs))
       }
     case .convolution(let weights):
-      weights.applyEvents(input: input, list: list, nonzero: nonzero, output: output)
-    case .pooling(let window): window.apply(input: input, output: output)
+      weights.applyEvents(input: input, list: list, nonzero: nonzero!, output: output)
+    case .pooling(let window):
+      if let nonzero, window.reduction != .maximum, Int(nonzero.count) * 4 < inputCount {
+        window.applyEvents(input: input, list: list, nonzero: nonzero, output: output)
+      } else {
+        window.apply(input: input, output: output)
+      }
     case .scale(let factor, let shift):
       Elementwise.scale(input, by: factor.row, shift: shift?.row, into: output, count: outputCount)
     case .threshold(let level):

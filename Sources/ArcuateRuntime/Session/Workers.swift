@@ -10,14 +10,14 @@ import CShims
 /// Threads that wait until there is work, so that running starts none and allocates nothing.
 ///
 /// The caller is worker 0 and the others share what it is given; all of them end with this object.
-final class Workers: @unchecked Sendable {
+package final class Workers: @unchecked Sendable {
   // SAFETY: `threads` is set by `init` and read by `deinit`; the gate is synchronised by itself.
   private let gate: Gate
   private var threads: [pthread_t] = []
 
   /// `count` workers that call `body` with their number each time there is work.
   /// Throws. `outOfMemory` if the system has no more threads.
-  init(_ count: Int, _ body: @escaping (Int) -> Void) throws {
+  package init(_ count: Int, _ body: @escaping (Int) -> Void) throws {
     gate = Gate(body)
     for worker in 1..<count {
       let start = Unmanaged.passRetained(Start(gate: gate, worker: worker))
@@ -56,7 +56,7 @@ final class Workers: @unchecked Sendable {
 
   /// Calls the body with every worker's number, at the same time where there are processors for
   /// it; returns when every call has.
-  func run() { gate.run(threads.count) }
+  package func run() { gate.run(threads.count) }
 
   private final class Start {
     let gate: Gate

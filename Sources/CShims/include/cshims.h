@@ -13,6 +13,9 @@
 /// Whether this processor has every instruction the library was compiled for.
 bool cshims_cpu_is_supported(void);
 
+/// Gives memory that is free back to the system, where the C library can.
+void cshims_trim_memory(void);
+
 // Eight lanes; Swift sees them as SIMD8<Float> and SIMD8<Int32>. Its own comparisons and selections
 // of vectors are taken apart into lanes by the compiler, so that these stand in for them.
 typedef float cshims_f32x8 __attribute__((vector_size(32)));
@@ -41,6 +44,52 @@ CSHIMS_INLINE cshims_f32x8 cshims_select(cshims_i32x8 mask, cshims_f32x8 a, cshi
 /// The largest integers that are not larger.
 CSHIMS_INLINE cshims_f32x8 cshims_floor(cshims_f32x8 a) { return __builtin_elementwise_floor(a); }
 
+/// Asks for the cache line at an address that will soon be read; any address is allowed.
+CSHIMS_INLINE void cshims_prefetch(const void *address) { __builtin_prefetch(address, 0, 3); }
+
+// Weights of eight or more outputs as they lie in memory. Swift sees SIMD16<UInt16>.
+typedef uint8_t cshims_u8x8 __attribute__((vector_size(8)));
+typedef uint16_t cshims_u16x8 __attribute__((vector_size(16)));
+typedef uint16_t cshims_u16x16 __attribute__((vector_size(32)));
+typedef uint32_t cshims_u32x8 __attribute__((vector_size(32)));
+
+/// Eight bfloat16 as floats. Needs. 16 bytes at p, aligned to 16.
+CSHIMS_INLINE cshims_f32x8 cshims_load_bf16(const void *p) {
+  cshims_u16x8 halves = *(const cshims_u16x8 *)p;
+  return (cshims_f32x8)(__builtin_convertvector(halves, cshims_u32x8) << 16);
+}
+
+/// Eight bytes less 128 as floats. Needs. 8 bytes at p, aligned to 8.
+CSHIMS_INLINE cshims_f32x8 cshims_load_centred(const void *p) {
+  cshims_u8x8 bytes = *(const cshims_u8x8 *)p;
+  return __builtin_convertvector(__builtin_convertvector(bytes, cshims_i32x8), cshims_f32x8) -
+         128.0f;
+}
+
+/// The upper byte of each lane.
+CSHIMS_INLINE cshims_u16x16 cshims_upper(cshims_u16x16 a) { return a >> 8; }
+
+/// Sums of 32 columns of bytes, each byte a weight plus 128, as y = bias + scale * sum of weights.
+///
+/// `whole` has the sums of bytes 2i + 256 times those of bytes 2i + 1, modulo 65536, `upper` those of
+/// bytes 2i + 1; `excess` is 128 times the number of bytes of a column. At most 257 of these.
+CSHIMS_INLINE void cshims_finish_bytes(cshims_u16x16 whole, cshims_u16x16 upper, int32_t excess,
+                                       const float *bias, const float *scale, float *y) {
+  cshims_u16x16 lower = whole - (upper << 8);
+  cshims_u16x8 first = __builtin_shufflevector(lower, upper, 0, 16, 1, 17, 2, 18, 3, 19);
+  cshims_u16x8 second = __builtin_shufflevector(lower, upper, 4, 20, 5, 21, 6, 22, 7, 23);
+  cshims_u16x8 third = __builtin_shufflevector(lower, upper, 8, 24, 9, 25, 10, 26, 11, 27);
+  cshims_u16x8 fourth = __builtin_shufflevector(lower, upper, 12, 28, 13, 29, 14, 30, 15, 31);
+  cshims_u16x8 parts[4] = {first, second, third, fourth};
+  for (int i = 0; i < 4; i++) {
+    cshims_i32x8 sums = __builtin_convertvector(parts[i], cshims_i32x8) - excess;
+    cshims_f32x8 b = *(const cshims_f32x8 *)(bias + 8 * i);
+    cshims_f32x8 s = *(const cshims_f32x8 *)(scale + 8 * i);
+    cshims_f32x8 product = s * __builtin_convertvector(sums, cshims_f32x8);
+    *(cshims_f32x8 *)(y + 8 * i) = b + product;
+  }
+}
+
 /// Bit i is set where lane i of the mask is -1.
 CSHIMS_INLINE uint32_t cshims_bits(cshims_i32x8 mask) {
 #if defined(__AVX2__)
@@ -62,27 +111,17 @@ CSHIMS_INLINE bool cshims_any(cshims_i32x8 a, cshims_i32x8 b) {
 #endif
 }
 
+/// For every eight bits the places of those that are set, ascending, a byte each.
+extern const uint64_t cshims_places[256];
+
 /// Appends first + i to the list for every bit i of `bits`, in ascending order; returns how many.
 /// The list must have room for eight.
 CSHIMS_INLINE int64_t cshims_append(uint32_t bits, uint32_t first, uint32_t *list) {
-#if defined(__AVX2__)
-  // Each bit becomes a byte of ones, which picks the byte that holds its index.
-  uint64_t bytes = _pdep_u64(bits, 0x0101010101010101u) * 0xFF;
-  uint64_t packed = _pext_u64(0x0706050403020100u, bytes);
-  __m256i indices = _mm256_cvtepu8_epi32(_mm_cvtsi64_si128((long long)packed));
-  indices = _mm256_add_epi32(indices, _mm256_set1_epi32((int)first));
-  _mm256_storeu_si256((__m256i *)list, indices);
-#else
-  uint32_t *end = list;
-  for (uint32_t rest = bits; rest != 0; rest &= rest - 1) {
-    *end++ = first + (uint32_t)__builtin_ctz(rest);
-  }
-#endif
+  cshims_u8x8 places = (cshims_u8x8)cshims_places[bits & 0xFF];
+  cshims_u32x8 indices = __builtin_convertvector(places, cshims_u32x8) + first;
+  __builtin_memcpy(list, &indices, sizeof indices);
   return __builtin_popcount(bits);
 }
-
-/// Asks for a cache line that will be read soon.
-CSHIMS_INLINE void cshims_prefetch(const void *line) { __builtin_prefetch(line); }
 
 /// Tells the processor that this is a loop that waits.
 CSHIMS_INLINE void cshims_pause(void) {

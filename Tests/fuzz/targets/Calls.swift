@@ -106,7 +106,9 @@ private struct Program {
   mutating func call() {
     let (m, p, s, r) = (byte() & 1, byte() & 1, byte() % 3, byte() & 1)
     let (model, plan, session, probe) = (models[m], plans[p], sessions[s], probes[r])
-    switch byte() % 24 {
+    let which = byte()
+    // What came later has few numbers, so that the others keep theirs.
+    switch which >= 252 ? 24 : which % 24 {
     case 0, 1: open(m)
     case 2:
       arcuate_model_free(model)
@@ -173,6 +175,7 @@ private struct Program {
       var text = [CChar](repeating: 0, count: 16)
       _ = arcuate_session_kernels(session, &text, byte() % 17)
       _ = arcuate_session_last_error(session)
+    case 24: quantize(model, 1 - m)
     case 22:
       var made: OpaquePointer?
       let (node, quantity, capacity) = (name(), Int32(byte()) - 1, size())
@@ -206,6 +209,60 @@ private struct Program {
     check { arcuate_model_from_memory(file, length, &options, &made, $0) }
     arcuate_model_free(models[m])
     models[m] = made
+  }
+
+  private mutating func quantize(_ model: OpaquePointer?, _ m: Int) {
+    var options = arcuate_quantize_options()
+    arcuate_quantize_options_init(&options)
+    options.element = Int32(byte() % 5) - 1
+    options.keep_first = Int32(byte() % 3)
+    options.keep_batch_norm = Int32(byte() & 1)
+    options.frames = size()
+    // Two or nine numbers a frame are what the networks take.
+    let perFrame = [2, 9, 1, 0][byte() & 3]
+    let numbers = (0..<min(options.frames, 64) * perFrame).map { _ in number() }
+    let isTrue = byte() & 1 == 1
+    let count = isTrue ? numbers.count : size()
+    var compiling = arcuate_compile_options()
+    arcuate_compile_options_init(&compiling)
+    compiling.dt_s = [0.001, 0.001, 0, .nan][byte() & 3]
+    compiling.steps_per_frame = Int32(byte() % 5)
+    compiling.frame_state = Int32(byte() % 3)
+    let keep = name()
+    var made: OpaquePointer?
+    numbers.withUnsafeBufferPointer { numbers in
+      // Where the count is a lie, nothing is there.
+      let addresses = [isTrue ? numbers.baseAddress : nil]
+      addresses.withUnsafeBufferPointer { inputs in
+        withUnsafePointer(to: count) { counts in
+          withUnsafePointer(to: compiling) { compiling in
+            (keep ?? "").withCString { name in
+              withUnsafePointer(to: Optional(name)) { names in
+                options.inputs = inputs.baseAddress
+                options.input_counts = counts
+                options.compile = compiling
+                options.keep = names
+                options.keep_count = keep == nil ? 0 : 1
+                check { arcuate_model_quantize(model, &options, &made, $0) }
+              }
+            }
+          }
+        }
+      }
+    }
+    _ = arcuate_model_quantization(made)
+    var node = arcuate_quantized_node()
+    node.struct_size = byte() % (MemoryLayout<arcuate_quantized_node>.size + 1)
+    _ = arcuate_model_quantized_node(made, size(), &node)
+    if byte() & 1 == 1 {
+      arcuate_model_free(models[m])
+      models[m] = made
+      return
+    }
+    var wide: OpaquePointer?
+    check { arcuate_model_dequantize(made, &wide, $0) }
+    arcuate_model_free(wide)
+    arcuate_model_free(made)
   }
 
   private mutating func compile(_ model: OpaquePointer?, _ p: Int) {

@@ -1,149 +1,157 @@
-"""The speech workload: 440-2048-2048-2048-2048-2000, integrate-and-fire, ten steps a frame.
+"""The speech workload in other frameworks: integrate-and-fire, ten steps a frame.
 
-Weights are drawn, and each layer is scaled so that its neurons fire at a given rate on drawn
-frames: nothing is fitted to what is measured.
+Each layer's product is made for all steps at once, then its neurons run; the first layer's product
+is made once a frame. Inputs [1, batch, inputs], outputs [1, batch, outputs], summed over the steps.
 """
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
-from typing import List, NamedTuple
+from typing import Callable, Dict, List, Tuple
 
 import numpy as np
 
-SIZES = (440, 2048, 2048, 2048, 2048, 2000)
-STEPS = 10
-DT = 1e-3
+from drawn import Case, tensors
+from graph import RUNTIMES, Graph
+
+Run = Callable[[np.ndarray], np.ndarray]
 
 
-class Network(NamedTuple):
-    """Layers as (weight [out, in], bias [out]); threshold 1 (v >= 1), reset by subtraction."""
-
-    weights: List[np.ndarray]
-    biases: List[np.ndarray]
-    rates: List[float]
+def layers(case: Case) -> List[Tuple[np.ndarray, np.ndarray]]:
+    found = tensors(case.network)
+    count = sum(name.endswith(".bias") for name in found)
+    return [(found[f"weights{i}.weight"], found[f"weights{i}.bias"]) for i in range(count)]
 
 
-def draw(seed: int, rate: float = 0.08) -> Network:
-    """A network whose hidden neurons fire in a fraction `rate` of the steps, on average."""
-    random = np.random.default_rng(seed)
-    signal = frames(seed + 1000, 16)[:, None, :].repeat(STEPS, 1)  # [frames, steps, inputs]
-    weights, biases, rates = [], [], []
-    for layer, (inputs, outputs) in enumerate(zip(SIZES, SIZES[1:])):
-        weight = random.standard_normal((outputs, inputs)).astype(np.float32) / math.sqrt(inputs)
-        bias = 0.1 * random.standard_normal(outputs).astype(np.float32)
-        if layer == len(SIZES) - 2:
-            weights.append(weight)
-            biases.append(bias)
-            break
-        scale = 1.0
-        for _ in range(6):
-            spikes = fire(signal @ (weight * scale).T + bias * scale)
-            scale *= rate / max(float(spikes.mean()), 1e-3)
-        weights.append((weight * scale).astype(np.float32))
-        biases.append((bias * scale).astype(np.float32))
-        signal = fire(signal @ weights[-1].T + biases[-1])
-        rates.append(float(signal.mean()))
-    return Network(weights, biases, rates)
+def contenders(case: Case, threads: int, folder: Path) -> Dict[str, Callable[[], Run]]:
+    """Functions that make a runner, by name; each may fail to import what it needs."""
+    makers = {name: lambda name=name: _onnx(case, threads, folder, name) for name in RUNTIMES}
+    makers["jax"] = lambda: _jax(case)
+    makers["torch"] = lambda: _torch(case, compiled=False)
+    makers["torch-compile"] = lambda: _torch(case, compiled=True)
+    if case.batch == 1:
+        makers["torch-events"] = lambda: _torch_events(case)
+    return makers
 
 
-def frames(seed: int, count: int) -> np.ndarray:
-    """Drawn features [count, 440]."""
-    return np.random.default_rng(seed).standard_normal((count, SIZES[0])).astype(np.float32)
+def _onnx(case: Case, threads: int, folder: Path, runtime: str) -> Run:
+    path = folder / f"{case.name}.onnx"
+    if not path.exists():
+        _graph(case).save(path)
+    call = RUNTIMES[runtime](path, threads)
+    return lambda x: call({"x": x[0]})[0][None]
 
 
-def fire(current: np.ndarray) -> np.ndarray:
-    """Spikes of integrate-and-fire neurons from rest, for currents [frames, steps, neurons]."""
-    membrane = np.zeros_like(current[:, 0])
-    spikes = np.zeros_like(current)
-    for step in range(current.shape[1]):
-        membrane = membrane + current[:, step]
-        spikes[:, step] = membrane >= 1
-        membrane = membrane - spikes[:, step]
-    return spikes
-
-
-def reference(network: Network, x: np.ndarray) -> np.ndarray:
-    """Output membranes [frames, 2000] after the last step."""
-    signal = x[:, None, :].repeat(STEPS, 1)
-    for weight, bias in zip(network.weights[:-1], network.biases[:-1]):
-        signal = fire(signal @ weight.T + bias)
-    return (signal @ network.weights[-1].T + network.biases[-1]).sum(axis=1)
-
-
-def write_nir(network: Network, path: Path) -> None:
-    """The network as NIR, with r = 1 / dt so that a step adds exactly the input."""
-    import nir
-
-    nodes = {"input": nir.Input(np.array([SIZES[0]]))}
-    for i, (weight, bias) in enumerate(zip(network.weights, network.biases)):
+def _graph(case: Case) -> Graph:
+    graph = Graph()
+    network, batch, steps = layers(case), case.batch, case.steps
+    signal = graph.input("x", [batch, network[0][0].shape[1]])
+    for i, (weight, bias) in enumerate(network):
         count = len(bias)
-        gain = np.full(count, 1 / DT, np.float32)
-        nodes[f"weights{i}"] = nir.Affine(weight, bias)
-        nodes[f"neurons{i}"] = (
-            nir.I(gain) if i == len(network.weights) - 1
-            else nir.IF(gain, np.ones(count, np.float32), np.zeros(count, np.float32))
-        )
-    nodes["output"] = nir.Output(np.array([SIZES[-1]]))
-    names = list(nodes)
-    metadata = {"dt": DT, "reset": "subtract", "threshold_comparison": ">=",
-                "steps_per_frame": float(STEPS), "frame_state": "reset"}
-    nir.write(path, nir.NIRGraph(nodes=nodes, edges=list(zip(names, names[1:])), metadata=metadata))
-
-
-def write_onnx(network: Network, path: Path, frame_count: int) -> None:
-    """The same network unrolled: each layer's product for all steps at once, then its neurons.
-
-    Input x [frames, 440], output y [frames, 2000]. The first layer's product is made once a frame.
-    """
-    import onnx
-    from onnx import TensorProto, helper, numpy_helper
-
-    constants, nodes = [], []
-
-    def constant(name: str, value: np.ndarray) -> str:
-        constants.append(numpy_helper.from_array(value, name))
-        return name
-
-    def node(kind: str, inputs: List[str], output: str, **attributes: object) -> str:
-        nodes.append(helper.make_node(kind, inputs, [output], **attributes))
-        return output
-
-    constant("one", np.ones(1, np.float32))
-    signal = "x"
-    last = len(network.weights) - 1
-    for i, (weight, bias) in enumerate(zip(network.weights, network.biases)):
-        matrix = constant(f"w{i}", np.ascontiguousarray(weight.T))
-        current = node("Add", [node("MatMul", [signal, matrix], f"p{i}"),
-                               constant(f"b{i}", bias)], f"c{i}")
+        product = graph.node("MatMul", signal, graph.constant(weight.T))
+        current = graph.node("Add", product, graph.constant(bias))
+        if i == len(network) - 1:
+            stacked = graph.reshape(current, [steps, batch, count])
+            axis = graph.constant(np.array([0], np.int64))
+            graph.output("y", graph.node("ReduceSum", stacked, axis, keepdims=0), [batch, count])
+            break
         if i == 0:
-            steps = [current] * STEPS
+            currents = [current] * steps
         else:
-            shape = constant(f"shape{i}", np.array([STEPS, frame_count, len(bias)], np.int64))
-            stacked = node("Reshape", [current, shape], f"r{i}")
-            if i == last:
-                node("ReduceSum", [stacked, constant("axis", np.array([0], np.int64))], "y",
-                     keepdims=0)
-                break
-            names = [f"c{i}_{s}" for s in range(STEPS)]
-            nodes.append(helper.make_node("Split", [stacked], [n + "s" for n in names], axis=0,
-                                          num_outputs=STEPS))
-            constant(f"flat{i}", np.array([frame_count, len(bias)], np.int64))
-            steps = [node("Reshape", [n + "s", f"flat{i}"], n) for n in names]
+            stacked = graph.reshape(current, [steps, batch, count])
+            currents = graph.split(stacked, steps, [batch, count])
         membrane, spikes = None, []
-        for s, step in enumerate(steps):
-            before = step if membrane is None else node("Add", [membrane, step], f"v{i}_{s}")
-            fired = node("GreaterOrEqual", [before, "one"], f"f{i}_{s}")
-            spike = node("Cast", [fired], f"s{i}_{s}", to=TensorProto.FLOAT)
-            membrane = node("Sub", [before, spike], f"m{i}_{s}")
+        for step in currents:
+            spike, membrane = graph.fire(step, membrane)
             spikes.append(spike)
-        signal = node("Concat", spikes, f"z{i}", axis=0)
-    graph = helper.make_graph(
-        nodes, "speech",
-        [helper.make_tensor_value_info("x", TensorProto.FLOAT, [frame_count, SIZES[0]])],
-        [helper.make_tensor_value_info("y", TensorProto.FLOAT, [frame_count, SIZES[-1]])],
-        constants)
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)])
-    model.ir_version = 9
-    onnx.save(model, path)
+        signal = graph.node("Concat", *spikes, axis=0)
+    return graph
+
+
+def _jax(case: Case) -> Run:
+    import jax
+    from jax import lax, numpy as jnp
+
+    network = [(jnp.asarray(w.T.copy()), jnp.asarray(b)) for w, b in layers(case)]
+
+    def fire(membrane, current):
+        membrane = membrane + current
+        spike = (membrane >= 1).astype(jnp.float32)
+        return membrane - spike, spike
+
+    @jax.jit
+    def run(x):
+        signal = x
+        for i, (weight, bias) in enumerate(network):
+            current = signal @ weight + bias
+            if i == 0:
+                current = jnp.broadcast_to(current, (case.steps, case.batch, len(bias)))
+            else:
+                current = current.reshape(case.steps, case.batch, len(bias))
+            if i == len(network) - 1:
+                return current.sum(0)
+            rest = jnp.zeros((case.batch, len(bias)), jnp.float32)
+            _, spikes = lax.scan(fire, rest, current)
+            signal = spikes.reshape(case.steps * case.batch, len(bias))
+
+    return lambda x: np.asarray(run(x[0]))[None]
+
+
+def _torch(case: Case, compiled: bool) -> Run:
+    import torch
+
+    network = [(torch.tensor(w), torch.tensor(b)) for w, b in layers(case)]
+
+    def forward(x):
+        signal = x
+        for i, (weight, bias) in enumerate(network):
+            current = torch.nn.functional.linear(signal, weight, bias)
+            if i == len(network) - 1:
+                return current.view(case.steps, case.batch, -1).sum(0)
+            if i > 0:
+                current = current.view(case.steps, case.batch, -1)
+            membrane = torch.zeros(case.batch, len(bias))
+            spikes = []
+            for t in range(case.steps):
+                membrane = membrane + (current if i == 0 else current[t])
+                spike = (membrane >= 1).float()
+                membrane = membrane - spike
+                spikes.append(spike)
+            signal = torch.cat(spikes)
+
+    run = torch.compile(forward, dynamic=False) if compiled else forward
+
+    def call(x: np.ndarray) -> np.ndarray:
+        with torch.inference_mode():
+            return run(torch.from_numpy(x[0])).numpy()[None]
+
+    return call
+
+
+def _torch_events(case: Case) -> Run:
+    """For one stream: rows of weights are added for those neurons that fired."""
+    import torch
+
+    network = [(torch.tensor(w.T.copy()), torch.tensor(b)) for w, b in layers(case)]
+    steps = case.steps
+
+    def forward(x):
+        weight, bias = network[0]
+        current = (x @ weight + bias).expand(steps, -1)
+        for i, (weight, bias) in enumerate(network[1:]):
+            membrane = torch.zeros(current.shape[1])
+            spikes = []
+            for t in range(steps):
+                membrane = membrane + current[t]
+                spike = membrane >= 1
+                membrane = membrane - spike.float()
+                spikes.append(spike)
+            when, who = torch.stack(spikes).nonzero(as_tuple=True)
+            current = bias.repeat(steps, 1).index_add_(0, when, weight.index_select(0, who))
+        return current.sum(0)
+
+    def call(x: np.ndarray) -> np.ndarray:
+        with torch.inference_mode():
+            return forward(torch.from_numpy(x[0, 0])).numpy()[None, None]
+
+    return call

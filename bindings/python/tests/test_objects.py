@@ -105,6 +105,7 @@ def test_closed_objects(small, frames):
         lambda: model.nodes, lambda: model.findings, lambda: model.dt, model.compile, model.copy,
         model.fold_batch_norm, lambda: model.save("x.nir"),
         lambda: model.set_semantics("reset", "none"), lambda: model.semantics(reset="none"),
+        model.quantize, model.dequantize,
         model.__enter__().compile,
         plan.session, plan.explain, lambda: plan.inputs, lambda: plan.outputs, lambda: plan.nodes,
         lambda: plan.dt, lambda: plan.batch, lambda: plan.steps_per_frame,
@@ -342,6 +343,9 @@ TYPES = {
     "const arcuate_compile_options *": ctypes.POINTER(_native.CompileOptions),
     "arcuate_compile_options *": ctypes.POINTER(_native.CompileOptions),
     "const arcuate_allocator *": ctypes.POINTER(_native.Allocator),
+    "const arcuate_quantize_options *": ctypes.POINTER(_native.QuantizeOptions),
+    "arcuate_quantize_options *": ctypes.POINTER(_native.QuantizeOptions),
+    "arcuate_quantized_node *": ctypes.POINTER(_native.QuantizedNode),
     "arcuate_counters *": ctypes.POINTER(_native.Counters),
     "size_t *": ctypes.POINTER(ctypes.c_size_t), "const size_t *": ctypes.POINTER(ctypes.c_size_t),
 }
@@ -376,11 +380,15 @@ def test_prototypes_are_the_headers():
     choices = dict(
         SEVERITY=_native.SEVERITY, FRAME_STATE=_native.FRAME_STATE, FRAME_INPUT=_native.FRAME_INPUT,
         FRAME_OUTPUT=_native.FRAME_OUTPUT, NUMERICS=_native.NUMERICS, PROBE=_native.QUANTITY,
+        ELEMENT=_native.ELEMENT,
     )
     for prefix, names in choices.items():
         found = re.findall(rf"#define ARCUATE_{prefix}_(\w+) (\d+)", text)
         assert [(name.lower(), int(value)) for name, value in found] == [(n, i) for i, n in enumerate(names)]
-    for struct in (_native.ReadOptions, _native.CompileOptions, _native.Counters, _native.Allocator):
+    for struct in (
+        _native.ReadOptions, _native.CompileOptions, _native.QuantizeOptions, _native.QuantizedNode,
+        _native.Counters, _native.Allocator,
+    ):
         (body,) = re.findall(rf"struct {struct.__doc__} {{(.*?)}} {struct.__doc__};", text, flags=re.S)
         fields = re.findall(r"(\w+);|\(\*(\w+)\)", body)
         assert [a or b for a, b in fields] == [field[0] for field in struct._fields_]

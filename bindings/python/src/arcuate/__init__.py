@@ -34,6 +34,7 @@ from .errors import (
 from .model import Finding, Model, Node
 from .plan import Plan, Port
 from .probe import Probe
+from .quantization import Quantization, QuantizedNode
 from .session import Counters, Session, event_dtype
 from .sparse import save_network, sparse_linear
 
@@ -54,6 +55,8 @@ __all__ = [
     "Plan",
     "Port",
     "Probe",
+    "Quantization",
+    "QuantizedNode",
     "Session",
     "StateError",
     "__version__",

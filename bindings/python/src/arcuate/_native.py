@@ -62,6 +62,7 @@ FRAME_INPUT = ("hold", "first")
 FRAME_OUTPUT = ("last", "sum", "mean", "every")
 NUMERICS = ("exact", "fast")
 QUANTITY = ("output", "membrane", "current")
+ELEMENT = ("float32", "bfloat16", "int8")
 
 # ---- Structs ------------------------------------------------------------------------------------
 
@@ -92,6 +93,41 @@ class CompileOptions(Structure):
         ("threads", c_int32),
         ("numerics", c_int32),
         ("reserved", c_int32),
+    ]
+
+
+class QuantizeOptions(Structure):
+    """arcuate_quantize_options"""
+
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("element", c_int32),
+        ("keep_first", c_int32),
+        ("keep_last", c_int32),
+        ("keep_batch_norm", c_int32),
+        ("keep", POINTER(c_char_p)),
+        ("keep_count", c_size_t),
+        ("frames", c_size_t),
+        ("inputs", POINTER(c_void_p)),
+        ("input_counts", POINTER(c_size_t)),
+        ("compile", POINTER(CompileOptions)),
+    ]
+
+
+class QuantizedNode(Structure):
+    """arcuate_quantized_node"""
+
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("name", c_char_p),
+        ("before", c_int32),
+        ("after", c_int32),
+        ("weights", c_uint64),
+        ("bytes_before", c_uint64),
+        ("bytes_after", c_uint64),
+        ("weight_error", c_double),
+        ("output_error", c_double),
+        ("uncalibrated_output_error", c_double),
     ]
 
 
@@ -180,6 +216,13 @@ PROTOTYPES: Dict[str, Tuple[Any, List[Any]]] = {
     "arcuate_plan_node_name": (c_char_p, [c_void_p, c_size_t]),
     "arcuate_plan_node_shape": (c_size_t, [c_void_p, c_size_t, _SIZES, c_size_t]),
     "arcuate_plan_find_node": (c_int64, [c_void_p, c_char_p]),
+    # Quantisation
+    "arcuate_quantize_options_init": (None, [POINTER(QuantizeOptions)]),
+    "arcuate_model_quantize": (c_int32, [c_void_p, POINTER(QuantizeOptions), _OUT, _OUT]),
+    "arcuate_model_dequantize": (c_int32, [c_void_p, _OUT, _OUT]),
+    "arcuate_model_quantization": (c_char_p, [c_void_p]),
+    "arcuate_model_quantized_count": (c_size_t, [c_void_p]),
+    "arcuate_model_quantized_node": (c_int32, [c_void_p, c_size_t, POINTER(QuantizedNode)]),
     # Sessions
     "arcuate_session_create": (c_int32, [c_void_p, _OUT, _OUT]),
     "arcuate_session_free": (None, [c_void_p]),

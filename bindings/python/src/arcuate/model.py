@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import ctypes
 import os
-from typing import NamedTuple, Optional, Tuple, Union
+from typing import Iterable, List, NamedTuple, Optional, Tuple, Union
+
+import numpy as np
+import numpy.typing as npt
 
 from . import _native, errors
 from ._handle import Handle, call, choice, created, encoded, seconds, whole
 from .plan import Plan
+from .quantization import Quantization, _quantization
+from .session import _frames
 
 
 class Node(NamedTuple):
@@ -205,21 +210,89 @@ class Model(Handle):
 
         Raises ModelError naming the node, CompileError, LimitError, ArgumentError, OutOfMemoryError.
         """
-        options = _native.CompileOptions()
-        _native.library.arcuate_compile_options_init(ctypes.byref(options))
-        options.dt_s = seconds("dt", dt)
-        options.steps_per_frame = whole("steps_per_frame", steps_per_frame, 1, 1_000_000)
-        options.frame_state = choice("frame_state", frame_state, _native.FRAME_STATE)
-        options.frame_input = choice("frame_input", frame_input, _native.FRAME_INPUT)
-        options.frame_output = choice("frame_output", frame_output, _native.FRAME_OUTPUT)
-        options.batch = whole("batch", batch, 1, 65535)
-        options.threads = whole("threads", threads, 1, 256)
-        options.numerics = choice("numerics", numerics, _native.NUMERICS)
+        options = _compile_options(
+            dt, steps_per_frame, frame_state, frame_input, frame_output, batch, threads, numerics
+        )
         with self._lock:
             pointer = created(
                 _native.library.arcuate_plan_create, self._live(), ctypes.byref(options)
             )
         return Plan(pointer, every_step=frame_output == "every")
+
+    def quantize(
+        self,
+        element: str = "int8",
+        frames: Union[None, npt.ArrayLike, Tuple[npt.ArrayLike, ...]] = None,
+        *,
+        keep: Iterable[str] = (),
+        keep_first: bool = False,
+        keep_last: bool = False,
+        fold_batch_norm: bool = True,
+        dt: Optional[float] = None,
+        steps_per_frame: int = 1,
+        frame_state: str = "keep",
+        frame_input: str = "hold",
+        batch: int = 1,
+        threads: int = 1,
+    ) -> Tuple[Model, Quantization]:
+        """The same network with narrow weights in its linear and convolution nodes, and what that
+        changed.
+
+        element: "int8": -127 ... 127 with one scale for each output channel; "bfloat16".
+        frames: what the network meets, an array [frames, batch, shape...] as `Session.run` takes it
+            or a tuple of one for each input port. int8 scales are then those that change the
+            outputs of each node least on these frames. Without it, the largest weight / 127.
+        keep: names of nodes that stay as they are; a graph's name stands for all in it.
+        keep_first, keep_last: the first, the last node with weights stays as it is.
+        fold_batch_norm: batch-norm is folded into the weights before it where that is exact.
+        dt, steps_per_frame, frame_state, frame_input, batch, threads: how the frames are run, as
+            in `compile`.
+
+        Biases and neurons stay as they are, and so do weights that are of that type already. A
+        .safetensors file keeps narrow weights; a .nir file gets float32 numbers of the same values.
+
+        Raises NotFoundError for a name to keep that has no weights, ModelError, ArgumentError, and
+        what `compile` raises.
+        """
+        kind = choice("element", element, _native.ELEMENT[1:]) + 1
+        if isinstance(keep, str):
+            raise errors.argument(f"keep must be a list of names, not the string {keep!r}")
+        names = [encoded("keep", name) for name in keep]
+        options = _native.QuantizeOptions()
+        _native.library.arcuate_quantize_options_init(ctypes.byref(options))
+        options.element = kind
+        options.keep_first, options.keep_last = bool(keep_first), bool(keep_last)
+        options.keep_batch_norm = not fold_batch_norm
+        options.keep = (ctypes.c_char_p * max(1, len(names)))(*names)
+        options.keep_count = len(names)
+        # A pointer in a struct does not keep what it points to.
+        compiling = _compile_options(
+            dt, steps_per_frame, frame_state, frame_input, "last", batch, threads, "exact"
+        )
+        options.compile = ctypes.pointer(compiling)
+        arrays: List[npt.NDArray[np.float32]] = []
+        if frames is not None:
+            inputs = frames if isinstance(frames, tuple) else (frames,)
+            with self.compile(
+                dt, steps_per_frame, frame_state, frame_input, batch=batch, threads=threads
+            ) as plan:
+                arrays, _, options.frames = _frames(plan, inputs)
+            if options.frames == 0:
+                raise errors.argument("calibration needs one frame at least")
+        addresses = (ctypes.c_void_p * max(1, len(arrays)))(*(a.ctypes.data for a in arrays))
+        counts = (ctypes.c_size_t * max(1, len(arrays)))(*(array.size for array in arrays))
+        options.inputs, options.input_counts = addresses, counts
+        with self._lock:
+            pointer = created(
+                _native.library.arcuate_model_quantize, self._live(), ctypes.byref(options)
+            )
+        return type(self)(pointer), _quantization(pointer)
+
+    def dequantize(self) -> Model:
+        """The same network with the weights and biases of linear and convolution nodes as float32:
+        exactly what the narrow numbers stand for."""
+        with self._lock:
+            return type(self)(created(_native.library.arcuate_model_dequantize, self._live()))
 
     def __repr__(self) -> str:
         if self.closed:
@@ -233,4 +306,27 @@ def _read_options(preset: Optional[str], dt: Optional[float], strict: bool) -> _
     options.strict = bool(strict)
     options.preset = None if preset is None else encoded("preset", preset)
     options.dt_s = seconds("dt", dt)
+    return options
+
+
+def _compile_options(
+    dt: Optional[float],
+    steps_per_frame: int,
+    frame_state: str,
+    frame_input: str,
+    frame_output: str,
+    batch: int,
+    threads: int,
+    numerics: str,
+) -> _native.CompileOptions:
+    options = _native.CompileOptions()
+    _native.library.arcuate_compile_options_init(ctypes.byref(options))
+    options.dt_s = seconds("dt", dt)
+    options.steps_per_frame = whole("steps_per_frame", steps_per_frame, 1, 1_000_000)
+    options.frame_state = choice("frame_state", frame_state, _native.FRAME_STATE)
+    options.frame_input = choice("frame_input", frame_input, _native.FRAME_INPUT)
+    options.frame_output = choice("frame_output", frame_output, _native.FRAME_OUTPUT)
+    options.batch = whole("batch", batch, 1, 65535)
+    options.threads = whole("threads", threads, 1, 256)
+    options.numerics = choice("numerics", numerics, _native.NUMERICS)
     return options

@@ -112,13 +112,7 @@ class Session(Handle):
         """
         library = _native.library
         batch = self._plan._batch
-        arrays, bare = self._arrays(inputs, 1)
-        frames = len(arrays[0])
-        for array, port in zip(arrays, self._plan._inputs):
-            if len(array) != frames:
-                raise errors.argument(
-                    f'input "{port.name}" has {len(array)} frames, the first input {frames}'
-                )
+        arrays, bare, frames = _frames(self._plan, inputs)
         streams = () if bare else (batch,)
         lead = (frames, *self._plan._step_axes, *streams)
         results = self._results(lead, out, arrays)
@@ -152,7 +146,7 @@ class Session(Handle):
         As `run` without the axes of frames and steps: [batch, shape...] in and out.
         """
         library = _native.library
-        arrays, bare = self._arrays(inputs, 0)
+        arrays, bare = _arrays(self._plan, inputs, 0)
         results = self._results(() if bare else (self._plan._batch,), out, arrays)
         with self._lock:
             session = self._live()
@@ -337,29 +331,6 @@ class Session(Handle):
 
     # ---- Arrays ---------------------------------------------------------------------------------
 
-    def _arrays(self, inputs: Sequence[npt.ArrayLike], axes: int) -> Tuple[List[Array], bool]:
-        """The inputs as the library reads them, with `axes` axes before batch and shape; and
-        whether the first had no batch axis."""
-        ports = self._plan._inputs
-        if len(inputs) != len(ports):
-            raise errors.argument(f"{len(inputs)} inputs for a network with {len(ports)}")
-        arrays = [_plain(value, port) for value, port in zip(inputs, ports)]
-        bare = [self._is_bare(array, port, axes) for array, port in zip(arrays, ports)]
-        return arrays, bare[0]
-
-    def _is_bare(self, array: Array, port: Port, axes: int) -> bool:
-        batch, rest = self._plan._batch, array.shape[axes:]
-        if array.ndim >= axes and rest == (batch, *port.shape):
-            return False
-        if array.ndim >= axes and batch == 1 and rest == port.shape:
-            return True
-        wanted = [*["frames"] * axes, batch, *port.shape]
-        raise errors.ArgumentError(
-            _native.SHAPE_MISMATCH,
-            f'input "{port.name}" has shape {_shape_text(array.shape)}, not {_shape_text(wanted)}'
-            + (" (the batch axis may be left out)" if batch == 1 else ""),
-        )
-
     def _results(
         self,
         lead: Shape,
@@ -421,6 +392,43 @@ class Session(Handle):
         if status != _native.SUCCESS:
             message = _native.library.arcuate_session_last_error(self._live())
             raise errors.make(status, _native.text(message))
+
+
+def _arrays(plan: Plan, inputs: Sequence[npt.ArrayLike], axes: int) -> Tuple[List[Array], bool]:
+    """The inputs as the library reads them, with `axes` axes before batch and shape; and whether
+    the first had no batch axis."""
+    ports = plan._inputs
+    if len(inputs) != len(ports):
+        raise errors.argument(f"{len(inputs)} inputs for a network with {len(ports)}")
+    arrays = [_plain(value, port) for value, port in zip(inputs, ports)]
+    bare = [_is_bare(array, port, plan._batch, axes) for array, port in zip(arrays, ports)]
+    return arrays, bare[0]
+
+
+def _is_bare(array: Array, port: Port, batch: int, axes: int) -> bool:
+    rest = array.shape[axes:]
+    if array.ndim >= axes and rest == (batch, *port.shape):
+        return False
+    if array.ndim >= axes and batch == 1 and rest == port.shape:
+        return True
+    wanted = [*["frames"] * axes, batch, *port.shape]
+    raise errors.ArgumentError(
+        _native.SHAPE_MISMATCH,
+        f'input "{port.name}" has shape {_shape_text(array.shape)}, not {_shape_text(wanted)}'
+        + (" (the batch axis may be left out)" if batch == 1 else ""),
+    )
+
+
+def _frames(plan: Plan, inputs: Sequence[npt.ArrayLike]) -> Tuple[List[Array], bool, int]:
+    """As `_arrays` for frames, and how many there are."""
+    arrays, bare = _arrays(plan, inputs, 1)
+    frames = len(arrays[0])
+    for array, port in zip(arrays, plan._inputs):
+        if len(array) != frames:
+            raise errors.argument(
+                f'input "{port.name}" has {len(array)} frames, the first input {frames}'
+            )
+    return arrays, bare, frames
 
 
 def _is_plain(array: npt.NDArray[Any]) -> bool:

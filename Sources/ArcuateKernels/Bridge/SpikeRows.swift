@@ -1,0 +1,191 @@
+import ArcuateCore
+import ArcuateMicrokernels
+
+/// Rows of zeros and ones, of several steps or streams, that go through the same weights together.
+///
+/// A few share each weight row that is read; many take the weights block by block. Its memory
+/// belongs to whoever made it.
+public struct SpikeRows: BitwiseCopyable, Sendable {
+  /// Rows that are collected at most.
+  public static let most = manyRows
+  /// Rows that share the reading of a weight row: a bit each.
+  public static let mostShared = 32
+  /// Most ones in a row for int8 weights: what the 16 bits of their sums can hold.
+  public static let mostSpikesOfBytes = 257
+
+  /// Rows from which on the weights are taken block by block.
+  static let many = 96
+
+  private static func padded(_ inputs: Int) -> Int { (inputs + 15) & ~15 }
+  private static func splitStride(_ inputs: Int) -> Int { (inputs + manyBlock - 1) / manyBlock + 1 }
+  private static func splitCount(_ inputs: Int) -> Int { (most * splitStride(inputs) + 15) & ~15 }
+
+  /// Bytes for weights of up to `inputs` inputs, a multiple of 64.
+  public static func byteCount(inputs: Int) -> Int {
+    (3 * padded(inputs) + splitCount(inputs)) * 4 + most * 24 + manyRoomByteCount
+  }
+
+  private let room: Row<UInt64>
+  private let starts: Row<Int>
+  private let offsets: Row<Int>
+  private let counts: Row<Int32>
+  private let owners: Row<Int32>
+  /// For each input a mask of the rows in which it is 1, all zero between uses.
+  private let masks: Row<UInt32>
+  /// The inputs that are 1 in some row, ascending, and their masks.
+  private let list: Row<UInt32>
+  private let listMasks: Row<UInt32>
+  private let splits: Row<UInt32>
+  public private(set) var rows = 0
+  /// Ones in all rows.
+  public private(set) var spikes = 0
+
+  /// `memory` has `byteCount(inputs:)` zero bytes from `start` on and outlives this.
+  public init(memory: AlignedBuffer, start: Int, inputs: Int) {
+    let count = SpikeRows.padded(inputs)
+    var at = start
+    func take<T: BitwiseCopyable>(_: T.Type, _ count: Int) -> Row<T> {
+      defer { at += count * MemoryLayout<T>.stride }
+      return memory.view(T.self, start: at / MemoryLayout<T>.stride, count: count).row
+    }
+    room = take(UInt64.self, manyRoomByteCount / 8)
+    starts = take(Int.self, SpikeRows.most)
+    offsets = take(Int.self, SpikeRows.most)
+    counts = take(Int32.self, SpikeRows.most)
+    owners = take(Int32.self, SpikeRows.most)
+    masks = take(UInt32.self, count)
+    list = take(UInt32.self, count)
+    listMasks = take(UInt32.self, count)
+    splits = take(UInt32.self, SpikeRows.splitCount(inputs))
+  }
+
+  public var isFull: Bool { rows == SpikeRows.most }
+
+  /// Adds a row by where the list of its ones stands in the lists; its result goes to element
+  /// `offset` of the output. `owner` is kept for whoever asks.
+  @inline(__always)
+  public mutating func add(listStart: Int, count: Int, offset: Int, owner: Int) {
+    precondition(!isFull, "room for another row")
+    owners[rows] = Int32(truncatingIfNeeded: owner)
+    starts[rows] = listStart
+    counts[rows] = Int32(truncatingIfNeeded: count)
+    offsets[rows] = offset
+    rows += 1
+    spikes += count
+  }
+
+  /// The owner of row `r` of those that were added.
+  @inline(__always)
+  public func owner(_ r: Int) -> Int { Int(owners[r]) }
+
+  /// Whether the rows will take the weights block by block.
+  public var isMany: Bool { rows >= SpikeRows.many }
+
+  /// Forgets the rows.
+  public mutating func clear() {
+    rows = 0
+    spikes = 0
+  }
+
+  /// Some of the rows, ready to be multiplied.
+  public struct Batch: BitwiseCopyable {
+    let all: SpikeRows
+    let first: Int
+    let count: Int
+    /// Inputs that are 1 in some row; -1 where the weights are taken block by block.
+    let listCount: Int
+    let lists: Row<UInt32>
+    public let spikes: Int
+  }
+
+  /// Calls `body` with the rows in one batch or several.
+  ///
+  /// Needs. Every list ascending and below the weights' inputs.
+  @inline(__always)
+  public func batches(_ weights: LinearWeights, lists: Row<UInt32>, _ body: (Batch) -> Void) {
+    for r in 0..<rows {
+      precondition(
+        starts[r] >= 0 && counts[r] >= 0 && starts[r] + Int(counts[r]) <= lists.count
+          && (counts[r] == 0 || Int(lists[starts[r] + Int(counts[r]) - 1]) < weights.inputs),
+        "lists of inputs with weights")
+    }
+    precondition(SpikeRows.padded(weights.inputs) <= masks.count, "memory for the inputs")
+    if isMany {
+      // SAFETY: the lists were checked; there is a split for every block of every row.
+      splitLists(
+        lists: lists.pointer, listStarts: starts.pointer, counts: counts.pointer, rows: rows,
+        inputs: weights.inputs, splits: splits.pointer,
+        splitStride: SpikeRows.splitStride(weights.inputs))
+      body(
+        Batch(all: self, first: 0, count: rows, listCount: -1, lists: lists, spikes: spikes))
+      return
+    }
+    var first = 0
+    while first < rows {
+      let count = min(SpikeRows.mostShared, rows - first)
+      var sum = 0
+      for r in 0..<count {
+        let bit: UInt32 = 1 << UInt32(r)
+        let start = starts[first + r]
+        let spikes = Int(counts[first + r])
+        for e in 0..<spikes { masks[Int(lists[start + e])] |= bit }
+        sum += spikes
+      }
+      // SAFETY: the masks are padded to 16 and the lists are as long.
+      let found = gatherMasks(
+        masks.pointer, count: weights.inputs, list: list.pointer, listMasks: listMasks.pointer)
+      body(
+        Batch(all: self, first: first, count: count, listCount: found, lists: lists, spikes: sum))
+      first += count
+    }
+  }
+}
+
+extension SpikeRows.Batch {
+  /// output[offset of row r] = bias + W row r over the outputs first ..< first + count.
+  ///
+  /// `room` is where this worker's sums may be made: its own spike rows.
+  public func apply(
+    _ weights: LinearWeights, output: Row<Float>, first firstOutput: Int, count outputs: Int,
+    room: SpikeRows
+  ) {
+    weights.checkOutputs(firstOutput, outputs)
+    for r in first..<first + count {
+      precondition(
+        all.offsets[r] >= 0 && all.offsets[r] & 15 == 0
+          && all.offsets[r] + weights.stride <= output.count, "rows inside the output")
+      precondition(
+        weights.kind != .int8 || all.counts[r] <= SpikeRows.mostSpikesOfBytes,
+        "sums that 16 bits can hold")
+    }
+    // SAFETY: every row of the output was checked here, every list by `batches`; `room` has
+    // `manyRoomByteCount` bytes, more than shared rows need.
+    let sums = UnsafeMutableRawPointer(room.room.pointer)
+    if listCount < 0 {
+      let spikes = ManySpikeRows(
+        lists: lists.pointer, listStarts: all.starts.pointer, splits: all.splits.pointer,
+        splitStride: SpikeRows.splitStride(weights.inputs), offsets: all.offsets.pointer,
+        rows: count, inputs: weights.inputs)
+      if weights.kind == .int8 {
+        linearManyBytes(
+          spikes, weights: weights.matrix, output: output.pointer, first: firstOutput,
+          count: outputs, room: sums)
+      } else {
+        linearMany(
+          spikes, weights: weights.matrix, output: output.pointer, first: firstOutput,
+          count: outputs, room: sums)
+      }
+    } else if weights.kind == .int8 {
+      linearSharedBytes(
+        masks: all.listMasks.pointer, list: all.list.pointer, listCount: listCount,
+        counts: all.counts.pointer + first, weights: weights.matrix, output: output.pointer,
+        offsets: all.offsets.pointer + first, rows: count, first: firstOutput, count: outputs,
+        sums: sums)
+    } else {
+      linearShared(
+        masks: all.listMasks.pointer, list: all.list.pointer, listCount: listCount,
+        weights: weights.matrix, output: output.pointer, offsets: all.offsets.pointer + first,
+        rows: count, first: firstOutput, count: outputs)
+    }
+  }
+}

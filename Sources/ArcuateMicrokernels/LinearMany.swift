@@ -1,0 +1,252 @@
+import CShims
+
+/// Many rows of spikes that go through the same weights.
+///
+/// Row r is 1 at the inputs `lists[listStarts[r]...]`, ascending. They are taken in blocks of
+/// `manyBlock` inputs: `splits[r * splitStride + b]` is the place in the row's list where block b
+/// begins, and one more entry ends the last block. The result goes to y + offsets[r].
+public struct ManySpikeRows {
+  public var lists: UnsafePointer<UInt32>
+  public var listStarts: UnsafePointer<Int>
+  public var splits: UnsafePointer<UInt32>
+  public var splitStride: Int
+  public var offsets: UnsafePointer<Int>
+  public var rows: Int
+  public var inputs: Int
+
+  public init(
+    lists: UnsafePointer<UInt32>, listStarts: UnsafePointer<Int>, splits: UnsafePointer<UInt32>,
+    splitStride: Int, offsets: UnsafePointer<Int>, rows: Int, inputs: Int
+  ) {
+    self.lists = lists
+    self.listStarts = listStarts
+    self.splits = splits
+    self.splitStride = splitStride
+    self.offsets = offsets
+    self.rows = rows
+    self.inputs = inputs
+  }
+}
+
+/// Inputs whose weights for one panel of outputs stay in the first-level cache.
+public let manyBlock = 64
+/// Most rows at once.
+public let manyRows = 256
+/// Bytes of the room for one worker: a block of weights, then the sums of a panel for all rows.
+public let manyRoomByteCount = 16384 + manyRows * 256
+
+/// y[r] = bias + the sum of the weight rows of the inputs that are 1 in row r, in ascending order.
+///
+/// The bits of `linearEvents`. For each panel of 64 outputs a block of weights is copied to where
+/// it does not leave the first-level cache, and the rows add theirs from there, with their sums in
+/// registers; weights are so read from memory once for all rows.
+///
+/// Needs. `room` has `manyRoomByteCount` bytes, aligned to 64; `first` a multiple of 64, `count` of
+/// 16. Int8 weights go to `linearManyBytes`.
+@inline(never)
+public func linearMany(
+  _ spikes: ManySpikeRows, weights: WeightMatrix, output y: UnsafeMutablePointer<Float>,
+  first: Int, count: Int, room: UnsafeMutableRawPointer
+) {
+  if weights.kind == .bfloat16 {
+    many(BFloat16Weight.self, spikes, weights, y, first, count, room)
+  } else {
+    many(Float32Weight.self, spikes, weights, y, first, count, room)
+  }
+}
+
+@inline(__always)
+private func many<E: WeightElement>(
+  _: E.Type, _ spikes: ManySpikeRows, _ weights: WeightMatrix, _ y: UnsafeMutablePointer<Float>,
+  _ first: Int, _ count: Int, _ room: UnsafeMutableRawPointer
+) {
+  let size = E.byteCount
+  let block = room.assumingMemoryBound(to: Float.self)
+  let sums = (room + manyBlock &* 256).assumingMemoryBound(to: Float.self)
+  let end = first &+ count
+  let blocks = (spikes.inputs &+ manyBlock &- 1) / manyBlock
+  var o = first
+  while o < end {
+    let width = min(64, end &- o)
+    for r in 0..<spikes.rows {
+      var k = 0
+      while k < width {
+        store8(load8(weights.bias + (o &+ k)), sums + (64 &* r &+ k))
+        k &+= 8
+      }
+    }
+    for b in 0..<blocks {
+      let firstInput = b &* manyBlock
+      let source = weights.rows + firstInput &* weights.rowBytes + o &* size
+      let inside = min(manyBlock, spikes.inputs &- firstInput)
+      for i in 0..<inside {
+        var k = 0
+        while k < width {
+          store8(E.load(source + i &* weights.rowBytes + k &* size), block + (64 &* i &+ k))
+          k &+= 8
+        }
+      }
+      // The next block comes nearer while this one is worked on, a line or two for each row.
+      let next = weights.isFar && b &+ 1 < blocks ? source + manyBlock &* weights.rowBytes : nil
+      let nextInside = min(manyBlock, spikes.inputs &- firstInput &- manyBlock)
+      let perRow = (manyBlock &+ spikes.rows &- 1) / spikes.rows
+      let base = UnsafeRawPointer(block) - firstInput &* 256
+      for r in 0..<spikes.rows {
+        if let next {
+          let from = r &* perRow
+          for i in from..<max(from, min(from &+ perRow, nextInside)) {
+            prefetch(next + i &* weights.rowBytes, byteCount: 64 &* size)
+          }
+        }
+        let split = spikes.splits + (r &* spikes.splitStride &+ b)
+        var e = spikes.lists + (spikes.listStarts[r] &+ Int(split[0]))
+        let last = spikes.lists + (spikes.listStarts[r] &+ Int(split[1]))
+        if e == last { continue }
+        let row = sums + 64 &* r
+        var a0 = load8(row)
+        var a1 = load8(row + 8)
+        var a2 = load8(row + 16)
+        var a3 = load8(row + 24)
+        var a4 = load8(row + 32)
+        var a5 = load8(row + 40)
+        var a6 = load8(row + 48)
+        var a7 = load8(row + 56)
+        repeat {
+          let w = (base + Int(e.pointee) &<< 8).assumingMemoryBound(to: Float.self)
+          a0 += load8(w)
+          a1 += load8(w + 8)
+          a2 += load8(w + 16)
+          a3 += load8(w + 24)
+          a4 += load8(w + 32)
+          a5 += load8(w + 40)
+          a6 += load8(w + 48)
+          a7 += load8(w + 56)
+          e += 1
+        } while e != last
+        store8(a0, row)
+        store8(a1, row + 8)
+        store8(a2, row + 16)
+        store8(a3, row + 24)
+        store8(a4, row + 32)
+        store8(a5, row + 40)
+        store8(a6, row + 48)
+        store8(a7, row + 56)
+      }
+    }
+    for r in 0..<spikes.rows {
+      var k = 0
+      while k < width {
+        store8(load8(sums + (64 &* r &+ k)), y + (spikes.offsets[r] &+ o &+ k))
+        k &+= 8
+      }
+    }
+    o &+= width
+  }
+}
+
+/// The same for int8 weights, in panels of 128 outputs whose sums are made in integers, two bytes at
+/// once; no row has more than 257 inputs that are 1.
+@inline(never)
+public func linearManyBytes(
+  _ spikes: ManySpikeRows, weights: WeightMatrix, output y: UnsafeMutablePointer<Float>,
+  first: Int, count: Int, room: UnsafeMutableRawPointer
+) {
+  let sums = room + manyBlock &* 256
+  let end = first &+ count
+  let blocks = (spikes.inputs &+ manyBlock &- 1) / manyBlock
+  var o = first
+  while o < end {
+    let width = min(128, (end &- o &+ 31) & ~31)
+    for r in 0..<spikes.rows {
+      var k = 0
+      while k < 256 {
+        storeWords(.zero, sums + (256 &* r &+ k))
+        k &+= 32
+      }
+    }
+    for b in 0..<blocks {
+      let firstInput = b &* manyBlock
+      let source = weights.rows + firstInput &* weights.rowBytes + o
+      for i in 0..<min(manyBlock, spikes.inputs &- firstInput) {
+        var k = 0
+        while k < width {
+          storeWords(loadWords(source + i &* weights.rowBytes + k), room + (128 &* i &+ k))
+          k &+= 32
+        }
+      }
+      let base = UnsafeRawPointer(room) - firstInput &* 128
+      for r in 0..<spikes.rows {
+        let split = spikes.splits + (r &* spikes.splitStride &+ b)
+        var e = spikes.lists + (spikes.listStarts[r] &+ Int(split[0]))
+        let last = spikes.lists + (spikes.listStarts[r] &+ Int(split[1]))
+        if e == last { continue }
+        let row = sums + 256 &* r
+        var a0 = loadWords(row)
+        var a1 = loadWords(row + 32)
+        var a2 = loadWords(row + 64)
+        var a3 = loadWords(row + 96)
+        var b0 = loadWords(row + 128)
+        var b1 = loadWords(row + 160)
+        var b2 = loadWords(row + 192)
+        var b3 = loadWords(row + 224)
+        repeat {
+          let w = base + Int(e.pointee) &<< 7
+          let w0 = loadWords(w)
+          let w1 = loadWords(w + 32)
+          let w2 = loadWords(w + 64)
+          let w3 = loadWords(w + 96)
+          a0 &+= w0
+          a1 &+= w1
+          a2 &+= w2
+          a3 &+= w3
+          b0 &+= cshims_upper(w0)
+          b1 &+= cshims_upper(w1)
+          b2 &+= cshims_upper(w2)
+          b3 &+= cshims_upper(w3)
+          e += 1
+        } while e != last
+        storeWords(a0, row)
+        storeWords(a1, row + 32)
+        storeWords(a2, row + 64)
+        storeWords(a3, row + 96)
+        storeWords(b0, row + 128)
+        storeWords(b1, row + 160)
+        storeWords(b2, row + 192)
+        storeWords(b3, row + 224)
+      }
+    }
+    for r in 0..<spikes.rows {
+      let all = Int32(truncatingIfNeeded: spikes.splits[r &* spikes.splitStride &+ blocks])
+      var k = 0
+      while k < width {
+        let row = sums + (256 &* r &+ k)
+        finishBytes(
+          loadWords(row), loadWords(row + 128), all, weights, y + spikes.offsets[r], o &+ k,
+          end: end)
+        k &+= 32
+      }
+    }
+    o &+= width
+  }
+}
+
+/// Finds where the blocks of each row's list begin; `counts[r]` is how long the list is.
+@inline(never)
+public func splitLists(
+  lists: UnsafePointer<UInt32>, listStarts: UnsafePointer<Int>, counts: UnsafePointer<Int32>,
+  rows: Int, inputs: Int, splits: UnsafeMutablePointer<UInt32>, splitStride: Int
+) {
+  let blocks = (inputs &+ manyBlock &- 1) / manyBlock
+  for r in 0..<rows {
+    let list = lists + listStarts[r]
+    let count = Int(counts[r])
+    let split = splits + r &* splitStride
+    var at = 0
+    for b in 0..<blocks {
+      split[b] = UInt32(truncatingIfNeeded: at)
+      let bound = UInt32(truncatingIfNeeded: (b &+ 1) &* manyBlock)
+      while at < count && list[at] < bound { at &+= 1 }
+    }
+    split[blocks] = UInt32(truncatingIfNeeded: at)
+  }
+}

@@ -1,0 +1,96 @@
+import CShims
+
+/// How weights lie in memory.
+///
+/// Sums are made of the numbers that `load` gives, whatever their width in memory; where these are
+/// not yet weights, a sum s of them stands for bias + scale * s.
+protocol WeightElement {
+  static var byteCount: Int { get }
+  static var isScaled: Bool { get }
+  /// Eight consecutive weights from an address aligned to eight of them.
+  static func load(_ p: UnsafeRawPointer) -> SIMD8<Float>
+}
+
+enum Float32Weight: WeightElement {
+  @inline(__always) static var byteCount: Int { 4 }
+  @inline(__always) static var isScaled: Bool { false }
+  @inline(__always) static func load(_ p: UnsafeRawPointer) -> SIMD8<Float> {
+    p.load(as: SIMD8<Float>.self)
+  }
+}
+
+enum BFloat16Weight: WeightElement {
+  @inline(__always) static var byteCount: Int { 2 }
+  @inline(__always) static var isScaled: Bool { false }
+  @inline(__always) static func load(_ p: UnsafeRawPointer) -> SIMD8<Float> { cshims_load_bf16(p) }
+}
+
+/// A byte is a weight plus 128, of one scale for each output.
+enum Int8Weight: WeightElement {
+  @inline(__always) static var byteCount: Int { 1 }
+  @inline(__always) static var isScaled: Bool { true }
+  @inline(__always) static func load(_ p: UnsafeRawPointer) -> SIMD8<Float> {
+    cshims_load_centred(p)
+  }
+}
+
+/// Which of them.
+public enum WeightKind: UInt8, Sendable, CaseIterable {
+  case float32, bfloat16, int8
+
+  public var byteCount: Int {
+    switch self {
+    case .float32: Float32Weight.byteCount
+    case .bfloat16: BFloat16Weight.byteCount
+    case .int8: Int8Weight.byteCount
+    }
+  }
+}
+
+/// A matrix of weights, one row of outputs for each input.
+///
+/// Rows are `rowBytes` apart, a multiple of 64, as their address is; `bias` and, for int8, `scale`
+/// have `columns` elements, a multiple of 16.
+public struct WeightMatrix {
+  public var kind: WeightKind
+  public var rows: UnsafeRawPointer
+  public var rowBytes: Int
+  public var bias: UnsafePointer<Float>
+  public var scale: UnsafePointer<Float>
+  /// Whether they are too many for the second-level cache, so that rows are asked for in advance.
+  public var isFar: Bool
+
+  public init(
+    kind: WeightKind, rows: UnsafeRawPointer, rowBytes: Int, bias: UnsafePointer<Float>,
+    scale: UnsafePointer<Float>, isFar: Bool
+  ) {
+    self.kind = kind
+    self.rows = rows
+    self.rowBytes = rowBytes
+    self.bias = bias
+    self.scale = scale
+    self.isFar = isFar
+  }
+
+  /// Where a sum of eight outputs begins: the bias, or 0 where it is added at the end.
+  @inline(__always)
+  func start<E: WeightElement>(_: E.Type, _ column: Int) -> SIMD8<Float> {
+    E.isScaled ? SIMD8(repeating: 0) : load8(bias + column)
+  }
+
+  /// What a sum of eight outputs stands for.
+  @inline(__always)
+  func finish<E: WeightElement>(_: E.Type, _ sum: SIMD8<Float>, _ column: Int) -> SIMD8<Float> {
+    E.isScaled ? load8(bias + column) + load8(scale + column) * sum : sum
+  }
+}
+
+/// Asks for `byteCount` bytes, a multiple of 64, from an address.
+@inline(__always)
+func prefetch(_ p: UnsafeRawPointer, byteCount: Int) {
+  var at = 0
+  while at < byteCount {
+    cshims_prefetch(p + at)
+    at &+= 64
+  }
+}

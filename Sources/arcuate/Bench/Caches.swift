@@ -1,0 +1,44 @@
+import Glibc
+
+/// Bytes of this machine's caches, of one core at the first two levels.
+struct Caches: Equatable {
+  var level1, level2, level3: Int
+
+  /// As Linux lists them, or else as the C library knows them, which takes a guest's share of a
+  /// large machine for the whole; what nobody knows is taken to be usual.
+  static let ofThisMachine: Caches = {
+    func size(_ level: Int, _ name: Int, or usual: Int) -> Int {
+      if let size = listed(level) { return size }
+      let size = sysconf(Int32(name))
+      return size > 0 ? size : usual
+    }
+    return Caches(
+      level1: size(1, _SC_LEVEL1_DCACHE_SIZE, or: 32 << 10),
+      level2: size(2, _SC_LEVEL2_CACHE_SIZE, or: 512 << 10),
+      level3: size(3, _SC_LEVEL3_CACHE_SIZE, or: 16 << 20))
+  }()
+
+  private static func listed(_ level: Int) -> Int? {
+    for index in 0..<8 {
+      let folder = "/sys/devices/system/cpu/cpu0/cache/index\(index)/"
+      guard let number = word(folder + "level") else { return nil }
+      guard number == "\(level)", word(folder + "type") != "Instruction",
+        let text = word(folder + "size")
+      else { continue }
+      let unit = text.hasSuffix("K") ? 1 << 10 : text.hasSuffix("M") ? 1 << 20 : 1
+      return Int(text.prefix { $0.isNumber }).map { $0 * unit }
+    }
+    return nil
+  }
+
+  /// The first word of a file of the system.
+  private static func word(_ path: String) -> String? {
+    let file = open(path, O_RDONLY | O_CLOEXEC)
+    guard file >= 0 else { return nil }
+    defer { close(file) }
+    var bytes = [UInt8](repeating: 0, count: 64)
+    let count = read(file, &bytes, bytes.count)
+    guard count > 0 else { return nil }
+    return String(decoding: bytes[..<count].prefix { $0 > 32 }, as: UTF8.self)
+  }
+}

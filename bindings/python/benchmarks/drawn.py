@@ -1,0 +1,68 @@
+"""Networks and inputs that `arcuate bench --write` left in a folder."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Dict, List, NamedTuple, Optional
+
+import numpy as np
+
+
+class Case(NamedTuple):
+    """One workload at one length and batch, in one type of weights."""
+
+    name: str
+    workload: str
+    weights: str
+    """"float32", "bfloat16" or "int8"."""
+    batch: int
+    steps: int
+    steps_per_frame: int
+    frame_state: str
+    frame_output: str
+    network: Path
+    inputs: List[np.ndarray]
+    """One array a call, [frames, batch, ...]; every call starts from rest."""
+
+
+def write(folder: Path, workloads: List[str], batches: List[int], seed: int, small: bool) -> None:
+    """Has the command `arcuate` draw: ARCUATE_CLI, or what is on the path or was built here."""
+    built = Path(__file__).parents[3] / ".build" / "release" / "arcuate"
+    command = os.environ.get("ARCUATE_CLI") or shutil.which("arcuate") or str(built)
+    if not Path(command).exists():
+        raise SystemExit("the command arcuate is not there: build it, or name it in ARCUATE_CLI")
+    options = [option for batch in batches for option in ("--batch", str(batch))]
+    options += ["--small"] if small else []
+    subprocess.run(
+        [command, "bench", *workloads, "--rounds", "0", "--seed", str(seed), "--write", str(folder),
+         *options], check=True)
+
+
+def read(folder: Path, workload: str, batches: Optional[List[int]] = None) -> List[Case]:
+    """The workload's cases in the folder."""
+    cases = []
+    for entry in json.loads((folder / "bench.json").read_text()):
+        if entry["workload"] != workload or batches and entry["batch"] not in batches:
+            continue
+        cases.append(Case(
+            network=folder / entry["network"],
+            inputs=[np.load(folder / name) for name in entry["inputs"]],
+            **{key: entry[key] for key in Case._fields if key not in ("network", "inputs")}))
+    return cases
+
+
+def tensors(path: Path) -> Dict[str, np.ndarray]:
+    """The float32 tensors of a safetensors file by name."""
+    data = path.read_bytes()
+    length = int.from_bytes(data[:8], "little")
+    header = json.loads(data[8:8 + length])
+    found = {}
+    for name, entry in header.items():
+        if name != "__metadata__" and entry["dtype"] == "F32":
+            start, end = (8 + length + offset for offset in entry["data_offsets"])
+            found[name] = np.frombuffer(data[start:end], np.float32).reshape(entry["shape"])
+    return found
