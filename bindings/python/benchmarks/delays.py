@@ -118,7 +118,7 @@ def separate(network: Network, threads: int, folder: Path, name: str) -> Run:
 
     def answer() -> list:
         for line in process.stdout:
-            if line.startswith("ANSWER "):
+            if line.startswith("ANSWER"):
                 return [float(word) for word in line.split()[1:]]
         raise RuntimeError(f"{name} ended")
 
