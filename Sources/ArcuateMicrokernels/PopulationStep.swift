@@ -16,15 +16,21 @@ public func populationStep(
   let common =
     c.currentDecay.mask | c.currentGain.mask | c.decay.mask | c.gain.mask | c.threshold.mask
     | c.resetValue.mask
-  switch (flags.contains(.synapse), common == 0) {
-  case (true, true):
-    return populationLoop(base, sum, membrane, current, list, place, count, c, flags, true, true)
-  case (true, false):
-    return populationLoop(base, sum, membrane, current, list, place, count, c, flags, true, false)
-  case (false, true):
-    return populationLoop(base, sum, membrane, current, list, place, count, c, flags, false, true)
-  case (false, false):
-    return populationLoop(base, sum, membrane, current, list, place, count, c, flags, false, false)
+  // The usual comparison and reset get loops of their own, in which nothing is asked.
+  let plain = flags.contains(.resetToValue) && !flags.contains(.orEqual)
+  @inline(__always) func run(_ synapse: Bool, _ common: Bool, _ plain: Bool) -> (Int, Int) {
+    populationLoop(
+      base, sum, membrane, current, list, place, count, c, flags, synapse, common, plain)
+  }
+  switch (flags.contains(.synapse), common == 0, plain) {
+  case (true, true, true): return run(true, true, true)
+  case (true, true, false): return run(true, true, false)
+  case (true, false, true): return run(true, false, true)
+  case (true, false, false): return run(true, false, false)
+  case (false, true, true): return run(false, true, true)
+  case (false, true, false): return run(false, true, false)
+  case (false, false, true): return run(false, false, true)
+  case (false, false, false): return run(false, false, false)
   }
 }
 
@@ -33,13 +39,14 @@ private func populationLoop(
   _ base: NeuronParameter, _ sum: UnsafeMutablePointer<Float>,
   _ membrane: UnsafeMutablePointer<Float>, _ current: UnsafeMutablePointer<Float>,
   _ list: UnsafeMutablePointer<UInt32>, _ place: Int, _ count: Int, _ c: NeuronCoefficients,
-  _ flags: NeuronFlags, _ synapse: Bool, _ common: Bool
+  _ flags: NeuronFlags, _ synapse: Bool, _ common: Bool, _ plain: Bool
 ) -> (changed: Int, listed: Int) {
   typealias V = SIMD8<Float>
   let zero = V(repeating: 0)
   let one = V(repeating: 1)
-  let (orEqual, subtract) = (flags.contains(.orEqual), flags.contains(.resetSubtract))
-  let toValue = flags.contains(.resetToValue)
+  let orEqual = !plain && flags.contains(.orEqual)
+  let toValue = plain || flags.contains(.resetToValue)
+  let subtract = flags.contains(.resetSubtract)
   let (currentDecay, currentGain) = (c.currentDecay.lanes(0), c.currentGain.lanes(0))
   let (decay, gain) = (c.decay.lanes(0), c.gain.lanes(0))
   let (threshold, resetValue) = (c.threshold.lanes(0), c.resetValue.lanes(0))
@@ -93,7 +100,8 @@ private func populationLoop(
   return (changed, listed)
 }
 
-@inline(__always)
+/// Not inline: what it makes of the mask would be made for every sixteen neurons.
+@inline(never)
 private func appended(
   _ mask: SIMD8<Int32>, _ first: Int, _ count: Int, _ place: Int,
   _ list: UnsafeMutablePointer<UInt32>
