@@ -55,8 +55,8 @@ let package = Package(
       exclude: notes + ["Safetensors/README.md"],
       swiftSettings: machine),
     .target(
-      name: "ArcuateRuntime", dependencies: ["ArcuateModel", "ArcuateKernels"], exclude: notes,
-      swiftSettings: hot),
+      name: "ArcuateRuntime", dependencies: ["ArcuateModel", "ArcuateKernels", "CShims"],
+      exclude: notes, swiftSettings: hot),
     .target(
       name: "ArcuateHardware", dependencies: ["ArcuateRuntime", "ArcuateModel"], exclude: notes,
       swiftSettings: machine),
@@ -90,7 +90,8 @@ let package = Package(
       swiftSettings: machine),
     .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
     .testTarget(
-      name: "ArcuateRuntimeTests", dependencies: rooms + ["Arcuate", "AllocationCounter"], swiftSettings: machine),
+      name: "ArcuateRuntimeTests", dependencies: rooms + ["Arcuate", "AllocationCounter"],
+      swiftSettings: machine),
   ]
 )
 
@@ -98,6 +99,7 @@ let package = Package(
 if Context.environment["ARCUATE_FUZZ"] != nil {
   package.targets.append(
     .executableTarget(
-      name: "fuzz", dependencies: rooms + ["Arcuate", "ArcuateC", "CArcuate"], path: "Tests/fuzz/targets",
+      name: "fuzz", dependencies: rooms + ["Arcuate", "ArcuateC", "CArcuate"],
+      path: "Tests/fuzz/targets",
       swiftSettings: machine + [.unsafeFlags(["-parse-as-library"])]))
 }

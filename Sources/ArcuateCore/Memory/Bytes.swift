@@ -17,7 +17,8 @@ public protocol PageOwner: AnyObject {
 public struct Bytes: @unchecked Sendable {
   // SAFETY: the storage is immutable after creation and `base` lies inside it for as long as
   // `owner` lives, which every copy of this value retains; so sharing across threads is safe.
-  private let base: UnsafePointer<UInt8>
+  /// The address of the first byte, for whoever keeps this value or a copy of it.
+  package let base: UnsafePointer<UInt8>
   private let owner: AnyObject
   /// The owner, if its pages can be let go: found out once, since the question is slow.
   private let pages: (any PageOwner)?
