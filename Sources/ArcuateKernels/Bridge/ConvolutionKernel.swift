@@ -40,7 +40,9 @@ public struct ConvolutionGeometry: Sendable {
 }
 
 /// Kernels of a convolution packed by input channel, with a bias per output channel.
-public struct ConvolutionWeights: Sendable {
+///
+/// A class, as `LinearWeights` is.
+public final class ConvolutionWeights: Sendable {
   public let geometry: ConvolutionGeometry
   /// [in channels][kernel height][kernel width, in the order of `columns`][out channels of a group]
   let values: View<Float>

@@ -16,9 +16,10 @@ extension WeightKind {
 /// Weights packed for the linear kernels: one padded row of outputs for each input, in the element
 /// type that the tensor has.
 ///
+/// A class, so that handing it to a kernel counts no owners of its parts.
 /// Numbers. With int8 the sum is made of the integers and multiplied once by the output's scale:
 /// y = bias + scale * sum.
-public struct LinearWeights: Sendable {
+public final class LinearWeights: Sendable {
   public let inputs: Int
   public let outputs: Int
   public let kind: WeightKind
@@ -31,6 +32,7 @@ public struct LinearWeights: Sendable {
   /// [stride], padded to 32, and the same for the scales of int8 weights.
   let bias: View<Float>
   let scale: View<Float>
+  private let isFar: Bool
   /// How many weights of each input are not zero.
   public let nonzeroPerInput: [UInt32]
 
@@ -38,7 +40,7 @@ public struct LinearWeights: Sendable {
   static let nearByteCount = 384 << 10
 
   /// `weight` is [outputs][inputs], row-major. Throws. `outOfMemory`.
-  public init(weight: [Float], bias: [Float], inputs: Int, outputs: Int) throws {
+  public convenience init(weight: [Float], bias: [Float], inputs: Int, outputs: Int) throws {
     try self.init(
       weight: Tensor(weight, shape: Shape([outputs, inputs])), matrix: 0, bias: bias,
       inputs: inputs, outputs: outputs)
@@ -55,6 +57,7 @@ public struct LinearWeights: Sendable {
     kind = WeightKind(weight.element)
     stride = (outputs + 15) & ~15
     rowBytes = (stride * kind.byteCount + 63) & ~63
+    isFar = inputs * rowBytes > LinearWeights.nearByteCount
     // Packing writes every byte.
     values = try AlignedBuffer(byteCount: inputs * rowBytes, isZeroed: false).view(
       start: 0, count: inputs * rowBytes)
@@ -86,7 +89,7 @@ public struct LinearWeights: Sendable {
   var matrix: WeightMatrix {
     WeightMatrix(
       kind: kind, rows: UnsafeRawPointer(values.pointer), rowBytes: rowBytes, bias: bias.pointer,
-      scale: scale.pointer, isFar: values.count > LinearWeights.nearByteCount)
+      scale: scale.pointer, isFar: isFar)
   }
 }
 

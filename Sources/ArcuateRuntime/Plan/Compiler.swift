@@ -216,8 +216,8 @@ private struct Compiler {
       reason = "\(packed.parts) leading positions, one after another"
     }
     let fan = fanOut(node.op, operation, shape: shape, input: source)
-    let spikes = checked.signals[i] == .spike
-    slots[i].listed = slots[i].listed || spikes
+    // Spikes are counted from their list; others are listed for nodes that go through it.
+    if isSpikingNode(node.op) { slots[i].listed = true }
     if operation.usesNonzeroList {
       slots[gather >= 0 ? gather : sources[0].slot].listed = true
     }

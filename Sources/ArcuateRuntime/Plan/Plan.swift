@@ -43,6 +43,19 @@ public final class Plan: Sendable {
     let weightBytes: UInt64
     let kernels: [Kernel]
     let reason: String
+    /// Whether the first two sources are rows in the node's own order.
+    let sumsTwoRows: Bool
+    /// What the operation is, and its parts, without a copy of the whole.
+    let role: Role
+    let linear: LinearWeights?
+    let convolution: ConvolutionWeights?
+    let neurons: NeuronLayer?
+    let memory: NeuronState
+
+    /// How a step is run.
+    enum Role: BitwiseCopyable {
+      case input, alias, neurons, linear, sparse, stateful, stateless
+    }
 
     init(
       node: Int, name: String, kind: String, shape: Shape, operation: Operation,
@@ -67,6 +80,29 @@ public final class Plan: Sendable {
       self.weightBytes = UInt64(weightBytes)
       self.kernels = kernels
       self.reason = reason
+      sumsTwoRows = sources.count > 1 && sources[..<2].allSatisfy { $0.permutation == nil }
+      var (linear, neurons, convolution) = (
+        LinearWeights?.none, NeuronLayer?.none, ConvolutionWeights?.none
+      )
+      var memory = NeuronState(membrane: -1, current: -1, pending: -1)
+      switch operation {
+      case .input: role = .input
+      case .alias: role = .alias
+      case .neuron(let layer, let state):
+        role = .neurons
+        (neurons, memory) = (layer, state)
+      case .linear(let packed) where packed.parts == 1:
+        role = .linear
+        linear = packed.matrices[0]
+      case .sparse: role = .sparse
+      case .delay, .bernoulli, .rateEncoder, .decoder: role = .stateful
+      case .convolution(let weights):
+        role = .stateless
+        convolution = weights
+      default: role = .stateless
+      }
+      (self.linear, self.neurons, self.convolution) = (linear, neurons, convolution)
+      self.memory = memory
     }
   }
 
@@ -78,10 +114,13 @@ public final class Plan: Sendable {
     let uniform: UInt64?
     /// Products of a pass with every input and weight non-zero.
     let dense: UInt64
+    /// Whether there are weights.
+    let isCounted: Bool
 
     init(perInput: [UInt32], dense: UInt64) {
       self.perInput = perInput
       self.dense = dense
+      isCounted = !perInput.isEmpty
       uniform = perInput.first.flatMap { first in
         perInput.allSatisfy { $0 == first } ? UInt64(first) : nil
       }

@@ -101,19 +101,18 @@ extension Session {
 
   /// In a cycle, neurons whose spikes are seen a step later show them before anything runs.
   private func emitPending(_ index: Int, _ t: Int, _ streams: Range<Int>) {
-    let output = plan.slots[plan.steps[index].output]
-    if case .sparse(let packed) = plan.steps[index].operation, packed.isEarly {
+    let step = plan.steps[index]
+    let output = plan.slots[step.output]
+    if step.role == .sparse, case .sparse(let packed) = step.operation, packed.isEarly {
       for b in streams {
-        emit(packed, row(output, t, b), plan.steps[index].outputCount, t, b)
+        emit(packed, row(output, t, b), step.outputCount, t, b)
         listRow(output, t, b)
       }
     }
-    guard case .neuron(_, let memory) = plan.steps[index].operation, memory.pending >= 0 else {
-      return
-    }
+    guard step.memory.pending >= 0 else { return }
     for b in streams {
       row(output, t, b).copy(
-        from: state.row.part(memory.pending + b * output.stride, output.stride))
+        from: state.row.part(step.memory.pending + b * output.stride, output.stride))
       listRow(output, t, b)
     }
   }
@@ -124,12 +123,12 @@ extension Session {
     // A constant node has one row, due when its frame begins.
     if output.constant && !(computesConstants && blockRange.lowerBound == 0) { return }
     let range = output.constant ? 0..<1 : blockRange
-    if case .input = step.operation {
+    if step.role == .input {
       for t in range { for b in streams { listRow(output, t, b) } }
       record(index, range, streams, output)
       return
     }
-    if case .alias = step.operation {
+    if step.role == .alias {
       for b in streams { count(index, b, 5, UInt64(range.count)) }
       record(index, range, streams, output)
       return
@@ -138,52 +137,60 @@ extension Session {
     let input = plan.slots[step.gather >= 0 ? step.gather : step.sources[0].slot]
     let shift = step.gather < 0 && step.sources[0].delayed ? -1 : 0
 
-    switch step.operation {
-    case .neuron(let layer, let memory):
-      runNeurons(index, layer, memory, input, shift, output, range, streams)
-    case .linear(let packed) where packed.parts == 1:
-      runLinear(index, packed.matrices[0], input, shift, output, range, streams, worker)
-    case .sparse(let packed):
-      runSparse(index, packed, input, shift, output, range, streams)
-    case .delay, .bernoulli, .rateEncoder, .decoder:
+    switch step.role {
+    case .neurons:
+      runNeurons(index, step.neurons!, step.memory, input, shift, output, range, streams)
+    case .linear: runLinear(index, step.linear!, input, shift, output, range, streams, worker)
+    case .sparse:
+      if case .sparse(let packed) = step.operation {
+        runSparse(index, packed, input, shift, output, range, streams)
+      }
+    case .stateful:
       for t in range {
         for b in streams {
           runStateful(step, row(input, t + shift, b), row(output, t, b), t, b, output.stride)
         }
       }
-    default:
-      let temporary = temporaries.row.part(worker * 2 * plan.widest, plan.widest)
-      let temporaryOutput = temporaries.row.part((worker * 2 + 1) * plan.widest, plan.widest)
-      let temporaryList = temporaryLists.row.part(worker * plan.widest, plan.widest)
-      for t in range {
-        for b in streams {
-          let from = row(input, t + shift, b)
-          let counted = input.listed
-          step.operation.apply(
-            input: from, list: counted ? list(input, t + shift, b) : temporaryList,
-            nonzero: counted ? nonzero(input, t + shift, b)[0] : nil,
-            output: row(output, t, b), inputCount: step.inputCount, outputCount: step.outputCount,
-            temporary: temporary, temporaryOutput: temporaryOutput, temporaryList: temporaryList)
-          countSynapses(index, step, input, t + shift, b)
-          if case .convolution(let weights) = step.operation,
-            weights.prefersWindows(nonzero(input, t + shift, b)[0])
-          {
-            count(index, b, 9, 1)
-          }
-        }
-      }
+    case .stateless: runStateless(index, input, shift, output, range, streams, worker)
+    case .input, .alias: break
     }
     // Spiking neurons list their spikes while they make them.
-    let isListed: Bool
-    if case .neuron = step.operation { isListed = step.updates } else { isListed = false }
+    let isListed = step.role == .neurons && step.updates
     for t in range {
       for b in streams {
         if !isListed { listRow(output, t, b) }
-        count(index, b, 5, 1)
         if step.spikes { count(index, b, 0, UInt64(nonzero(output, t, b)[0].count)) }
       }
     }
+    for b in streams { count(index, b, 5, UInt64(range.count)) }
     record(index, range, streams, output)
+  }
+
+  private func runStateless(
+    _ index: Int, _ input: Slot, _ shift: Int, _ output: Slot, _ range: Range<Int>,
+    _ streams: Range<Int>, _ worker: Int
+  ) {
+    let step = plan.steps[index]
+    let temporary = temporaries.row.part(worker * 2 * plan.widest, plan.widest)
+    let temporaryOutput = temporaries.row.part((worker * 2 + 1) * plan.widest, plan.widest)
+    let temporaryList = temporaryLists.row.part(worker * plan.widest, plan.widest)
+    for t in range {
+      for b in streams {
+        let from = row(input, t + shift, b)
+        let counted = input.listed
+        step.operation.apply(
+          input: from, list: counted ? list(input, t + shift, b) : temporaryList,
+          nonzero: counted ? nonzero(input, t + shift, b)[0] : nil,
+          output: row(output, t, b), inputCount: step.inputCount, outputCount: step.outputCount,
+          temporary: temporary, temporaryOutput: temporaryOutput, temporaryList: temporaryList)
+        countSynapses(index, step, input, t + shift, b)
+        if let weights = step.convolution,
+          weights.prefersWindows(nonzero(input, t + shift, b)[0])
+        {
+          count(index, b, 9, 1)
+        }
+      }
+    }
   }
 
   /// Sums what arrives at a node, in the order of its rows.
@@ -193,18 +200,31 @@ extension Session {
       for b in streams {
         let sum = row(target, t, b)
         if step.sources.isEmpty { sum.fill(0) }
-        for (n, source) in step.sources.enumerated() {
-          let from = row(plan.slots[source.slot], t + (source.delayed ? -1 : 0), b)
-          switch (source.permutation, n) {
+        var n = 0
+        if step.sumsTwoRows {
+          Elementwise.add(
+            row(step, 0, t, b), row(step, 1, t, b), into: sum, count: step.inputCount)
+          n = 2
+        }
+        while n < step.sources.count {
+          let from = row(step, n, t, b)
+          switch (step.sources[n].permutation, n) {
           case (nil, 0): sum.part(0, step.inputCount).copy(from: from.part(0, step.inputCount))
           case (let order?, 0): Elementwise.permute(from, by: order, into: sum)
           case (nil, _): Elementwise.add(sum, from, into: sum, count: step.inputCount)
           case (let order?, _): Elementwise.addPermuted(from, by: order, into: sum)
           }
+          n += 1
         }
         listRow(target, t, b)
       }
     }
+  }
+
+  /// The row that source `n` of a node has for it.
+  @inline(__always)
+  private func row(_ step: Plan.Step, _ n: Int, _ t: Int, _ b: Int) -> Row<Float> {
+    row(plan.slots[step.sources[n].slot], t + (step.sources[n].delayed ? -1 : 0), b)
   }
 
   // MARK: Neurons

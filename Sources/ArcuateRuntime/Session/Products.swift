@@ -127,8 +127,7 @@ extension Session {
 
   @inline(__always)
   func countSynapses(_ index: Int, _ step: Plan.Step, _ input: Slot, _ t: Int, _ b: Int) {
-    let fanOut = step.fanOut.perInput
-    guard !fanOut.isEmpty else { return }
+    guard step.fanOut.isCounted else { return }
     var operations: UInt64 = 0
     var accumulates = true
     if input.listed {
@@ -137,14 +136,14 @@ extension Session {
       if let uniform = step.fanOut.uniform {
         operations = uniform &* UInt64(found.count)
       } else {
-        for e in 0..<Int(found.count) { operations &+= UInt64(fanOut[Int(indices[e])]) }
+        for e in 0..<Int(found.count) { operations &+= UInt64(step.fanOut.perInput[Int(indices[e])]) }
       }
       accumulates = found.unit != 0
       if !accumulates { accumulates = isTernary(row(input, t, b), indices, Int(found.count)) }
     } else {
       let from = row(input, t, b)
       for i in 0..<step.inputCount where from[i] != 0 {
-        operations &+= UInt64(fanOut[i])
+        operations &+= UInt64(step.fanOut.perInput[i])
         accumulates = accumulates && (from[i] == 1 || from[i] == -1)
       }
     }
