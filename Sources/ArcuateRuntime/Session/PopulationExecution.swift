@@ -59,7 +59,6 @@ extension Session {
     let scratch = populationRows.row.part(
       worker * population.scratchCount, population.scratchCount)
     let rowSize = Population.largestTile
-    let base = scratch.part(0, Population.part)
     let silence = scratch.part(Population.part, 16)
     var sums = 3 * Population.part
     for case .sparse(let index) in layer.sources where !sparse(index, b).isRing {
@@ -75,6 +74,13 @@ extension Session {
       for t in range { forget(target, target.row(stepCounts[b] &+ UInt64(t)), tile) }
     }
     let stride = plan.slots[plan.steps[layer.step].output].stride
+    // What the loops need is taken out of objects before: counting their owners, on several threads at
+    // once, would take longer than the neurons do.
+    let elapsed = stepCounts[b]
+    let target = sparse(layer.targets[0], b)
+    let usual = usualSources(layer, b)
+    let signals = values.row
+    let batch = plan.options.batch
     var changes = 0
     var start = 0
     while start < count {
@@ -88,45 +94,24 @@ extension Session {
       }
       let (membrane, current) = (memoryRow(memory.membrane), memoryRow(memory.current))
       for t in range {
-        let now = stepCounts[b] &+ UInt64(t)
-        var before = silence
-        var last = silence
-        var sums = 3 * Population.part
-        for k in layer.sources.indices {
-          var isSum = false
-          switch layer.sources[k] {
-          case .slot(let slot): last = row(plan.slots[slot], t, b).part(first + start, padded)
-          case .sparse(let index):
-            isSum = true
-            let memory = sparse(index, b)
-            if memory.isRing {
-              last = memory.sums(tile, at: now).part(start, padded)
-            } else {
-              last = scratch.part(sums + (t - range.lowerBound) * rowSize + start, padded)
-              sums += population.window * rowSize
-            }
-          }
-          // The last two rows are added by the kernel, which leaves zeros where connections add.
-          if k + 1 == layer.sources.count {
-            if !isSum {
-              let own = scratch.part(2 * Population.part, padded)
-              own.copy(from: last)
-              last = own
-            }
-          } else if k == 0 && !isSum {
-            before = last
-          } else {
-            let own = base.part(0, padded)
-            if k == 0 {
-              own.copy(from: last)
-            } else {
-              Elementwise.add(before, last, into: own, count: padded)
-            }
-            if isSum { last.fill(0) }
-            before = own
-          }
+        let now = elapsed &+ UInt64(t)
+        let (before, last): (Row<Float>, Row<Float>)
+        if let usual {
+          let slot = usual.slot
+          before =
+            usual.hasSlot
+            ? signals.part(
+              slot.values + slot.row(step: t, stream: b, batch: batch) * slot.stride + first
+                + start, padded) : silence
+          last =
+            usual.memory.isRing
+            ? usual.memory.sums(tile, at: now).part(start, padded)
+            : scratch.part(
+              3 * Population.part + (t - range.lowerBound) * rowSize + start, padded)
+        } else {
+          (before, last) = addSources(
+            population, layer, tile, first, start, padded, t, range, b, scratch)
         }
-        let target = sparse(layer.targets[0], b)
         let at = target.row(now)
         let listed = Int(target.count(at, tile).count)
         let all = target.list(at, tile)
@@ -148,6 +133,67 @@ extension Session {
     }
     let i = b * population.tiles + layer.firstTile + tile
     populationChanges[i] = populationChanges[i] &+ UInt64(changes)
+  }
+
+  /// Whether a layer's input is one node of connections and at most one row from outside, and which.
+  private func usualSources(
+    _ layer: Population.Layer, _ b: Int
+  ) -> (memory: SparseMemory, hasSlot: Bool, slot: Slot)? {
+    guard layer.sources.count <= 2, case .sparse(let index) = layer.sources[layer.sources.count - 1]
+    else { return nil }
+    if layer.sources.count == 1 { return (sparse(index, b), false, Slot(count: 0)) }
+    guard case .slot(let slot) = layer.sources[0] else { return nil }
+    return (sparse(index, b), true, plan.slots[slot])
+  }
+
+  /// Sums up what arrives at a part of a layer at one step, up to a last row that the kernel adds and
+  /// clears.
+  private func addSources(
+    _ population: Population, _ layer: Population.Layer, _ tile: Int, _ first: Int, _ start: Int,
+    _ padded: Int, _ t: Int, _ range: Range<Int>, _ b: Int, _ scratch: Row<Float>
+  ) -> (before: Row<Float>, last: Row<Float>) {
+    let now = stepCounts[b] &+ UInt64(t)
+    let rowSize = Population.largestTile
+    let base = scratch.part(0, Population.part)
+    let silence = scratch.part(Population.part, 16)
+    var before = silence
+    var last = silence
+    var sums = 3 * Population.part
+    for k in layer.sources.indices {
+      var isSum = false
+      switch layer.sources[k] {
+      case .slot(let slot): last = row(plan.slots[slot], t, b).part(first + start, padded)
+      case .sparse(let index):
+        isSum = true
+        let memory = sparse(index, b)
+        if memory.isRing {
+          last = memory.sums(tile, at: now).part(start, padded)
+        } else {
+          last = scratch.part(sums + (t - range.lowerBound) * rowSize + start, padded)
+          sums += population.window * rowSize
+        }
+      }
+      // The last two rows are added by the kernel, which leaves zeros where connections add.
+      if k + 1 == layer.sources.count {
+        if !isSum {
+          let own = scratch.part(2 * Population.part, padded)
+          own.copy(from: last)
+          last = own
+        }
+      } else if k == 0 && !isSum {
+        before = last
+      } else {
+        let own = base.part(0, padded)
+        if k == 0 {
+          own.copy(from: last)
+        } else {
+          Elementwise.add(before, last, into: own, count: padded)
+        }
+        if isSum { last.fill(0) }
+        before = own
+      }
+    }
+    return (before, last)
   }
 
   /// Sums up what arrives in a tile at each step of a window: one row of sums a step, which are zero
