@@ -93,126 +93,89 @@ private func shared<E: WeightElement>(
   }
 }
 
-/// The same for int8 weights, whose sums are made in integers, two bytes at once.
+/// The same for int8 weights, by the rows' own lists: panels of 128 outputs whose sums are made in
+/// integers, two bytes at once, in registers, while the next panel's part of each weight row is on
+/// its way.
 ///
-/// `sums` has room for `sharedBytesRoom` bytes, aligned to 64; `counts[r]` is the number of inputs
-/// that are 1 in row r.
+/// `counts[r]` is the length of row r's list.
 @inline(never)
 public func linearSharedBytes(
-  masks: UnsafePointer<UInt32>, list: UnsafePointer<UInt32>, listCount: Int,
-  counts: UnsafePointer<Int32>, weights: WeightMatrix, output y: UnsafeMutablePointer<Float>,
-  offsets: UnsafePointer<Int>, rows: Int, first: Int, count: Int,
-  sums: UnsafeMutableRawPointer
+  lists: UnsafePointer<UInt32>, listStarts: UnsafePointer<Int>, counts: UnsafePointer<Int32>,
+  weights: WeightMatrix, output y: UnsafeMutablePointer<Float>, offsets: UnsafePointer<Int>,
+  rows: Int, first: Int, count: Int
 ) {
-  var most: Int32 = 0
-  for r in 0..<rows { most = max(most, counts[r]) }
-  // Sums of 16 bits hold 257 bytes; where a row has more, they are emptied into wider ones in time.
-  let chunk = most <= 257 ? max(listCount, 1) : 256
-  let tile = max(128, 8192 / max(rows, 1) & ~127)
-  let rowBytes = 2 &* tile
-  let wide = (sums + rows &* rowBytes).assumingMemoryBound(to: Int32.self)
   let end = first &+ count
-  var o = first
-  while o < end {
-    let width = min(tile, (end &- o &+ 31) & ~31)
-    for r in 0..<rows { clearWords(sums + r &* rowBytes, rowBytes) }
-    if chunk < listCount { clearWords(UnsafeMutableRawPointer(wide), rows &* tile &* 4) }
-    let column = weights.rows + o
-    var from = 0
-    repeat {
-      let to = min(from &+ chunk, listCount)
-      for e in from..<to {
-        let row = column + Int(list[e]) &* weights.rowBytes
-        if weights.isFar {
-          prefetch(
-            column + Int(list[min(e &+ 2, listCount &- 1)]) &* weights.rowBytes,
-            byteCount: (width &+ 63) & ~63)
-        }
-        addShared(row, masks[e], sums, rowBytes, tile, width)
-      }
-      if to == listCount { break }
+  withUnsafeTemporaryAllocation(byteCount: 512, alignment: 64) { room in
+    let wide = room.baseAddress.unsafelyUnwrapped.assumingMemoryBound(to: Int32.self)
+    var o = first
+    while o < end {
+      let width = min(128, (end &- o &+ 31) & ~31)
+      let column = weights.rows + o
       for r in 0..<rows {
-        var added: Int32 = 0
-        for e in from..<to { added &+= Int32(truncatingIfNeeded: masks[e] &>> UInt32(r) & 1) }
-        var k = 0
-        while k < width {
-          let whole = sums + (r &* rowBytes &+ k)
-          cshims_add_bytes(
-            loadWords(whole), loadWords(whole + tile), added &* 128, wide + (r &* tile &+ k))
-          k &+= 32
+        let list = lists + listStarts[r]
+        let all = Int(counts[r])
+        var e = 0
+        // Sums of 16 bits hold 257 bytes; beyond, they are emptied into wider ones.
+        if all > 257 { clearWords(UnsafeMutableRawPointer(wide), 512) }
+        while true {
+          let last = min(e &+ 257, all)
+          let before = e
+          var a0 = SIMD16<UInt16>.zero
+          var (a1, a2, a3) = (a0, a0, a0)
+          var (b0, b1, b2, b3) = (a0, a0, a0, a0)
+          while e < last {
+            let w = column + Int(list[e]) &* weights.rowBytes
+            if weights.isFar {
+              if o == first {
+                let next = column + Int(list[min(e &+ 8, all &- 1)]) &* weights.rowBytes
+                prefetch(next, byteCount: 128)
+              }
+              prefetch(w + 128, byteCount: 128)
+            }
+            let w0 = loadWords(w)
+            a0 &+= w0
+            b0 &+= cshims_upper(w0)
+            if width > 32 {
+              let w1 = loadWords(w + 32)
+              a1 &+= w1
+              b1 &+= cshims_upper(w1)
+              if width > 64 {
+                let w2 = loadWords(w + 64)
+                let w3 = loadWords(w + 96)
+                a2 &+= w2
+                a3 &+= w3
+                b2 &+= cshims_upper(w2)
+                b3 &+= cshims_upper(w3)
+              }
+            }
+            e &+= 1
+          }
+          let excess = Int32(truncatingIfNeeded: (last &- before) &* 128)
+          if last < all {
+            cshims_add_bytes(a0, b0, excess, wide)
+            cshims_add_bytes(a1, b1, excess, wide + 32)
+            cshims_add_bytes(a2, b2, excess, wide + 64)
+            cshims_add_bytes(a3, b3, excess, wide + 96)
+            continue
+          }
+          @inline(__always) func finish(
+            _ a: SIMD16<UInt16>, _ b: SIMD16<UInt16>, _ k: Int
+          ) {
+            guard o &+ k < end else { return }
+            cshims_finish_bytes(
+              a, b, excess, all > 257 ? wide + k : nil, weights.bias + (o &+ k),
+              weights.scale + (o &+ k), y + (offsets[r] &+ o &+ k),
+              Int32(truncatingIfNeeded: min(32, end &- o &- k)))
+          }
+          finish(a0, b0, 0)
+          finish(a1, b1, 32)
+          finish(a2, b2, 64)
+          finish(a3, b3, 96)
+          break
         }
-        clearWords(sums + r &* rowBytes, rowBytes)
       }
-      from = to
-    } while true
-    for r in 0..<rows {
-      var left = counts[r]
-      if from > 0 {
-        left = 0
-        for e in from..<listCount { left &+= Int32(truncatingIfNeeded: masks[e] &>> UInt32(r) & 1) }
-      }
-      var k = 0
-      while k < width {
-        let whole = sums + (r &* rowBytes &+ k)
-        let column = o &+ k
-        cshims_finish_bytes(
-          loadWords(whole), loadWords(whole + tile), left &* 128,
-          from > 0 ? wide + (r &* tile &+ k) : nil, weights.bias + column,
-          weights.scale + column, y + (offsets[r] &+ column),
-          Int32(truncatingIfNeeded: min(32, end &- column)))
-        k &+= 32
-      }
+      o &+= width
     }
-    o &+= width
-  }
-}
-
-/// Bytes of the room for sums of bytes: 32 rows of 256 words and of 128 wide ones, or the like.
-public let sharedBytesRoom = 32 * (512 + 1024)
-
-/// Adds a weight row to the sums of every row of the mask.
-@inline(__always)
-private func addShared(
-  _ row: UnsafeRawPointer, _ mask: UInt32, _ sums: UnsafeMutableRawPointer, _ rowBytes: Int,
-  _ tile: Int, _ width: Int
-) {
-  var k = 0
-  while k &+ 128 <= width {
-    let w0 = loadWords(row + k)
-    let w1 = loadWords(row + (k &+ 32))
-    let w2 = loadWords(row + (k &+ 64))
-    let w3 = loadWords(row + (k &+ 96))
-    let u0 = cshims_upper(w0)
-    let u1 = cshims_upper(w1)
-    let u2 = cshims_upper(w2)
-    let u3 = cshims_upper(w3)
-    var rest = mask
-    repeat {
-      let whole = sums + (rest.trailingZeroBitCount &* rowBytes &+ k)
-      let upper = whole + tile
-      addWords(w0, whole)
-      addWords(w1, whole + 32)
-      addWords(w2, whole + 64)
-      addWords(w3, whole + 96)
-      addWords(u0, upper)
-      addWords(u1, upper + 32)
-      addWords(u2, upper + 64)
-      addWords(u3, upper + 96)
-      rest &= rest &- 1
-    } while rest != 0
-    k &+= 128
-  }
-  while k < width {
-    let w = loadWords(row + k)
-    let u = cshims_upper(w)
-    var rest = mask
-    repeat {
-      let whole = sums + (rest.trailingZeroBitCount &* rowBytes &+ k)
-      addWords(w, whole)
-      addWords(u, whole + tile)
-      rest &= rest &- 1
-    } while rest != 0
-    k &+= 32
   }
 }
 
@@ -231,11 +194,6 @@ func loadWords(_ p: UnsafeRawPointer) -> SIMD16<UInt16> { p.load(as: SIMD16<UInt
 @inline(__always)
 func storeWords(_ v: SIMD16<UInt16>, _ p: UnsafeMutableRawPointer) {
   p.storeBytes(of: v, as: SIMD16<UInt16>.self)
-}
-
-@inline(__always)
-func addWords(_ v: SIMD16<UInt16>, _ p: UnsafeMutableRawPointer) {
-  storeWords(loadWords(p) &+ v, p)
 }
 
 /// Writes the ascending indices of the masks that are not zero, and these beside them, and clears

@@ -56,7 +56,9 @@ public final class LinearWeights: Sendable {
     self.outputs = outputs
     kind = WeightKind(weight.element)
     stride = (outputs + 15) & ~15
-    rowBytes = (stride * kind.byteCount + 63) & ~63
+    // Int8 rows are read in panels: an odd number of cache lines spreads these over a whole cache.
+    let lines = (stride * kind.byteCount + 63) / 64
+    rowBytes = (kind == .int8 && lines > 8 ? lines | 1 : lines) * 64
     isFar = inputs * rowBytes > LinearWeights.nearByteCount
     // Packing writes every byte.
     values = try AlignedBuffer(byteCount: inputs * rowBytes, isZeroed: false).view(
@@ -79,6 +81,12 @@ public final class LinearWeights: Sendable {
       case .bfloat16: packing.run(zero: UInt16(0), magnitude: 0x7FFF)
       case .int8: packing.run(zero: UInt8(128), magnitude: 0xFF)
       }
+  }
+
+  /// Whether rows of spikes are better multiplied together: where weights come from far away, or
+  /// where sums of bytes stay in registers anyway.
+  public var gainsFromMeeting: Bool {
+    values.count > 2 * LinearWeights.nearByteCount || kind == .int8
   }
 
   /// Bytes of weights, biases and scales.

@@ -21,9 +21,8 @@ public struct SpikeRows: BitwiseCopyable, Sendable {
 
   /// Bytes of where sums are made.
   private static func roomByteCount(_ most: Int, _ hasBytes: Bool) -> Int {
-    guard most >= many else { return hasBytes ? sharedBytesRoom : 0 }
-    return (hasBytes ? max(manyBytesRoom(rows: most), sharedBytesRoom) : manyRoom(rows: most) + 63)
-      & ~63
+    guard most >= many else { return 0 }
+    return ((hasBytes ? manyBytesRoom(rows: most) : manyRoom(rows: most)) + 63) & ~63
   }
 
   /// Bytes for `most` rows, a multiple of 16, and weights of up to `inputs` inputs, of which some
@@ -89,8 +88,11 @@ public struct SpikeRows: BitwiseCopyable, Sendable {
   @inline(__always)
   public func owner(_ r: Int) -> Int { Int(owners[r]) }
 
-  /// Whether the rows will take the weights block by block.
-  public var isMany: Bool { rows >= SpikeRows.many }
+  /// Whether the rows will take the weights block by block: enough of them, with enough ones in a
+  /// block for its sums to be worth fetching.
+  public func isMany(_ weights: LinearWeights) -> Bool {
+    rows >= SpikeRows.many && spikes * manyBlock >= 4 * rows * weights.inputs
+  }
 
   /// Forgets the rows.
   public mutating func clear() {
@@ -121,7 +123,7 @@ public struct SpikeRows: BitwiseCopyable, Sendable {
         "lists of inputs with weights")
     }
     precondition(SpikeRows.padded(weights.inputs) <= masks.count, "memory for the inputs")
-    if isMany {
+    if isMany(weights) {
       // SAFETY: the lists were checked; there is a split for every block of every row.
       splitLists(
         lists: lists.pointer, listStarts: starts.pointer, counts: counts.pointer, rows: rows,
@@ -129,6 +131,10 @@ public struct SpikeRows: BitwiseCopyable, Sendable {
         splitStride: SpikeRows.splitStride(weights.inputs))
       body(
         Batch(all: self, first: 0, count: rows, listCount: -1, lists: lists, spikes: spikes))
+      return
+    }
+    if weights.kind == .int8 {
+      body(Batch(all: self, first: 0, count: rows, listCount: 0, lists: lists, spikes: spikes))
       return
     }
     var first = 0
@@ -167,7 +173,8 @@ extension SpikeRows.Batch {
           && all.offsets[r] + weights.stride <= output.count, "rows inside the output")
     }
     precondition(
-      room.room.count * 8 >= SpikeRows.roomByteCount(all.most, weights.kind == .int8),
+      listCount >= 0
+        || room.room.count * 8 >= SpikeRows.roomByteCount(all.most, weights.kind == .int8),
       "room for the sums")
     // SAFETY: every row of the output was checked here, every list by `batches`, the room above.
     let sums = UnsafeMutableRawPointer(room.room.pointer)
@@ -187,10 +194,9 @@ extension SpikeRows.Batch {
       }
     } else if weights.kind == .int8 {
       linearSharedBytes(
-        masks: all.listMasks.pointer, list: all.list.pointer, listCount: listCount,
-        counts: all.counts.pointer + first, weights: weights.matrix, output: output.pointer,
-        offsets: all.offsets.pointer + first, rows: count, first: firstOutput, count: outputs,
-        sums: sums)
+        lists: lists.pointer, listStarts: all.starts.pointer, counts: all.counts.pointer,
+        weights: weights.matrix, output: output.pointer, offsets: all.offsets.pointer, rows: count,
+        first: firstOutput, count: outputs)
     } else {
       linearShared(
         masks: all.listMasks.pointer, list: all.list.pointer, listCount: listCount,

@@ -56,11 +56,11 @@ extension Session {
     let step = plan.steps[index]
     let limit = Int32(Double(weights.inputs) * Session.denseFraction)
     let batch = plan.options.batch
-    let isShared = range.count * streams.count > 1
+    let isShared = range.count * streams.count > 1 && weights.gainsFromMeeting
     var spikes = spikeRows[worker]
     func flush() {
       guard spikes.rows > 0 else { return }
-      let field = spikes.isMany ? 9 : 8
+      let field = spikes.isMany(weights) ? 9 : 8
       for r in 0..<spikes.rows { count(index, spikes.owner(r), field, 1) }
       spikes.batches(weights, lists: lists.row) { batch in
         run(
