@@ -1,3 +1,5 @@
+import ArcuateKernelTypes
+
 /// y = bias + the sum of the weight rows of the inputs that are not zero, in ascending order.
 ///
 /// One accumulator per output and a multiply followed by an add, never fused, so that the result

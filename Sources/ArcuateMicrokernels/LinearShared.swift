@@ -1,3 +1,4 @@
+import ArcuateKernelTypes
 import CShims
 
 /// y[r] = bias + the sum of the weight rows of the inputs that are 1 in row r, in ascending order,
@@ -166,9 +167,6 @@ public func linearSharedBytes(
     o &+= width
   }
 }
-
-/// Bytes of the room for sums of bytes: 32 rows of 256 words and of 128 wide ones, or the like.
-public let sharedBytesRoom = 32 * (512 + 1024)
 
 /// Adds a weight row to the sums of every row of the mask.
 @inline(__always)

@@ -1,3 +1,4 @@
+import ArcuateKernelTypes
 import CShims
 
 /// How weights lie in memory.
@@ -34,44 +35,7 @@ enum Int8Weight: WeightElement {
   }
 }
 
-/// Which of them.
-public enum WeightKind: UInt8, Sendable, CaseIterable {
-  case float32, bfloat16, int8
-
-  public var byteCount: Int {
-    switch self {
-    case .float32: Float32Weight.byteCount
-    case .bfloat16: BFloat16Weight.byteCount
-    case .int8: Int8Weight.byteCount
-    }
-  }
-}
-
-/// A matrix of weights, one row of outputs for each input.
-///
-/// Rows are `rowBytes` apart, a multiple of 64, as their address is; `bias` and, for int8, `scale`
-/// have `columns` elements, a multiple of 16.
-public struct WeightMatrix {
-  public var kind: WeightKind
-  public var rows: UnsafeRawPointer
-  public var rowBytes: Int
-  public var bias: UnsafePointer<Float>
-  public var scale: UnsafePointer<Float>
-  /// Whether they are too many for the second-level cache, so that rows are asked for in advance.
-  public var isFar: Bool
-
-  public init(
-    kind: WeightKind, rows: UnsafeRawPointer, rowBytes: Int, bias: UnsafePointer<Float>,
-    scale: UnsafePointer<Float>, isFar: Bool
-  ) {
-    self.kind = kind
-    self.rows = rows
-    self.rowBytes = rowBytes
-    self.bias = bias
-    self.scale = scale
-    self.isFar = isFar
-  }
-
+extension WeightMatrix {
   /// Where a sum of eight outputs begins: the bias, or 0 where it is added at the end.
   @inline(__always)
   func start<E: WeightElement>(_: E.Type, _ column: Int) -> SIMD8<Float> {

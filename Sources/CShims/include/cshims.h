@@ -11,6 +11,12 @@
 /// Whether this processor has every instruction the library was compiled for.
 bool cshims_cpu_is_supported(void);
 
+/// Whether it has all of AVX-512 that the wide kernels were compiled for, and the system allows it.
+bool cshims_cpu_has_avx512(void);
+
+/// Uses the wide kernels from now on, or no longer.
+void cshims_use_avx512(bool use);
+
 /// Gives memory that is free back to the system, where the C library can.
 void cshims_trim_memory(void);
 
@@ -20,6 +26,12 @@ typedef float cshims_f32x8 __attribute__((vector_size(32)));
 typedef int32_t cshims_i32x8 __attribute__((vector_size(32)));
 
 #define CSHIMS_INLINE static inline __attribute__((always_inline))
+
+extern bool cshims_avx512_is_used;
+/// Whether the wide kernels are used; false until `cshims_use_avx512` was called.
+CSHIMS_INLINE bool cshims_uses_avx512(void) {
+  return __atomic_load_n(&cshims_avx512_is_used, __ATOMIC_RELAXED);
+}
 
 /// -1 in lanes where a > b, else 0.
 CSHIMS_INLINE cshims_i32x8 cshims_greater(cshims_f32x8 a, cshims_f32x8 b) { return a > b; }
