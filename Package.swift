@@ -13,7 +13,13 @@ let notes = ["README.md"]
   let wide: [Target] = [
     .target(
       name: "ArcuateMicrokernelsAVX512", dependencies: ["CShims", "ArcuateKernelTypes"],
-      exclude: notes, swiftSettings: [.unsafeFlags(["-Xcc", "-march=x86-64-v4"])])
+      exclude: notes,
+      swiftSettings: [
+        .define("ARCUATE_WIDE"), .unsafeFlags(["-Xcc", "-march=x86-64-v4"]),
+        // Unoptimised code would define functions of the standard library, of which the linker
+        // keeps one for all: Tests/variants.sh.
+        .unsafeFlags(["-O"], .when(configuration: .debug)),
+      ])
   ]
 #else
   let machine: [SwiftSetting] = []

@@ -44,8 +44,8 @@ private func shared<E: WeightElement>(
       let sums = y + (offsets[r] &+ o)
       var k = 0
       while k < width {
-        store8(load8(weights.bias + (o &+ k)), sums + k)
-        k &+= 8
+        store16(load16(weights.bias + (o &+ k)), sums + k)
+        k &+= 16
       }
     }
     let column = weights.rows + o &* size
@@ -56,38 +56,30 @@ private func shared<E: WeightElement>(
       var k = 0
       while k &+ 64 <= width {
         if isFar { prefetch(next + k &* size, byteCount: 64 &* size) }
-        let w0 = E.load(row + k &* size)
-        let w1 = E.load(row + (k &+ 8) &* size)
-        let w2 = E.load(row + (k &+ 16) &* size)
-        let w3 = E.load(row + (k &+ 24) &* size)
-        let w4 = E.load(row + (k &+ 32) &* size)
-        let w5 = E.load(row + (k &+ 40) &* size)
-        let w6 = E.load(row + (k &+ 48) &* size)
-        let w7 = E.load(row + (k &+ 56) &* size)
+        let w0 = E.load16(row + k &* size)
+        let w1 = E.load16(row + (k &+ 16) &* size)
+        let w2 = E.load16(row + (k &+ 32) &* size)
+        let w3 = E.load16(row + (k &+ 48) &* size)
         var rest = mask
         repeat {
           let sums = y + (offsets[rest.trailingZeroBitCount] &+ o &+ k)
-          store8(load8(sums) + w0, sums)
-          store8(load8(sums + 8) + w1, sums + 8)
-          store8(load8(sums + 16) + w2, sums + 16)
-          store8(load8(sums + 24) + w3, sums + 24)
-          store8(load8(sums + 32) + w4, sums + 32)
-          store8(load8(sums + 40) + w5, sums + 40)
-          store8(load8(sums + 48) + w6, sums + 48)
-          store8(load8(sums + 56) + w7, sums + 56)
+          store16(load16(sums) + w0, sums)
+          store16(load16(sums + 16) + w1, sums + 16)
+          store16(load16(sums + 32) + w2, sums + 32)
+          store16(load16(sums + 48) + w3, sums + 48)
           rest &= rest &- 1
         } while rest != 0
         k &+= 64
       }
       while k < width {
-        let w = E.load(row + k &* size)
+        let w = E.load16(row + k &* size)
         var rest = mask
         repeat {
           let sums = y + (offsets[rest.trailingZeroBitCount] &+ o &+ k)
-          store8(load8(sums) + w, sums)
+          store16(load16(sums) + w, sums)
           rest &= rest &- 1
         } while rest != 0
-        k &+= 8
+        k &+= 16
       }
     }
     o &+= width
@@ -176,26 +168,18 @@ private func addShared(
 ) {
   var k = 0
   while k &+ 128 <= width {
-    let w0 = loadWords(row + k)
-    let w1 = loadWords(row + (k &+ 32))
-    let w2 = loadWords(row + (k &+ 64))
-    let w3 = loadWords(row + (k &+ 96))
-    let u0 = cshims_upper(w0)
-    let u1 = cshims_upper(w1)
-    let u2 = cshims_upper(w2)
-    let u3 = cshims_upper(w3)
+    let w0 = loadLine(row + k)
+    let w1 = loadLine(row + (k &+ 64))
+    let u0 = cshims_upper_x32(w0)
+    let u1 = cshims_upper_x32(w1)
     var rest = mask
     repeat {
       let whole = sums + (rest.trailingZeroBitCount &* rowBytes &+ k)
       let upper = whole + tile
-      addWords(w0, whole)
-      addWords(w1, whole + 32)
-      addWords(w2, whole + 64)
-      addWords(w3, whole + 96)
-      addWords(u0, upper)
-      addWords(u1, upper + 32)
-      addWords(u2, upper + 64)
-      addWords(u3, upper + 96)
+      addLine(w0, whole)
+      addLine(w1, whole + 64)
+      addLine(u0, upper)
+      addLine(u1, upper + 64)
       rest &= rest &- 1
     } while rest != 0
     k &+= 128
@@ -229,6 +213,19 @@ func loadWords(_ p: UnsafeRawPointer) -> SIMD16<UInt16> { p.load(as: SIMD16<UInt
 @inline(__always)
 func storeWords(_ v: SIMD16<UInt16>, _ p: UnsafeMutableRawPointer) {
   p.storeBytes(of: v, as: SIMD16<UInt16>.self)
+}
+
+@inline(__always)
+func loadLine(_ p: UnsafeRawPointer) -> SIMD32<UInt16> { p.load(as: SIMD32<UInt16>.self) }
+
+@inline(__always)
+func storeLine(_ v: SIMD32<UInt16>, _ p: UnsafeMutableRawPointer) {
+  p.storeBytes(of: v, as: SIMD32<UInt16>.self)
+}
+
+@inline(__always)
+func addLine(_ v: SIMD32<UInt16>, _ p: UnsafeMutableRawPointer) {
+  storeLine(loadLine(p) &+ v, p)
 }
 
 @inline(__always)

@@ -14,12 +14,12 @@ extension NeuronCoefficients {
   }
 
   /// The coefficients of eight neurons.
-  struct Lanes {
+  fileprivate struct Lanes {
     var currentDecay, currentGain, decay, gain, offset, threshold, resetValue: SIMD8<Float>
   }
 
   @inline(__always)
-  func lanes(_ i: Int) -> Lanes {
+  fileprivate func lanes(_ i: Int) -> Lanes {
     Lanes(
       currentDecay: currentDecay.lanes(i), currentGain: currentGain.lanes(i),
       decay: decay.lanes(i), gain: gain.lanes(i), offset: offset.lanes(i),

@@ -10,6 +10,8 @@ protocol WeightElement {
   static var isScaled: Bool { get }
   /// Eight consecutive weights from an address aligned to eight of them.
   static func load(_ p: UnsafeRawPointer) -> SIMD8<Float>
+  /// Sixteen.
+  static func load16(_ p: UnsafeRawPointer) -> SIMD16<Float>
 }
 
 enum Float32Weight: WeightElement {
@@ -18,12 +20,18 @@ enum Float32Weight: WeightElement {
   @inline(__always) static func load(_ p: UnsafeRawPointer) -> SIMD8<Float> {
     p.load(as: SIMD8<Float>.self)
   }
+  @inline(__always) static func load16(_ p: UnsafeRawPointer) -> SIMD16<Float> {
+    p.load(as: SIMD16<Float>.self)
+  }
 }
 
 enum BFloat16Weight: WeightElement {
   @inline(__always) static var byteCount: Int { 2 }
   @inline(__always) static var isScaled: Bool { false }
   @inline(__always) static func load(_ p: UnsafeRawPointer) -> SIMD8<Float> { cshims_load_bf16(p) }
+  @inline(__always) static func load16(_ p: UnsafeRawPointer) -> SIMD16<Float> {
+    cshims_load_bf16x16(p)
+  }
 }
 
 /// A byte is a weight plus 128, of one scale for each output.
@@ -32,6 +40,9 @@ enum Int8Weight: WeightElement {
   @inline(__always) static var isScaled: Bool { true }
   @inline(__always) static func load(_ p: UnsafeRawPointer) -> SIMD8<Float> {
     cshims_load_centred(p)
+  }
+  @inline(__always) static func load16(_ p: UnsafeRawPointer) -> SIMD16<Float> {
+    cshims_load_centred_x16(p)
   }
 }
 
@@ -46,6 +57,17 @@ extension WeightMatrix {
   @inline(__always)
   func finish<E: WeightElement>(_: E.Type, _ sum: SIMD8<Float>, _ column: Int) -> SIMD8<Float> {
     E.isScaled ? load8(bias + column) + load8(scale + column) * sum : sum
+  }
+
+  /// The same of sixteen outputs.
+  @inline(__always)
+  func start16<E: WeightElement>(_: E.Type, _ column: Int) -> SIMD16<Float> {
+    E.isScaled ? SIMD16(repeating: 0) : load16(bias + column)
+  }
+
+  @inline(__always)
+  func finish16<E: WeightElement>(_: E.Type, _ sum: SIMD16<Float>, _ column: Int) -> SIMD16<Float> {
+    E.isScaled ? load16(bias + column) + load16(scale + column) * sum : sum
   }
 }
 

@@ -79,6 +79,29 @@ CSHIMS_INLINE cshims_f32x8 cshims_load_centred(const void *p) {
 /// The upper byte of each lane.
 CSHIMS_INLINE cshims_u16x16 cshims_upper(cshims_u16x16 a) { return a >> 8; }
 
+// Sixteen lanes: one register with AVX-512, two without.
+typedef float cshims_f32x16 __attribute__((vector_size(64)));
+typedef int32_t cshims_i32x16 __attribute__((vector_size(64)));
+typedef uint32_t cshims_u32x16 __attribute__((vector_size(64)));
+typedef uint8_t cshims_u8x16 __attribute__((vector_size(16)));
+typedef uint16_t cshims_u16x32 __attribute__((vector_size(64)));
+
+/// Sixteen bfloat16 as floats. Needs. 32 bytes at p, aligned to 32.
+CSHIMS_INLINE cshims_f32x16 cshims_load_bf16x16(const void *p) {
+  cshims_u16x16 halves = *(const cshims_u16x16 *)p;
+  return (cshims_f32x16)(__builtin_convertvector(halves, cshims_u32x16) << 16);
+}
+
+/// Sixteen bytes less 128 as floats. Needs. 16 bytes at p, aligned to 16.
+CSHIMS_INLINE cshims_f32x16 cshims_load_centred_x16(const void *p) {
+  cshims_u8x16 bytes = *(const cshims_u8x16 *)p;
+  return __builtin_convertvector(__builtin_convertvector(bytes, cshims_i32x16), cshims_f32x16) -
+         128.0f;
+}
+
+/// The upper byte of each of 32 lanes.
+CSHIMS_INLINE cshims_u16x32 cshims_upper_x32(cshims_u16x32 a) { return a >> 8; }
+
 /// Sums of 32 columns of bytes, each byte a weight plus 128, added to those of weights in `sums`.
 ///
 /// `whole` has the sums of bytes 2i + 256 times those of bytes 2i + 1, modulo 65536, `upper` those of
