@@ -27,6 +27,11 @@ let notes = ["README.md"]
   let wide: [Target] = []
 #endif
 
+// Dynamic checks of exclusive access cost the runtime's hot loops several percent; debug builds,
+// which run the tests, keep them.
+let hot: [SwiftSetting] =
+  machine + [.unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release))]
+
 // Named one by one wherever the umbrella is used: a release build takes code across modules, and
 // what is only reached through the umbrella would not be built again when it changes.
 let rooms: [Target.Dependency] = [
@@ -67,8 +72,8 @@ let package = Package(
       exclude: notes + ["Safetensors/README.md"],
       swiftSettings: machine),
     .target(
-      name: "ArcuateRuntime", dependencies: ["ArcuateModel", "ArcuateKernels"], exclude: notes,
-      swiftSettings: machine),
+      name: "ArcuateRuntime", dependencies: ["ArcuateModel", "ArcuateKernels", "CShims"],
+      exclude: notes, swiftSettings: hot),
     .target(
       name: "ArcuateHardware", dependencies: ["ArcuateRuntime", "ArcuateModel"], exclude: notes,
       swiftSettings: machine),

@@ -66,6 +66,11 @@ oracles() {
     build/venv/bin/python -m pytest -q -rs Tests/oracles
 }
 
+instructions() {
+  title "Instructions of small workloads"
+  sh Tests/instructions/run.sh
+}
+
 sanitizers() {
   title "Thread and address sanitizers"
   sh Tests/sanitize.sh thread
@@ -99,6 +104,7 @@ else
   python
   oracles
   variants
+  instructions
   sanitizers
   fuzz
   title "All tests have passed"

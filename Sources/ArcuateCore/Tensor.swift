@@ -102,25 +102,27 @@ public struct Tensor: Sendable {
   public var isFinite: Bool {
     facts.isFinite {
       guard scales.allSatisfy(\.isFinite) else { return false }
-      return bytes.withUnsafeBytes { raw in
-        // All bits of the exponent are set in what is not finite: one more carries into the sign.
-        switch element {
-        case .float32:
-          var carries: UInt32 = 0
-          for i in 0..<count {
-            let bits = raw.loadUnaligned(fromByteOffset: 4 &* i, as: UInt32.self)
-            carries |= (bits & 0x7F80_0000) &+ 0x0080_0000
-          }
-          return carries & 0x8000_0000 == 0
-        case .bfloat16:
-          var carries: UInt16 = 0
-          for i in 0..<count {
-            let bits = raw.loadUnaligned(fromByteOffset: 2 &* i, as: UInt16.self)
-            carries |= (bits & 0x7F80) &+ 0x80
-          }
-          return carries & 0x8000 == 0
-        case .int8: return true
-        }
+      // A chunk at a time, whose pages are let go, since the elements may be read again much later.
+      let chunk = 1 << 18
+      for start in stride(from: 0, to: element == .int8 ? 0 : count, by: chunk) {
+        let range = start..<min(start + chunk, count)
+        guard isFinite(range) else { return false }
+        bytes.letGo(range.lowerBound * element.byteCount..<range.upperBound * element.byteCount)
+      }
+      return true
+    }
+  }
+
+  private func isFinite(_ range: Range<Int>) -> Bool {
+    bytes.withUnsafeBytes { raw in
+      // SAFETY: `init` checked that there are bytes for every element.
+      guard let start = raw.baseAddress.map({ $0 + range.lowerBound * element.byteCount }) else {
+        return true
+      }
+      return switch element {
+      case .float32: FiniteCheck.float32(start, count: range.count)
+      case .bfloat16: FiniteCheck.bfloat16(start, count: range.count)
+      case .int8: true
       }
     }
   }

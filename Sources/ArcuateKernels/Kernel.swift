@@ -20,6 +20,9 @@ public enum Kernel: String, Sendable, CaseIterable {
   case linearDenseFusedInt8 = "i8-linear-dense-fma-x8"
   case convolutionEvents = "f32-convolution-events-x8"
   case convolutionWindows = "f32-convolution-windows-x8"
+  case sparseRows = "f32-sparse-rows-x1"
+  case sparseRing = "f32-sparse-ring-x1"
+  case populationStep = "f32-population-step-x8"
   case neuronStep = "f32-neuron-step-x8"
   case nonzeroList = "f32-nonzero-list-x8"
 

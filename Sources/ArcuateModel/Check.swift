@@ -88,10 +88,7 @@ extension Model {
       for message in node.op.contradictions() { error(name, message) }
     }
 
-    let early = flat.nodes.map { node in
-      guard case .neuron(let neuron) = node.op, neuron.kind.spikes else { return false }
-      return (neuron.semantics ?? flat.semantics).spikeTiming == .nextStep
-    }
+    let early = flat.nodes.map { $0.op.isEarly(flat) }
     let ordering = Ordering(
       nodeCount: flat.nodes.count, edges: edges, roots: inputs, early: early)
     let shapes = flat.inferShapes(into: into, ordering: ordering, findings: &findings)
@@ -109,6 +106,9 @@ extension Model {
           .note,
           "edge \"\(flat.nodes[edges[i].source].name)\" -> \"\(flat.nodes[edges[i].target].name)\"",
           "closes a cycle: it carries the value of the step before"))
+    }
+    for message in flat.delaysWithinCycles(edges, ordering, early) {
+      error(message.place, message.message)
     }
     let signals = flat.inferSignals(into: into, ordering: ordering)
     for (i, node) in flat.nodes.enumerated() {
@@ -223,6 +223,7 @@ extension Operator {
     case .linear(let linear):
       finite("the weight", linear.weight)
       finite("the bias", linear.bias)
+    case .sparse(let sparse): found += sparse.contradictions()
     case .convolution(let convolution):
       finite("the weight", convolution.weight)
       finite("the bias", convolution.bias)

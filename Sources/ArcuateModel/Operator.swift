@@ -28,6 +28,8 @@ public enum Operator: Sendable, Equatable {
   indirect case graph(Model)
 
   // MARK: Extensions
+  /// Connections that are listed, with delays.
+  case sparse(SparseLinear)
   /// A value layer: an elementwise function, or softmax over all elements.
   case activation(Activation)
   /// y = (x - mean) / sqrt(variance + epsilon) * gamma + beta, per channel (the first axis).
@@ -229,6 +231,7 @@ extension Operator {
     case .input: "Input"
     case .output: "Output"
     case .linear(let linear): linear.bias == nil ? "Linear" : "Affine"
+    case .sparse: "SparseLinear"
     case .scale: "Scale"
     case .convolution(let convolution): convolution.axes == 1 ? "Conv1d" : "Conv2d"
     case .pooling(let pooling):

@@ -3,6 +3,7 @@ extension Operator {
   public var parameterCount: Int {
     switch self {
     case .linear(let linear): linear.weight.count + (linear.bias?.count ?? 0)
+    case .sparse(let sparse): sparse.weight.count + sparse.delay_s.count
     case .convolution(let convolution): convolution.weight.count + (convolution.bias?.count ?? 0)
     case .scale(let tensor), .delay(let tensor), .threshold(let tensor): tensor.count
     case .neuron(let neuron): neuron.parameters.reduce(0) { $0 + $1.tensor.count }

@@ -17,6 +17,8 @@ extension Operator {
       return input
     case .linear(let linear):
       return try linear.outputShape(for: input)
+    case .sparse(let sparse):
+      return try sparse.outputShape(for: input)
     case .scale(let tensor), .delay(let tensor), .threshold(let tensor):
       return try elementwise(tensor.shape, input)
     case .convolution(let convolution):

@@ -126,7 +126,21 @@ enum Samples {
   }
 
   /// What NIR has no word for, and tensors of every element type.
+  /// Two inputs, three outputs, four connections.
+  static var sparse: SparseLinear {
+    SparseLinear(
+      post: 3, pre: 2, rowStarts: IndexArray([0, 3, 4] as [Int64]),
+      postIndices: IndexArray([0, 1, 1, 2] as [UInt32]), weight: tensor(4), delay_s: tensor(4))
+  }
+
   static var extended: Model {
+    let listed = try! SparseLinear(
+      post: 2, pre: 3,
+      rowStarts: IndexArray(
+        element: .int32,
+        bytes: Bytes([0, 0, 0, 1, 1, 2].flatMap { [UInt8($0), 0, 0, 0] }).slice(8, 16)),
+      postIndices: IndexArray([1, 0] as [Int64]),
+      weight: Tensor(shape: [2], element: .int8, bytes: Bytes([3, 253]), scales: [0.5]))
     var own = neuron(.lif, 4)
     own.semantics = NeuronSemantics(.sinabs)
     let narrow = try! Tensor(
@@ -165,6 +179,7 @@ enum Samples {
       ("nested/fc", .linear(Linear(weight: tensor(2, 2)))),
       ("scaled.weight", .scale(plain)), ("scaled.weight.scale", .scale(one)),
       ("empty", .scale(try! Tensor([], shape: [0, 3]))), ("scalar", .scale(Tensor(scalar: 2))),
+      ("sparse", .sparse(sparse)), ("listed", .sparse(listed)),
     ])
     model.metadata = notes
     model.metadata["odd"] = .number(.infinity)

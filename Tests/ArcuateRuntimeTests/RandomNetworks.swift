@@ -14,6 +14,32 @@ struct Dice {
   mutating func integer(_ range: ClosedRange<Int>) -> Int {
     range.lowerBound + min(range.count - 1, Int(uniform() * Float(range.count)))
   }
+  /// Connections of a fraction `density` of all pairs, some of them twice; delays in whole
+  /// milliseconds, one for all or each its own.
+  mutating func sparse(
+    _ pre: Int, _ post: Int, density: Float = 0.3, scale: Float = 1, delay_ms: ClosedRange<Int>,
+    each: Bool = false
+  ) -> SparseLinear {
+    var (starts, posts, weights, delays): ([Int64], [UInt32], [Float], [Float]) = ([0], [], [], [])
+    for _ in 0..<pre {
+      // Gaps of equal chance up to twice the mean, so that large networks are drawn quickly.
+      var next = integer(0...Int(1 / density))
+      while next < post {
+        for _ in 0..<(uniform() < 0.1 ? 2 : 1) {
+          posts.append(UInt32(next))
+          weights.append(uniform(-scale, scale))
+          delays.append(Float(integer(delay_ms)) / 1000)
+        }
+        next += integer(1...max(1, Int(2 / density) - 1))
+      }
+      starts.append(Int64(posts.count))
+    }
+    return SparseLinear(
+      post: post, pre: pre, rowStarts: IndexArray(starts), postIndices: IndexArray(posts),
+      weight: Tensor(vector: weights),
+      delay_s: each
+        ? Tensor(vector: delays) : Tensor(scalar: Float(integer(delay_ms)) / 1000))
+  }
   mutating func tensor(_ shape: Shape, _ low: Float, _ high: Float) -> Tensor {
     try! Tensor((0..<shape.count).map { _ in uniform(low, high) }, shape: shape)
   }
@@ -29,7 +55,7 @@ struct Dice {
 
 /// The kinds of network that the tests draw.
 enum Family: String, CaseIterable, Sendable {
-  case dense, convolution, recurrent, ports, nested, delays, coders, hybrid
+  case dense, convolution, recurrent, ports, nested, delays, coders, hybrid, sparse, population
 
   /// A network of this family; runs with dt 1 ms.
   func draw(_ seed: UInt64) -> Model {
@@ -113,6 +139,49 @@ enum Family: String, CaseIterable, Sendable {
         ("again", .encoder(.rate(gain: 0.9))), ("rate", .decoder(.rate)),
         ("out", .output(shape: [k])),
       ])
+    case .sparse:
+      // Values and spikes, delays of zero and more, a cycle of layers that cannot go in windows.
+      var model = Model.chain([
+        ("in", .input(shape: [n])), ("s0", .sparse(dice.sparse(n, k, delay_ms: 0...0))),
+        ("lif", neuron(.lif, [k])),
+        ("s1", .sparse(dice.sparse(k, n, delay_ms: 0...5, each: true))), ("li", neuron(.li, [n])),
+        ("s2", .sparse(dice.sparse(n, 5, density: 0.8, scale: 4, delay_ms: 1...7))),
+        ("cuba", neuron(.cubaLIF, [5])),
+        ("out", .output(shape: [5])),
+      ])
+      model.nodes.append(.init("back", .sparse(dice.sparse(5, k, delay_ms: 2...4, each: true))))
+      model.nodes.append(.init("again", .sparse(dice.sparse(n, k, delay_ms: 1...1))))
+      model.edges += [
+        .init("cuba", "back"), .init("back", "lif"), .init("li", "again"), .init("again", "lif"),
+      ]
+      return model
+    case .population:
+      // Two groups of neurons with delays of both kinds within and among them.
+      let many = 30 + k
+      let strong: Float = 0.5
+      var model = Model.chain([
+        ("in", .input(shape: [n])), ("w", linear(n, k)), ("some", neuron(.cubaLIF, [k])),
+        ("x", .output(shape: [k])),
+      ])
+      model.nodes += [
+        .init("v", .sparse(dice.sparse(n, many, delay_ms: 0...0))),
+        .init("many", .neuron(dice.neuron(.lif, [many]))), .init("y", .output(shape: [many])),
+        .init("ss", .sparse(dice.sparse(k, k, delay_ms: 2...2))),
+        .init("sm", .sparse(dice.sparse(k, many, delay_ms: 3...9, each: true))),
+        .init(
+          "ms", .sparse(dice.sparse(many, k, density: 0.2, scale: strong, delay_ms: 4...4))),
+        .init(
+          "mm",
+          .sparse(
+            dice.sparse(many, many, density: 0.1, scale: strong, delay_ms: 2...20, each: true))),
+        .init("mn", .sparse(dice.sparse(many, many, density: 0.05, delay_ms: 3...3))),
+      ]
+      model.edges += [
+        ("in", "v"), ("v", "many"), ("many", "y"), ("some", "ss"), ("ss", "some"), ("some", "sm"),
+        ("sm", "many"), ("many", "ms"), ("ms", "some"), ("many", "mm"), ("mm", "many"),
+        ("many", "mn"), ("mn", "many"),
+      ].map { .init($0.0, $0.1) }
+      return model
     case .hybrid:
       let norm = BatchNorm(
         mean: dice.tensor([4], -0.2, 0.2), variance: dice.tensor([4], 0.5, 2),

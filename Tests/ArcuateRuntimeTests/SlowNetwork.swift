@@ -23,6 +23,9 @@ struct SlowNetwork {
   var membrane: [[Float]]
   var current: [[Float]]
   var pending: [[Float]]
+  /// For connections with delays, what arrives in the steps to come, by step.
+  var arriving: [Int: [[Float]]]
+  var now = 0
 
   /// `nodes` in an order in which they can be evaluated, with the shape of what each emits.
   init(
@@ -44,6 +47,7 @@ struct SlowNetwork {
     }
     let zeros = shapes.map { [Float](repeating: 0, count: $0.reduce(1, *)) }
     (outputs, before, membrane, current, pending) = (zeros, zeros, zeros, zeros, zeros)
+    arriving = [:]
     // Before the first step an edge back carries zero, or what a layer of weights says to silence.
     if semantics.feedbackStart == .response {
       for pair in self.feedback {
@@ -59,6 +63,14 @@ struct SlowNetwork {
     for (n, node) in nodes.enumerated() {
       if case .neuron = node.op, semantics.spikeTiming == .nextStep { outputs[n] = pending[n] }
     }
+    // What connections with delays give was decided in earlier steps.
+    let due = arriving.removeValue(forKey: now)
+    for (n, node) in nodes.enumerated() {
+      if case .sparse = node.op {
+        outputs[n] = due?[n] ?? [Float](repeating: 0, count: outputs[n].count)
+      }
+    }
+    defer { now += 1 }
     for n in nodes.indices {
       var x = [Float](repeating: 0, count: sources[n].first.map { outputs[$0].count } ?? 0)
       for (k, source) in sources[n].enumerated() {
@@ -81,6 +93,7 @@ struct SlowNetwork {
         for i in x.indices { sum += weight[o * x.count + i] * x[i] }
         outputs[n][o] = sum
       }
+    case .sparse(let sparse): send(sparse, n, x)
     case .convolution(let c): outputs[n] = convolve(c, x, sources[n][0], n)
     case .pooling(let p): outputs[n] = pool(p, x, sources[n][0], n)
     case .scale(let factor):
@@ -89,6 +102,25 @@ struct SlowNetwork {
     case .neuron(let neuron):
       for i in outputs[n].indices { step(neuron, n, i, x[i]) }
     default: outputs[n] = x
+    }
+  }
+
+  private mutating func send(_ sparse: SparseLinear, _ n: Int, _ x: [Float]) {
+    for j in x.indices where x[j] != 0 {
+      for k in sparse.rowStarts[j]..<sparse.rowStarts[j + 1] {
+        let delay = sparse.delay_s.value(at: sparse.delay_s.count == 1 ? 0 : k)
+        let steps = Int((Double(delay) / dt).rounded())
+        let post = sparse.postIndices[k]
+        let sent = sparse.weight.value(at: k) * x[j]
+        if steps == 0 {
+          outputs[n][post] += sent
+        } else {
+          if arriving[now + steps] == nil {
+            arriving[now + steps] = outputs.map { [Float](repeating: 0, count: $0.count) }
+          }
+          arriving[now + steps]![n][post] += sent
+        }
+      }
     }
   }
 

@@ -17,8 +17,11 @@ public protocol PageOwner: AnyObject {
 public struct Bytes: @unchecked Sendable {
   // SAFETY: the storage is immutable after creation and `base` lies inside it for as long as
   // `owner` lives, which every copy of this value retains; so sharing across threads is safe.
-  private let base: UnsafePointer<UInt8>
+  /// The address of the first byte, for whoever keeps this value or a copy of it.
+  package let base: UnsafePointer<UInt8>
   private let owner: AnyObject
+  /// The owner, if its pages can be let go: found out once, since the question is slow.
+  private let pages: (any PageOwner)?
   public let count: Int
 
   private final class Copy {
@@ -31,6 +34,14 @@ public struct Bytes: @unchecked Sendable {
     self.base = base
     self.count = count
     self.owner = owner
+    pages = owner as? any PageOwner
+  }
+
+  private init(_ other: Bytes, from offset: Int, _ length: Int) {
+    base = other.base + offset
+    count = length
+    owner = other.owner
+    pages = other.pages
   }
 
   /// A copy of `array`, aligned to 64 bytes.
@@ -83,7 +94,7 @@ public struct Bytes: @unchecked Sendable {
     guard offset >= 0, length >= 0, length <= count, offset <= count - length else {
       throw outside(offset, length)
     }
-    return Bytes(base: base + offset, count: length, owner: owner)
+    return Bytes(self, from: offset, length)
   }
 
   /// Calls `body` with the bytes; the pointer must not leave the closure.
@@ -99,7 +110,7 @@ public struct Bytes: @unchecked Sendable {
   /// a mapped file do not fill the memory beside what was made of them. They stay valid.
   public func letGo(_ range: Range<Int>) {
     precondition(range.lowerBound >= 0 && range.upperBound <= count, "a range of the bytes")
-    (owner as? PageOwner)?.letGo(
+    pages?.letGo(
       UnsafeRawBufferPointer(start: base + range.lowerBound, count: range.count))
   }
 

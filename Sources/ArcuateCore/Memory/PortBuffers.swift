@@ -32,25 +32,8 @@ public struct InputPorts {
   public func firstNotFinite(_ port: Int) -> Int? {
     guard let base = pointers[port] else { return nil }
     let n = counts[port]
-    var i = 0
-    // All bits of the exponent are set in what is not finite: one more carries into the sign. A
-    // pass without branches in integers, since comparisons of vectors are taken apart into lanes.
-    var carries = SIMD16<UInt32>.zero
-    let exponent = SIMD16<UInt32>(repeating: 0x7F80_0000)
-    let one = SIMD16<UInt32>(repeating: 0x0080_0000)
-    while i + 16 <= n {
-      let bits = UnsafeRawPointer(base + i).loadUnaligned(as: SIMD16<UInt32>.self)
-      carries |= (bits & exponent) &+ one
-      i += 16
-    }
-    var all: UInt32 = 0
-    for lane in 0..<16 { all |= carries[lane] }
-    if all & 0x8000_0000 != 0 { i = 0 }
-    while i < n {
-      if !base[i].isFinite { return i }
-      i += 1
-    }
-    return nil
+    if FiniteCheck.float32(UnsafeRawPointer(base), count: n) { return nil }
+    return (0..<n).first { !base[$0].isFinite }
   }
 
   /// Calls `body` with ports that read `arrays`.

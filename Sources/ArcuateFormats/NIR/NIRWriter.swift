@@ -83,6 +83,16 @@ extension NIRFile {
             [Float](repeating: bias.floats[0], count: linear.weight.shape[rank - 2]),
             shape: [linear.weight.shape[rank - 2]]) : array(bias)
       }
+    case .sparse(let sparse):
+      do {
+        fields = ["type": .string("Linear"), "weight": array(try sparse.dense().weight)]
+      } catch {
+        let error = error as! ArcuateError
+        throw ArcuateError(
+          .notRepresentable,
+          "NIR has no SparseLinear, and as a Linear it cannot be written: it \(error.message); "
+            + "safetensors can hold it")
+      }
     case .scale(let tensor): fields["scale"] = try expanded(tensor)
     case .convolution(let convolution):
       guard let spatial = convolution.inputShape ?? input.map({ Array($0.extents.dropFirst()) })

@@ -72,6 +72,16 @@ struct SafetensorsReader {
     case "Affine":
       return .linear(
         Linear(weight: try tensor("weight", &fields), bias: try tensor("bias", &fields)))
+    case "SparseLinear":
+      let shape = try fields.list("shape")
+      guard shape.count == 2 else {
+        throw ArcuateError(.malformed, "has \(shape.count) numbers, not [post, pre]", at: "shape")
+      }
+      return .sparse(
+        SparseLinear(
+          post: shape[0], pre: shape[1], rowStarts: try indices("row_starts", &fields),
+          postIndices: try indices("post", &fields), weight: try tensor("weight", &fields),
+          delay_s: try tensor("delay_s", &fields)))
     case "Scale": return .scale(try tensor("scale", &fields))
     case "Conv1d", "Conv2d": return try convolution(axes: kind == "Conv1d" ? 1 : 2, &fields)
     case "SumPool2d": return .pooling(try pooling(.sum, &fields))
@@ -221,6 +231,24 @@ struct SafetensorsReader {
     }
     used.insert(name)
     return tensor
+  }
+
+  /// Whole numbers, which stay in the file.
+  private mutating func indices(_ field: String, _ fields: inout Fields) throws -> IndexArray {
+    let named = try fields.take(field)
+    return try within(field) {
+      let name = try named.string()
+      guard let entry = container.entries[name] else {
+        throw ArcuateError(.notFound, "there is no tensor \"\(name.prefix(200))\"")
+      }
+      guard let element = IndexArray.Element(rawValue: entry.type), entry.shape.rank == 1 else {
+        throw ArcuateError(
+          .unsupportedFormat,
+          "is \(entry.type) of shape \(entry.shape): a list of U32, I32 or I64 is expected")
+      }
+      used.insert(name)
+      return try IndexArray(element: element, bytes: entry.bytes)
+    }
   }
 
   private mutating func report(_ fields: Fields, _ place: String) {

@@ -50,6 +50,12 @@ struct SafetensorsWriter {
     case .linear(let linear):
       put("weight", linear.weight)
       put("bias", linear.bias)
+    case .sparse(let sparse):
+      fields["shape"] = list([sparse.post, sparse.pre])
+      fields["row_starts"] = store(sparse.rowStarts, "\(place).row_starts")
+      fields["post"] = store(sparse.postIndices, "\(place).post")
+      put("weight", sparse.weight)
+      put("delay_s", sparse.delay_s)
     case .scale(let tensor): put("scale", tensor)
     case .convolution(let convolution):
       if let shape = convolution.inputShape { fields["input_shape"] = list(shape) }
@@ -130,16 +136,7 @@ struct SafetensorsWriter {
   /// other node's name happened to give the same.
   private mutating func store(_ tensor: Tensor, _ wanted: String) -> JSON {
     // An int8 tensor speaks for two names, whether or not it has scales.
-    func names(_ name: String) -> [String] {
-      tensor.element == .int8 ? [name, name + ".scale"] : [name]
-    }
-    var name = wanted
-    var count = 1
-    while !taken.isDisjoint(with: names(name)) {
-      count += 1
-      name = "\(wanted)#\(count)"
-    }
-    taken.formUnion(names(name))
+    let name = free(wanted, tensor.element == .int8 ? ["", ".scale"] : [""])
     container.entries[name] = .init(
       type: tensor.element.rawValue, shape: tensor.shape, bytes: tensor.bytes)
     if !tensor.scales.isEmpty {
@@ -148,5 +145,24 @@ struct SafetensorsWriter {
         type: "F32", shape: scales.shape, bytes: scales.bytes)
     }
     return .string(name)
+  }
+
+  private mutating func store(_ indices: IndexArray, _ wanted: String) -> JSON {
+    let name = free(wanted, [""])
+    container.entries[name] = .init(
+      type: indices.element.rawValue, shape: try! Shape([indices.count]), bytes: indices.bytes)
+    return .string(name)
+  }
+
+  /// `wanted`, or with a number behind it, such that with each of the endings it is not yet taken.
+  private mutating func free(_ wanted: String, _ endings: [String]) -> String {
+    var name = wanted
+    var count = 1
+    while !taken.isDisjoint(with: endings.map { name + $0 }) {
+      count += 1
+      name = "\(wanted)#\(count)"
+    }
+    taken.formUnion(endings.map { name + $0 })
+    return name
   }
 }

@@ -249,3 +249,55 @@ func ceilingMultiplyAdd(
   return ArcuateMicrokernels.ceilingMultiplyAdd(
     seed, count: count)
 }
+
+@inline(__always)
+func populationStep(
+  base: NeuronParameter, sum: UnsafeMutablePointer<Float>, membrane: UnsafeMutablePointer<Float>,
+  current: UnsafeMutablePointer<Float>, list: UnsafeMutablePointer<UInt32>, place: Int, count: Int,
+  coefficients: NeuronCoefficients, flags: NeuronFlags
+) -> (changed: Int, listed: Int) {
+  #if arch(x86_64)
+    if cshims_uses_avx512() {
+      return ArcuateMicrokernelsAVX512.populationStep(
+        base: base, sum: sum, membrane: membrane, current: current, list: list, place: place,
+        count: count, coefficients: coefficients, flags: flags)
+    }
+  #endif
+  return ArcuateMicrokernels.populationStep(
+    base: base, sum: sum, membrane: membrane, current: current, list: list, place: place,
+    count: count, coefficients: coefficients, flags: flags)
+}
+
+@inline(__always)
+func sparseRows(
+  list: UnsafePointer<UInt32>, count: Int, known: Int, first: Int, values: UnsafePointer<Float>?,
+  table: SparseTable, tile: Int, base: Int, sum: UnsafeMutablePointer<Float>
+) {
+  #if arch(x86_64)
+    if cshims_uses_avx512() {
+      return ArcuateMicrokernelsAVX512.sparseRows(
+        list: list, count: count, known: known, first: first, values: values, table: table,
+        tile: tile, base: base, sum: sum)
+    }
+  #endif
+  ArcuateMicrokernels.sparseRows(
+    list: list, count: count, known: known, first: first, values: values, table: table, tile: tile,
+    base: base, sum: sum)
+}
+
+@inline(__always)
+func sparseRing(
+  list: UnsafePointer<UInt32>, count: Int, known: Int, first: Int, values: UnsafePointer<Float>?,
+  table: SparseTable, tile: Int, shift: UInt32, mask: UInt32, ring: UnsafeMutablePointer<Float>
+) {
+  #if arch(x86_64)
+    if cshims_uses_avx512() {
+      return ArcuateMicrokernelsAVX512.sparseRing(
+        list: list, count: count, known: known, first: first, values: values, table: table,
+        tile: tile, shift: shift, mask: mask, ring: ring)
+    }
+  #endif
+  ArcuateMicrokernels.sparseRing(
+    list: list, count: count, known: known, first: first, values: values, table: table, tile: tile,
+    shift: shift, mask: mask, ring: ring)
+}

@@ -72,9 +72,9 @@ public struct LinearWeights: Sendable {
       target: UnsafeMutableRawPointer(values.pointer), rowBytes: rowBytes)
     nonzeroPerInput =
       switch kind {
-      case .float32: packing.run({ $0 as UInt32 }, magnitude: 0x7FFF_FFFF)
-      case .bfloat16: packing.run({ $0 as UInt16 }, magnitude: 0x7FFF)
-      case .int8: packing.run({ ($0 as UInt8) &+ 128 }, magnitude: 0xFF)
+      case .float32: packing.run(zero: UInt32(0), magnitude: 0x7FFF_FFFF)
+      case .bfloat16: packing.run(zero: UInt16(0), magnitude: 0x7FFF)
+      case .int8: packing.run(zero: UInt8(128), magnitude: 0xFF)
       }
   }
 
@@ -100,12 +100,10 @@ private struct Packing {
   let target: UnsafeMutableRawPointer
   let rowBytes: Int
 
-  /// Writes the weights as `stored` changes them, with what 0 becomes beyond the outputs, and
-  /// returns for each input how many have a magnitude: that is, a bit of `magnitude`.
+  /// Writes each weight plus `zero`, which stands beyond the outputs as well, and returns for each
+  /// input how many have a magnitude: that is, a bit of `magnitude`.
   @inline(__always)
-  func run<T: FixedWidthInteger & BitwiseCopyable>(
-    _ stored: (T) -> T, magnitude: T
-  ) -> [UInt32] {
+  func run<T: FixedWidthInteger & BitwiseCopyable>(zero: T, magnitude: T) -> [UInt32] {
     var counts = [UInt32](repeating: 0, count: inputs)
     let size = MemoryLayout<T>.size
     // Squares as wide as a cache line, turned in a room of their own: rows of a power of two apart
@@ -129,14 +127,14 @@ private struct Packing {
                 let row = source + ((o0 &+ o) &* inputs &+ j0) &* size
                 for j in 0..<across {
                   let value = row.loadUnaligned(fromByteOffset: j &* size, as: T.self)
-                  turned[j &* wide &+ o] = stored(value)
+                  turned[j &* wide &+ o] = value &+ zero
                 }
               }
               for j in 0..<across {
+                for o in here..<wide { turned[j &* wide &+ o] = zero }
                 var found: UInt32 = 0
                 for o in 0..<wide {
-                  if here < wide && o >= here { turned[j &* wide &+ o] = stored(0) }
-                  found &+= (turned[j &* wide &+ o] ^ stored(0)) & magnitude == 0 ? 0 : 1
+                  found &+= (turned[j &* wide &+ o] ^ zero) & magnitude == 0 ? 0 : 1
                 }
                 counts[j0 &+ j] &+= found
                 let to = target + ((j0 &+ j) &* rowBytes &+ o0 &* size)

@@ -26,7 +26,7 @@ public final class NeuronLayer: Sendable {
       }
     }
 
-    fileprivate var kernelParameter: NeuronParameter {
+    var kernelParameter: NeuronParameter {
       NeuronParameter(pointer: values.pointer, mask: mask)
     }
     public var byteCount: Int { values.count * 4 }

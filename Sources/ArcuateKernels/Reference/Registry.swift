@@ -64,7 +64,10 @@ public enum KernelRegistry {
         linearEvents(kind), linearShared(kind), linearMany(kind), linearDense(kind, fused: false),
         linearDense(kind, fused: true),
       ]
-    } + [convolution(.convolutionEvents), convolution(.convolutionWindows), neuron, list]
+    } + [
+      convolution(.convolutionEvents), convolution(.convolutionWindows), neuron, list, sparseRows,
+      sparseRing, populationStep,
+    ]
 
   /// Sizes around the widths of tiles and vectors.
   private static let tails = [1, 2, 15, 16, 17, 31, 33, 63, 64, 65, 79, 80, 81, 130]
@@ -339,13 +342,13 @@ public enum KernelRegistry {
     return (found.unit == 1) == unit ? nil : "unit is \(found.unit)"
   }
 
-  private static func room<T: BitwiseCopyable>(_: T.Type, _ count: Int) throws -> View<T> {
+  static func room<T: BitwiseCopyable>(_: T.Type, _ count: Int) throws -> View<T> {
     let padded = (count + 15) & ~15
     return try AlignedBuffer(byteCount: padded * MemoryLayout<T>.stride).view(
       start: 0, count: padded)
   }
 
-  private static func difference(_ output: Row<Float>, _ twin: [Float]) -> String? {
+  static func difference(_ output: Row<Float>, _ twin: [Float]) -> String? {
     for i in twin.indices where output[i].bitPattern != twin[i].bitPattern {
       return "element \(i) is \(output[i]), the twin has \(twin[i])"
     }

@@ -40,6 +40,8 @@ private struct Compiler {
   var feedbackRest: [Int: [Float]] = [:]
   var steps: [Plan.Step] = []
   var state = 0
+  var sparseLists = 0
+  var sparseCounts = 0
 
   init(_ checked: CheckedModel, _ findings: [Finding], _ options: CompileOptions) throws {
     self.checked = checked
@@ -93,10 +95,11 @@ private struct Compiler {
       var end = start + 1
       let group = checked.ordering.group[order[start]]
       while end < order.count, checked.ordering.group[order[end]] == group { end += 1 }
+      let cyclic = checked.ordering.cyclicGroups.contains(group)
       groups.append(
         .init(
-          steps: start..<end,
-          cyclic: checked.ordering.cyclicGroups.contains(group)))
+          steps: start..<end, cyclic: cyclic,
+          population: cyclic ? Population(steps, start..<end) : nil))
       start = end
     }
 
@@ -121,7 +124,7 @@ private struct Compiler {
     for i in checked.ordering.order {
       switch nodes[i].op {
       case .convolution, .pooling: last[i] = true
-      case .input, .output, .linear, .flatten, .graph: last[i] = false
+      case .input, .output, .linear, .sparse, .flatten, .graph: last[i] = false
       default:
         let sources = checked.edges.filter { $0.target == i }.map(\.source)
         last[i] = !sources.isEmpty && sources.contains { last[$0] }
@@ -163,6 +166,7 @@ private struct Compiler {
       switch nodes[i].op {
       case .input: constant[i] = true
       case .neuron, .delay, .encoder, .decoder, .graph: break
+      case .sparse(let sparse) where sparse.delaySteps(dt_s).largest > 0: break
       default:
         let edges = checked.edges.indices.filter { checked.edges[$0].target == i }
         constant[i] = edges.allSatisfy {
@@ -184,7 +188,7 @@ private struct Compiler {
     let wantsLast: Bool =
       switch node.op {
       case .convolution, .pooling: true
-      case .linear, .flatten, .output, .input: false
+      case .linear, .sparse, .flatten, .output, .input: false
       default: layouts[i]
       }
     var sources: [Plan.Step.Source] = []
@@ -203,8 +207,11 @@ private struct Compiler {
       slots.append(Slot(count: inputCount, constant: constant[i]))
     }
 
-    let (operation, packedKernels, why) = try pack(i, shape, source, layouts[i])
-    var (kernels, reason) = (packedKernels, why)
+    let (packed, packedKernels, why) = try pack(i, shape, source, layouts[i])
+    var (operation, kernels, reason) = (packed, packedKernels, why)
+    if case .output = node.op, gather < 0, !sources[0].delayed, slots[sources[0].slot].history < 0 {
+      (operation, reason) = (.alias, "shows the row as it stands")
+    }
     if case .linear(let packed) = operation, packed.parts != 1 {
       reason = "\(packed.parts) leading positions, one after another"
     }
@@ -246,6 +253,7 @@ private struct Compiler {
     case .convolution(let convolution):
       convolution.weight.shape[1] * convolution.groups
         * (convolution.inputShape ?? []).reduce(1, *)
+    case .sparse(let sparse): sparse.pre
     case .flatten, .input: shape.count
     default: shape.count
     }
@@ -261,6 +269,7 @@ private struct Compiler {
     }
     switch nodes[i].op {
     case .input: return (.input, [], "port")
+    case .sparse(let sparse): return try pack(sparse, i)
     case .output, .flatten: return (.copy, [], "hands the row on")
     case .linear(let linear): return try pack(linear, shape)
     case .convolution(let convolution): return try pack(convolution, shape, input)
@@ -305,7 +314,7 @@ private struct Compiler {
       var most = 0
       let delays = try seconds.map { seconds -> Int32 in
         let delay = (Double(seconds) / dt).rounded()
-        guard delay >= 0, delay <= 1_000_000 else {
+        guard delay >= 0, delay <= Double(Plan.mostDelay) else {
           throw ArcuateError(
             .cannotCompile, "a delay of \(seconds) s is \(delay) steps, above 1,000,000")
         }
@@ -380,6 +389,36 @@ private struct Compiler {
     )
   }
 
+  private mutating func pack(
+    _ sparse: SparseLinear, _ i: Int
+  ) throws -> (Operation, [Kernel], String) {
+    var packed = try sparse.packed(dt_s: dt_s ?? 1)
+    packed.isEarly =
+      packed.least >= 1
+      && checked.ordering.cyclicGroups.contains(checked.ordering.group[i])
+    let most = (1 << 33) / options.batch
+    guard packed.historyRows <= most / max(packed.listStride, 1),
+      packed.weights.ring <= most / max(packed.outputTiles * SparseWeights.tile(sparse.post), 1)
+    else {
+      throw ArcuateError(
+        .limitExceeded, "a delay line of \(packed.largest) steps is too large")
+    }
+    packed.state = takeState(options.batch * packed.stateCount)
+    packed.lists = sparseLists
+    packed.counts = sparseCounts
+    sparseLists += options.batch * packed.listCount
+    sparseCounts += options.batch * packed.countCount
+    let delay =
+      packed.isRing
+      ? "delays of \(packed.least) to \(packed.largest) steps, added when a spike leaves"
+      : "a delay of \(packed.largest) step\(packed.largest == 1 ? "" : "s"), added when a spike arrives"
+    return (
+      .sparse(packed), [packed.isRing ? .sparseRing : .sparseRows],
+      "\(sparse.count) connections"
+        + (packed.weights.targets.isPacked ? ", sorted; " : ", where they stand; ") + delay
+    )
+  }
+
   // MARK: Counting
 
   /// Non-zero weights behind each input element, in the order of the operation's rows.
@@ -393,6 +432,7 @@ private struct Compiler {
       return (fan, UInt64(packed.parts * first.inputs * first.outputs))
     }
     switch op {
+    case .sparse(let sparse): return (sparse.nonzeroPerInput(), UInt64(sparse.count))
     case .convolution(let convolution):
       return convolution.fanOut(input: input, output: shape)
     default: return ([], 0)
@@ -453,10 +493,17 @@ private struct Compiler {
   ) throws -> Plan {
     let batch = options.batch
     // A block is part of one frame, or several frames of one step.
-    let most = options.stepsPerFrame == 1 && options.frameState == .reset ? 1 : 32
+    // Whole windows of the cycles that run in windows.
+    let window = groups.compactMap { $0.population?.window }.min() ?? 1
+    let largest = Plan.largestBlock / window * window
+    let most = options.stepsPerFrame == 1 && options.frameState == .reset ? 1 : largest
     let block = options.stepsPerFrame > 1 ? min(options.stepsPerFrame, most) : most
     var (values, lists, rows) = (0, 0, 0)
-    for i in slots.indices {
+    var aliases: [Int: Int] = [:]
+    for step in steps {
+      if case .alias = step.operation { aliases[step.output] = step.sources[0].slot }
+    }
+    for i in slots.indices where aliases[i] == nil {
       let count = slots[i].rows(block: block, batch: batch)
       slots[i].values = values
       slots[i].lists = lists
@@ -464,11 +511,12 @@ private struct Compiler {
       values += count * slots[i].stride
       rows += count
       if slots[i].listed { lists += count * slots[i].stride }
-      guard (values + lists + rows + state) * 4 <= 1 << 36 else {
+      guard (values + lists + rows + state + sparseLists + sparseCounts) * 4 <= 1 << 36 else {
         throw ArcuateError(
           .limitExceeded, "a session of batch \(batch) would need more than 64 GiB")
       }
     }
+    for (own, other) in aliases { slots[own] = slots[other] }
     func port(_ i: Int) -> Plan.Port {
       Plan.Port(
         name: nodes[i].name, shape: checked.shapes[i], signal: checked.signals[i], node: i)
@@ -480,7 +528,8 @@ private struct Compiler {
       outputs: checked.outputs.map(port), findings: findings, model: checked.model, steps: steps,
       groups: groups, slots: slots, feedbackRest: feedbackRest, block: block, stateCount: state,
       valueCount: values,
-      listCount: lists, rowCount: rows, widest: widest, outputSums: outputSums,
+      listCount: lists, rowCount: rows, sparseListCount: sparseLists,
+      sparseCountCount: sparseCounts, widest: widest, outputSums: outputSums,
       inputSteps: checked.inputs.map { stepOf[$0] },
       outputSteps: checked.outputs.map { stepOf[$0] },
       fingerprint: fingerprint())

@@ -17,11 +17,17 @@ extension Plan {
         ]
       }
     ).map { "  " + $0 }
-    let cycles = groups.filter { $0.cyclic }
-    if !cycles.isEmpty {
-      lines += ["", "cycles, run step by step"]
-      lines += cycles.map {
-        "  " + steps[$0.steps].map { $0.name }.joined(separator: " -> ")
+    for (heading, cycles) in [
+      ("cycles, run step by step", groups.filter { $0.cyclic && $0.population == nil }),
+      ("cycles of spikes and delays, run in windows", groups.filter { $0.population != nil }),
+    ] where !cycles.isEmpty {
+      lines += ["", heading]
+      lines += cycles.map { group in
+        "  " + steps[group.steps].map { $0.name }.joined(separator: " -> ")
+          + (group.population.map {
+            ": \($0.window) step\($0.window == 1 ? "" : "s") at once, "
+              + "\($0.tiles) tile\($0.tiles == 1 ? "" : "s") of neurons shared by the threads"
+          } ?? "")
       }
     }
     lines += ["", "memory of a session, 64-byte aligned"]
@@ -65,7 +71,7 @@ extension Plan {
       [
         ["state", "\(stateByteCount)", "membranes, currents, delays: what is saved and restored"],
         ["rows", "\(valueCount * 4)", "signals of a block"],
-        ["lists", "\(listCount * 4 + rowCount * 8)", "places of non-zero signals"],
+        ["lists", "\(listByteCount)", "places of non-zero signals"],
         ["workers", "\(workerByteCount)", "scratch of the threads"],
         [
           "counters", "\(steps.count * options.batch * Counters.fieldCount * 8)",

@@ -8,7 +8,11 @@ enum Operation: Sendable {
   case input
   /// Output ports and flattening: the row is handed on.
   case copy
+  /// An output port that shows the row of the node before it.
+  case alias
   case linear(PackedLinear)
+  /// Listed connections with delays.
+  case sparse(PackedSparse)
   case convolution(ConvolutionWeights)
   /// With the output of each input, where windows do not overlap.
   case pooling(PoolingWindow, places: View<Int32>?)
@@ -28,7 +32,7 @@ enum Operation: Sendable {
   /// Whether the output of a step depends on that step's input alone.
   var isStateless: Bool {
     switch self {
-    case .neuron, .delay, .rateEncoder, .decoder, .bernoulli: false
+    case .neuron, .delay, .sparse, .rateEncoder, .decoder, .bernoulli: false
     default: true
     }
   }
@@ -36,7 +40,7 @@ enum Operation: Sendable {
   /// Whether the operation goes through a list of its non-zero inputs.
   var usesNonzeroList: Bool {
     switch self {
-    case .convolution: true
+    case .convolution, .sparse: true
     case .linear(let packed): packed.parts == 1
     default: false
     }
@@ -55,6 +59,7 @@ enum Operation: Sendable {
   var byteCount: Int {
     switch self {
     case .linear(let packed): packed.matrices.reduce(0) { $0 + $1.byteCount }
+    case .sparse(let packed): packed.weights.byteCount
     case .convolution(let weights): weights.byteCount
     case .scale(let factor, let shift): factor.count * 4 + (shift?.count ?? 0) * 4
     case .threshold(let level): level.count * 4

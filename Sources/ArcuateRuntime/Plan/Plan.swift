@@ -92,6 +92,8 @@ public final class Plan: Sendable {
   struct Group: Sendable {
     var steps: Range<Int>
     var cyclic: Bool
+    /// How a cycle of spiking neurons and delayed connections runs in windows; nil for others.
+    var population: Population?
   }
 
   public let options: CompileOptions
@@ -119,6 +121,9 @@ public final class Plan: Sendable {
   let valueCount: Int
   let listCount: Int
   let rowCount: Int
+  /// Lists of who was not zero before, which follow from the state: indices, counts.
+  let sparseListCount: Int
+  let sparseCountCount: Int
   /// Floats of the largest row, for the workers' own space.
   let widest: Int
   /// Rows that go through all nodes before the next rows do: as many as leave room in the
@@ -126,6 +131,8 @@ public final class Plan: Sendable {
   let rowsAtOnce: Int
   /// Whether some nodes run step by step.
   let hasCycles: Bool
+  /// Whether some cycle runs in windows of several steps, which are not cut.
+  let hasWindows: Bool
   /// Offsets in the state of the ports' sums over a frame.
   let outputSums: [Int]
   let inputSteps: [Int]
@@ -136,7 +143,8 @@ public final class Plan: Sendable {
     options: CompileOptions, dt_s: Double?, inputs: [Port], outputs: [Port],
     findings: [Finding], model: Model, steps: [Step], groups: [Group], slots: [Slot],
     feedbackRest: [Int: [Float]], block: Int,
-    stateCount: Int, valueCount: Int, listCount: Int, rowCount: Int, widest: Int,
+    stateCount: Int, valueCount: Int, listCount: Int, rowCount: Int, sparseListCount: Int,
+    sparseCountCount: Int, widest: Int,
     outputSums: [Int], inputSteps: [Int], outputSteps: [Int], fingerprint: UInt64
   ) {
     self.options = options
@@ -154,11 +162,14 @@ public final class Plan: Sendable {
     self.valueCount = valueCount
     self.listCount = listCount
     self.rowCount = rowCount
+    self.sparseListCount = sparseListCount
+    self.sparseCountCount = sparseCountCount
     self.widest = widest
     let parameters = steps.reduce(0) { $0 + $1.operation.byteCount }
     hasCycles = groups.contains(where: \.cyclic)
     // Where rows of different streams meet in a cycle, more of them are worth more room.
     let least = (hasCycles ? 512 : 128) << 10
+    hasWindows = groups.contains { $0.population != nil }
     rowsAtOnce = max(1, min(max(parameters / 8, least), 4 << 20) / (widest * 4))
     self.outputSums = outputSums
     self.inputSteps = inputSteps
@@ -172,7 +183,7 @@ public final class Plan: Sendable {
   public var stateByteCount: Int { stateCount * 4 + options.batch * 8 }
   /// Bytes a session uses in all.
   public var arenaByteCount: Int {
-    stateByteCount + valueCount * 4 + listCount * 4 + rowCount * 8
+    stateByteCount + valueCount * 4 + listByteCount
       + workerByteCount + steps.count * options.batch * Counters.fieldCount * 8
   }
   /// Rows of spikes that may meet over the weights of a layer.
@@ -184,10 +195,17 @@ public final class Plan: Sendable {
   var spikeRowsByteCount: Int {
     SpikeRows.byteCount(inputs: widest, most: spikeRowsMost, hasBytes: hasByteWeights)
   }
+  /// Steps of a delay at most.
+  static let mostDelay = 1_000_000
+  /// Steps of a block at most.
+  static let largestBlock = 32
+
   /// Scratch of a session's threads.
   var workerByteCount: Int {
     options.threads * (widest * 12 + spikeRowsByteCount)
+      + groups.reduce(0) { $0 + ($1.population?.byteCount(options) ?? 0) }
   }
+  var listByteCount: Int { (listCount + sparseListCount) * 4 + (rowCount + sparseCountCount) * 8 }
 
   /// A session of its own, at rest. Throws. `outOfMemory`.
   public func makeSession() throws -> Session {

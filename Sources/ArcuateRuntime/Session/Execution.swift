@@ -32,6 +32,8 @@ extension Session {
       let streams = batch * worker / threads..<batch * (worker + 1) / threads
       if !streams.isEmpty { runTiles(streams, worker: worker) }
     case .call(let body): body(worker)
+    case .population(let population, let range):
+      runWindows(population, range, 0, worker: worker, share: worker, shares: threads)
     case .product(let product):
       let share = product.weights.share(of: worker, among: threads)
       product.run(first: share.first, count: share.count, room: spikeRows[worker])
@@ -67,7 +69,8 @@ extension Session {
     let rows = plan.rowsAtOnce
     // In a cycle only the rows of one step can meet over the weights: streams come first then.
     let streamsAtOnce = max(1, plan.hasCycles ? min(rows, streams.count) : rows / blockSteps)
-    let stepsAtOnce = max(1, min(rows / streamsAtOnce, blockSteps))
+    let stepsAtOnce =
+      plan.hasWindows ? blockSteps : max(1, min(rows / streamsAtOnce, blockSteps))
     var first = streams.lowerBound
     while first < streams.upperBound {
       let end = min(first + streamsAtOnce, streams.upperBound)
@@ -83,7 +86,9 @@ extension Session {
 
   private func runNodes(_ range: Range<Int>, _ streams: Range<Int>, _ worker: Int) {
     for group in plan.groups {
-      if group.cyclic {
+      if let population = group.population, runsInWindows(group) {
+        runPopulation(population, range, streams, worker: worker)
+      } else if group.cyclic {
         for step in range {
           for i in group.steps { emitPending(i, step, streams) }
           for i in group.steps { run(i, step..<step + 1, streams, worker) }
@@ -96,10 +101,16 @@ extension Session {
 
   /// In a cycle, neurons whose spikes are seen a step later show them before anything runs.
   private func emitPending(_ index: Int, _ t: Int, _ streams: Range<Int>) {
+    let output = plan.slots[plan.steps[index].output]
+    if case .sparse(let packed) = plan.steps[index].operation, packed.isEarly {
+      for b in streams {
+        emit(packed, row(output, t, b), plan.steps[index].outputCount, t, b)
+        listRow(output, t, b)
+      }
+    }
     guard case .neuron(_, let memory) = plan.steps[index].operation, memory.pending >= 0 else {
       return
     }
-    let output = plan.slots[plan.steps[index].output]
     for b in streams {
       row(output, t, b).copy(
         from: state.row.part(memory.pending + b * output.stride, output.stride))
@@ -118,6 +129,11 @@ extension Session {
       record(index, range, streams, output)
       return
     }
+    if case .alias = step.operation {
+      for b in streams { count(index, b, 5, UInt64(range.count)) }
+      record(index, range, streams, output)
+      return
+    }
     if step.gather >= 0 { gather(step, range, streams) }
     let input = plan.slots[step.gather >= 0 ? step.gather : step.sources[0].slot]
     let shift = step.gather < 0 && step.sources[0].delayed ? -1 : 0
@@ -127,6 +143,8 @@ extension Session {
       runNeurons(index, layer, memory, input, shift, output, range, streams)
     case .linear(let packed) where packed.parts == 1:
       runLinear(index, packed.matrices[0], input, shift, output, range, streams, worker)
+    case .sparse(let packed):
+      runSparse(index, packed, input, shift, output, range, streams)
     case .delay, .bernoulli, .rateEncoder, .decoder:
       for t in range {
         for b in streams {

@@ -7,6 +7,8 @@ enum Job {
   case streams
   /// Each takes a share of the outputs.
   case product(Product)
+  /// Each takes a share of the tiles.
+  case population(Population, Range<Int>)
   /// Each calls the same function.
   case call((Int) -> Void)
 }

@@ -94,7 +94,16 @@ extension Session {
         case .sum, .mean:
           let sum = state.row.part(plan.outputSums[port] + b * slot.stride, size)
           if step == 0 { sum.fill(0) }
-          Elementwise.add(sum, from, into: sum, count: size)
+          if slot.listed {
+            // What is zero adds nothing: a sum that begins at +0 never becomes -0.
+            let list = list(slot, t, b)
+            for e in 0..<Int(nonzero(slot, t, b)[0].count) {
+              let i = Int(list[e])
+              if i < size { sum[i] += from[i] }
+            }
+          } else {
+            Elementwise.add(sum, from, into: sum, count: size)
+          }
           if step == steps - 1 {
             outputs.write(
               port, at: at, sum, times: options.frameOutput == .mean ? 1 / Float(steps) : 1)

@@ -66,7 +66,11 @@ extension Session {
           let slot = plan.slots[port.node]
           for b in 0..<batch {
             let from = row(slot, t, b)
-            for i in 0..<port.shape.count where from[i] != 0 {
+            let listed = slot.listed ? Int(nonzero(slot, t, b)[0].count) : port.shape.count
+            let places = slot.listed ? list(slot, t, b) : lists.row.part(0, 0)
+            for e in 0..<listed {
+              let i = slot.listed ? Int(places[e]) : e
+              if from[i] == 0 { continue }
               output[progress.written] = Event(
                 step: UInt32(progress.steps + t), stream: UInt16(b), port: UInt16(p),
                 index: UInt32(i), value: from[i])

@@ -20,6 +20,17 @@ public final class Session {
   let lists: View<UInt32>
   let nonzeros: View<NonzeroCount>
   let counterFields: View<UInt64>
+  /// Who was not zero in the rings of nodes with delays; follows from the state.
+  let sparseLists: View<UInt32>
+  let sparseCounts: View<NonzeroCount>
+  /// [step of the plan][stream]
+  private(set) var sparseMemories: View<SparseMemory>
+  /// For cycles that run in windows: sums and places for each worker, changes for each tile,
+  /// and where the workers meet.
+  let populationRows: View<Float>
+  let populationLists: View<UInt32>
+  let populationChanges: View<UInt64>
+  let meeting: Meeting
   /// Rows for each worker: two of floats, one of indices.
   let temporaries: View<Float>
   let temporaryLists: View<UInt32>
@@ -50,6 +61,21 @@ public final class Session {
       start: 0, count: plan.rowCount)
     let fields = plan.steps.count * batch * Counters.fieldCount
     counterFields = try AlignedBuffer(byteCount: fields * 8).view(start: 0, count: fields)
+    sparseLists = try AlignedBuffer(byteCount: plan.sparseListCount * 4).view(
+      start: 0, count: plan.sparseListCount)
+    sparseCounts = try AlignedBuffer(byteCount: plan.sparseCountCount * 8).view(
+      start: 0, count: plan.sparseCountCount)
+    let populations = plan.groups.compactMap(\.population)
+    let rows = plan.options.threads * (populations.map(\.scratchCount).max() ?? 0)
+    populationRows = try AlignedBuffer(byteCount: rows * 4).view(start: 0, count: rows)
+    let flat = plan.options.threads * (populations.map(\.flatCount).max() ?? 0)
+    populationLists = try AlignedBuffer(byteCount: flat * 4).view(start: 0, count: flat)
+    let tiles = batch * (populations.map(\.tiles).max() ?? 0)
+    populationChanges = try AlignedBuffer(byteCount: tiles * 8).view(start: 0, count: tiles)
+    meeting = try Meeting()
+    let memories = populations.isEmpty ? 0 : plan.steps.count * batch
+    let size = MemoryLayout<SparseMemory>.stride
+    sparseMemories = try AlignedBuffer(byteCount: memories * size).view(start: 0, count: memories)
     let wide = plan.options.threads * plan.widest
     temporaries = try AlignedBuffer(byteCount: wide * 8).view(start: 0, count: wide * 2)
     temporaryLists = try AlignedBuffer(byteCount: wide * 4).view(start: 0, count: wide)
@@ -63,6 +89,12 @@ public final class Session {
     }
     if plan.options.threads > 1 {
       workers = try Workers(plan.options.threads) { [unowned self] in work($0) }
+    }
+    if memories > 0 {
+      for (i, step) in plan.steps.enumerated() {
+        guard case .sparse(let packed) = step.operation, !packed.isStateless else { continue }
+        for b in 0..<batch { sparseMemories[i * batch + b] = self.memory(packed, b) }
+      }
     }
     reset()
   }
@@ -98,6 +130,7 @@ public final class Session {
         clear(memory.current)
         clear(memory.pending)
       case .delay(_, let ring, let offset): clear(offset, ring)
+      case .sparse(let packed): restSparse(packed, stream)
       case .rateEncoder(_, let offset), .decoder(_, let offset): clear(offset)
       default: break
       }

@@ -109,6 +109,7 @@ extension Session {
     for i in 0..<state.count {
       state[i] = Float(bitPattern: try bytes.integer(UInt32.self, at: floats + 4 * i))
     }
+    findSparseLists()
   }
 
   /// Another session of the same plan in the same state; without this one's counters and probes.
@@ -117,6 +118,7 @@ extension Session {
     let copy = try plan.makeSession()
     copy.stepCounts.row.copy(from: stepCounts.row)
     copy.state.row.copy(from: state.row)
+    copy.findSparseLists()
     return copy
   }
 }

@@ -12,7 +12,7 @@ extension Operation {
     temporaryList: Row<UInt32>
   ) {
     switch self {
-    case .copy: output.part(0, outputCount).copy(from: input.part(0, outputCount))
+    case .copy, .alias: output.part(0, outputCount).copy(from: input.part(0, outputCount))
     case .linear(let packed):
       guard packed.parts != 1 else {
         let weights = packed.matrices[0]
@@ -60,7 +60,7 @@ extension Operation {
       case .logSoftmax:
         Elementwise.softmax(input, logarithm: true, into: output, count: outputCount)
       }
-    case .input, .neuron, .delay, .bernoulli, .rateEncoder, .decoder:
+    case .input, .neuron, .delay, .sparse, .bernoulli, .rateEncoder, .decoder:
       preconditionFailure("an operation with a memory")
     }
   }

@@ -1,4 +1,5 @@
 import ArcuateCore
+import CShims
 
 #if canImport(Glibc)
   import Glibc
@@ -67,24 +68,35 @@ package final class Workers: @unchecked Sendable {
   }
 }
 
-/// Where workers wait for the next round, and the caller for its end.
+/// Where workers wait for the next round, and the caller for its end: a little while with their eyes
+/// open, since the next one often comes within microseconds, then asleep.
 private final class Gate: @unchecked Sendable {
-  // SAFETY: `body` never changes; everything in `shared` is touched with its mutex held.
+  // SAFETY: `body` never changes; the words are only touched by the shim, the rest of `shared` with
+  // its mutex held. Whoever goes to sleep says so before it looks a last time, and whoever changes a
+  // word does so before it looks for sleepers, so that none is missed.
   private let body: (Int) -> Void
   private let shared: UnsafeMutablePointer<Shared>
+  private let words: UnsafeMutablePointer<UInt32>
 
   private struct Shared {
     var mutex = pthread_mutex_t()
     var started = pthread_cond_t()
     var finished = pthread_cond_t()
-    var round: UInt64 = 0
-    /// Workers that have not finished the round.
-    var running = 0
     var isClosed = false
   }
 
+  // A cache line for each word.
+  private var round: UnsafeMutablePointer<UInt32> { words }
+  /// Workers that have not finished the round.
+  private var running: UnsafeMutablePointer<UInt32> { words + 16 }
+  /// Workers asleep, and whether the caller is.
+  private var sleepers: UnsafeMutablePointer<UInt32> { words + 32 }
+  private var callerSleeps: UnsafeMutablePointer<UInt32> { words + 48 }
+
   init(_ body: @escaping (Int) -> Void) {
     self.body = body
+    words = .allocate(capacity: 64)
+    words.initialize(repeating: 0, count: 64)
     shared = .allocate(capacity: 1)
     shared.initialize(to: Shared())
     pthread_mutex_init(&shared.pointee.mutex, nil)
@@ -97,20 +109,30 @@ private final class Gate: @unchecked Sendable {
     pthread_cond_destroy(&shared.pointee.started)
     pthread_mutex_destroy(&shared.pointee.mutex)
     shared.deallocate()
+    words.deallocate()
   }
 
   /// One round of worker 0 and `others`.
   func run(_ others: Int) {
-    pthread_mutex_lock(&shared.pointee.mutex)
-    shared.pointee.round &+= 1
-    shared.pointee.running = others
-    pthread_cond_broadcast(&shared.pointee.started)
-    pthread_mutex_unlock(&shared.pointee.mutex)
+    cshims_store(running, UInt32(truncatingIfNeeded: others))
+    cshims_store(round, cshims_load(round) &+ 1)
+    if cshims_load(sleepers) > 0 {
+      pthread_mutex_lock(&shared.pointee.mutex)
+      pthread_cond_broadcast(&shared.pointee.started)
+      pthread_mutex_unlock(&shared.pointee.mutex)
+    }
     body(0)
+    while true {
+      let left = cshims_load(running)
+      if left == 0 { return }
+      if !cshims_changes(running, left) { break }
+    }
     pthread_mutex_lock(&shared.pointee.mutex)
-    while shared.pointee.running > 0 {
+    cshims_store(callerSleeps, 1)
+    while cshims_load(running) > 0 {
       pthread_cond_wait(&shared.pointee.finished, &shared.pointee.mutex)
     }
+    cshims_store(callerSleeps, 0)
     pthread_mutex_unlock(&shared.pointee.mutex)
   }
 
@@ -120,21 +142,26 @@ private final class Gate: @unchecked Sendable {
     var all = sigset_t()
     sigfillset(&all)
     pthread_sigmask(SIG_BLOCK, &all, nil)
-    var seen: UInt64 = 0
+    var seen: UInt32 = 0
     while true {
-      pthread_mutex_lock(&shared.pointee.mutex)
-      while shared.pointee.round == seen && !shared.pointee.isClosed {
-        pthread_cond_wait(&shared.pointee.started, &shared.pointee.mutex)
+      if !cshims_changes(round, seen) {
+        pthread_mutex_lock(&shared.pointee.mutex)
+        cshims_store(sleepers, cshims_load(sleepers) &+ 1)
+        while cshims_load(round) == seen && !shared.pointee.isClosed {
+          pthread_cond_wait(&shared.pointee.started, &shared.pointee.mutex)
+        }
+        _ = cshims_decrement(sleepers)
+        let isClosed = shared.pointee.isClosed
+        pthread_mutex_unlock(&shared.pointee.mutex)
+        if isClosed { return }
       }
-      seen = shared.pointee.round
-      let isClosed = shared.pointee.isClosed
-      pthread_mutex_unlock(&shared.pointee.mutex)
-      if isClosed { return }
+      seen = cshims_load(round)
       body(worker)
-      pthread_mutex_lock(&shared.pointee.mutex)
-      shared.pointee.running -= 1
-      if shared.pointee.running == 0 { pthread_cond_signal(&shared.pointee.finished) }
-      pthread_mutex_unlock(&shared.pointee.mutex)
+      if cshims_decrement(running) == 0, cshims_load(callerSleeps) != 0 {
+        pthread_mutex_lock(&shared.pointee.mutex)
+        pthread_cond_signal(&shared.pointee.finished)
+        pthread_mutex_unlock(&shared.pointee.mutex)
+      }
     }
   }
 

@@ -4,6 +4,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <sched.h>
+
 #if defined(__AVX2__)
 #include <immintrin.h>
 #endif
@@ -158,6 +160,16 @@ CSHIMS_INLINE uint32_t cshims_bits(cshims_i32x8 mask) {
 #endif
 }
 
+/// Whether a lane of either mask is -1; cheaper than their bits.
+CSHIMS_INLINE bool cshims_any(cshims_i32x8 a, cshims_i32x8 b) {
+#if defined(__AVX2__)
+  __m256 either = _mm256_or_ps((__m256)a, (__m256)b);
+  return !_mm256_testz_ps(either, either);
+#else
+  return (cshims_bits(a) | cshims_bits(b)) != 0;
+#endif
+}
+
 /// For every eight bits the places of those that are set, ascending, a byte each.
 extern const uint64_t cshims_places[256];
 
@@ -168,6 +180,54 @@ CSHIMS_INLINE int64_t cshims_append(uint32_t bits, uint32_t first, uint32_t *lis
   cshims_u32x8 indices = __builtin_convertvector(places, cshims_u32x8) + first;
   __builtin_memcpy(list, &indices, sizeof indices);
   return __builtin_popcount(bits);
+}
+
+/// Tells the processor that this is a loop that waits.
+CSHIMS_INLINE void cshims_pause(void) {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  __asm__ volatile("yield");
+#endif
+}
+
+// All threads see these in one order.
+CSHIMS_INLINE uint32_t cshims_load(const uint32_t *word) {
+  return __atomic_load_n(word, __ATOMIC_SEQ_CST);
+}
+CSHIMS_INLINE void cshims_store(uint32_t *word, uint32_t value) {
+  __atomic_store_n(word, value, __ATOMIC_SEQ_CST);
+}
+/// Subtracts 1; returns what is left.
+CSHIMS_INLINE uint32_t cshims_decrement(uint32_t *word) {
+  return __atomic_sub_fetch(word, 1, __ATOMIC_SEQ_CST);
+}
+
+/// Waits a little, some tens of microseconds, until the word is no longer `value`; whether it is.
+CSHIMS_INLINE bool cshims_changes(const uint32_t *word, uint32_t value) {
+  for (int spins = 0; spins < 2000; spins++) {
+    if (__atomic_load_n(word, __ATOMIC_ACQUIRE) != value) return true;
+    cshims_pause();
+  }
+  return false;
+}
+
+/// Returns when `count` threads have called it; both words begin at 0. Gives the processor away
+/// when it takes long, since the others may be waiting for it.
+CSHIMS_INLINE void cshims_meet(uint32_t *come, uint32_t *round, uint32_t count) {
+  uint32_t now = __atomic_load_n(round, __ATOMIC_ACQUIRE);
+  if (__atomic_add_fetch(come, 1, __ATOMIC_ACQ_REL) == count) {
+    __atomic_store_n(come, 0, __ATOMIC_RELAXED);
+    __atomic_store_n(round, now + 1, __ATOMIC_RELEASE);
+    return;
+  }
+  for (uint32_t spins = 0; __atomic_load_n(round, __ATOMIC_ACQUIRE) == now; spins++) {
+    if (spins < 1 << 12) {
+      cshims_pause();
+    } else {
+      sched_yield();
+    }
+  }
 }
 
 #endif

@@ -36,6 +36,7 @@ from .plan import Plan, Port
 from .probe import Probe
 from .quantization import Quantization, QuantizedNode
 from .session import Counters, Session, event_dtype
+from .sparse import save_network, sparse_linear
 
 __all__ = [
     "ArcuateError",
@@ -61,6 +62,8 @@ __all__ = [
     "__version__",
     "event_dtype",
     "library_version",
+    "save_network",
+    "sparse_linear",
 ]
 
 

@@ -1,0 +1,140 @@
+import ArcuateCore
+import ArcuateKernelTypes
+
+public typealias SparseElement = ArcuateKernelTypes.SparseElement
+
+extension SparseElement {
+  fileprivate var byteCount: Int {
+    switch self {
+    case .float32: 4
+    case .bfloat16: 2
+    case .int8: 1
+    }
+  }
+}
+
+/// Connections ready for the kernels, cut into tiles of outputs.
+///
+/// The lists are used where they stand, in a mapped file perhaps, if they allow it.
+public final class SparseWeights: Sendable {
+  /// The logarithm of the elements of a tile: what a worker sums in its nearest cache, but so that
+  /// two workers find a tile each.
+  public static func tileBits(_ elements: Int) -> Int { elements > 8192 ? 12 : 11 }
+  public static func tile(_ elements: Int) -> Int { 1 << tileBits(elements) }
+  public static func tiles(_ elements: Int) -> Int {
+    (elements + tile(elements) - 1) >> tileBits(elements)
+  }
+
+  /// What keeps a list alive.
+  public enum List: Sendable {
+    case mapped(Bytes)
+    case packed(AlignedBuffer)
+
+    fileprivate var pointer: UnsafeRawPointer {
+      switch self {
+      case .mapped(let bytes): UnsafeRawPointer(bytes.base)
+      case .packed(let buffer): UnsafeRawPointer(buffer.base)
+      }
+    }
+    fileprivate var byteCount: Int {
+      switch self {
+      case .mapped(let bytes): bytes.count
+      case .packed(let buffer): buffer.byteCount
+      }
+    }
+    public var isPacked: Bool { if case .packed = self { true } else { false } }
+  }
+
+  public let inputs: Int
+  public let outputs: Int
+  public let targets: List
+  public let weights: List
+  private let places: View<UInt32>
+  /// The delays of a ring, rounded up to a power of two; 0 for connections that go by rows.
+  public let ring: Int
+  private let table: SparseTable
+
+  /// `places` is [inputs][tiles + 1]. With `ring` the targets hold delay << tileBits | place in the tile,
+  /// delays below `ring`, otherwise outputs.
+  /// Needs. Every place within the lists and ascending, every target within its tile; not checked.
+  public init(
+    inputs: Int, outputs: Int, places: View<UInt32>, targets: List, weights: List,
+    element: SparseElement, scale: Float, ring: Int
+  ) {
+    let tiles = SparseWeights.tiles(outputs)
+    precondition(places.count >= inputs * (tiles + 1), "places for every input and tile")
+    precondition(ring & (ring - 1) == 0 || ring == 0, "a power of two")
+    self.inputs = inputs
+    self.outputs = outputs
+    self.places = places
+    self.targets = targets
+    self.weights = weights
+    self.ring = ring
+    // SAFETY: this object holds what the pointers lead to.
+    table = SparseTable(
+      places: places.pointer, tiles: tiles, targets: targets.pointer, weights: weights.pointer,
+      element: element, scale: scale,
+      // Some five hundred connections, which take as long as the memory does.
+      ahead: max(1, min(16, 512 * inputs * tiles / max(1, weights.byteCount / element.byteCount))))
+  }
+
+  /// Bytes of the lists, in place or not.
+  public var byteCount: Int { targets.byteCount + weights.byteCount + places.count * 4 }
+
+  /// For the doors of the kernels, while somebody holds this object.
+  public var kernel: SparseKernel {
+    SparseKernel(table: table, inputs: inputs, outputs: outputs, ring: ring)
+  }
+}
+
+/// The kernels of a `SparseWeights` that somebody else keeps alive.
+public struct SparseKernel: BitwiseCopyable, Sendable {
+  fileprivate let table: SparseTable
+  public let inputs: Int
+  public let outputs: Int
+  public let ring: Int
+  private var bits: Int { SparseWeights.tileBits(outputs) }
+  /// Outputs of a tile, but the last.
+  public var tile: Int { 1 << bits }
+
+  /// sum[i] += what the listed inputs send to output i of the tile.
+  ///
+  /// The inputs are first + list[..], each with its value in `values`, or 1 if that is empty.
+  @inline(__always)
+  public func addRows(
+    _ list: Row<UInt32>, count: Int, known: Int, first: Int, values: Row<Float>, tile: Int,
+    sum: Row<Float>
+  ) {
+    precondition(
+      ring == 0 && tile >= 0 && tile < table.tiles && list.count >= count && known >= count
+        && list.count >= known && first >= 0
+        && (values.count == 0 || values.count >= inputs)
+        && sum.count >= min(1 << bits, outputs - tile << bits),
+      "room for the tile")
+    // SAFETY: checked above; lists hold inputs only, and targets lie within their tile.
+    sparseRows(
+      list: list.pointer, count: count, known: known, first: first,
+      values: values.count == 0 ? nil : UnsafePointer(values.pointer), table: table, tile: tile,
+      base: tile << bits, sum: sum.pointer)
+  }
+
+  /// The same for connections with delays: adds to the tile's ring [ring][tile] for step `step`.
+  @inline(__always)
+  public func addToRing(
+    _ list: Row<UInt32>, count: Int, known: Int, first: Int, values: Row<Float>, tile: Int,
+    step: UInt64,
+    sums: Row<Float>
+  ) {
+    precondition(
+      ring > 0 && tile >= 0 && tile < table.tiles && list.count >= count && known >= count
+        && list.count >= known && first >= 0
+        && (values.count == 0 || values.count >= inputs)
+        && sums.count >= ring << bits, "room for the ring")
+    // SAFETY: checked above; the mask keeps every target inside the ring.
+    sparseRing(
+      list: list.pointer, count: count, known: known, first: first,
+      values: values.count == 0 ? nil : UnsafePointer(values.pointer), table: table, tile: tile,
+      shift: UInt32(truncatingIfNeeded: step) << UInt32(bits),
+      mask: UInt32(truncatingIfNeeded: ring << bits - 1), ring: sums.pointer)
+  }
+}

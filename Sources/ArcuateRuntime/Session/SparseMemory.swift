@@ -1,0 +1,101 @@
+import ArcuateCore
+import ArcuateKernels
+
+/// Where one stream's memory of a node of connections stands, and its kernel.
+///
+/// Made of addresses alone, so that handing it about costs nothing; the session holds what they lead to.
+struct SparseMemory: BitwiseCopyable {
+  let kernel: SparseKernel
+  let isRing: Bool
+  /// The one delay in steps; for rings the largest.
+  let delay: Int
+  let state: Row<Float>
+  let lists: Row<UInt32>
+  let counts: Row<NonzeroCount>
+  let historyRows: Int
+  let historyStride: Int
+  let listStride: Int
+  let inputTiles: Int
+  /// Inputs of a tile.
+  let inputTile: Int
+
+  /// The row of the ring of inputs for a step.
+  @inline(__always)
+  func row(_ step: UInt64) -> Int { Int(step % UInt64(historyRows)) }
+
+  /// The row of what arrives at a step.
+  ///
+  /// Rows of steps before the first are zero, and so are those of the ring that were never written.
+  @inline(__always)
+  func arrivals(_ step: UInt64) -> Int { row(step &+ UInt64(historyRows - delay)) }
+
+  /// What left at a step, every element.
+  @inline(__always)
+  func values(_ row: Int) -> Row<Float> { state.part(row * historyStride, historyStride) }
+
+  /// Who was not zero then, within a tile, by place in the tile.
+  @inline(__always)
+  func list(_ row: Int, _ tile: Int) -> Row<UInt32> {
+    lists.part(row * listStride + tile * inputTile, inputTile)
+  }
+
+  @inline(__always)
+  func count(_ row: Int, _ tile: Int) -> NonzeroCount { counts[row * inputTiles + tile] }
+
+  @inline(__always)
+  func setCount(_ row: Int, _ tile: Int, _ count: NonzeroCount) {
+    counts[row * inputTiles + tile] = count
+  }
+
+  /// The ring of sums of a tile, for connections whose delays differ.
+  @inline(__always)
+  func sums(_ tile: Int) -> Row<Float> {
+    state.part(tile * kernel.ring * kernel.tile, kernel.ring * kernel.tile)
+  }
+
+  /// The sums of a tile for one step.
+  @inline(__always)
+  func sums(_ tile: Int, at step: UInt64) -> Row<Float> {
+    sums(tile).part(Int(step & UInt64(kernel.ring - 1)) * kernel.tile, kernel.tile)
+  }
+
+  /// sum += what arrives at step `now` in a tile.
+  @inline(__always)
+  func addRows(_ now: UInt64, _ tile: Int, _ sum: Row<Float>) {
+    let row = arrivals(now)
+    for from in 0..<inputTiles {
+      let found = count(row, from)
+      if found.count == 0 { continue }
+      kernel.addRows(
+        list(row, from), count: Int(found.count), known: Int(found.count), first: from * inputTile,
+        values: found.unit != 0 ? state.part(0, 0) : values(row), tile: tile, sum: sum)
+    }
+  }
+}
+
+extension Session {
+  func memory(_ packed: PackedSparse, _ stream: Int) -> SparseMemory {
+    SparseMemory(
+      kernel: packed.weights.kernel, isRing: packed.isRing, delay: packed.largest,
+      state: state.row.part(packed.state + stream * packed.stateCount, packed.stateCount),
+      lists: sparseLists.row.part(packed.lists + stream * packed.listCount, packed.listCount),
+      counts: sparseCounts.row.part(
+        packed.counts + stream * packed.countCount, packed.countCount),
+      historyRows: packed.historyRows, historyStride: packed.historyStride,
+      listStride: packed.listStride, inputTiles: packed.inputTiles,
+      inputTile: SparseWeights.tile(packed.weights.inputs))
+  }
+
+  /// The memory of the node at `index` of the plan, made when the session was.
+  @inline(__always)
+  func sparse(_ index: Int, _ stream: Int) -> SparseMemory {
+    sparseMemories[index * plan.options.batch + stream]
+  }
+
+  /// Places and width of a tile of `count` elements.
+  @inline(__always)
+  static func tile(_ tile: Int, of count: Int) -> (first: Int, count: Int) {
+    let first = tile * SparseWeights.tile(count)
+    return (first, min(SparseWeights.tile(count), count - first))
+  }
+}

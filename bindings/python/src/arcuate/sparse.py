@@ -1,0 +1,134 @@
+"""Files of networks with listed connections, written from NumPy arrays."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple, Union
+
+import numpy as np
+import numpy.typing as npt
+
+from . import errors
+
+Array = npt.NDArray[Any]
+
+_TYPES = {"float32": "F32", "uint32": "U32", "int32": "I32", "int64": "I64", "int8": "I8"}
+
+
+def sparse_linear(
+    pre: int,
+    post: int,
+    sources: npt.ArrayLike,
+    targets: npt.ArrayLike,
+    weights: npt.ArrayLike,
+    delay: Union[float, npt.ArrayLike] = 0.0,
+) -> Dict[str, Any]:
+    """The fields of a SparseLinear node for `save_network`.
+
+    sources, targets, weights: for each connection the input element, the output element and what a
+        spike adds there. They may come in any order; connections are sorted by source, then target.
+    delay: seconds, one number or one for each connection.
+
+    Raises ArgumentError.
+    """
+    source, target = np.asarray(sources), np.asarray(targets)
+    weight = np.asarray(weights, np.float32)
+    delays = np.asarray(delay, np.float32)
+    for name, values, limit in (("sources", source, pre), ("targets", target, post)):
+        if values.ndim != 1 or not np.issubdtype(values.dtype, np.integer):
+            raise errors.argument(f"{name} must be a list of whole numbers")
+        if values.size and not (0 <= values.min() and values.max() < limit):
+            raise errors.argument(f"{name} must be within 0 ..< {limit}")
+    if not source.shape == target.shape == weight.shape:
+        raise errors.argument("sources, targets and weights must be equally many")
+    if delays.ndim > 0 and delays.shape != source.shape:
+        raise errors.argument("delay must be one number, or one for each connection")
+    # Most networks are drawn row by row and need no sorting.
+    place = source.astype(np.int64) * post + target
+    if np.any(place[1:] < place[:-1]):
+        order = np.argsort(place, kind="stable")
+        source, target, weight = source[order], target[order], weight[order]
+        delays = delays[order] if delays.ndim else delays
+    starts = np.zeros(pre + 1, np.int64)
+    np.cumsum(np.bincount(source, minlength=pre), out=starts[1:])
+    return {
+        "kind": "SparseLinear",
+        "shape": [post, pre],
+        "row_starts": starts,
+        "post": np.ascontiguousarray(target, np.uint32),
+        "weight": np.ascontiguousarray(weight),
+        "delay_s": np.ascontiguousarray(delays.reshape(-1)),
+    }
+
+
+def save_network(
+    path: Union[str, "os.PathLike[str]"],
+    nodes: Mapping[str, Mapping[str, Any]],
+    edges: Sequence[Tuple[str, str]],
+    dt: Optional[float] = None,
+    semantics: Optional[Mapping[str, str]] = None,
+) -> None:
+    """Writes a .safetensors file that `Model.open` reads; whole or not at all.
+
+    nodes: by name their "kind" (as `Model.nodes` shows it) and fields, which are named as in NIR:
+        arrays become tensors, the rest is kept as it is.
+    edges: pairs (from, to) of node names.
+    semantics: fields as `Model.set_semantics` takes them; all of them, or none.
+
+        save_network("net.safetensors", {
+            "in": {"kind": "Input", "shape": [100]},
+            "rec": sparse_linear(100, 100, sources, targets, weights, delay=1.5e-3),
+            "lif": {"kind": "LIF", "tau": np.full(100, 0.02), "r": np.ones(100),
+                    "v_threshold": np.ones(100)},
+            "out": {"kind": "Output", "shape": [100]},
+        }, [("in", "lif"), ("lif", "rec"), ("rec", "lif"), ("lif", "out")], dt=1e-4)
+
+    Raises ArgumentError for arrays of other types, OSError.
+    """
+    tensors: List[Tuple[str, Array]] = []
+    described = []
+    for name, fields in nodes.items():
+        node: Dict[str, Any] = {"name": name}
+        for field, value in fields.items():
+            if isinstance(value, np.ndarray):
+                if value.dtype == np.float64:
+                    value = value.astype(np.float32)
+                if value.dtype.name not in _TYPES:
+                    raise errors.argument(f"{name}.{field} has elements of type {value.dtype}")
+                tensors.append((f"{name}.{field}", np.ascontiguousarray(value)))
+                value = f"{name}.{field}"
+            node[field] = value
+        described.append(node)
+    graph: Dict[str, Any] = {"nodes": described, "edges": [list(edge) for edge in edges]}
+    if dt is not None:
+        graph["dt_s"] = float(dt)
+    if semantics is not None:
+        graph["semantics"] = dict(semantics)
+    # What is a multiple of 64 bytes long comes first, so that all of these are aligned.
+    tensors.sort(key=lambda entry: (entry[1].nbytes % 64 != 0, -entry[1].itemsize))
+    header: Dict[str, Any] = {
+        "__metadata__": {"arcuate.format": "1", "arcuate.model": json.dumps(graph)}
+    }
+    end = 0
+    for name, tensor in tensors:
+        header[name] = {"dtype": _TYPES[tensor.dtype.name], "shape": list(tensor.shape),
+                        "data_offsets": [end, end + tensor.nbytes]}
+        end += tensor.nbytes
+    text = json.dumps(header).encode()
+    text += b" " * (-(8 + len(text)) % 64)
+    target = os.fspath(path)
+    with tempfile.NamedTemporaryFile(dir=os.path.dirname(target) or ".", delete=False) as file:
+        try:
+            file.write(len(text).to_bytes(8, "little") + text)
+            for _, tensor in tensors:
+                file.write(memoryview(tensor).cast("B") if tensor.size else b"")
+            file.flush()
+            umask = os.umask(0)
+            os.umask(umask)
+            os.chmod(file.name, 0o666 & ~umask)
+            os.replace(file.name, target)
+        except BaseException:
+            os.unlink(file.name)
+            raise
