@@ -88,7 +88,7 @@ private func shared<E: WeightElement>(
 
 /// The same for int8 weights, whose sums are made in integers, two bytes at once.
 ///
-/// `sums` has room for `sharedBytesRoom` bytes, aligned to 64; `counts[r]` is the number of inputs
+/// `first` is a multiple of 64; `sums` has room for `sharedBytesRoom` bytes, aligned to 64; `counts[r]` is the number of inputs
 /// that are 1 in row r.
 @inline(never)
 public func linearSharedBytes(
