@@ -1,23 +1,36 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
+// Each room has a README of its own.
+let notes = ["README.md"]
+
 // At plain x86-64 a SIMD multiply-add becomes a library call per lane, so the
 // package is built for AVX2 + FMA; the library checks the processor when it is first used.
 #if arch(x86_64)
   let machine: [SwiftSetting] = [.unsafeFlags(["-Xcc", "-march=x86-64-v3"])]
   let cMachine: [CSetting] = [.unsafeFlags(["-march=x86-64-v3"])]
+  // The same files once more, by links, for processors that have AVX-512.
+  let wide: [Target] = [
+    .target(
+      name: "ArcuateMicrokernelsAVX512", dependencies: ["CShims", "ArcuateKernelTypes"],
+      exclude: notes,
+      swiftSettings: [
+        .define("ARCUATE_WIDE"), .unsafeFlags(["-Xcc", "-march=x86-64-v4"]),
+        // Unoptimised code would define functions of the standard library, of which the linker
+        // keeps one for all: Tests/variants.sh.
+        .unsafeFlags(["-O"], .when(configuration: .debug)),
+      ])
+  ]
 #else
   let machine: [SwiftSetting] = []
   let cMachine: [CSetting] = []
+  let wide: [Target] = []
 #endif
 
 // Dynamic checks of exclusive access cost the runtime's hot loops several percent; debug builds,
 // which run the tests, keep them.
 let hot: [SwiftSetting] =
   machine + [.unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release))]
-
-// Each room has a README of its own.
-let notes = ["README.md"]
 
 // Named one by one wherever the umbrella is used: a release build takes code across modules, and
 // what is only reached through the umbrella would not be built again when it changes.
@@ -43,10 +56,14 @@ let package = Package(
     .target(
       name: "ArcuateCore", dependencies: ["CShims"], exclude: notes, swiftSettings: machine),
     .target(
-      name: "ArcuateMicrokernels", dependencies: ["CShims"], exclude: notes,
-      swiftSettings: machine),
+      name: "ArcuateKernelTypes", exclude: notes, swiftSettings: machine),
     .target(
-      name: "ArcuateKernels", dependencies: ["ArcuateCore", "ArcuateMicrokernels"],
+      name: "ArcuateMicrokernels", dependencies: ["CShims", "ArcuateKernelTypes"],
+      exclude: notes, swiftSettings: machine),
+    .target(
+      name: "ArcuateKernels",
+      dependencies: ["ArcuateCore", "ArcuateKernelTypes", "ArcuateMicrokernels"]
+        + wide.map { .byName(name: $0.name) },
       exclude: notes, swiftSettings: machine),
     .target(
       name: "ArcuateModel", dependencies: ["ArcuateCore"], exclude: notes, swiftSettings: machine),
@@ -92,7 +109,7 @@ let package = Package(
     .testTarget(
       name: "ArcuateRuntimeTests", dependencies: rooms + ["Arcuate", "AllocationCounter"],
       swiftSettings: machine),
-  ]
+  ] + wide
 )
 
 // `Tests/fuzz/run.sh` builds this with libFuzzer, which brings the main function.

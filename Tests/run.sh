@@ -77,6 +77,13 @@ sanitizers() {
   sh Tests/sanitize.sh address
 }
 
+variants() {
+  title "The two variants of the kernels, optimised and not"
+  for configuration in release debug; do
+    sh Tests/variants.sh "$(swift build -c $configuration --show-bin-path)"
+  done
+}
+
 fuzz() {
   title "The corpus of the fuzz targets"
   sh Tests/fuzz/run.sh replay
@@ -96,6 +103,7 @@ else
   c
   python
   oracles
+  variants
   instructions
   sanitizers
   fuzz

@@ -29,6 +29,11 @@
  * Options. Structs begin with their size: set struct_size to sizeof the struct, or call its _init
  * function, so that programs built against this header work with later libraries.
  *
+ * Processors. On x86-64 the library needs AVX2 and FMA and uses AVX-512 where the processor has it;
+ * results have the same bits either way. The environment variable ARCUATE_INSTRUCTIONS, "avx2" or
+ * "avx512", read when the library is first used, chooses; what the processor lacks is not used but
+ * told to the log. arcuate_plan_explain says which it is.
+ *
  * Numbers are IEEE floats in the byte order of the machine; arrays are row-major and
  * channel-first; text is UTF-8 and ends with a zero byte.
  */

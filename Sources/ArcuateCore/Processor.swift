@@ -8,5 +8,6 @@ public enum Processor {
       throw ArcuateError(
         .unsupportedProcessor, "this processor lacks AVX2, FMA or BMI2, which the library needs")
     }
+    Instructions.settle()
   }
 }

@@ -1,39 +1,4 @@
-/// A convolution as each output sees it.
-///
-/// The window of an output covers columns side by side, so that in each input row its inputs are a
-/// stretch of the ascending list; weights stand in the order of that list,
-/// [kernel height][kernel width][in channels][channel stride].
-public struct ConvolutionWindows {
-  public var inHeight, inWidth, inChannels: Int
-  public var outHeight, outWidth, outChannels: Int
-  public var kernelHeight, kernelWidth: Int
-  public var strideY, strideX, padTop, padLeft, dilationY: Int
-  /// Floats from one input channel's weights to the next: the out channels, padded to 8.
-  public var channelStride: Int
-  public var pixel: Divisor
-
-  public init(
-    inHeight: Int, inWidth: Int, inChannels: Int, outHeight: Int, outWidth: Int,
-    outChannels: Int, kernelHeight: Int, kernelWidth: Int, strideY: Int, strideX: Int,
-    padTop: Int, padLeft: Int, dilationY: Int, channelStride: Int, pixel: Divisor
-  ) {
-    self.inHeight = inHeight
-    self.inWidth = inWidth
-    self.inChannels = inChannels
-    self.outHeight = outHeight
-    self.outWidth = outWidth
-    self.outChannels = outChannels
-    self.kernelHeight = kernelHeight
-    self.kernelWidth = kernelWidth
-    self.strideY = strideY
-    self.strideX = strideX
-    self.padTop = padTop
-    self.padLeft = padLeft
-    self.dilationY = dilationY
-    self.channelStride = channelStride
-    self.pixel = pixel
-  }
-}
+import ArcuateKernelTypes
 
 /// y = bias + the sum over each output's window, in ascending order of the inputs.
 ///

@@ -1,3 +1,5 @@
+import ArcuateKernelTypes
+
 /// y = bias + W x over every input, zero or not, for up to four rows that share the weights.
 ///
 /// Ascending inputs, one accumulator per output; unless `fused`, a multiply followed by an add, so

@@ -1,3 +1,5 @@
+import ArcuateKernelTypes
+
 /// y = bias + the sum of the weight rows of the inputs that are not zero, in ascending order.
 ///
 /// One accumulator per output and a multiply followed by an add, never fused, so that the result
@@ -36,14 +38,10 @@ private func events<E: WeightElement>(
   let end = first &+ count
   var o = first
   while o &+ 64 <= end {
-    var a0 = weights.start(E.self, o)
-    var a1 = weights.start(E.self, o &+ 8)
-    var a2 = weights.start(E.self, o &+ 16)
-    var a3 = weights.start(E.self, o &+ 24)
-    var a4 = weights.start(E.self, o &+ 32)
-    var a5 = weights.start(E.self, o &+ 40)
-    var a6 = weights.start(E.self, o &+ 48)
-    var a7 = weights.start(E.self, o &+ 56)
+    var a0 = weights.start16(E.self, o)
+    var a1 = weights.start16(E.self, o &+ 16)
+    var a2 = weights.start16(E.self, o &+ 32)
+    var a3 = weights.start16(E.self, o &+ 48)
     let column = weights.rows + o &* size
     for e in 0..<listCount {
       let j = Int(list[e])
@@ -53,49 +51,32 @@ private func events<E: WeightElement>(
         prefetch(column + ahead &* weights.rowBytes, byteCount: 64 &* size)
       }
       if unit {
-        a0 += E.load(row)
-        a1 += E.load(row + 8 &* size)
-        a2 += E.load(row + 16 &* size)
-        a3 += E.load(row + 24 &* size)
-        a4 += E.load(row + 32 &* size)
-        a5 += E.load(row + 40 &* size)
-        a6 += E.load(row + 48 &* size)
-        a7 += E.load(row + 56 &* size)
+        a0 += E.load16(row)
+        a1 += E.load16(row + 16 &* size)
+        a2 += E.load16(row + 32 &* size)
+        a3 += E.load16(row + 48 &* size)
       } else {
-        let value = SIMD8(repeating: x[j])
-        a0 += E.load(row) * value
-        a1 += E.load(row + 8 &* size) * value
-        a2 += E.load(row + 16 &* size) * value
-        a3 += E.load(row + 24 &* size) * value
-        a4 += E.load(row + 32 &* size) * value
-        a5 += E.load(row + 40 &* size) * value
-        a6 += E.load(row + 48 &* size) * value
-        a7 += E.load(row + 56 &* size) * value
+        let value = SIMD16(repeating: x[j])
+        a0 += E.load16(row) * value
+        a1 += E.load16(row + 16 &* size) * value
+        a2 += E.load16(row + 32 &* size) * value
+        a3 += E.load16(row + 48 &* size) * value
       }
     }
-    store8(weights.finish(E.self, a0, o), y + o)
-    store8(weights.finish(E.self, a1, o &+ 8), y + (o &+ 8))
-    store8(weights.finish(E.self, a2, o &+ 16), y + (o &+ 16))
-    store8(weights.finish(E.self, a3, o &+ 24), y + (o &+ 24))
-    store8(weights.finish(E.self, a4, o &+ 32), y + (o &+ 32))
-    store8(weights.finish(E.self, a5, o &+ 40), y + (o &+ 40))
-    store8(weights.finish(E.self, a6, o &+ 48), y + (o &+ 48))
-    store8(weights.finish(E.self, a7, o &+ 56), y + (o &+ 56))
+    store16(weights.finish16(E.self, a0, o), y + o)
+    store16(weights.finish16(E.self, a1, o &+ 16), y + (o &+ 16))
+    store16(weights.finish16(E.self, a2, o &+ 32), y + (o &+ 32))
+    store16(weights.finish16(E.self, a3, o &+ 48), y + (o &+ 48))
     o &+= 64
   }
   while o < end {
-    var a0 = weights.start(E.self, o)
-    var a1 = weights.start(E.self, o &+ 8)
+    var a = weights.start16(E.self, o)
     let column = weights.rows + o &* size
     for e in 0..<listCount {
       let j = Int(list[e])
-      let row = column + j &* weights.rowBytes
-      let value = SIMD8(repeating: x[j])
-      a0 += E.load(row) * value
-      a1 += E.load(row + 8 &* size) * value
+      a += E.load16(column + j &* weights.rowBytes) * SIMD16(repeating: x[j])
     }
-    store8(weights.finish(E.self, a0, o), y + o)
-    store8(weights.finish(E.self, a1, o &+ 8), y + (o &+ 8))
+    store16(weights.finish16(E.self, a, o), y + o)
     o &+= 16
   }
 }

@@ -1,40 +1,5 @@
+import ArcuateKernelTypes
 import CShims
-
-/// Many rows of spikes that go through the same weights.
-///
-/// Row r is 1 at the inputs `lists[listStarts[r]...]`, ascending. They are taken in blocks of
-/// `manyBlock` inputs: `splits[r * splitStride + b]` is the place in the row's list where block b
-/// begins, and one more entry ends the last block. The result goes to y + offsets[r].
-public struct ManySpikeRows {
-  public var lists: UnsafePointer<UInt32>
-  public var listStarts: UnsafePointer<Int>
-  public var splits: UnsafePointer<UInt32>
-  public var splitStride: Int
-  public var offsets: UnsafePointer<Int>
-  public var rows: Int
-  public var inputs: Int
-
-  public init(
-    lists: UnsafePointer<UInt32>, listStarts: UnsafePointer<Int>, splits: UnsafePointer<UInt32>,
-    splitStride: Int, offsets: UnsafePointer<Int>, rows: Int, inputs: Int
-  ) {
-    self.lists = lists
-    self.listStarts = listStarts
-    self.splits = splits
-    self.splitStride = splitStride
-    self.offsets = offsets
-    self.rows = rows
-    self.inputs = inputs
-  }
-}
-
-/// Inputs whose weights for one panel of outputs stay in the first-level cache.
-public let manyBlock = 64
-
-/// Bytes of the room for one worker: a block of weights, then the sums of a panel for all rows.
-public func manyRoom(rows: Int) -> Int { 16384 + rows * 256 }
-/// The same for int8 weights: the sums are narrow ones, then wide ones, then a count for each row.
-public func manyBytesRoom(rows: Int) -> Int { 16384 + rows * (256 + 512 + 4) }
 
 /// y[r] = bias + the sum of the weight rows of the inputs that are 1 in row r, in ascending order.
 ///
@@ -72,8 +37,8 @@ private func many<E: WeightElement>(
     for r in 0..<spikes.rows {
       var k = 0
       while k < width {
-        store8(load8(weights.bias + (o &+ k)), sums + (64 &* r &+ k))
-        k &+= 8
+        store16(load16(weights.bias + (o &+ k)), sums + (64 &* r &+ k))
+        k &+= 16
       }
     }
     for b in 0..<blocks {
@@ -83,8 +48,8 @@ private func many<E: WeightElement>(
       for i in 0..<inside {
         var k = 0
         while k < width {
-          store8(E.load(source + i &* weights.rowBytes + k &* size), block + (64 &* i &+ k))
-          k &+= 8
+          store16(E.load16(source + i &* weights.rowBytes + k &* size), block + (64 &* i &+ k))
+          k &+= 16
         }
       }
       // The next block comes nearer while this one is worked on, a line or two for each row.
@@ -104,41 +69,29 @@ private func many<E: WeightElement>(
         let last = spikes.lists + (spikes.listStarts[r] &+ Int(split[1]))
         if e == last { continue }
         let row = sums + 64 &* r
-        var a0 = load8(row)
-        var a1 = load8(row + 8)
-        var a2 = load8(row + 16)
-        var a3 = load8(row + 24)
-        var a4 = load8(row + 32)
-        var a5 = load8(row + 40)
-        var a6 = load8(row + 48)
-        var a7 = load8(row + 56)
+        var a0 = load16(row)
+        var a1 = load16(row + 16)
+        var a2 = load16(row + 32)
+        var a3 = load16(row + 48)
         repeat {
           let w = (base + Int(e.pointee) &<< 8).assumingMemoryBound(to: Float.self)
-          a0 += load8(w)
-          a1 += load8(w + 8)
-          a2 += load8(w + 16)
-          a3 += load8(w + 24)
-          a4 += load8(w + 32)
-          a5 += load8(w + 40)
-          a6 += load8(w + 48)
-          a7 += load8(w + 56)
+          a0 += load16(w)
+          a1 += load16(w + 16)
+          a2 += load16(w + 32)
+          a3 += load16(w + 48)
           e += 1
         } while e != last
-        store8(a0, row)
-        store8(a1, row + 8)
-        store8(a2, row + 16)
-        store8(a3, row + 24)
-        store8(a4, row + 32)
-        store8(a5, row + 40)
-        store8(a6, row + 48)
-        store8(a7, row + 56)
+        store16(a0, row)
+        store16(a1, row + 16)
+        store16(a2, row + 32)
+        store16(a3, row + 48)
       }
     }
     for r in 0..<spikes.rows {
       var k = 0
       while k < width {
-        store8(load8(sums + (64 &* r &+ k)), y + (spikes.offsets[r] &+ o &+ k))
-        k &+= 8
+        store16(load16(sums + (64 &* r &+ k)), y + (spikes.offsets[r] &+ o &+ k))
+        k &+= 16
       }
     }
     o &+= width
@@ -189,38 +142,24 @@ public func linearManyBytes(
           empty(row, wide + 128 &* r, now &- emptied[r], isFirst: emptied[r] == 0)
           emptied[r] = now
         }
-        var a0 = loadWords(row)
-        var a1 = loadWords(row + 32)
-        var a2 = loadWords(row + 64)
-        var a3 = loadWords(row + 96)
-        var b0 = loadWords(row + 128)
-        var b1 = loadWords(row + 160)
-        var b2 = loadWords(row + 192)
-        var b3 = loadWords(row + 224)
+        var a0 = loadLine(row)
+        var a1 = loadLine(row + 64)
+        var b0 = loadLine(row + 128)
+        var b1 = loadLine(row + 192)
         repeat {
           let w = base + Int(e.pointee) &<< 7
-          let w0 = loadWords(w)
-          let w1 = loadWords(w + 32)
-          let w2 = loadWords(w + 64)
-          let w3 = loadWords(w + 96)
+          let w0 = loadLine(w)
+          let w1 = loadLine(w + 64)
           a0 &+= w0
           a1 &+= w1
-          a2 &+= w2
-          a3 &+= w3
-          b0 &+= cshims_upper(w0)
-          b1 &+= cshims_upper(w1)
-          b2 &+= cshims_upper(w2)
-          b3 &+= cshims_upper(w3)
+          b0 &+= cshims_upper_x32(w0)
+          b1 &+= cshims_upper_x32(w1)
           e += 1
         } while e != last
-        storeWords(a0, row)
-        storeWords(a1, row + 32)
-        storeWords(a2, row + 64)
-        storeWords(a3, row + 96)
-        storeWords(b0, row + 128)
-        storeWords(b1, row + 160)
-        storeWords(b2, row + 192)
-        storeWords(b3, row + 224)
+        storeLine(a0, row)
+        storeLine(a1, row + 64)
+        storeLine(b0, row + 128)
+        storeLine(b1, row + 192)
       }
       b = after
     }

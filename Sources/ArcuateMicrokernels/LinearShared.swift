@@ -1,3 +1,4 @@
+import ArcuateKernelTypes
 import CShims
 
 /// y[r] = bias + the sum of the weight rows of the inputs that are 1 in row r, in ascending order,
@@ -43,8 +44,8 @@ private func shared<E: WeightElement>(
       let sums = y + (offsets[r] &+ o)
       var k = 0
       while k < width {
-        store8(load8(weights.bias + (o &+ k)), sums + k)
-        k &+= 8
+        store16(load16(weights.bias + (o &+ k)), sums + k)
+        k &+= 16
       }
     }
     let column = weights.rows + o &* size
@@ -55,38 +56,30 @@ private func shared<E: WeightElement>(
       var k = 0
       while k &+ 64 <= width {
         if isFar { prefetch(next + k &* size, byteCount: 64 &* size) }
-        let w0 = E.load(row + k &* size)
-        let w1 = E.load(row + (k &+ 8) &* size)
-        let w2 = E.load(row + (k &+ 16) &* size)
-        let w3 = E.load(row + (k &+ 24) &* size)
-        let w4 = E.load(row + (k &+ 32) &* size)
-        let w5 = E.load(row + (k &+ 40) &* size)
-        let w6 = E.load(row + (k &+ 48) &* size)
-        let w7 = E.load(row + (k &+ 56) &* size)
+        let w0 = E.load16(row + k &* size)
+        let w1 = E.load16(row + (k &+ 16) &* size)
+        let w2 = E.load16(row + (k &+ 32) &* size)
+        let w3 = E.load16(row + (k &+ 48) &* size)
         var rest = mask
         repeat {
           let sums = y + (offsets[rest.trailingZeroBitCount] &+ o &+ k)
-          store8(load8(sums) + w0, sums)
-          store8(load8(sums + 8) + w1, sums + 8)
-          store8(load8(sums + 16) + w2, sums + 16)
-          store8(load8(sums + 24) + w3, sums + 24)
-          store8(load8(sums + 32) + w4, sums + 32)
-          store8(load8(sums + 40) + w5, sums + 40)
-          store8(load8(sums + 48) + w6, sums + 48)
-          store8(load8(sums + 56) + w7, sums + 56)
+          store16(load16(sums) + w0, sums)
+          store16(load16(sums + 16) + w1, sums + 16)
+          store16(load16(sums + 32) + w2, sums + 32)
+          store16(load16(sums + 48) + w3, sums + 48)
           rest &= rest &- 1
         } while rest != 0
         k &+= 64
       }
       while k < width {
-        let w = E.load(row + k &* size)
+        let w = E.load16(row + k &* size)
         var rest = mask
         repeat {
           let sums = y + (offsets[rest.trailingZeroBitCount] &+ o &+ k)
-          store8(load8(sums) + w, sums)
+          store16(load16(sums) + w, sums)
           rest &= rest &- 1
         } while rest != 0
-        k &+= 8
+        k &+= 16
       }
     }
     o &+= width
@@ -120,9 +113,11 @@ public func linearSharedBytes(
         while true {
           let last = min(e &+ 257, all)
           let before = e
-          var a0 = SIMD16<UInt16>.zero
-          var (a1, a2, a3) = (a0, a0, a0)
-          var (b0, b1, b2, b3) = (a0, a0, a0, a0)
+          // A line holds 64 outputs: the whole words, then their upper bytes.
+          var a = SIMD32<UInt16>.zero
+          var b = a
+          var a2 = a
+          var b2 = a
           while e < last {
             let w = column + Int(list[e]) &* weights.rowBytes
             if weights.isFar {
@@ -132,30 +127,22 @@ public func linearSharedBytes(
               }
               prefetch(w + 128, byteCount: 128)
             }
-            let w0 = loadWords(w)
-            a0 &+= w0
-            b0 &+= cshims_upper(w0)
-            if width > 32 {
-              let w1 = loadWords(w + 32)
-              a1 &+= w1
-              b1 &+= cshims_upper(w1)
-              if width > 64 {
-                let w2 = loadWords(w + 64)
-                let w3 = loadWords(w + 96)
-                a2 &+= w2
-                a3 &+= w3
-                b2 &+= cshims_upper(w2)
-                b3 &+= cshims_upper(w3)
-              }
+            let line = loadLine(w)
+            a &+= line
+            b &+= cshims_upper_x32(line)
+            if width > 64 {
+              let line2 = loadLine(w + 64)
+              a2 &+= line2
+              b2 &+= cshims_upper_x32(line2)
             }
             e &+= 1
           }
           let excess = Int32(truncatingIfNeeded: (last &- before) &* 128)
           if last < all {
-            cshims_add_bytes(a0, b0, excess, wide)
-            cshims_add_bytes(a1, b1, excess, wide + 32)
-            cshims_add_bytes(a2, b2, excess, wide + 64)
-            cshims_add_bytes(a3, b3, excess, wide + 96)
+            cshims_add_bytes(a.lowHalf, b.lowHalf, excess, wide)
+            cshims_add_bytes(a.highHalf, b.highHalf, excess, wide + 32)
+            cshims_add_bytes(a2.lowHalf, b2.lowHalf, excess, wide + 64)
+            cshims_add_bytes(a2.highHalf, b2.highHalf, excess, wide + 96)
             continue
           }
           @inline(__always) func finish(
@@ -167,10 +154,10 @@ public func linearSharedBytes(
               weights.scale + (o &+ k), y + (offsets[r] &+ o &+ k),
               Int32(truncatingIfNeeded: min(32, end &- o &- k)))
           }
-          finish(a0, b0, 0)
-          finish(a1, b1, 32)
-          finish(a2, b2, 64)
-          finish(a3, b3, 96)
+          finish(a.lowHalf, b.lowHalf, 0)
+          finish(a.highHalf, b.highHalf, 32)
+          finish(a2.lowHalf, b2.lowHalf, 64)
+          finish(a2.highHalf, b2.highHalf, 96)
           break
         }
       }
@@ -194,6 +181,14 @@ func loadWords(_ p: UnsafeRawPointer) -> SIMD16<UInt16> { p.load(as: SIMD16<UInt
 @inline(__always)
 func storeWords(_ v: SIMD16<UInt16>, _ p: UnsafeMutableRawPointer) {
   p.storeBytes(of: v, as: SIMD16<UInt16>.self)
+}
+
+@inline(__always)
+func loadLine(_ p: UnsafeRawPointer) -> SIMD32<UInt16> { p.load(as: SIMD32<UInt16>.self) }
+
+@inline(__always)
+func storeLine(_ v: SIMD32<UInt16>, _ p: UnsafeMutableRawPointer) {
+  p.storeBytes(of: v, as: SIMD32<UInt16>.self)
 }
 
 /// Writes the ascending indices of the masks that are not zero, and these beside them, and clears

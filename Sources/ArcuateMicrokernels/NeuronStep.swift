@@ -1,67 +1,12 @@
+import ArcuateKernelTypes
 import CShims
 
-/// What a neuron's step does besides its linear recurrence.
-public struct NeuronFlags: OptionSet, Sendable {
-  public let rawValue: UInt32
-  public init(rawValue: UInt32) { self.rawValue = rawValue }
-
-  /// There is a synaptic current between input and membrane.
-  public static let synapse = NeuronFlags(rawValue: 1)
-  /// The membrane integrates the current from before this step.
-  public static let oldCurrent = NeuronFlags(rawValue: 2)
-  /// There is a threshold.
-  public static let spikes = NeuronFlags(rawValue: 4)
-  /// A membrane at the threshold spikes.
-  public static let orEqual = NeuronFlags(rawValue: 8)
-  public static let resetToValue = NeuronFlags(rawValue: 16)
-  public static let resetSubtract = NeuronFlags(rawValue: 32)
-  /// The reset for this step's spike happens in the next step.
-  public static let resetNextStep = NeuronFlags(rawValue: 64)
-  /// A membrane left above threshold is compared after taking off a threshold.
-  public static let residual = NeuronFlags(rawValue: 128)
-  /// The spike is seen one step later.
-  public static let spikeNextStep = NeuronFlags(rawValue: 256)
-  public static let multiSpike = NeuronFlags(rawValue: 512)
-  /// The membrane stays at or above -threshold.
-  public static let clampsBelow = NeuronFlags(rawValue: 1024)
-}
-
-/// One parameter of a layer of neurons: an array padded to 16, or 16 copies of one number.
-///
-/// `mask` is -1 for an array and 0 for copies, so that `pointer + (i & mask)` is right for both.
-public struct NeuronParameter {
-  public var pointer: UnsafePointer<Float>
-  public var mask: Int
-  public init(pointer: UnsafePointer<Float>, mask: Int) {
-    self.pointer = pointer
-    self.mask = mask
-  }
-
+extension NeuronParameter {
   @inline(__always)
   func lanes(_ i: Int) -> SIMD8<Float> { load8(pointer + (i & mask)) }
 }
 
-/// The coefficients of the step
-///
-///     i = currentDecay i + currentGain x
-///     v = decay v + gain (i or x) + offset
-public struct NeuronCoefficients {
-  public var currentDecay, currentGain, decay, gain, offset: NeuronParameter
-  public var threshold, resetValue: NeuronParameter
-  public init(
-    currentDecay: NeuronParameter, currentGain: NeuronParameter, decay: NeuronParameter,
-    gain: NeuronParameter, offset: NeuronParameter, threshold: NeuronParameter,
-    resetValue: NeuronParameter
-  ) {
-    self.currentDecay = currentDecay
-    self.currentGain = currentGain
-    self.decay = decay
-    self.gain = gain
-    self.offset = offset
-    self.threshold = threshold
-    self.resetValue = resetValue
-  }
-
+extension NeuronCoefficients {
   /// Whether every coefficient is the same for all neurons.
   var isUniform: Bool {
     currentDecay.mask | currentGain.mask | decay.mask | gain.mask | offset.mask | threshold.mask
@@ -69,25 +14,17 @@ public struct NeuronCoefficients {
   }
 
   /// The coefficients of eight neurons.
-  struct Lanes {
+  fileprivate struct Lanes {
     var currentDecay, currentGain, decay, gain, offset, threshold, resetValue: SIMD8<Float>
   }
 
   @inline(__always)
-  func lanes(_ i: Int) -> Lanes {
+  fileprivate func lanes(_ i: Int) -> Lanes {
     Lanes(
       currentDecay: currentDecay.lanes(i), currentGain: currentGain.lanes(i),
       decay: decay.lanes(i), gain: gain.lanes(i), offset: offset.lanes(i),
       threshold: threshold.lanes(i), resetValue: resetValue.lanes(i))
   }
-}
-
-/// What became of a step: membranes that changed, and what of the emitted row is not zero.
-public struct NeuronOutcome {
-  public var changed: Int
-  public var listed: Int
-  /// Whether everything that is listed is exactly 1.
-  public var unit: Bool
 }
 
 /// Advances `count` neurons by one step, writes what they emit (spikes, or the membrane where there

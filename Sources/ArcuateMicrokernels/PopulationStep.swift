@@ -1,3 +1,4 @@
+import ArcuateKernelTypes
 import CShims
 
 /// Advances `count` neurons by one step for the sum of two inputs, of which the second is set to zero

@@ -1,3 +1,4 @@
+import ArcuateKernelTypes
 import CShims
 
 /// How weights lie in memory.
@@ -9,6 +10,8 @@ protocol WeightElement {
   static var isScaled: Bool { get }
   /// Eight consecutive weights from an address aligned to eight of them.
   static func load(_ p: UnsafeRawPointer) -> SIMD8<Float>
+  /// Sixteen.
+  static func load16(_ p: UnsafeRawPointer) -> SIMD16<Float>
 }
 
 enum Float32Weight: WeightElement {
@@ -17,12 +20,18 @@ enum Float32Weight: WeightElement {
   @inline(__always) static func load(_ p: UnsafeRawPointer) -> SIMD8<Float> {
     p.load(as: SIMD8<Float>.self)
   }
+  @inline(__always) static func load16(_ p: UnsafeRawPointer) -> SIMD16<Float> {
+    p.load(as: SIMD16<Float>.self)
+  }
 }
 
 enum BFloat16Weight: WeightElement {
   @inline(__always) static var byteCount: Int { 2 }
   @inline(__always) static var isScaled: Bool { false }
   @inline(__always) static func load(_ p: UnsafeRawPointer) -> SIMD8<Float> { cshims_load_bf16(p) }
+  @inline(__always) static func load16(_ p: UnsafeRawPointer) -> SIMD16<Float> {
+    cshims_load_bf16x16(p)
+  }
 }
 
 /// A byte is a weight plus 128, of one scale for each output.
@@ -32,46 +41,12 @@ enum Int8Weight: WeightElement {
   @inline(__always) static func load(_ p: UnsafeRawPointer) -> SIMD8<Float> {
     cshims_load_centred(p)
   }
-}
-
-/// Which of them.
-public enum WeightKind: UInt8, Sendable, CaseIterable {
-  case float32, bfloat16, int8
-
-  public var byteCount: Int {
-    switch self {
-    case .float32: Float32Weight.byteCount
-    case .bfloat16: BFloat16Weight.byteCount
-    case .int8: Int8Weight.byteCount
-    }
+  @inline(__always) static func load16(_ p: UnsafeRawPointer) -> SIMD16<Float> {
+    cshims_load_centred_x16(p)
   }
 }
 
-/// A matrix of weights, one row of outputs for each input.
-///
-/// Rows are `rowBytes` apart, a multiple of 64, as their address is; `bias` and, for int8, `scale`
-/// have `columns` elements, a multiple of 16.
-public struct WeightMatrix {
-  public var kind: WeightKind
-  public var rows: UnsafeRawPointer
-  public var rowBytes: Int
-  public var bias: UnsafePointer<Float>
-  public var scale: UnsafePointer<Float>
-  /// Whether they are too many for the second-level cache, so that rows are asked for in advance.
-  public var isFar: Bool
-
-  public init(
-    kind: WeightKind, rows: UnsafeRawPointer, rowBytes: Int, bias: UnsafePointer<Float>,
-    scale: UnsafePointer<Float>, isFar: Bool
-  ) {
-    self.kind = kind
-    self.rows = rows
-    self.rowBytes = rowBytes
-    self.bias = bias
-    self.scale = scale
-    self.isFar = isFar
-  }
-
+extension WeightMatrix {
   /// Where a sum of eight outputs begins: the bias, or 0 where it is added at the end.
   @inline(__always)
   func start<E: WeightElement>(_: E.Type, _ column: Int) -> SIMD8<Float> {
@@ -82,6 +57,17 @@ public struct WeightMatrix {
   @inline(__always)
   func finish<E: WeightElement>(_: E.Type, _ sum: SIMD8<Float>, _ column: Int) -> SIMD8<Float> {
     E.isScaled ? load8(bias + column) + load8(scale + column) * sum : sum
+  }
+
+  /// The same of sixteen outputs.
+  @inline(__always)
+  func start16<E: WeightElement>(_: E.Type, _ column: Int) -> SIMD16<Float> {
+    E.isScaled ? SIMD16(repeating: 0) : load16(bias + column)
+  }
+
+  @inline(__always)
+  func finish16<E: WeightElement>(_: E.Type, _ sum: SIMD16<Float>, _ column: Int) -> SIMD16<Float> {
+    E.isScaled ? load16(bias + column) + load16(scale + column) * sum : sum
   }
 }
 

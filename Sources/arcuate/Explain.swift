@@ -36,6 +36,7 @@ struct Explain: ParsableCommand {
     let options = plan.options
     printJSON(
       [
+        "instructions": .string(Instructions.current.rawValue),
         "dt_s": plan.dt_s.map { .number($0) } ?? .null,
         "steps_per_frame": .number(options.stepsPerFrame),
         "frame_state": .string(options.frameState.rawValue),

@@ -5,6 +5,7 @@ Needs ARCUATE_CLI, the path of the command.
 
 import json
 import os
+import platform
 import resource
 import signal
 import struct
@@ -199,13 +200,48 @@ def test_check(net, tmp_path):
 
 def test_explain(net):
     text = arcuate("explain", "--dt", "0.001", "--batch", "4", net).stdout
-    assert "f32-neuron-step-x16" in text and "exact" in text and "4" in text
+    assert "f32-neuron-step-x8" in text and "exact" in text and "4" in text
     report = json.loads(
         arcuate("explain", "--json", "--dt", "1", "--numerics", "fast", "--batch", "4", net).stdout
     )
     assert report["batch"] == 4 and report["numerics"] == "fast"
     assert report["session_bytes"] > report["state_bytes"] > 0
     assert "dt" in sentence(arcuate("explain", net, code=1))
+
+
+def test_instructions(net):
+    def used(asked=None, **more):
+        variables = {k: v for k, v in os.environ.items() if k != "ARCUATE_INSTRUCTIONS"}
+        if asked is not None:
+            variables["ARCUATE_INSTRUCTIONS"] = asked
+        done = arcuate("explain", "--json", "--dt", "1", net, env=variables, **more)
+        report = json.loads(done.stdout)
+        line, = (line for line in report["text"].splitlines() if line.startswith("  processor"))
+        assert line.split()[1] == report["instructions"] and done.stderr == ""
+        return report["instructions"], line
+    if platform.machine() != "x86_64":
+        assert used()[0] == "baseline"
+        return
+    best = used()
+    assert best[0] in ("avx2", "avx512") and best == used("")
+    name, line = used("avx2")
+    assert name == "avx2" and line.endswith("avx2")
+    name, line = used("avx512")
+    assert name == best[0] and ("lacks" in line) == (name == "avx2")
+    name, line = used("sse9")
+    assert name == best[0] and "sse9, which is not avx2 or avx512" in line
+
+
+def test_instructions_give_the_same_bits(values, tmp_path):
+    frames = tmp_path / "frames.npy"
+    np.save(frames, np.random.default_rng(4).normal(size=(20, 6)).astype(np.float32))
+    outputs = []
+    for asked in ["avx2", "avx512"]:
+        out = tmp_path / f"{asked}.npy"
+        arcuate("run", "--dt", "1", values, frames, "--output", out,
+                env=dict(os.environ, ARCUATE_INSTRUCTIONS=asked))
+        outputs.append(out.read_bytes())
+    assert outputs[0] == outputs[1]
 
 
 def test_convert(net, tmp_path):

@@ -1,5 +1,4 @@
 import ArcuateCore
-import ArcuateMicrokernels
 
 /// Loops that do nothing but what bounds the kernels: read memory, or multiply and add.
 ///
@@ -7,8 +6,9 @@ import ArcuateMicrokernels
 public struct CeilingLoops: Sendable {
   private let memory: View<Float>
 
-  /// Memory of ones, of so many bytes. Throws. `outOfMemory`.
+  /// Memory of ones, of so many bytes. Throws. `outOfMemory`, `unsupportedProcessor`.
   public init(byteCount: Int) throws {
+    try Processor.requireSupport()
     let count = max(64, byteCount / 4 & ~63)
     memory = try AlignedBuffer(byteCount: count * 4).view(start: 0, count: count)
     memory.row.fill(1)

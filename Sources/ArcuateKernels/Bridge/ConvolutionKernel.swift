@@ -1,5 +1,5 @@
 import ArcuateCore
-import ArcuateMicrokernels
+import ArcuateKernelTypes
 
 /// The geometry of a convolution over channel-last arrays; a 1-D convolution has height 1.
 public struct ConvolutionGeometry: Sendable {

@@ -1,7 +1,7 @@
 import ArcuateCore
-import ArcuateMicrokernels
+import ArcuateKernelTypes
 
-public typealias WeightKind = ArcuateMicrokernels.WeightKind
+public typealias WeightKind = ArcuateKernelTypes.WeightKind
 
 extension WeightKind {
   public init(_ element: Tensor.Element) {

@@ -1,7 +1,7 @@
 import ArcuateCore
-import ArcuateMicrokernels
+import ArcuateKernelTypes
 
-public typealias NeuronFlags = ArcuateMicrokernels.NeuronFlags
+public typealias NeuronFlags = ArcuateKernelTypes.NeuronFlags
 
 /// The coefficients of a layer of neurons, ready for the kernel.
 ///

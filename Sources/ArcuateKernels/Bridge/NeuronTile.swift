@@ -1,5 +1,5 @@
 import ArcuateCore
-import ArcuateMicrokernels
+import ArcuateKernelTypes
 
 /// Some consecutive neurons of a layer that somebody else keeps alive, which spike at once and at
 /// most once a step.

@@ -1,7 +1,7 @@
 import ArcuateCore
-import ArcuateMicrokernels
+import ArcuateKernelTypes
 
-public typealias SparseElement = ArcuateMicrokernels.SparseElement
+public typealias SparseElement = ArcuateKernelTypes.SparseElement
 
 extension SparseElement {
   fileprivate var byteCount: Int {

@@ -1,5 +1,5 @@
 import ArcuateCore
-import ArcuateMicrokernels
+import ArcuateKernelTypes
 
 /// Rows of zeros and ones, of several steps or streams, that go through the same weights together.
 ///

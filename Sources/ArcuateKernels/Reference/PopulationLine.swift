@@ -1,5 +1,5 @@
 import ArcuateCore
-import ArcuateMicrokernels
+import ArcuateKernelTypes
 
 extension KernelRegistry {
   /// Every set of flags that the kernel takes, parts of layers with parameters of both kinds, with

@@ -1,5 +1,5 @@
 import ArcuateCore
-import ArcuateMicrokernels
+import ArcuateKernelTypes
 
 /// The slow twin of every kernel: the definition, in plain arrays.
 public enum Reference {

@@ -1,5 +1,5 @@
 import ArcuateCore
-import ArcuateMicrokernels
+import ArcuateKernelTypes
 
 /// A kernel with the sizes it must be tried at and the comparison with its twin.
 public struct RegistryLine: Sendable {

@@ -1,5 +1,5 @@
 import ArcuateCore
-import ArcuateMicrokernels
+import ArcuateKernelTypes
 
 /// The comparisons of the kernels that go through listed connections.
 extension KernelRegistry {

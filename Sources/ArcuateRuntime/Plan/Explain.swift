@@ -42,6 +42,8 @@ extension Plan {
         + (options.numerics == .exact
           ? "the same bits for every batch, chunking, thread count and choice of kernel"
           : "products and sums may be fused; a sum of n terms is within n ulp of exact"),
+      "processor  \(Instructions.current.rawValue)"
+        + (Instructions.remark.map { " (\($0))" } ?? ""),
       "step       " + (dt_s.map { "\($0) s" } ?? "nothing depends on its length"),
       "frame      \(frame) step\(frame == 1 ? "" : "s"), input "
         + (options.frameInput == .hold ? "held" : "at the first step only")

@@ -136,7 +136,9 @@ extension Session {
       if let uniform = step.fanOut.uniform {
         operations = uniform &* UInt64(found.count)
       } else {
-        for e in 0..<Int(found.count) { operations &+= UInt64(step.fanOut.perInput[Int(indices[e])]) }
+        for e in 0..<Int(found.count) {
+          operations &+= UInt64(step.fanOut.perInput[Int(indices[e])])
+        }
       }
       accumulates = found.unit != 0
       if !accumulates { accumulates = isTernary(row(input, t, b), indices, Int(found.count)) }

@@ -13,6 +13,12 @@
 /// Whether this processor has every instruction the library was compiled for.
 bool cshims_cpu_is_supported(void);
 
+/// Whether it has all of AVX-512 that the wide kernels were compiled for, and the system allows it.
+bool cshims_cpu_has_avx512(void);
+
+/// Uses the wide kernels from now on, or no longer.
+void cshims_use_avx512(bool use);
+
 /// Gives memory that is free back to the system, where the C library can.
 void cshims_trim_memory(void);
 
@@ -22,6 +28,12 @@ typedef float cshims_f32x8 __attribute__((vector_size(32)));
 typedef int32_t cshims_i32x8 __attribute__((vector_size(32)));
 
 #define CSHIMS_INLINE static inline __attribute__((always_inline))
+
+extern bool cshims_avx512_is_used;
+/// Whether the wide kernels are used; false until `cshims_use_avx512` was called.
+CSHIMS_INLINE bool cshims_uses_avx512(void) {
+  return __atomic_load_n(&cshims_avx512_is_used, __ATOMIC_RELAXED);
+}
 
 /// -1 in lanes where a > b, else 0.
 CSHIMS_INLINE cshims_i32x8 cshims_greater(cshims_f32x8 a, cshims_f32x8 b) { return a > b; }
@@ -68,6 +80,29 @@ CSHIMS_INLINE cshims_f32x8 cshims_load_centred(const void *p) {
 
 /// The upper byte of each lane.
 CSHIMS_INLINE cshims_u16x16 cshims_upper(cshims_u16x16 a) { return a >> 8; }
+
+// Sixteen lanes: one register with AVX-512, two without.
+typedef float cshims_f32x16 __attribute__((vector_size(64)));
+typedef int32_t cshims_i32x16 __attribute__((vector_size(64)));
+typedef uint32_t cshims_u32x16 __attribute__((vector_size(64)));
+typedef uint8_t cshims_u8x16 __attribute__((vector_size(16)));
+typedef uint16_t cshims_u16x32 __attribute__((vector_size(64)));
+
+/// Sixteen bfloat16 as floats. Needs. 32 bytes at p, aligned to 32.
+CSHIMS_INLINE cshims_f32x16 cshims_load_bf16x16(const void *p) {
+  cshims_u16x16 halves = *(const cshims_u16x16 *)p;
+  return (cshims_f32x16)(__builtin_convertvector(halves, cshims_u32x16) << 16);
+}
+
+/// Sixteen bytes less 128 as floats. Needs. 16 bytes at p, aligned to 16.
+CSHIMS_INLINE cshims_f32x16 cshims_load_centred_x16(const void *p) {
+  cshims_u8x16 bytes = *(const cshims_u8x16 *)p;
+  return __builtin_convertvector(__builtin_convertvector(bytes, cshims_i32x16), cshims_f32x16) -
+         128.0f;
+}
+
+/// The upper byte of each of 32 lanes.
+CSHIMS_INLINE cshims_u16x32 cshims_upper_x32(cshims_u16x32 a) { return a >> 8; }
 
 /// Sums of 32 columns of bytes, each byte a weight plus 128, added to those of weights in `sums`.
 ///

@@ -26,7 +26,8 @@ struct BenchReport {
   // MARK: Text
 
   var lines: [String] {
-    ["\(BenchReport.machine), \(threads) thread\(threads == 1 ? "" : "s"), seed \(seed)", ""]
+    let machine = "\(BenchReport.machine) (\(Instructions.current.rawValue))"
+    return ["\(machine), \(threads) thread\(threads == 1 ? "" : "s"), seed \(seed)", ""]
       + times + [""] + work + [""] + memory + [""] + rates + [""] + speeds
   }
 
@@ -138,7 +139,8 @@ struct BenchReport {
     [
       "version": .string(
         "\(ARCUATE_VERSION_MAJOR).\(ARCUATE_VERSION_MINOR).\(ARCUATE_VERSION_PATCH)"),
-      "machine": .string(BenchReport.machine), "threads": .number(threads),
+      "machine": .string(BenchReport.machine),
+      "instructions": .string(Instructions.current.rawValue), "threads": .number(threads),
       "seed": .number(seed),
       "caches": [
         "l1_bytes": .number(caches.level1), "l2_bytes": .number(caches.level2),

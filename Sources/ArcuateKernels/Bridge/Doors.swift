@@ -1,0 +1,303 @@
+import ArcuateKernelTypes
+import ArcuateMicrokernels
+import CShims
+
+#if arch(x86_64)
+  import ArcuateMicrokernelsAVX512
+#endif
+
+// The microkernels by the names that they have in both variants, each of which goes to the variant
+// that is in use; what they need of their pointers stands beside their loops.
+
+@inline(__always)
+func linearEvents(
+  input x: UnsafePointer<Float>, list: UnsafePointer<UInt32>, listCount: Int, unit: Bool,
+  weights: WeightMatrix, output y: UnsafeMutablePointer<Float>, first: Int, count: Int
+) {
+  #if arch(x86_64)
+    if cshims_uses_avx512() {
+      return ArcuateMicrokernelsAVX512.linearEvents(
+        input: x, list: list, listCount: listCount, unit: unit, weights: weights, output: y,
+        first: first, count: count)
+    }
+  #endif
+  ArcuateMicrokernels.linearEvents(
+    input: x, list: list, listCount: listCount, unit: unit, weights: weights, output: y,
+    first: first, count: count)
+}
+
+@inline(__always)
+func linearDense(
+  input x: UnsafePointer<Float>, xStride: Int, inputs: Int, rows: Int, weights: WeightMatrix,
+  output y: UnsafeMutablePointer<Float>, yStride: Int, first: Int, count: Int, fused: Bool
+) {
+  #if arch(x86_64)
+    if cshims_uses_avx512() {
+      return ArcuateMicrokernelsAVX512.linearDense(
+        input: x, xStride: xStride, inputs: inputs, rows: rows, weights: weights, output: y,
+        yStride: yStride, first: first, count: count, fused: fused)
+    }
+  #endif
+  ArcuateMicrokernels.linearDense(
+    input: x, xStride: xStride, inputs: inputs, rows: rows, weights: weights, output: y,
+    yStride: yStride, first: first, count: count, fused: fused)
+}
+
+@inline(__always)
+func linearShared(
+  masks: UnsafePointer<UInt32>, list: UnsafePointer<UInt32>, listCount: Int, weights: WeightMatrix,
+  output y: UnsafeMutablePointer<Float>, offsets: UnsafePointer<Int>, rows: Int, first: Int,
+  count: Int
+) {
+  #if arch(x86_64)
+    if cshims_uses_avx512() {
+      return ArcuateMicrokernelsAVX512.linearShared(
+        masks: masks, list: list, listCount: listCount, weights: weights, output: y,
+        offsets: offsets, rows: rows, first: first, count: count)
+    }
+  #endif
+  ArcuateMicrokernels.linearShared(
+    masks: masks, list: list, listCount: listCount, weights: weights, output: y, offsets: offsets,
+    rows: rows, first: first, count: count)
+}
+
+@inline(__always)
+func linearSharedBytes(
+  lists: UnsafePointer<UInt32>, listStarts: UnsafePointer<Int>, counts: UnsafePointer<Int32>,
+  weights: WeightMatrix, output y: UnsafeMutablePointer<Float>, offsets: UnsafePointer<Int>,
+  rows: Int, first: Int, count: Int
+) {
+  #if arch(x86_64)
+    if cshims_uses_avx512() {
+      return ArcuateMicrokernelsAVX512.linearSharedBytes(
+        lists: lists, listStarts: listStarts, counts: counts, weights: weights, output: y,
+        offsets: offsets, rows: rows, first: first, count: count)
+    }
+  #endif
+  ArcuateMicrokernels.linearSharedBytes(
+    lists: lists, listStarts: listStarts, counts: counts, weights: weights, output: y,
+    offsets: offsets, rows: rows, first: first, count: count)
+}
+
+@inline(__always)
+func gatherMasks(
+  _ masks: UnsafeMutablePointer<UInt32>, count: Int, list: UnsafeMutablePointer<UInt32>,
+  listMasks: UnsafeMutablePointer<UInt32>
+) -> Int {
+  #if arch(x86_64)
+    if cshims_uses_avx512() {
+      return ArcuateMicrokernelsAVX512.gatherMasks(
+        masks, count: count, list: list, listMasks: listMasks)
+    }
+  #endif
+  return ArcuateMicrokernels.gatherMasks(
+    masks, count: count, list: list, listMasks: listMasks)
+}
+
+@inline(__always)
+func linearMany(
+  _ spikes: ManySpikeRows, weights: WeightMatrix, output y: UnsafeMutablePointer<Float>, first: Int,
+  count: Int, room: UnsafeMutableRawPointer
+) {
+  #if arch(x86_64)
+    if cshims_uses_avx512() {
+      return ArcuateMicrokernelsAVX512.linearMany(
+        spikes, weights: weights, output: y, first: first, count: count, room: room)
+    }
+  #endif
+  ArcuateMicrokernels.linearMany(
+    spikes, weights: weights, output: y, first: first, count: count, room: room)
+}
+
+@inline(__always)
+func linearManyBytes(
+  _ spikes: ManySpikeRows, weights: WeightMatrix, output y: UnsafeMutablePointer<Float>, first: Int,
+  count: Int, room: UnsafeMutableRawPointer
+) {
+  #if arch(x86_64)
+    if cshims_uses_avx512() {
+      return ArcuateMicrokernelsAVX512.linearManyBytes(
+        spikes, weights: weights, output: y, first: first, count: count, room: room)
+    }
+  #endif
+  ArcuateMicrokernels.linearManyBytes(
+    spikes, weights: weights, output: y, first: first, count: count, room: room)
+}
+
+@inline(__always)
+func splitLists(
+  lists: UnsafePointer<UInt32>, listStarts: UnsafePointer<Int>, counts: UnsafePointer<Int32>,
+  rows: Int, inputs: Int, splits: UnsafeMutablePointer<UInt32>, splitStride: Int
+) {
+  #if arch(x86_64)
+    if cshims_uses_avx512() {
+      return ArcuateMicrokernelsAVX512.splitLists(
+        lists: lists, listStarts: listStarts, counts: counts, rows: rows, inputs: inputs,
+        splits: splits, splitStride: splitStride)
+    }
+  #endif
+  ArcuateMicrokernels.splitLists(
+    lists: lists, listStarts: listStarts, counts: counts, rows: rows, inputs: inputs,
+    splits: splits, splitStride: splitStride)
+}
+
+@inline(__always)
+func convolutionEvents(
+  input x: UnsafePointer<Float>, list: UnsafePointer<UInt32>, listCount: Int, unit: Bool,
+  weights: UnsafePointer<Float>, runs: ConvolutionRuns, output y: UnsafeMutablePointer<Float>
+) {
+  #if arch(x86_64)
+    if cshims_uses_avx512() {
+      return ArcuateMicrokernelsAVX512.convolutionEvents(
+        input: x, list: list, listCount: listCount, unit: unit, weights: weights, runs: runs,
+        output: y)
+    }
+  #endif
+  ArcuateMicrokernels.convolutionEvents(
+    input: x, list: list, listCount: listCount, unit: unit, weights: weights, runs: runs, output: y)
+}
+
+@inline(__always)
+func convolutionWindows(
+  input x: UnsafePointer<Float>, list: UnsafePointer<UInt32>, listCount: Int, unit: Bool,
+  weights: UnsafePointer<Float>, bias: UnsafePointer<Float>, windows: ConvolutionWindows,
+  starts: UnsafeMutablePointer<UInt32>, output y: UnsafeMutablePointer<Float>
+) {
+  #if arch(x86_64)
+    if cshims_uses_avx512() {
+      return ArcuateMicrokernelsAVX512.convolutionWindows(
+        input: x, list: list, listCount: listCount, unit: unit, weights: weights, bias: bias,
+        windows: windows, starts: starts, output: y)
+    }
+  #endif
+  ArcuateMicrokernels.convolutionWindows(
+    input: x, list: list, listCount: listCount, unit: unit, weights: weights, bias: bias,
+    windows: windows, starts: starts, output: y)
+}
+
+@inline(__always)
+func neuronStep(
+  input x: UnsafePointer<Float>, membrane: UnsafeMutablePointer<Float>,
+  current: UnsafeMutablePointer<Float>, pending: UnsafeMutablePointer<Float>,
+  output y: UnsafeMutablePointer<Float>, list: UnsafeMutablePointer<UInt32>, count: Int,
+  coefficients: NeuronCoefficients, flags: NeuronFlags
+) -> NeuronOutcome {
+  #if arch(x86_64)
+    if cshims_uses_avx512() {
+      return ArcuateMicrokernelsAVX512.neuronStep(
+        input: x, membrane: membrane, current: current, pending: pending, output: y, list: list,
+        count: count, coefficients: coefficients, flags: flags)
+    }
+  #endif
+  return ArcuateMicrokernels.neuronStep(
+    input: x, membrane: membrane, current: current, pending: pending, output: y, list: list,
+    count: count, coefficients: coefficients, flags: flags)
+}
+
+@inline(__always)
+func nonzeroList(
+  _ x: UnsafePointer<Float>, count: Int, list: UnsafeMutablePointer<UInt32>
+) -> (count: Int, unit: Bool) {
+  #if arch(x86_64)
+    if cshims_uses_avx512() {
+      return ArcuateMicrokernelsAVX512.nonzeroList(
+        x, count: count, list: list)
+    }
+  #endif
+  return ArcuateMicrokernels.nonzeroList(
+    x, count: count, list: list)
+}
+
+@inline(__always)
+func ceilingRead(
+  _ x: UnsafePointer<Float>, count: Int, passes: Int
+) -> Float {
+  #if arch(x86_64)
+    if cshims_uses_avx512() {
+      return ArcuateMicrokernelsAVX512.ceilingRead(
+        x, count: count, passes: passes)
+    }
+  #endif
+  return ArcuateMicrokernels.ceilingRead(
+    x, count: count, passes: passes)
+}
+
+@inline(__always)
+func ceilingReadRows(
+  _ x: UnsafePointer<Float>, width: Int, list: UnsafePointer<UInt32>, listCount: Int
+) -> Float {
+  #if arch(x86_64)
+    if cshims_uses_avx512() {
+      return ArcuateMicrokernelsAVX512.ceilingReadRows(
+        x, width: width, list: list, listCount: listCount)
+    }
+  #endif
+  return ArcuateMicrokernels.ceilingReadRows(
+    x, width: width, list: list, listCount: listCount)
+}
+
+@inline(__always)
+func ceilingMultiplyAdd(
+  _ seed: Float, count: Int
+) -> Float {
+  #if arch(x86_64)
+    if cshims_uses_avx512() {
+      return ArcuateMicrokernelsAVX512.ceilingMultiplyAdd(
+        seed, count: count)
+    }
+  #endif
+  return ArcuateMicrokernels.ceilingMultiplyAdd(
+    seed, count: count)
+}
+
+@inline(__always)
+func populationStep(
+  base: NeuronParameter, sum: UnsafeMutablePointer<Float>, membrane: UnsafeMutablePointer<Float>,
+  current: UnsafeMutablePointer<Float>, list: UnsafeMutablePointer<UInt32>, place: Int, count: Int,
+  coefficients: NeuronCoefficients, flags: NeuronFlags
+) -> (changed: Int, listed: Int) {
+  #if arch(x86_64)
+    if cshims_uses_avx512() {
+      return ArcuateMicrokernelsAVX512.populationStep(
+        base: base, sum: sum, membrane: membrane, current: current, list: list, place: place,
+        count: count, coefficients: coefficients, flags: flags)
+    }
+  #endif
+  return ArcuateMicrokernels.populationStep(
+    base: base, sum: sum, membrane: membrane, current: current, list: list, place: place,
+    count: count, coefficients: coefficients, flags: flags)
+}
+
+@inline(__always)
+func sparseRows(
+  list: UnsafePointer<UInt32>, count: Int, known: Int, first: Int, values: UnsafePointer<Float>?,
+  table: SparseTable, tile: Int, base: Int, sum: UnsafeMutablePointer<Float>
+) {
+  #if arch(x86_64)
+    if cshims_uses_avx512() {
+      return ArcuateMicrokernelsAVX512.sparseRows(
+        list: list, count: count, known: known, first: first, values: values, table: table,
+        tile: tile, base: base, sum: sum)
+    }
+  #endif
+  ArcuateMicrokernels.sparseRows(
+    list: list, count: count, known: known, first: first, values: values, table: table, tile: tile,
+    base: base, sum: sum)
+}
+
+@inline(__always)
+func sparseRing(
+  list: UnsafePointer<UInt32>, count: Int, known: Int, first: Int, values: UnsafePointer<Float>?,
+  table: SparseTable, tile: Int, shift: UInt32, mask: UInt32, ring: UnsafeMutablePointer<Float>
+) {
+  #if arch(x86_64)
+    if cshims_uses_avx512() {
+      return ArcuateMicrokernelsAVX512.sparseRing(
+        list: list, count: count, known: known, first: first, values: values, table: table,
+        tile: tile, shift: shift, mask: mask, ring: ring)
+    }
+  #endif
+  ArcuateMicrokernels.sparseRing(
+    list: list, count: count, known: known, first: first, values: values, table: table, tile: tile,
+    shift: shift, mask: mask, ring: ring)
+}

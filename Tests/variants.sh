@@ -1,0 +1,35 @@
+#!/bin/sh
+# The two variants of the microkernels may not define the same functions, of which the linker would
+# keep one, perhaps the one that this processor cannot run: variants.sh BUILD_FOLDER
+#
+# Weak functions of the wide variant must bear its name; the narrow one may not use its registers.
+set -eu
+[ "$(uname -m)" = x86_64 ] || { echo "one variant on $(uname -m)"; exit 0; }
+narrow=$1/ArcuateMicrokernels.build wide=$1/ArcuateMicrokernelsAVX512.build
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+# The same sources.
+for folder in ArcuateMicrokernels ArcuateMicrokernelsAVX512; do
+  (cd "$(dirname "$0")/../Sources/$folder" && cat *.swift | cksum && ls *.swift) > "$work/$folder"
+done
+cmp "$work/ArcuateMicrokernels" "$work/ArcuateMicrokernelsAVX512" || {
+  echo "link every file of ArcuateMicrokernels in ArcuateMicrokernelsAVX512"
+  exit 1
+}
+nm "$wide"/*.o | awk '$2 == "W"' > "$work/weak"
+if grep -v ' \$s25ArcuateMicrokernelsAVX512' "$work/weak"; then
+  echo "the AVX-512 variant defines the functions above, which others may define too"
+  exit 1
+fi
+# What makes these checks mean something: objects with code, for two kinds of processor.
+objdump -d --no-show-raw-insn "$narrow"/*.o > "$work/narrow"
+objdump -d --no-show-raw-insn "$wide"/*.o > "$work/wide"
+grep -q '%ymm' "$work/narrow" && grep -q '%zmm' "$work/wide" && grep -q '{%k[1-7]}' "$work/wide" || {
+  echo "the variants are not what they should be"
+  exit 1
+}
+if grep -E '%zmm|%[xy]mm(1[6-9]|2[0-9]|3[01])|%k[0-7]' "$work/narrow"; then
+  echo "the AVX2 variant uses AVX-512"
+  exit 1
+fi
+echo "$(wc -l < "$work/weak") weak functions of the AVX-512 variant, all its own"
