@@ -56,6 +56,7 @@ def test_tables_and_figures(tmp_path):
     assert len(case["rounds_s"]) == 3 and all(seconds > 0 for seconds in case["rounds_s"])
     assert case["median_s"] == sorted(case["rounds_s"])[1]
     assert [c["threads"] for c in figures["ceilings"]] == [1, 2]
+    assert f"({figures['instructions']}), 2 threads" in done.stdout.splitlines()[0]
     for ceilings in figures["ceilings"]:
         assert all(value > 1e8 for value in ceilings["read_bytes_per_s"].values())
         assert set(ceilings["read_bytes_per_s"]) == {"L1", "L2", "L3", "DRAM"}
