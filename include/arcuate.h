@@ -148,6 +148,9 @@ typedef struct arcuate_read_options {
 ARCUATE_API void arcuate_read_options_init(arcuate_read_options *options);
 
 /* Opens a .nir or .safetensors file; which of them is told from its first bytes.
+ * A .safetensors file stays mapped while the model, or a plan or session made of it, lives: until
+ * then it must be neither cut short nor changed in place, since its numbers and the lists of
+ * connections are checked once. Replace it by another under its name, as arcuate_model_save does.
  * path: not NULL. options: NULL for the defaults. On success *model is the caller's to free.
  * Status: CANNOT_OPEN, TRUNCATED, MALFORMED, UNSUPPORTED_FORMAT, LIMIT_EXCEEDED, INVALID_MODEL,
  * INVALID_ARGUMENT, UNSUPPORTED_PROCESSOR. */
@@ -198,7 +201,8 @@ ARCUATE_API double arcuate_model_dt(const arcuate_model *model);
 ARCUATE_API size_t arcuate_model_node_count(const arcuate_model *model);
 /* The name of a node; NULL outside the range. */
 ARCUATE_API const char *arcuate_model_node_name(const arcuate_model *model, size_t index);
-/* Its kind, such as "Affine" or "LIF"; NULL outside the range. */
+/* Its kind: as in NIR, such as "Affine" or "LIF", or what NIR has no word for, such as "BatchNorm"
+ * or "SparseLinear", connections that are listed, each with a delay. NULL outside the range. */
 ARCUATE_API const char *arcuate_model_node_kind(const arcuate_model *model, size_t index);
 
 /* What reading and checking the model found. An error means that it cannot be compiled. */
@@ -338,7 +342,8 @@ typedef struct arcuate_quantize_options {
 ARCUATE_API void arcuate_quantize_options_init(arcuate_quantize_options *options);
 
 /* The same network with narrow weights in its linear and convolution nodes; biases and neurons
- * stay as they are, and so do weights that are of that type already.
+ * stay as they are, and so do listed connections ("SparseLinear") and weights that are of that
+ * type already.
  * options: NULL for the defaults. On success *quantized is the caller's to free.
  * Status: INVALID_MODEL naming the node, NOT_FOUND for a name to keep that has no weights,
  * BUFFER_SIZE for frames of another size, INVALID_ARGUMENT (options out of range, NULL, a number

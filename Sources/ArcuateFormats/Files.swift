@@ -36,6 +36,9 @@ public enum Files {
   }
 
   /// The whole file, mapped: pages are read when they are touched.
+  /// Needs. A file that is neither cut short nor changed in place while the bytes live, or anything
+  /// made of them, such as a model and its plans and sessions: what was read once, such as lists of
+  /// connections, is not checked again. Replacing it by another file of its name does no harm.
   /// Throws. `cannotOpen` with the system's reason.
   public static func map(_ path: String) throws -> Bytes {
     let file = try open(path)

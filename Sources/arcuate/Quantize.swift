@@ -17,7 +17,7 @@ struct Quantize: ParsableCommand {
     usage: "arcuate quantize [<options>] --to <to> <input> <output>",
     discussion: """
       Weights of linear and convolution nodes become int8 with one scale for each output channel, \
-      or bfloat16; biases and neurons stay. Batch normalisation is folded first. A .safetensors \
+      or bfloat16; biases, neurons and listed connections (SparseLinear) stay. Batch normalisation is folded first. A .safetensors \
       file holds narrow weights; NIR has no word for them, so that a .nir file gets float32 \
       numbers of the same values.
 

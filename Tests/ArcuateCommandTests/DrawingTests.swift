@@ -24,6 +24,38 @@ import Testing
     }
   }
 
+  /// Connections as in a graph in which each is there by itself with the same probability.
+  @Test(arguments: [3, 8] as [UInt64])
+  func connectionsAreRandom(seed: UInt64) throws {
+    let model = try DelaysWorkload<DelaysSizes.Largest>(isSmall: true).draw(Drawing(seed: seed))
+    guard case .sparse(let lists) = try #require(model["synapses"]).op else {
+      Issue.record("no lists")
+      return
+    }
+    #expect(model.check().checked != nil)
+    let n = 1000
+    #expect(lists.pre == n && lists.post == n)
+    // Five standard errors of counts of 1000 * 1000 * 0.1.
+    #expect(abs(lists.count - 100_000) < 1500)
+    var incoming = [Int](repeating: 0, count: n)
+    for source in 0..<n {
+      let row = lists.row(source).map { lists.postIndices[$0] }
+      #expect(zip(row, row.dropFirst()).allSatisfy { $0 < $1 })
+      for target in row { incoming[target] += 1 }
+      let base: Float = 0.06 * (source < 800 ? 1 : -4.6)
+      for k in lists.row(source) {
+        #expect((0.4999...1.5001).contains(lists.weight.value(at: k) / base))
+      }
+    }
+    // Binomial with 1000 tries of probability 0.1, everywhere in the row: variance 90.
+    for part in stride(from: 0, to: n, by: 250) {
+      let mean = Double(incoming[part..<part + 250].reduce(0, +)) / 250
+      #expect(abs(mean - 100) < 5 * (90.0 / 250).squareRoot(), "seed \(seed), part \(part)")
+    }
+    let spread = incoming.reduce(0.0) { $0 + (Double($1) - 100) * (Double($1) - 100) } / 1000
+    #expect((70...115).contains(spread))
+  }
+
   /// On inputs that the gains were not set with.
   @Test(arguments: [1, 9] as [UInt64])
   func neuronsFireAtTheStatedRates(seed: UInt64) throws {
@@ -31,6 +63,7 @@ import Testing
       "speech": [("neurons0", 0.06...0.1), ("neurons1", 0.06...0.1)],
       "recurrent": [("hidden", 0.02...0.1)],
       "events": [("neurons0", 0.02...0.08), ("neurons1", 0.02...0.1)],
+      "delays-4k-2": [("neurons", 0.0002...0.003)], "delays-4k-10": [("neurons", 0.0002...0.003)],
     ]
     for type in Workloads.all {
       let workload = type.init(isSmall: true)

@@ -3,6 +3,7 @@
 Needs the packages nir, h5py and numpy, and the command arcuate: seeds.py PATH-TO-ARCUATE
 """
 
+import json
 import pathlib
 import struct
 import subprocess
@@ -95,6 +96,33 @@ def safetensors_seeds(arcuate):
         target = CORPUS / "safetensors" / f"{name}.safetensors"
         target.parent.mkdir(parents=True, exist_ok=True)
         subprocess.run([arcuate, "convert", CORPUS / "nir" / f"{name}.nir", target], check=True)
+    put("safetensors", "lists.safetensors", lists(np.array([0.002, 0.003, 0.001], "<f4"), "<u4"))
+    put("safetensors", "lists-64.safetensors", lists(np.array([0], "<f4"), "<i8"))
+
+
+def lists(delay, kind):
+    """Two neurons that three listed connections lead to, and through which they close a cycle."""
+    arrays = {"s.row_starts": np.array([0, 1, 3], kind), "s.post": np.array([1, 0, 1], kind),
+              "s.weight": np.array([0.5, 2, -1], "<f4"), "s.delay_s": delay,
+              "n.tau": np.full(2, 0.01, "<f4"), "n.r": np.ones(2, "<f4"),
+              "n.v_leak": np.zeros(2, "<f4"), "n.v_threshold": np.ones(2, "<f4") / 4,
+              "n.v_reset": np.zeros(2, "<f4")}
+    nodes = [{"name": "input", "kind": "Input", "shape": [2]},
+             {"name": "s", "kind": "SparseLinear", "shape": [2, 2]},
+             {"name": "n", "kind": "LIF"}, {"name": "output", "kind": "Output", "shape": [2]}]
+    for name in arrays:
+        next(n for n in nodes if n["name"] == name[0])[name[2:]] = name
+    edges = [["input", "s"], ["s", "n"], ["n", "s"], ["n", "output"]]
+    graph = {"nodes": nodes, "edges": edges, "dt_s": 0.001}
+    header = {"__metadata__": {"arcuate.format": "1", "arcuate.model": json.dumps(graph)}}
+    data = b""
+    for name, array in arrays.items():
+        header[name] = {"dtype": {"f": "F", "u": "U", "i": "I"}[array.dtype.kind]
+                        + str(8 * array.itemsize), "shape": list(array.shape),
+                        "data_offsets": [len(data), len(data) + array.nbytes]}
+        data += array.tobytes()
+    text = json.dumps(header).encode()
+    return struct.pack("<Q", len(text)) + text + data
 
 
 def nmnist_seeds():

@@ -76,7 +76,8 @@ def test_json_alone_on_the_standard_output():
 
 def test_every_case_is_there(figures):
     speech = [f"speech-10-b{b}{w}" for b in (1, 4) for w in ("", "-bfloat16", "-int8")]
-    others = ["recurrent-20-b1", "recurrent-20-b3", "events-12-b1", "events-12-b2"]
+    others = ["recurrent-20-b1", "recurrent-20-b3", "events-12-b1", "events-12-b2",
+              "delays-4k-2-1500-b1", "delays-4k-10-1500-b1"]
     assert sorted(figures) == sorted(speech + others)
     for name, case in figures.items():
         assert case["kernels"] and case["parameter_bytes"] > 0 and case["floor"]["distance"] > 0
@@ -114,6 +115,19 @@ def test_touched_bytes_are_those_of_what_fired(folder, figures):
     assert hidden % (32 + 5) == 0 and 0 < hidden // (32 + 5) <= 32
 
 
+def test_touched_connections_are_those_of_what_fired(folder, figures):
+    case = figures["delays-4k-10-1500-b1"]
+    raw = (folder / "delays-4k-10.safetensors").read_bytes()
+    start = 8 + struct.unpack("<Q", raw[:8])[0]
+    first, end = json.loads(raw[8:start])["synapses.row_starts"]["data_offsets"]
+    starts = np.frombuffer(raw[start + first:start + end], np.int64)
+    # The output is the number of spikes of each neuron. 4 bytes of weight and 4 of place.
+    spikes = np.load(folder / "delays-4k-10-1500-b1-output0.npy").ravel()
+    assert 0 < (spikes > 0).sum() and spikes.sum() == case["spikes"]
+    assert case["touched_bytes"] == 8 * np.diff(starts)[spikes > 0].sum()
+    assert case["network_bytes"] == 8 * starts[-1] + 8 * len(starts)
+
+
 def test_a_narrow_network_is_narrow(folder):
     wide, half, byte = ((folder / f"speech{w}.safetensors").stat().st_size
                         for w in ("", "-bfloat16", "-int8"))
@@ -145,7 +159,8 @@ def test_explain():
 
 def test_refuses(tmp_path):
     said = sentence(arcuate("bench", "walking", code=1))
-    assert said.endswith('there is no workload "walking", but speech, recurrent, events')
+    assert said.endswith('there is no workload "walking", but speech, recurrent, events, '
+                         'delays-4k-2, delays-4k-10, delays-20k-2, delays-20k-10')
     said = sentence(arcuate("bench", "--json", tmp_path / "no" / "figures.json", code=1))
     assert "figures.json: cannot be written: No such file or directory" in said
     said = sentence(arcuate("bench", "--write", tmp_path / "no" / "folder", code=1))

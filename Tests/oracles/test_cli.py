@@ -258,6 +258,50 @@ def test_convert(net, tmp_path):
     assert sorted(p.name for p in tmp_path.iterdir()) == ["back.nir", "net.safetensors"]
 
 
+def test_convert_lists_connections_and_back(tmp_path):
+    generator = np.random.default_rng(4)
+    weight = generator.uniform(-1, 1, (3, 5)).astype(np.float32)
+    weight[1, 2], weight[2, 4] = 0.25, -0.25
+    nodes = {"input": nir.Input(np.array([5])), "w": nir.Linear(weight),
+             "output": nir.Output(np.array([3]))}
+    dense, lists, back = (tmp_path / name for name in ("a.nir", "b.safetensors", "c.nir"))
+    nir.write(dense, nir.NIRGraph(nodes=nodes, edges=[("input", "w"), ("w", "output")]))
+    arcuate("convert", "--sparse", 0.25, dense, lists)
+    kept = np.abs(weight) > 0.25
+    assert 0 < kept.sum() < weight.size - 1
+    found = tensors(lists)
+    assert found["w.row_starts"][0] == "I64" and found["w.post"][0] == "U32"
+    starts = np.frombuffer(found["w.row_starts"][1], "<i8")
+    assert starts.tolist() == [0, *np.cumsum(kept.sum(axis=0))]
+    assert np.frombuffer(found["w.post"][1], "<u4").tolist() == np.nonzero(kept.T)[1].tolist()
+    assert np.array_equal(np.frombuffer(found["w.weight"][1], "<f4"), weight.T[kept.T])
+    assert "SparseLinear" in arcuate("info", lists).stdout
+    # A matrix again, of what was kept.
+    arcuate("convert", "--dense", lists, tmp_path / "d.safetensors")
+    assert "SparseLinear" not in arcuate("info", tmp_path / "d.safetensors").stdout
+    arcuate("convert", tmp_path / "d.safetensors", back)
+    graph = nir.read(back)
+    assert type(graph.nodes["w"]) is nir.Linear
+    assert np.array_equal(graph.nodes["w"].weight, np.where(kept, weight, 0))
+    # Connections with delays are no matrix.
+    delayed = Path(__file__).parents[1] / "fuzz" / "corpus" / "safetensors" / "lists.safetensors"
+    for options in (["--dense"], []):
+        said = sentence(arcuate("convert", *options, delayed, tmp_path / "d.nir", code=1))
+        assert "delays of up to 0.003" in said
+    # With a threshold of 0 every weight stays, and with it the whole file.
+    arcuate("convert", "--sparse", 0, dense, lists)
+    arcuate("convert", "--dense", lists, back)
+    assert np.array_equal(nir.read(back).nodes["w"].weight, weight)
+    # Both ways give what the network gives.
+    np.save(tmp_path / "in.npy", generator.uniform(-1, 1, (7, 5)).astype(np.float32))
+    for model, out in ((dense, "x.npy"), (lists, "y.npy")):
+        arcuate("run", "--quiet", model, tmp_path / "in.npy", "-o", tmp_path / out)
+    assert np.array_equal(np.load(tmp_path / "x.npy"), np.load(tmp_path / "y.npy"))
+    for options in (["--sparse", -1], ["--sparse", "nan"], ["--sparse", 1, "--dense"]):
+        arcuate("convert", *options, dense, tmp_path / "e.safetensors", code=64)
+    assert not (tmp_path / "d.nir").exists() and not (tmp_path / "e.safetensors").exists()
+
+
 def test_convert_keeps_what_it_replaces(values, tmp_path):
     kept, link = tmp_path / "kept.nir", tmp_path / "link.nir"
     kept.write_bytes(b"old")

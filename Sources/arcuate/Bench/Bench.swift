@@ -8,7 +8,9 @@ struct Bench: ParsableCommand {
     usage: "arcuate bench [<options>] [<workload> ...]",
     discussion: """
       WORKLOADS (by default all):
-      \(Workloads.list)
+      \(Workloads.list(Workloads.all))
+      Only by name, since they take long:
+      \(Workloads.list(Workloads.onRequest))
 
       Networks and inputs are drawn from --seed; the gain of each spiking layer is set so that its \
       neurons fire at the stated rate. A call is one frame, or one sequence of steps from rest; a \

@@ -79,7 +79,8 @@ extension BenchMeasurement {
         for _ in 0..<rounds {
           start = ContinuousClock.now
           // Short rounds are repeated, so that the clock does not matter.
-          let repeats = max(1, 32 / (ports.count * benchCase.batch))
+          let length = max(1, benchCase.steps / 320)
+          let repeats = max(1, 32 / (ports.count * benchCase.batch * length))
           for _ in 0..<repeats { for input in ports { try call(input) } }
           found.rounds.append(lap() / Double(repeats * ports.count))
         }
@@ -177,9 +178,51 @@ extension BenchMeasurement {
       work.touchedBytes += Double(weight.bytes.count)
       work.networkBytes += Double(weight.bytes.count)
     }
+    try addLists(of: model, session, input: inputs[0])
     work.membranes = Double(try session.totalCounters().neuronUpdates)
     let input = inputs.joined()
     rates.insert(("input", Double(input.count { $0 != 0 }) / Double(input.count)), at: 0)
+  }
+}
+
+extension BenchMeasurement {
+  /// Adds the work of listed connections. Which inputs have fired is seen in sums over each frame, by
+  /// output ports of their own: recordings of as many steps would not fit in memory.
+  fileprivate mutating func addLists(
+    of model: Model, _ session: Session, input: [Float]
+  ) throws {
+    var watched = model
+    var lists: [(node: String, lists: SparseLinear, port: String)] = []
+    for node in model.nodes {
+      guard case .sparse(let sparse) = node.op else { continue }
+      let port = "fired before \(node.name)"
+      watched.nodes.append(.init(port, .output(shape: try Shape([sparse.pre]))))
+      for edge in model.edges where edge.target == node.name {
+        watched.edges.append(.init(edge.source, port))
+      }
+      lists.append((node.name, sparse, port))
+    }
+    guard !lists.isEmpty else { return }
+    var options = benchCase.options
+    options.frameOutput = .sum
+    let plan = try watched.compile(options)
+    let outputs = try plan.makeSession().run(
+      frames: benchCase.workload.frames(steps: benchCase.steps), [input])
+    for (node, lists, port) in lists {
+      let each =
+        Double(lists.postIndices.element.byteCount + lists.weight.element.byteCount)
+        + (lists.delay_s.count > 1 ? Double(lists.delay_s.element.byteCount) : 0)
+      let values = outputs[plan.outputs.firstIndex { $0.name == port }!]
+      var hasFired = [Bool](repeating: false, count: lists.pre)
+      for (i, value) in values.enumerated() where value != 0 { hasFired[i % lists.pre] = true }
+      let touched = hasFired.indices.reduce(0) {
+        $0 + (hasFired[$1] ? lists.row($1).count : 0)
+      }
+      work.touchedBytes += each * Double(touched)
+      work.networkBytes += each * Double(lists.count) + Double(lists.rowStarts.bytes.count)
+      let counters = try session.counters(of: node)
+      work.addedBytes += (each + Floor.loadBytes) * Double(counters.macs + counters.acs)
+    }
   }
 }
 

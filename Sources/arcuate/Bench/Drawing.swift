@@ -9,7 +9,7 @@ struct Drawing {
 
   /// What the numbers are for: none is drawn twice.
   enum Purpose: UInt32 {
-    case weights, biases, sounds, frames, events, bands, strokes, noise
+    case weights, biases, sounds, frames, events, bands, strokes, noise, connections, currents
   }
 
   /// A uniform number in [0, 1).
@@ -17,6 +17,33 @@ struct Drawing {
     random.uniform(
       stream: purpose.rawValue, step: UInt64(truncatingIfNeeded: item),
       index: UInt32(truncatingIfNeeded: index))
+  }
+
+  /// Eight uniform 16-bit numbers.
+  func words(_ purpose: Purpose, _ item: Int, _ index: Int) -> SIMD8<UInt16> {
+    unsafeBitCast(
+      random.words(
+        stream: purpose.rawValue, step: UInt64(truncatingIfNeeded: item),
+        index: UInt32(truncatingIfNeeded: index)), to: SIMD8<UInt16>.self)
+  }
+
+  /// For each 16-bit number how far it is to the next of things that are there with this
+  /// probability, each by itself; gaps so long that they come less than once in 65,536 are cut.
+  ///
+  /// Numbers. The chance of more than k is (1 - probability)^k, multiplied out: no logarithm, which
+  /// libraries round differently.
+  func gaps(probability: Float) -> [UInt16] {
+    var gaps: [UInt16] = []
+    gaps.reserveCapacity(1 << 16)
+    var (gap, chance): (UInt16, Double) = (1, 1 - Double(probability))
+    for word in 0..<(1 << 16) {
+      while Double(word) >= (1 - chance) * 65_536, gap < .max {
+        gap += 1
+        chance *= 1 - Double(probability)
+      }
+      gaps.append(gap)
+    }
+    return gaps
   }
 
   /// `count` numbers of mean 0 and this standard deviation, nearly normal: each is a sum of eight

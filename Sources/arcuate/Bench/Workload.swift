@@ -26,6 +26,9 @@ protocol Workload: Sendable {
   /// Input of the call numbered `call`: [batch][shape] for a frame, [steps][batch][shape] for steps.
   func input(_ drawing: Drawing, call: Int, steps: Int, batch: Int) -> [Float]
 
+  /// Different calls in turn, so that none finds its own traces: fewer where they are large.
+  func calls(batch: Int) -> Int
+
   /// The output that should be largest for each stream of a call; nil where nothing is right.
   func answers(_ drawing: Drawing, call: Int, batch: Int) -> [Int]?
 }
@@ -49,7 +52,6 @@ extension Workload {
   /// Frames of a call in the sense of `Session.run`.
   func frames(steps: Int) -> Int { isFramed ? 1 : steps }
 
-  /// Different calls in turn, so that none finds its own traces: fewer where they are large.
   func calls(batch: Int) -> Int { batch == 1 ? (isFramed ? 16 : 4) : (isFramed ? 2 : 1) }
 }
 
@@ -57,18 +59,25 @@ extension Workload {
 enum Workloads {
   static let all: [any Workload.Type] = [
     SpeechWorkload.self, RecurrentWorkload.self, EventWorkload.self,
+    DelaysWorkload<DelaysSizes.Smallest>.self, DelaysWorkload<DelaysSizes.Small>.self,
+  ]
+  /// Those that take minutes and up to a gigabyte: only where they are asked for by name.
+  static let onRequest: [any Workload.Type] = [
+    DelaysWorkload<DelaysSizes.Large>.self, DelaysWorkload<DelaysSizes.Largest>.self,
   ]
 
   /// A line for each, for the help.
-  static var list: String {
-    textTable(["", ""], all.map { ["  " + $0.name, $0.summary] }).dropFirst()
-      .joined(separator: "\n")
+  static func list(_ types: [any Workload.Type]) -> String {
+    let width = (all + onRequest).map { $0.name.count }.max() ?? 0
+    return types.map { type in
+      "  \(type.name)\(String(repeating: " ", count: width - type.name.count))  \(type.summary)"
+    }.joined(separator: "\n")
   }
 
   /// Throws. `notFound` listing the names.
   static func named(_ name: String) throws -> any Workload.Type {
-    guard let type = all.first(where: { $0.name == name }) else {
-      let names = all.map { $0.name }.joined(separator: ", ")
+    guard let type = (all + onRequest).first(where: { $0.name == name }) else {
+      let names = (all + onRequest).map { $0.name }.joined(separator: ", ")
       throw ArcuateError(.notFound, "there is no workload \"\(name)\", but \(names)")
     }
     return type

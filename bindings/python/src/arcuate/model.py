@@ -236,7 +236,7 @@ class Model(Handle):
         threads: int = 1,
     ) -> Tuple[Model, Quantization]:
         """The same network with narrow weights in its linear and convolution nodes, and what that
-        changed.
+        changed. Listed connections (SparseLinear) keep their weights.
 
         element: "int8": -127 ... 127 with one scale for each output channel; "bfloat16".
         frames: what the network meets, an array [frames, batch, shape...] as `Session.run` takes it
