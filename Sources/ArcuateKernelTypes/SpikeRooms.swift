@@ -29,11 +29,11 @@ public struct ManySpikeRows {
 
 /// Inputs whose weights for one panel of outputs stay in the first-level cache.
 @inlinable
-public var manyBlock: Int { 64 }
+public var manyBlock: Int { 96 }
 
 /// Bytes of the room for one worker: a block of weights, then the sums of a panel for all rows.
 @inlinable
-public func manyRoom(rows: Int) -> Int { 16384 + rows * 256 }
+public func manyRoom(rows: Int) -> Int { manyBlock * 256 + rows * 256 }
 /// The same for int8 weights: the sums are narrow ones, then wide ones, then a count for each row.
 @inlinable
-public func manyBytesRoom(rows: Int) -> Int { 16384 + rows * (256 + 512 + 4) }
+public func manyBytesRoom(rows: Int) -> Int { manyBlock * 256 + rows * (256 + 512 + 4) }

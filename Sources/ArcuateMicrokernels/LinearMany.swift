@@ -105,7 +105,7 @@ public func linearManyBytes(
   _ spikes: ManySpikeRows, weights: WeightMatrix, output y: UnsafeMutablePointer<Float>,
   first: Int, count: Int, room: UnsafeMutableRawPointer
 ) {
-  let sums = room + 16384
+  let sums = room + manyBlock &* 256
   let wide = (sums + spikes.rows &* 256).assumingMemoryBound(to: Int32.self)
   // Ones of a row that the wide sums have already.
   let emptied = wide + spikes.rows &* 128

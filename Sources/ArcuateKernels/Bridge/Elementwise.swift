@@ -15,21 +15,24 @@ public enum Elementwise {
     for i in 0..<count { output.pointer[i] = a.pointer[i] + b.pointer[i] }
   }
 
-  /// output[i] = input[order[i]].
-  public static func permute(_ input: Row<Float>, by order: [Int32], into output: Row<Float>) {
-    check(order.count, output)
-    // One look at the order's range instead of one at every place.
-    var most: Int32 = 0
-    for place in order { most = max(most, place < 0 ? .max : place) }
-    precondition(order.isEmpty || Int(most) < input.count, "places inside the row")
-    // SAFETY: every place is inside the input and every i inside the output.
-    for i in 0..<order.count { output.pointer[i] = input.pointer[Int(order[i])] }
+  /// output[i] = input[place i of the order].
+  public static func permute(_ input: Row<Float>, by order: Permutation, into output: Row<Float>) {
+    check(order.places.count, input, output)
+    // SAFETY: every place is below the count that both rows have.
+    for i in 0..<order.places.count {
+      output.pointer[i] = input.pointer[Int(order.places[i])]
+    }
   }
 
-  /// output[i] += input[order[i]].
-  public static func addPermuted(_ input: Row<Float>, by order: [Int32], into output: Row<Float>) {
-    check(order.count, output)
-    for (i, place) in order.enumerated() { output.pointer[i] += input[Int(place)] }
+  /// output[i] += input[place i of the order].
+  public static func addPermuted(
+    _ input: Row<Float>, by order: Permutation, into output: Row<Float>
+  ) {
+    check(order.places.count, input, output)
+    // SAFETY: as above.
+    for i in 0..<order.places.count {
+      output.pointer[i] += input.pointer[Int(order.places[i])]
+    }
   }
 
   /// output = input * factor + shift.
@@ -97,5 +100,16 @@ public enum Elementwise {
     precondition(
       count >= 0 && count <= a.count && count <= b?.count ?? count && count <= c?.count ?? count,
       "room for the rows")
+  }
+}
+
+/// Another order of the elements of a row, each once.
+public struct Permutation: Sendable {
+  public let places: [Int32]
+
+  /// Needs. Every place is within 0 ..< count; checked here, so that using it need not look.
+  public init(_ places: [Int32]) {
+    precondition(places.allSatisfy { $0 >= 0 && $0 < places.count }, "places inside the row")
+    self.places = places
   }
 }

@@ -147,13 +147,13 @@ private struct Compiler {
     return channelLastOrder(shape).map { values[Int($0)] }
   }
 
-  private func permutation(from: Bool, to: Bool, _ shape: Shape) -> [Int32]? {
+  private func permutation(from: Bool, to: Bool, _ shape: Shape) -> Permutation? {
     guard from != to, shape.rank >= 2, shape[0] > 1, shape.count > shape[0] else { return nil }
     let order = channelLastOrder(shape)
-    if to { return order }
+    if to { return Permutation(order) }
     var inverse = order
     for (i, place) in order.enumerated() { inverse[Int(place)] = Int32(i) }
-    return inverse
+    return Permutation(inverse)
   }
 
   // MARK: Constancy
@@ -473,7 +473,7 @@ private struct Compiler {
       }
       for source in step.sources where !rows[source.slot].isEmpty {
         for n in 0..<step.inputCount {
-          input[n] += rows[source.slot][source.permutation.map { Int($0[n]) } ?? n]
+          input[n] += rows[source.slot][source.permutation.map { Int($0.places[n]) } ?? n]
         }
       }
       let nonzero = findNonzero(input.row, count: step.inputCount, list: list.row)

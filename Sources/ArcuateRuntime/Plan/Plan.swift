@@ -20,7 +20,7 @@ public final class Plan: Sendable {
       /// Carries the value of the step before.
       var delayed: Bool
       /// Takes the elements in another order: channel-last to channel-first or back.
-      var permutation: [Int32]?
+      var permutation: Permutation?
     }
     let node: Int
     let name: String
