@@ -7,7 +7,7 @@ import ArcuateKernelTypes
 /// belongs to whoever made it.
 public struct SpikeRows: BitwiseCopyable, Sendable {
   /// Rows that are collected at most.
-  public static let most = 256
+  public static let most = 512
   /// Rows that share the reading of a weight row: a bit each.
   public static let mostShared = 32
   /// Rows from which on the weights are taken block by block.

@@ -68,7 +68,10 @@ extension Session {
   private func runTiles(_ streams: Range<Int>, worker: Int) {
     let rows = plan.rowsAtOnce
     // In a cycle only the rows of one step can meet over the weights: streams come first then.
-    let streamsAtOnce = max(1, plan.hasCycles ? min(rows, streams.count) : rows / blockSteps)
+    let mostStreams = max(1, plan.hasCycles ? min(rows, streams.count) : rows / blockSteps)
+    // Tiles of equal size, so that none is left with a few rows and all the weights.
+    let tiles = (streams.count + mostStreams - 1) / mostStreams
+    let streamsAtOnce = max(1, (streams.count + tiles - 1) / max(tiles, 1))
     let stepsAtOnce =
       plan.hasWindows ? blockSteps : max(1, min(rows / streamsAtOnce, blockSteps))
     var first = streams.lowerBound
