@@ -30,7 +30,7 @@ import Testing
     return (error / whole).squareRoot()
   }
 
-  @Test(arguments: Family.allCases, [UInt64(1), 2, 3, 4])
+  @Test(arguments: QuantizationTests.families, [UInt64(1), 2, 3, 4])
   func calibrationIsNeverWorseOnItsFrames(family: Family, seed: UInt64) throws {
     print("seed \(seed)")
     let model = family.draw(seed)

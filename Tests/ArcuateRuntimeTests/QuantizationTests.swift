@@ -15,6 +15,9 @@ import Testing
     }
   }
 
+  /// Those with weights that can be narrow.
+  static let families = Family.allCases.filter { !weights($0.draw(1)).isEmpty }
+
   static func single(_ weight: Tensor) -> Model {
     .chain([
       ("in", .input(shape: Shape.vector(weight.shape[1]))), ("w", .linear(Linear(weight: weight))),
@@ -22,7 +25,7 @@ import Testing
     ])
   }
 
-  @Test(arguments: Family.allCases, [UInt64(1), 2, 3])
+  @Test(arguments: families, [UInt64(1), 2, 3])
   func everyWeightIsWithinHalfAScale(family: Family, seed: UInt64) throws {
     print("seed \(seed)")
     var options = Quantization()
@@ -56,6 +59,29 @@ import Testing
     for (old, new) in zip(model.nodes, narrow.nodes) {
       if case .linear(let a) = old.op, case .linear(let b) = new.op { #expect(a.bias == b.bias) }
       if case .neuron = old.op { #expect(old == new) }
+    }
+  }
+
+  /// Listed connections keep their weights, whether or not there are others.
+  @Test(arguments: [Tensor.Element.int8, .bfloat16], [UInt64(1), 2, 3])
+  func listedConnectionsStay(element: Tensor.Element, seed: UInt64) throws {
+    print("seed \(seed)")
+    #expect(!Self.families.contains(.sparse) && Self.families.contains(.population))
+    let model = Family.sparse.draw(seed)
+    var options = Quantization()
+    for isCalibrated in [false, true] {
+      if isCalibrated {
+        options.calibration = try CalibrationTests.sample(model, seed: seed, frames: 5)
+      }
+      let (same, report) = try model.quantized(to: element, options)
+      #expect(same == model && report.nodes.isEmpty)
+      #expect(report.bytesBefore == report.bytesAfter)
+    }
+    let mixed = Family.population.draw(seed)
+    let (narrow, report) = try mixed.quantized(to: element)
+    #expect(report.nodes.map(\.name) == ["w"])
+    for (old, new) in zip(mixed.nodes, narrow.nodes) {
+      if case .sparse = old.op { #expect(old == new) }
     }
   }
 
@@ -115,7 +141,7 @@ import Testing
         .tensor.floats == [2, 2, 2, 2])
   }
 
-  @Test(arguments: Family.allCases)
+  @Test(arguments: families)
   func narrowWeightsSurviveAFile(family: Family) throws {
     let model = family.draw(7)
     for element in [Tensor.Element.int8, .bfloat16] {
