@@ -73,7 +73,8 @@ public struct Tensor: Sendable {
 
   /// Every element as float32, in row-major order.
   public var floats: [Float] {
-    bytes.withUnsafeBytes { raw in
+    defer { bytes.letGo(0..<bytes.count) }
+    return bytes.withUnsafeBytes { raw in
       [Float](unsafeUninitializedCapacity: count) { out, initialized in
         // SAFETY: `init` checked that `raw` holds `count` elements; loads are unaligned.
         switch element {

@@ -76,8 +76,9 @@ public enum Files {
       let page = Int(getpagesize())
       let offset = buffer.baseAddress! - UnsafeRawPointer(address)
       let start = offset / page * page
-      let end = (offset + buffer.count) / page * page
-      // SAFETY: whole pages of the mapping; what is read again is fetched from the file again.
+      let end = (offset + buffer.count + page - 1) / page * page
+      // SAFETY: pages of the mapping, if shared with neighbours as well; what is read again is
+      // fetched from the file again.
       if end > start { madvise(address + start, end - start, Int32(MADV_DONTNEED)) }
     }
   }

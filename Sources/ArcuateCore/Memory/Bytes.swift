@@ -6,7 +6,7 @@
 
 /// An owner of bytes that can be fetched again.
 public protocol PageOwner: AnyObject {
-  /// Gives up the memory of the pages that begin within `buffer`, a part of what it owns.
+  /// Gives up the memory of the pages that `buffer`, a part of what it owns, lies in.
   func letGo(_ buffer: UnsafeRawBufferPointer)
 }
 

@@ -140,14 +140,14 @@ private struct Packing {
                   let value = row.loadUnaligned(fromByteOffset: j &* size, as: T.self)
                   turned[j &* wide &+ o] = value &+ zero
                 }
+                // A loop of its own, which the compiler turns into vectors.
+                for j in 0..<across {
+                  let value = row.loadUnaligned(fromByteOffset: j &* size, as: T.self)
+                  counts[j0 &+ j] &+= value & magnitude == 0 ? 0 : 1
+                }
               }
               for j in 0..<across {
                 for o in here..<wide { turned[j &* wide &+ o] = zero }
-                var found: UInt32 = 0
-                for o in 0..<wide {
-                  found &+= (turned[j &* wide &+ o] ^ zero) & magnitude == 0 ? 0 : 1
-                }
-                counts[j0 &+ j] &+= found
                 let to = target + ((j0 &+ j) &* rowBytes &+ o0 &* size)
                 to.copyMemory(from: square + 64 &* j, byteCount: 64)
               }
@@ -160,6 +160,8 @@ private struct Packing {
         }
       }
     }
+    // Pages that came along with their neighbours.
+    weight.bytes.letGo(skipped * size..<(skipped + inputs * outputs) * size)
     return counts
   }
 }
