@@ -3,138 +3,157 @@ import ArcuateKernelTypes
 /// y = bias + the sum over each output's window, in ascending order of the inputs.
 ///
 /// The bits of `convolutionEvents`, with sums in registers: better where windows have many inputs
-/// that are not zero.
+/// that are not zero. Two outputs side by side go through the inputs of both windows together; an
+/// input that only one of them sees meets weights of zero for the other, which change nothing.
 ///
-/// Needs. `bias` padded to 8 as the weights are; `starts` has room for a number for each input
-/// pixel and one more; y has room for every output.
+/// Returns false, and has written nothing, if an input is not finite: times zero it would.
+///
+/// Needs. `weights` have a column of zeros before the first and one after the last; `bias` is padded
+/// to 8 as they are; `starts` has room for a number for each input pixel and one more; y has room for
+/// every output.
 @inline(never)
 public func convolutionWindows(
   input x: UnsafePointer<Float>, list: UnsafePointer<UInt32>, listCount: Int, unit: Bool,
   weights: UnsafePointer<Float>, bias: UnsafePointer<Float>, windows w: ConvolutionWindows,
   starts: UnsafeMutablePointer<UInt32>, output y: UnsafeMutablePointer<Float>
-) {
+) -> Bool {
   // Where the list comes to each pixel.
   let pixels = w.inHeight &* w.inWidth
   var next = 0
+  var finite: Float = 0
   for e in 0..<listCount {
-    let pixel = w.pixel.divide(Int(list[e])).quotient
+    let index = Int(list[e])
+    finite += x[index] * 0
+    let pixel = w.pixel.divide(index).quotient
     while next <= pixel {
       starts[next] = UInt32(truncatingIfNeeded: e)
       next &+= 1
     }
   }
+  guard finite == 0 else { return false }
   while next <= pixels {
     starts[next] = UInt32(truncatingIfNeeded: listCount)
     next &+= 1
   }
-  if unit {
-    windowSums(x, list, true, weights, bias, w, starts, y)
-  } else {
-    windowSums(x, list, false, weights, bias, w, starts, y)
+  var channel = 0
+  while channel < w.outChannels {
+    let vectors = min(4, (w.outChannels &- channel &+ 7) / 8)
+    @inline(__always) func sums(_ vectors: Int) {
+      if unit {
+        windowSums(x, list, true, weights, bias, w, starts, y, channel, vectors)
+      } else {
+        windowSums(x, list, false, weights, bias, w, starts, y, channel, vectors)
+      }
+    }
+    switch vectors {
+    case 1: sums(1)
+    case 2: sums(2)
+    case 3: sums(3)
+    default: sums(4)
+    }
+    channel &+= 32
   }
+  return true
 }
 
+/// The sums of up to 32 channels from `channel` on. `vectors` is known where this is inlined.
 @inline(__always)
 private func windowSums(
   _ x: UnsafePointer<Float>, _ list: UnsafePointer<UInt32>, _ unit: Bool,
   _ weights: UnsafePointer<Float>, _ bias: UnsafePointer<Float>, _ w: ConvolutionWindows,
-  _ starts: UnsafePointer<UInt32>, _ y: UnsafeMutablePointer<Float>
+  _ starts: UnsafePointer<UInt32>, _ y: UnsafeMutablePointer<Float>, _ channel: Int, _ vectors: Int
 ) {
-  let end = y + w.outHeight &* w.outWidth &* w.outChannels
-  var pixel = 0
+  let left = w.outChannels &- channel
+  // From the weights that one output meets an input with to those of the next output's.
+  let shift = w.inChannels &* w.channelStride
+  let b0 = load8(bias + channel)
+  let b1 = vectors > 1 ? load8(bias + (channel &+ 8)) : b0
+  let b2 = vectors > 2 ? load8(bias + (channel &+ 16)) : b0
+  let b3 = vectors > 3 ? load8(bias + (channel &+ 24)) : b0
   for oy in 0..<w.outHeight {
-    for ox in 0..<w.outWidth {
-      let firstColumn = ox &* w.strideX &- w.padLeft
+    var ox = 0
+    while ox < w.outWidth {
+      let firstColumn = ox &- w.padLeft
       let from = min(max(firstColumn, 0), w.inWidth)
-      let to = max(from, min(firstColumn &+ w.kernelWidth, w.inWidth))
-      let output = y + pixel &* w.outChannels
-      var channel = 0
-      while channel < w.outChannels {
-        let vectors = min(4, (w.outChannels &- channel &+ 7) / 8)
-        var a0 = load8(bias + channel)
-        var a1 = vectors > 1 ? load8(bias + (channel &+ 8)) : a0
-        var a2 = vectors > 2 ? load8(bias + (channel &+ 16)) : a0
-        var a3 = vectors > 3 ? load8(bias + (channel &+ 24)) : a0
-        for ky in 0..<w.kernelHeight {
-          let row = oy &* w.strideY &- w.padTop &+ ky &* w.dilationY
-          if row < 0 || row >= w.inHeight { continue }
-          var e = Int(starts[row &* w.inWidth &+ from])
-          let last = Int(starts[row &* w.inWidth &+ to])
-          if e == last { continue }
-          // Weights of the input with index 0, were it in this row's window.
-          let origin =
-            ky &* w.kernelWidth &* w.inChannels
-            &- (row &* w.inWidth &+ firstColumn) &* w.inChannels
-          let base = weights + (origin &* w.channelStride &+ channel)
-          switch vectors {
-          case 4:
-            repeat {
-              let index = Int(list[e])
-              let p = base + index &* w.channelStride
-              if unit {
-                a0 += load8(p)
-                a1 += load8(p + 8)
-                a2 += load8(p + 16)
-                a3 += load8(p + 24)
-              } else {
-                let value = SIMD8(repeating: x[index])
-                a0 += load8(p) * value
-                a1 += load8(p + 8) * value
-                a2 += load8(p + 16) * value
-                a3 += load8(p + 24) * value
-              }
-              e &+= 1
-            } while e != last
-          case 2:
-            repeat {
-              let index = Int(list[e])
-              let p = base + index &* w.channelStride
-              let value = SIMD8(repeating: x[index])
-              a0 += load8(p) * value
-              a1 += load8(p + 8) * value
-              e &+= 1
-            } while e != last
-          default:
-            repeat {
-              let index = Int(list[e])
-              let p = base + index &* w.channelStride
-              let value = SIMD8(repeating: x[index])
-              a0 += load8(p) * value
-              if vectors > 2 {
-                a1 += load8(p + 8) * value
-                a2 += load8(p + 16) * value
-              }
-              e &+= 1
-            } while e != last
+      let to = max(from, min(firstColumn &+ w.kernelWidth &+ 1, w.inWidth))
+      var (p0, p1, p2, p3) = (b0, b1, b2, b3)
+      var (q0, q1, q2, q3) = (b0, b1, b2, b3)
+      for ky in 0..<w.kernelHeight {
+        let row = oy &* w.strideY &- w.padTop &+ ky &* w.dilationY
+        if row < 0 || row >= w.inHeight { continue }
+        var e = Int(starts[row &* w.inWidth &+ from])
+        let last = Int(starts[row &* w.inWidth &+ to])
+        if e == last { continue }
+        // Weights of the input with index 0, were it in this row's window, for the first output.
+        let origin =
+          (ky &* (w.kernelWidth &+ 2) &+ 1) &* w.inChannels
+          &- (row &* w.inWidth &+ firstColumn) &* w.inChannels
+        let base = weights + (origin &* w.channelStride &+ channel)
+        repeat {
+          let index = Int(list[e])
+          let p = base + index &* w.channelStride
+          let q = p - shift
+          if unit {
+            p0 += load8(p)
+            q0 += load8(q)
+            if vectors > 1 {
+              p1 += load8(p + 8)
+              q1 += load8(q + 8)
+            }
+            if vectors > 2 {
+              p2 += load8(p + 16)
+              q2 += load8(q + 16)
+            }
+            if vectors > 3 {
+              p3 += load8(p + 24)
+              q3 += load8(q + 24)
+            }
+          } else {
+            let value = SIMD8(repeating: x[index])
+            p0 += load8(p) * value
+            q0 += load8(q) * value
+            if vectors > 1 {
+              p1 += load8(p + 8) * value
+              q1 += load8(q + 8) * value
+            }
+            if vectors > 2 {
+              p2 += load8(p + 16) * value
+              q2 += load8(q + 16) * value
+            }
+            if vectors > 3 {
+              p3 += load8(p + 24) * value
+              q3 += load8(q + 24) * value
+            }
           }
-        }
-        put(a0, output + channel, w.outChannels &- channel, end)
-        if vectors > 1 {
-          put(a1, output + (channel &+ 8), w.outChannels &- channel &- 8, end)
-        }
-        if vectors > 2 {
-          put(a2, output + (channel &+ 16), w.outChannels &- channel &- 16, end)
-        }
-        if vectors > 3 {
-          put(a3, output + (channel &+ 24), w.outChannels &- channel &- 24, end)
-        }
-        channel &+= 32
+          e &+= 1
+        } while e != last
       }
-      pixel &+= 1
+      let output = y + ((oy &* w.outWidth &+ ox) &* w.outChannels &+ channel)
+      put(p0, output, left)
+      if vectors > 1 { put(p1, output + 8, left &- 8) }
+      if vectors > 2 { put(p2, output + 16, left &- 16) }
+      if vectors > 3 { put(p3, output + 24, left &- 24) }
+      if ox &+ 1 < w.outWidth {
+        let output = output + w.outChannels
+        put(q0, output, left)
+        if vectors > 1 { put(q1, output + 8, left &- 8) }
+        if vectors > 2 { put(q2, output + 16, left &- 16) }
+        if vectors > 3 { put(q3, output + 24, left &- 24) }
+      }
+      ox &+= 2
     }
   }
 }
 
-/// Stores eight sums of which `left` are meant; what goes beyond is the next pixels', which are
-/// written later, unless it would lie beyond `end`.
+/// Stores eight sums of which `left` are meant.
 @inline(__always)
-private func put(
-  _ v: SIMD8<Float>, _ p: UnsafeMutablePointer<Float>, _ left: Int,
-  _ end: UnsafeMutablePointer<Float>
-) {
-  if p + 8 <= end {
+private func put(_ v: SIMD8<Float>, _ p: UnsafeMutablePointer<Float>, _ left: Int) {
+  if left >= 8 {
     UnsafeMutableRawPointer(p).storeBytes(of: v, as: SIMD8<Float>.self)
   } else {
-    for i in 0..<min(left, 8) { p[i] = v[i] }
+    if left >= 4 {
+      UnsafeMutableRawPointer(p).storeBytes(of: v.lowHalf, as: SIMD4<Float>.self)
+    }
+    for i in (left & 4)..<left { p[i] = v[i] }
   }
 }

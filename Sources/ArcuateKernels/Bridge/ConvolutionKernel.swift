@@ -158,17 +158,20 @@ public final class ConvolutionWeights: Sendable {
       })
   }
 
-  /// [kernel height][kernel width][in channels][out channels, padded to 8].
+  /// [kernel height][1 + kernel width + 1][in channels][out channels, padded to 8], the first and
+  /// last column zero.
   private static func windows(_ weight: [Float], _ g: ConvolutionGeometry) throws -> View<Float>? {
-    guard g.groups == 1, g.dilationX == 1 else { return nil }
+    guard g.groups == 1, g.dilationX == 1, g.strideX == 1 else { return nil }
     let stride = channelStride(g)
-    let window = g.kernelHeight * g.kernelWidth
-    let count = window * g.inChannels * stride
+    let width = g.kernelWidth + 2
+    let count = g.kernelHeight * width * g.inChannels * stride
     let values = try AlignedBuffer(byteCount: count * 4).view(Float.self, start: 0, count: count)
+    let window = g.kernelHeight * g.kernelWidth
     for out in 0..<g.outChannels {
       for i in 0..<g.inChannels {
         for k in 0..<window {
-          values[(k * g.inChannels + i) * stride + out] =
+          let column = k / g.kernelWidth * width + k % g.kernelWidth + 1
+          values[(column * g.inChannels + i) * stride + out] =
             weight[(out * g.inChannels + i) * window + k]
         }
       }
@@ -215,8 +218,8 @@ public final class ConvolutionWeights: Sendable {
     let seen = density * Double(g.kernelHeight * g.kernelWidth * g.inChannels * pixels)
     let byEvents = seen * Double(vectors) * 1.3 + Double(start.count) / 12
     let byWindows =
-      seen * (Double(vectors) * 0.6 + 1) + Double(pixels * ((vectors + 3) / 4))
-      * Double(g.kernelHeight * 5 + 10)
+      seen * (Double(vectors) * 0.6 + 0.5) + Double(pixels * ((vectors + 3) / 4))
+      * Double(g.kernelHeight * 5 + 10) / 2
     return byWindows < byEvents
   }
 
@@ -248,13 +251,23 @@ public final class ConvolutionWeights: Sendable {
     input: Row<Float>, list: Row<UInt32>, nonzero: NonzeroCount, output: Row<Float>,
     starts: Row<UInt32>
   ) {
+    guard sumWindows(input, list, nonzero, output, starts) else {
+      return applyEvents(input: input, list: list, nonzero: nonzero, output: output)
+    }
+  }
+
+  @inline(__always)
+  private func sumWindows(
+    _ input: Row<Float>, _ list: Row<UInt32>, _ nonzero: NonzeroCount, _ output: Row<Float>,
+    _ starts: Row<UInt32>
+  ) -> Bool {
     check(input, list, nonzero, output)
     precondition(
       starts.count > geometry.inHeight * geometry.inWidth && windows != nil,
       "room for where the pixels begin")
     let g = geometry
     // SAFETY: as above; `windows` and `bias` are padded to whole vectors.
-    convolutionWindows(
+    return convolutionWindows(
       input: input.pointer, list: list.pointer, listCount: Int(nonzero.count),
       unit: nonzero.unit != 0, weights: windows!.pointer, bias: bias.pointer,
       windows: ConvolutionWindows(

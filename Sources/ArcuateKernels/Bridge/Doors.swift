@@ -162,7 +162,7 @@ func convolutionWindows(
   input x: UnsafePointer<Float>, list: UnsafePointer<UInt32>, listCount: Int, unit: Bool,
   weights: UnsafePointer<Float>, bias: UnsafePointer<Float>, windows: ConvolutionWindows,
   starts: UnsafeMutablePointer<UInt32>, output y: UnsafeMutablePointer<Float>
-) {
+) -> Bool {
   #if arch(x86_64)
     if cshims_uses_avx512() {
       return ArcuateMicrokernelsAVX512.convolutionWindows(
@@ -170,7 +170,7 @@ func convolutionWindows(
         windows: windows, starts: starts, output: y)
     }
   #endif
-  ArcuateMicrokernels.convolutionWindows(
+  return ArcuateMicrokernels.convolutionWindows(
     input: x, list: list, listCount: listCount, unit: unit, weights: weights, bias: bias,
     windows: windows, starts: starts, output: y)
 }

@@ -126,7 +126,7 @@ public enum KernelRegistry {
     RegistryLine(
       kernel: .linear(.shared, kind),
       extents: [
-        [0, 1, 7, 33, 700], [1, 2, 15, 16, 17, 63, 64, 65, 81, 130, 600], [1, 2, 10, 70],
+        [0, 1, 33, 300], [1, 15, 16, 17, 64, 65, 81, 130], [1, 2, 10, 40],
       ]
     ) { extents, draw in
       try spikeRows(kind, extents, &draw)
@@ -136,7 +136,7 @@ public enum KernelRegistry {
   private static func linearMany(_ kind: WeightKind) -> RegistryLine {
     RegistryLine(
       kernel: .linear(.many, kind),
-      extents: [[1, 64, 65, 200, 700], [1, 16, 17, 65, 130, 300], [96, 256]]
+      extents: [[1, 96, 97, 300], [1, 17, 64, 130], [96, 112]]
     ) { extents, draw in
       try spikeRows(kind, extents, &draw)
     }
