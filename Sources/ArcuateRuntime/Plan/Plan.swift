@@ -206,8 +206,9 @@ public final class Plan: Sendable {
     self.widest = widest
     let parameters = steps.reduce(0) { $0 + $1.operation.byteCount }
     hasCycles = groups.contains(where: \.cyclic)
-    // Where rows of different streams meet in a cycle, more of them are worth more room.
-    let least = (hasCycles ? 512 : 128) << 10
+    // Where rows of different streams meet in a cycle, or over weights from far away, more of them
+    // are worth more room.
+    let least = (parameters > 1 << 20 ? 1024 : hasCycles ? 512 : 128) << 10
     hasWindows = groups.contains { $0.population != nil }
     rowsAtOnce = max(1, min(max(parameters / 8, least), 4 << 20) / (widest * 4))
     self.outputSums = outputSums
