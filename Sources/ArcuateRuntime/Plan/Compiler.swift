@@ -353,12 +353,14 @@ private struct Compiler {
         weight: linear.weight, matrix: m, bias: own, inputs: pre, outputs: post)
     }
     let dense: Kernel.LinearWay = options.numerics == .fast ? .denseFused : .dense
-    let ways: [Kernel.LinearWay] = parts == 1 ? [.many, .shared, .events, dense] : [.events]
+    let meets = packed.contains(where: \.gainsFromMeeting)
+    let meeting: [Kernel.LinearWay] = meets ? [.many, .shared] : []
+    let ways: [Kernel.LinearWay] = parts == 1 ? meeting + [.events, dense] : [.events]
     return (
       .linear(PackedLinear(matrices: packed, parts: parts)),
       ways.map { .linear($0, WeightKind(linear.weight.element)) },
-      "by events below \(Int(Session.denseFraction * 100)) % non-zero inputs, several rows of "
-        + "spikes together, dense above"
+      "by events below \(Int(Session.denseFraction * 100)) % non-zero inputs, dense above"
+        + (meets ? "; several rows of spikes together" : "")
     )
   }
 
