@@ -9,9 +9,7 @@ extension Tensor {
       case .float32: raw.loadUnaligned(fromByteOffset: 4 * i, as: Float.self)
       case .bfloat16:
         Float(bitPattern: UInt32(raw.loadUnaligned(fromByteOffset: 2 * i, as: UInt16.self)) << 16)
-      case .int8:
-        Float(Int8(bitPattern: raw[i]))
-          * (scales.isEmpty ? 1 : scales[scales.count > 1 ? i / (count / scales.count) : 0])
+      case .int8: Float(Int8(bitPattern: raw[i])) * scale(at: i)
       }
     }
   }

@@ -1,3 +1,42 @@
+/// The geometry of a convolution over channel-last arrays; a 1-D convolution has height 1.
+public struct ConvolutionGeometry: Sendable {
+  public var inHeight, inWidth, inChannels: Int
+  public var outHeight, outWidth, outChannels: Int
+  public var kernelHeight, kernelWidth: Int
+  public var strideY, strideX: Int
+  public var padTop, padLeft: Int
+  public var dilationY, dilationX: Int
+  public var groups: Int
+
+  @inlinable
+  public init(
+    inHeight: Int, inWidth: Int, inChannels: Int, outHeight: Int, outWidth: Int,
+    outChannels: Int, kernelHeight: Int, kernelWidth: Int, strideY: Int, strideX: Int,
+    padTop: Int, padLeft: Int, dilationY: Int, dilationX: Int, groups: Int
+  ) {
+    self.inHeight = inHeight
+    self.inWidth = inWidth
+    self.inChannels = inChannels
+    self.outHeight = outHeight
+    self.outWidth = outWidth
+    self.outChannels = outChannels
+    self.kernelHeight = kernelHeight
+    self.kernelWidth = kernelWidth
+    self.strideY = strideY
+    self.strideX = strideX
+    self.padTop = padTop
+    self.padLeft = padLeft
+    self.dilationY = dilationY
+    self.dilationX = dilationX
+    self.groups = groups
+  }
+
+  @inlinable public var inputCount: Int { inHeight * inWidth * inChannels }
+  @inlinable public var outputCount: Int { outHeight * outWidth * outChannels }
+  @inlinable public var outPerGroup: Int { outChannels / groups }
+  @inlinable public var inPerGroup: Int { inChannels / groups }
+}
+
 /// A stretch of outputs that a stretch of weights is added to, in floats from their beginnings.
 public struct ConvolutionRun: BitwiseCopyable, Sendable {
   public var weights: Int32
@@ -43,39 +82,21 @@ public struct ConvolutionRuns {
   }
 }
 
-/// A convolution as each output sees it.
+/// A convolution as each output sees it, for a stride of 1 and no dilation along rows.
 ///
 /// The window of an output covers columns side by side, so that in each input row its inputs are a
 /// stretch of the ascending list; weights stand in the order of that list,
-/// [kernel height][kernel width][in channels][channel stride].
+/// [kernel height][1 + kernel width + 1][in channels][channel stride].
 public struct ConvolutionWindows {
-  public var inHeight, inWidth, inChannels: Int
-  public var outHeight, outWidth, outChannels: Int
-  public var kernelHeight, kernelWidth: Int
-  public var strideY, strideX, padTop, padLeft, dilationY: Int
+  public var geometry: ConvolutionGeometry
   /// Floats from one input channel's weights to the next: the out channels, padded to 8.
   public var channelStride: Int
+  /// By the in channels: the pixel of an input.
   public var pixel: Divisor
 
   @inlinable
-  public init(
-    inHeight: Int, inWidth: Int, inChannels: Int, outHeight: Int, outWidth: Int,
-    outChannels: Int, kernelHeight: Int, kernelWidth: Int, strideY: Int, strideX: Int,
-    padTop: Int, padLeft: Int, dilationY: Int, channelStride: Int, pixel: Divisor
-  ) {
-    self.inHeight = inHeight
-    self.inWidth = inWidth
-    self.inChannels = inChannels
-    self.outHeight = outHeight
-    self.outWidth = outWidth
-    self.outChannels = outChannels
-    self.kernelHeight = kernelHeight
-    self.kernelWidth = kernelWidth
-    self.strideY = strideY
-    self.strideX = strideX
-    self.padTop = padTop
-    self.padLeft = padLeft
-    self.dilationY = dilationY
+  public init(geometry: ConvolutionGeometry, channelStride: Int, pixel: Divisor) {
+    self.geometry = geometry
     self.channelStride = channelStride
     self.pixel = pixel
   }

@@ -17,8 +17,9 @@ public func convolutionWindows(
   weights: UnsafePointer<Float>, bias: UnsafePointer<Float>, windows w: ConvolutionWindows,
   starts: UnsafeMutablePointer<UInt32>, output y: UnsafeMutablePointer<Float>
 ) -> Bool {
+  let g = w.geometry
   // Where the list comes to each pixel.
-  let pixels = w.inHeight &* w.inWidth
+  let pixels = g.inHeight &* g.inWidth
   var next = 0
   var finite: Float = 0
   for e in 0..<listCount {
@@ -36,8 +37,8 @@ public func convolutionWindows(
     next &+= 1
   }
   var channel = 0
-  while channel < w.outChannels {
-    let vectors = min(4, (w.outChannels &- channel &+ 7) / 8)
+  while channel < g.outChannels {
+    let vectors = min(4, (g.outChannels &- channel &+ 7) / 8)
     @inline(__always) func sums(_ vectors: Int) {
       if unit {
         windowSums(x, list, true, weights, bias, w, starts, y, channel, vectors)
@@ -63,31 +64,32 @@ private func windowSums(
   _ weights: UnsafePointer<Float>, _ bias: UnsafePointer<Float>, _ w: ConvolutionWindows,
   _ starts: UnsafePointer<UInt32>, _ y: UnsafeMutablePointer<Float>, _ channel: Int, _ vectors: Int
 ) {
-  let left = w.outChannels &- channel
+  let g = w.geometry
+  let left = g.outChannels &- channel
   // From the weights that one output meets an input with to those of the next output's.
-  let shift = w.inChannels &* w.channelStride
+  let shift = g.inChannels &* w.channelStride
   let b0 = load8(bias + channel)
   let b1 = vectors > 1 ? load8(bias + (channel &+ 8)) : b0
   let b2 = vectors > 2 ? load8(bias + (channel &+ 16)) : b0
   let b3 = vectors > 3 ? load8(bias + (channel &+ 24)) : b0
-  for oy in 0..<w.outHeight {
+  for oy in 0..<g.outHeight {
     var ox = 0
-    while ox < w.outWidth {
-      let firstColumn = ox &- w.padLeft
-      let from = min(max(firstColumn, 0), w.inWidth)
-      let to = max(from, min(firstColumn &+ w.kernelWidth &+ 1, w.inWidth))
+    while ox < g.outWidth {
+      let firstColumn = ox &- g.padLeft
+      let from = min(max(firstColumn, 0), g.inWidth)
+      let to = max(from, min(firstColumn &+ g.kernelWidth &+ 1, g.inWidth))
       var (p0, p1, p2, p3) = (b0, b1, b2, b3)
       var (q0, q1, q2, q3) = (b0, b1, b2, b3)
-      for ky in 0..<w.kernelHeight {
-        let row = oy &* w.strideY &- w.padTop &+ ky &* w.dilationY
-        if row < 0 || row >= w.inHeight { continue }
-        var e = Int(starts[row &* w.inWidth &+ from])
-        let last = Int(starts[row &* w.inWidth &+ to])
+      for ky in 0..<g.kernelHeight {
+        let row = oy &* g.strideY &- g.padTop &+ ky &* g.dilationY
+        if row < 0 || row >= g.inHeight { continue }
+        var e = Int(starts[row &* g.inWidth &+ from])
+        let last = Int(starts[row &* g.inWidth &+ to])
         if e == last { continue }
         // Weights of the input with index 0, were it in this row's window, for the first output.
         let origin =
-          (ky &* (w.kernelWidth &+ 2) &+ 1) &* w.inChannels
-          &- (row &* w.inWidth &+ firstColumn) &* w.inChannels
+          (ky &* (g.kernelWidth &+ 2) &+ 1) &* g.inChannels
+          &- (row &* g.inWidth &+ firstColumn) &* g.inChannels
         let base = weights + (origin &* w.channelStride &+ channel)
         repeat {
           let index = Int(list[e])
@@ -128,13 +130,13 @@ private func windowSums(
           e &+= 1
         } while e != last
       }
-      let output = y + ((oy &* w.outWidth &+ ox) &* w.outChannels &+ channel)
+      let output = y + ((oy &* g.outWidth &+ ox) &* g.outChannels &+ channel)
       put(p0, output, left)
       if vectors > 1 { put(p1, output + 8, left &- 8) }
       if vectors > 2 { put(p2, output + 16, left &- 16) }
       if vectors > 3 { put(p3, output + 24, left &- 24) }
-      if ox &+ 1 < w.outWidth {
-        let output = output + w.outChannels
+      if ox &+ 1 < g.outWidth {
+        let output = output + g.outChannels
         put(q0, output, left)
         if vectors > 1 { put(q1, output + 8, left &- 8) }
         if vectors > 2 { put(q2, output + 16, left &- 16) }

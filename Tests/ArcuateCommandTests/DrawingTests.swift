@@ -86,8 +86,18 @@ import Testing
 
   @Test func narrowWeightsAreNear() throws {
     let wide = try Drawing(seed: 3).weights(0, [7, 33])
-    let half = try wide.narrowed(to: .bfloat16)
-    let byte = try wide.narrowed(to: .int8)
+    let model = Model.chain([
+      ("input", .input(shape: [33])), ("weights", .linear(Linear(weight: wide))),
+      ("output", .output(shape: [7])),
+    ])
+    func narrowed(to element: Tensor.Element) throws -> Tensor {
+      guard case .linear(let linear) = try model.quantized(to: element).model["weights"]?.op else {
+        throw ArcuateError(.notFound, "the weights are gone")
+      }
+      return linear.weight
+    }
+    let half = try narrowed(to: .bfloat16)
+    let byte = try narrowed(to: .int8)
     for (i, value) in wide.floats.enumerated() {
       #expect(abs(half.floats[i] - value) <= abs(value) / 256)
       #expect(abs(byte.floats[i] - value) <= byte.scales[i / 33] * 0.501)

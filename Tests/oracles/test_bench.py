@@ -10,27 +10,18 @@ import struct
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-CLI = os.environ.get("ARCUATE_CLI")
+import command
+from command import CLI, sentence
+
 pytestmark = pytest.mark.skipif(CLI is None, reason="needs ARCUATE_CLI")
-
-
-def arcuate(*arguments, code=0) -> subprocess.CompletedProcess:
-    done = subprocess.run(
-        [CLI, *map(str, arguments)], capture_output=True, text=True, timeout=300)
-    assert done.returncode == code, done.stderr
-    return done
-
-
-def sentence(done: subprocess.CompletedProcess) -> str:
-    """The one line on the standard error."""
-    lines = done.stderr.strip().splitlines()
-    assert len(lines) == 1 and lines[0].startswith("arcuate: error: "), done.stderr
-    return lines[0]
+# Measuring takes longer than other commands.
+arcuate = partial(command.arcuate, timeout=300)
 
 
 @pytest.fixture(scope="module")

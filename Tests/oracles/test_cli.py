@@ -16,27 +16,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from command import CLI, arcuate, sentence
+
 nir = pytest.importorskip("nir")
 kaldi = pytest.importorskip("kaldi_native_io")
 
-CLI = os.environ.get("ARCUATE_CLI")
 pytestmark = pytest.mark.skipif(CLI is None, reason="needs ARCUATE_CLI")
 DIGITS = Path(__file__).parents[2] / "examples" / "digits"
-
-
-def arcuate(*arguments, code=0, **more) -> subprocess.CompletedProcess:
-    done = subprocess.run(
-        [CLI, *map(str, arguments)], capture_output=True, text="input" not in more, timeout=120, **more
-    )
-    assert done.returncode == code, done.stderr
-    return done
-
-
-def sentence(done: subprocess.CompletedProcess) -> str:
-    """The one line on the standard error."""
-    lines = done.stderr.strip().splitlines()
-    assert len(lines) == 1 and lines[0].startswith("arcuate: error: "), done.stderr
-    return lines[0]
 
 
 @pytest.fixture(scope="module")

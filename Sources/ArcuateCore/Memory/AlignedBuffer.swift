@@ -4,7 +4,8 @@
   import Darwin
 #endif
 
-/// A block of memory, zeroed unless somebody writes all of it, aligned to 64 bytes, of a size that never changes.
+/// A block of memory, zeroed unless somebody writes all of it, aligned to 64 bytes, of a size that
+/// never changes.
 ///
 /// Whoever holds views of it keeps it alive. It is not synchronised: two threads may use disjoint
 /// parts at the same time.

@@ -3,40 +3,36 @@
 /// All bits of the exponent are set in what is not: one more carries into the sign. In integers,
 /// since comparisons of vectors are taken apart into lanes.
 enum FiniteCheck {
-  // SAFETY: loads stay within `count` elements from `p`, which the callers have, and are unaligned.
+  // SAFETY: the callers have `count` elements from `p` on.
   static func float32(_ p: UnsafeRawPointer, count: Int) -> Bool {
-    let exponent = SIMD16<UInt32>(repeating: 0x7F80_0000)
-    let one = SIMD16<UInt32>(repeating: 0x0080_0000)
-    var carries = SIMD16<UInt32>.zero
-    var i = 0
-    while i + 16 <= count {
-      carries |= (p.loadUnaligned(fromByteOffset: 4 * i, as: SIMD16<UInt32>.self) & exponent) &+ one
-      i += 16
-    }
-    var all: UInt32 = 0
-    for lane in 0..<16 { all |= carries[lane] }
-    while i < count {
-      all |= (p.loadUnaligned(fromByteOffset: 4 * i, as: UInt32.self) & exponent[0]) &+ one[0]
-      i += 1
-    }
-    return all & 0x8000_0000 == 0
+    isFinite(p, count: count, exponent: 0x7F80_0000 as UInt32)
   }
 
   static func bfloat16(_ p: UnsafeRawPointer, count: Int) -> Bool {
-    let exponent = SIMD16<UInt16>(repeating: 0x7F80)
-    let one = SIMD16<UInt16>(repeating: 0x0080)
-    var carries = SIMD16<UInt16>.zero
+    isFinite(p, count: count, exponent: 0x7F80 as UInt16)
+  }
+
+  /// `exponent` has the bits of the exponent, which stand below the sign.
+  @inline(__always)
+  private static func isFinite<Bits: FixedWidthInteger & SIMDScalar & BitwiseCopyable>(
+    _ p: UnsafeRawPointer, count: Int, exponent: Bits
+  ) -> Bool {
+    let size = MemoryLayout<Bits>.size
+    let one = exponent & (0 &- exponent)
+    var carries = SIMD16<Bits>.zero
     var i = 0
+    // SAFETY: loads stay within `count` elements and are unaligned.
     while i + 16 <= count {
-      carries |= (p.loadUnaligned(fromByteOffset: 2 * i, as: SIMD16<UInt16>.self) & exponent) &+ one
+      let bits = p.loadUnaligned(fromByteOffset: size * i, as: SIMD16<Bits>.self)
+      carries |= (bits & SIMD16(repeating: exponent)) &+ SIMD16(repeating: one)
       i += 16
     }
-    var all: UInt16 = 0
+    var all: Bits = 0
     for lane in 0..<16 { all |= carries[lane] }
     while i < count {
-      all |= (p.loadUnaligned(fromByteOffset: 2 * i, as: UInt16.self) & exponent[0]) &+ one[0]
+      all |= (p.loadUnaligned(fromByteOffset: size * i, as: Bits.self) & exponent) &+ one
       i += 1
     }
-    return all & 0x8000 == 0
+    return all.leadingZeroBitCount != 0
   }
 }

@@ -1,43 +1,7 @@
 import ArcuateCore
 import ArcuateKernelTypes
 
-/// The geometry of a convolution over channel-last arrays; a 1-D convolution has height 1.
-public struct ConvolutionGeometry: Sendable {
-  public var inHeight, inWidth, inChannels: Int
-  public var outHeight, outWidth, outChannels: Int
-  public var kernelHeight, kernelWidth: Int
-  public var strideY, strideX: Int
-  public var padTop, padLeft: Int
-  public var dilationY, dilationX: Int
-  public var groups: Int
-
-  public init(
-    inHeight: Int, inWidth: Int, inChannels: Int, outHeight: Int, outWidth: Int,
-    outChannels: Int, kernelHeight: Int, kernelWidth: Int, strideY: Int, strideX: Int,
-    padTop: Int, padLeft: Int, dilationY: Int, dilationX: Int, groups: Int
-  ) {
-    self.inHeight = inHeight
-    self.inWidth = inWidth
-    self.inChannels = inChannels
-    self.outHeight = outHeight
-    self.outWidth = outWidth
-    self.outChannels = outChannels
-    self.kernelHeight = kernelHeight
-    self.kernelWidth = kernelWidth
-    self.strideY = strideY
-    self.strideX = strideX
-    self.padTop = padTop
-    self.padLeft = padLeft
-    self.dilationY = dilationY
-    self.dilationX = dilationX
-    self.groups = groups
-  }
-
-  public var inputCount: Int { inHeight * inWidth * inChannels }
-  public var outputCount: Int { outHeight * outWidth * outChannels }
-  var outPerGroup: Int { outChannels / groups }
-  var inPerGroup: Int { inChannels / groups }
-}
+public typealias ConvolutionGeometry = ArcuateKernelTypes.ConvolutionGeometry
 
 /// Kernels of a convolution packed by input channel, with a bias per output channel.
 ///
@@ -209,7 +173,7 @@ public final class ConvolutionWeights: Sendable {
   /// an input and a start from the biases; by windows half of that, a few for each input an output
   /// sees, and some for each row of a window.
   @inline(__always)
-  public func prefersWindows(_ nonzero: NonzeroCount) -> Bool {
+  private func prefersWindows(_ nonzero: NonzeroCount) -> Bool {
     guard windows != nil else { return false }
     let g = geometry
     let vectors = (g.outChannels + 7) / 8
@@ -223,8 +187,22 @@ public final class ConvolutionWeights: Sendable {
     return byWindows < byEvents
   }
 
-  /// output = bias + convolution of the non-zero inputs, by what each input adds to.
-  /// Arrays are channel-last.
+  /// output = bias + convolution of the non-zero inputs, in the way that is expected to cost less;
+  /// returns whether that is by windows. Arrays are channel-last. Needs. As `applyWindows`.
+  @inline(__always)
+  public func apply(
+    input: Row<Float>, list: Row<UInt32>, nonzero: NonzeroCount, output: Row<Float>,
+    starts: Row<UInt32>
+  ) -> Bool {
+    guard prefersWindows(nonzero) else {
+      applyEvents(input: input, list: list, nonzero: nonzero, output: output)
+      return false
+    }
+    applyWindows(input: input, list: list, nonzero: nonzero, output: output, starts: starts)
+    return true
+  }
+
+  /// The same by what each input adds to.
   @inline(__always)
   public func applyEvents(
     input: Row<Float>, list: Row<UInt32>, nonzero: NonzeroCount, output: Row<Float>
@@ -265,17 +243,13 @@ public final class ConvolutionWeights: Sendable {
     precondition(
       starts.count > geometry.inHeight * geometry.inWidth && windows != nil,
       "room for where the pixels begin")
-    let g = geometry
     // SAFETY: as above; `windows` and `bias` are padded to whole vectors.
     return convolutionWindows(
       input: input.pointer, list: list.pointer, listCount: Int(nonzero.count),
       unit: nonzero.unit != 0, weights: windows!.pointer, bias: bias.pointer,
       windows: ConvolutionWindows(
-        inHeight: g.inHeight, inWidth: g.inWidth, inChannels: g.inChannels,
-        outHeight: g.outHeight, outWidth: g.outWidth, outChannels: g.outChannels,
-        kernelHeight: g.kernelHeight, kernelWidth: g.kernelWidth, strideY: g.strideY,
-        strideX: g.strideX, padTop: g.padTop, padLeft: g.padLeft, dilationY: g.dilationY,
-        channelStride: ConvolutionWeights.channelStride(g), pixel: inChannels),
+        geometry: geometry, channelStride: ConvolutionWeights.channelStride(geometry),
+        pixel: inChannels),
       starts: starts.pointer, output: output.pointer)
   }
 

@@ -39,13 +39,6 @@ public final class LinearWeights: Sendable {
   /// Weights beyond this many bytes are not expected in the second-level cache.
   static let nearByteCount = 384 << 10
 
-  /// `weight` is [outputs][inputs], row-major. Throws. `outOfMemory`.
-  public convenience init(weight: [Float], bias: [Float], inputs: Int, outputs: Int) throws {
-    try self.init(
-      weight: Tensor(weight, shape: Shape([outputs, inputs])), matrix: 0, bias: bias,
-      inputs: inputs, outputs: outputs)
-  }
-
   /// The `matrix`-th [outputs][inputs] part of `weight`. Throws. `outOfMemory`.
   public init(weight: Tensor, matrix: Int, bias: [Float], inputs: Int, outputs: Int) throws {
     let skipped = matrix * inputs * outputs

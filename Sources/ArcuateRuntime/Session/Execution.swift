@@ -179,19 +179,20 @@ extension Session {
     let temporaryList = temporaryLists.row.part(worker * plan.widest, plan.widest)
     for t in range {
       for b in streams {
-        let from = row(input, t + shift, b)
-        let counted = input.listed
-        step.operation.apply(
-          input: from, list: counted ? list(input, t + shift, b) : temporaryList,
-          nonzero: counted ? nonzero(input, t + shift, b)[0] : nil,
-          output: row(output, t, b), inputCount: step.inputCount, outputCount: step.outputCount,
-          temporary: temporary, temporaryOutput: temporaryOutput, temporaryList: temporaryList)
-        countSynapses(index, step, input, t + shift, b)
-        if let weights = step.convolution,
-          weights.prefersWindows(nonzero(input, t + shift, b)[0])
-        {
-          count(index, b, 9, 1)
+        let (from, to) = (row(input, t + shift, b), row(output, t, b))
+        let listed = input.listed ? list(input, t + shift, b) : temporaryList
+        let found = input.listed ? nonzero(input, t + shift, b)[0] : nil
+        if let weights = step.convolution, let found {
+          let isByWindows = weights.apply(
+            input: from, list: listed, nonzero: found, output: to, starts: temporaryList)
+          if isByWindows { count(index, b, 9, 1) }
+        } else {
+          step.operation.apply(
+            input: from, list: listed, nonzero: found, output: to, inputCount: step.inputCount,
+            outputCount: step.outputCount, temporary: temporary,
+            temporaryOutput: temporaryOutput, temporaryList: temporaryList)
         }
+        countSynapses(index, step, input, t + shift, b)
       }
     }
   }

@@ -34,12 +34,8 @@ extension Operation {
           from: temporaryOutput.part(0, weights.outputs))
       }
     case .convolution(let weights):
-      if weights.prefersWindows(nonzero!) {
-        weights.applyWindows(
-          input: input, list: list, nonzero: nonzero!, output: output, starts: temporaryList)
-      } else {
-        weights.applyEvents(input: input, list: list, nonzero: nonzero!, output: output)
-      }
+      _ = weights.apply(
+        input: input, list: list, nonzero: nonzero!, output: output, starts: temporaryList)
     case .pooling(let window, let places):
       if let nonzero, let places, window.takesEvents(nonzero) {
         window.applyEvents(

@@ -133,7 +133,8 @@ struct Bench: ParsableCommand {
           (
             element,
             try NetworkFile(
-              try model.narrowed(to: element), at: writer?.path(type.name, element))
+              element == .float32 ? model : try model.quantized(to: element).model,
+              at: writer?.path(type.name, element))
           ))
       }
     }
