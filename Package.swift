@@ -36,7 +36,7 @@ let hot: [SwiftSetting] =
 // what is only reached through the umbrella would not be built again when it changes.
 let rooms: [Target.Dependency] = [
   "ArcuateCore", "ArcuateModel", "ArcuateKernels", "ArcuateFormats", "ArcuateRuntime",
-  "ArcuateHardware",
+  "ArcuateHardware", "ArcuateLearning",
 ]
 
 let package = Package(
@@ -78,6 +78,10 @@ let package = Package(
       name: "ArcuateHardware", dependencies: ["ArcuateRuntime", "ArcuateModel"], exclude: notes,
       swiftSettings: machine),
     .target(
+      name: "ArcuateLearning",
+      dependencies: ["ArcuateRuntime", "ArcuateModel", "ArcuateKernels", "ArcuateFormats"],
+      exclude: notes, swiftSettings: hot),
+    .target(
       name: "Arcuate",
       dependencies: rooms, exclude: notes, swiftSettings: machine),
     .target(
@@ -100,6 +104,8 @@ let package = Package(
       name: "ArcuateFormatsTests", dependencies: ["ArcuateFormats"], swiftSettings: machine),
     .testTarget(
       name: "ArcuateModelTests", dependencies: rooms, swiftSettings: machine),
+    .testTarget(
+      name: "ArcuateLearningTests", dependencies: rooms + ["Arcuate"], swiftSettings: machine),
     .testTarget(
       name: "ArcuateKernelsTests", dependencies: ["ArcuateKernels"], swiftSettings: machine),
     .testTarget(
