@@ -368,17 +368,8 @@ private struct Compiler {
     _ convolution: Convolution, _ shape: Shape, _ input: Shape?
   ) throws -> (Operation, [Kernel], String) {
     let weight = convolution.weight.shape
-    let flat = convolution.axes == 1
-    let pads = convolution.pads()
     let input = try input ?? Shape([weight[1] * convolution.groups] + convolution.inputShape!)
-    let geometry = ConvolutionGeometry(
-      inHeight: flat ? 1 : input[1], inWidth: flat ? input[1] : input[2], inChannels: input[0],
-      outHeight: flat ? 1 : shape[1], outWidth: flat ? shape[1] : shape[2], outChannels: shape[0],
-      kernelHeight: flat ? 1 : weight[2], kernelWidth: flat ? weight[2] : weight[3],
-      strideY: flat ? 1 : convolution.stride[0], strideX: convolution.stride.last!,
-      padTop: flat ? 0 : pads[0].before, padLeft: pads.last!.before,
-      dilationY: flat ? 1 : convolution.dilation[0], dilationX: convolution.dilation.last!,
-      groups: convolution.groups)
+    let geometry = convolution.geometry(input: input, output: shape)
     let bias = try (convolution.bias ?? Tensor(scalar: 0)).broadcast(to: Shape([shape[0]]))
     let packed = try ConvolutionWeights(
       weight: convolution.weight.floats, bias: bias, geometry: geometry)
