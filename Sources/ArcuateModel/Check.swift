@@ -114,7 +114,8 @@ extension Model {
     for (i, node) in flat.nodes.enumerated() {
       let arriving = into[i].map { signals[$0] }
       switch node.op {
-      case .activation where arriving.contains(.spike):
+      case .activation where arriving.contains(.spike),
+        .normalization where arriving.contains(.spike):
         error("node \"\(node.name)\"", "takes values, but receives spikes: put a decoder between")
       case .decoder where arriving.contains(.value):
         // An input port does not say what it carries; it may well be spikes.
@@ -164,13 +165,8 @@ extension Model {
     for _ in 0...nodes.count where changed {
       changed = false
       for i in ordering.order where !failed.contains(i) {
-        let known = into[i].compactMap { shapes[$0] }
         do {
-          for other in known.dropFirst() where other != known[0] {
-            throw ArcuateError(
-              .shapeMismatch, "receives shapes \(known[0]) and \(other), which cannot be summed")
-          }
-          let shape = try nodes[i].op.outputShape(for: known.first)
+          let shape = try nodes[i].op.outputShape(forAll: into[i].map { shapes[$0] })
           if shape != shapes[i], shape != nil {
             shapes[i] = shape
             changed = true
@@ -197,7 +193,7 @@ extension Model {
         switch nodes[i].op {
         case .neuron(let neuron): signals[i] = neuron.kind.spikes ? .spike : .value
         case .threshold, .encoder: signals[i] = .spike
-        case .delay, .flatten, .output:
+        case .delay, .flatten, .output, .concatenation, .multiplication:
           let spikes = !into[i].isEmpty && into[i].allSatisfy { signals[$0] == .spike }
           signals[i] = spikes ? .spike : .value
         default: signals[i] = .value
@@ -254,7 +250,12 @@ extension Operator {
       }
     case .encoder(.bernoulli(let gain, _)), .encoder(.rate(let gain)):
       if !gain.isFinite || gain < 0 { found.append("the gain must be finite and not negative") }
-    case .input, .output, .pooling, .flatten, .activation, .decoder, .graph: break
+    case .normalization(let norm):
+      if !(norm.target.isFinite && norm.target > 0) { found.append("the target must be positive") }
+      if !(norm.floor.isFinite && norm.floor > 0) { found.append("the floor must be positive") }
+    case .input, .output, .pooling, .flatten, .activation, .decoder, .graph, .concatenation,
+      .multiplication:
+      break
     }
     return found
   }

@@ -110,6 +110,17 @@ struct SafetensorsReader {
           mean: try tensor("mean", &fields), variance: try tensor("variance", &fields),
           gamma: try tensor("gamma", &fields), beta: try tensor("beta", &fields),
           epsilon: try fields.real("epsilon")))
+    case "Concatenation": return .concatenation
+    case "Multiplication": return .multiplication
+    case "Normalization":
+      let appends = try fields.take("appends_log")
+      guard case .bool(let appendsLog) = appends else {
+        throw ArcuateError(.malformed, "is not true or false", at: "appends_log")
+      }
+      return .normalization(
+        Normalization(
+          target: try fields.real("target"), floor: try fields.real("floor"),
+          appendsLog: appendsLog))
     case "BernoulliEncoder":
       let gain = try fields.real("gain")
       return .encoder(

@@ -201,13 +201,15 @@ private struct Compiler {
     let inputCount = source?.count ?? inputCountWithoutSource(node.op, shape)
     var gather = -1
     if case .input = node.op {
+    } else if node.op.takesInputsApart {
     } else if sources.count != 1 || sources[0].permutation != nil {
       gather = slots.count
       // Sums follow the constancy of their node; silence never changes.
       slots.append(Slot(count: inputCount, constant: constant[i]))
     }
 
-    let (packed, packedKernels, why) = try pack(i, shape, source, layouts[i])
+    let (packed, packedKernels, why) = try pack(
+      i, shape, source, layouts[i], all: incoming.map { checked.shapes[$0.source] })
     var (operation, kernels, reason) = (packed, packedKernels, why)
     if case .output = node.op, gather < 0, !sources[0].delayed, slots[sources[0].slot].history < 0 {
       (operation, reason) = (.alias, "shows the row as it stands")
@@ -260,7 +262,7 @@ private struct Compiler {
   }
 
   private mutating func pack(
-    _ i: Int, _ shape: Shape, _ input: Shape?, _ last: Bool
+    _ i: Int, _ shape: Shape, _ input: Shape?, _ last: Bool, all inputs: [Shape]
   ) throws -> (Operation, [Kernel], String) {
     let dt = dt_s ?? 1
     let row = slots[i].stride * options.batch
@@ -286,6 +288,15 @@ private struct Compiler {
       return (.scale(factor: try full(factor), shift: nil), [], "elementwise")
     case .threshold(let level): return (.threshold(try full(level)), [], "elementwise")
     case .activation(let function): return (.activation(function), [], "elementwise")
+    case .concatenation:
+      let pixels = last && shape.rank > 1 ? shape.count / max(shape[0], 1) : 1
+      let joint = Joint(widths: inputs.map { $0.count / max(pixels, 1) }, runs: pixels)
+      return (
+        .concatenation(joint), [],
+        inputs.map { "\($0[0])" }.joined(separator: " + ") + " along the first axis"
+      )
+    case .multiplication: return (.multiplication, [], "\(inputs.count) inputs multiplied")
+    case .normalization(let norm): return (.normalization(norm), [], "over all elements")
     case .batchNorm(let norm):
       let (factor, shift) = norm.factorAndShift()
       let inner = shape.count / max(shape.extents.first ?? 1, 1)
@@ -457,6 +468,23 @@ private struct Compiler {
       if case .input = step.operation { continue }
       guard step.operation.isStateless else { continue }
       let stride = slots[step.output].stride
+      if step.operation.takesInputsApart {
+        let output = try RowSpace(width: stride + 16).row()
+        defer { withExtendedLifetime(output) {} }
+        // Who has a memory, or comes later, is silent.
+        let silent = try RowSpace(
+          width: (step.sources.map { slots[$0.slot].stride }.max() ?? 0) + 16
+        )
+        .row()
+        let inputs = try step.sources.map { source -> View<Float> in
+          let row = rows[source.slot]
+          return row.isEmpty ? silent : try View.packed(row)
+        }
+        step.joinRows({ inputs[$0].row }, into: output.row)
+        withExtendedLifetime((inputs, silent)) {}
+        rows[step.output] = output.row.part(0, stride).array
+        continue
+      }
       let space = RowSpace(width: max((step.inputCount + 15) & ~15, stride) + 16)
       let (input, output) = (try space.row(), try space.row())
       let (temporary, temporaryOutput) = (try space.row(), try space.row())
@@ -540,6 +568,16 @@ private struct Compiler {
     for step in steps { mix("\(step.name) \(step.kind) \(step.inputCount) \(step.outputCount);") }
     mix("\(options.batch) \(state)")
     return hash
+  }
+}
+
+extension Operator {
+  /// Whether each input is read where it stands instead of their sum.
+  fileprivate var takesInputsApart: Bool {
+    switch self {
+    case .concatenation, .multiplication: true
+    default: false
+    }
   }
 }
 

@@ -20,6 +20,11 @@ enum Operation: Sendable {
   case scale(factor: View<Float>, shift: View<Float>?)
   case threshold(View<Float>)
   case activation(Activation)
+  /// The inputs beside each other.
+  case concatenation(Joint)
+  /// The inputs multiplied.
+  case multiplication
+  case normalization(Normalization)
   case neuron(NeuronLayer, state: NeuronState)
   /// Steps of delay for each element, and the ring they need.
   case delay(steps: [Int32], ring: Int, state: Int)
@@ -34,6 +39,14 @@ enum Operation: Sendable {
     switch self {
     case .neuron, .delay, .sparse, .rateEncoder, .decoder, .bernoulli: false
     default: true
+    }
+  }
+
+  /// Whether each input is read where it stands instead of their sum.
+  var takesInputsApart: Bool {
+    switch self {
+    case .concatenation, .multiplication: true
+    default: false
     }
   }
 
@@ -69,6 +82,14 @@ enum Operation: Sendable {
     default: 0
     }
   }
+}
+
+/// How the rows of several inputs make one.
+struct Joint: Sendable {
+  /// Elements that each input has in one run.
+  var widths: [Int]
+  /// Runs of a row: one where channels come first, one for each pixel where they come last.
+  var runs: Int
 }
 
 /// Where a layer of neurons keeps its state, as offsets in floats for stream 0; -1 for none.

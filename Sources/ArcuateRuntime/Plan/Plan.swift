@@ -54,7 +54,7 @@ public final class Plan: Sendable {
 
     /// How a step is run.
     enum Role: BitwiseCopyable {
-      case input, alias, neurons, linear, sparse, stateful, stateless
+      case input, alias, neurons, linear, sparse, apart, stateful, stateless
     }
 
     init(
@@ -95,6 +95,7 @@ public final class Plan: Sendable {
         role = .linear
         linear = packed.matrices[0]
       case .sparse: role = .sparse
+      case .concatenation, .multiplication: role = .apart
       case .delay, .bernoulli, .rateEncoder, .decoder: role = .stateful
       case .convolution(let weights):
         role = .stateless

@@ -137,6 +137,7 @@ extension Session {
       return
     }
     if step.gather >= 0 { gather(step, range, streams) }
+    if step.role == .apart { joinInputs(step, output, range, streams) }
     let input = plan.slots[step.gather >= 0 ? step.gather : step.sources[0].slot]
     let shift = step.gather < 0 && step.sources[0].delayed ? -1 : 0
 
@@ -155,7 +156,7 @@ extension Session {
         }
       }
     case .stateless: runStateless(index, input, shift, output, range, streams, worker)
-    case .input, .alias: break
+    case .input, .alias, .apart: break
     }
     // Spiking neurons list their spikes while they make them.
     let isListed = step.role == .neurons && step.updates
@@ -222,6 +223,15 @@ extension Session {
         }
         listRow(target, t, b)
       }
+    }
+  }
+
+  /// Rows of a node that takes its inputs one by one.
+  private func joinInputs(
+    _ step: Plan.Step, _ output: Slot, _ range: Range<Int>, _ streams: Range<Int>
+  ) {
+    for t in range {
+      for b in streams { step.joinRows({ row(step, $0, t, b) }, into: row(output, t, b)) }
     }
   }
 
