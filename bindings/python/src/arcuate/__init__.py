@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from . import _native
 from ._version import __version__
+from .conversion import Conversion, ConversionLoss, ConvertedLayer
 from .errors import (
     ArcuateError,
     ArgumentError,
@@ -42,6 +43,9 @@ __all__ = [
     "ArcuateError",
     "ArgumentError",
     "CompileError",
+    "Conversion",
+    "ConversionLoss",
+    "ConvertedLayer",
     "Counters",
     "FileError",
     "Finding",
