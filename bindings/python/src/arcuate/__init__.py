@@ -33,6 +33,7 @@ from .errors import (
     StateError,
 )
 from .model import Finding, Model, Node
+from .onnx_reader import OnnxWarning, from_onnx
 from .plan import Plan, Port
 from .probe import Probe
 from .quantization import Quantization, QuantizedNode
@@ -55,6 +56,7 @@ __all__ = [
     "ModelError",
     "Node",
     "NotFoundError",
+    "OnnxWarning",
     "OutOfMemoryError",
     "Plan",
     "Port",
@@ -65,6 +67,7 @@ __all__ = [
     "StateError",
     "__version__",
     "event_dtype",
+    "from_onnx",
     "library_version",
     "save_network",
     "sparse_linear",
