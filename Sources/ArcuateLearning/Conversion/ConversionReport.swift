@@ -70,11 +70,12 @@ public struct ConversionReport: Sendable, Equatable, CustomStringConvertible {
     let rows = layers.map {
       ["\($0.name)", "\($0.neurons)", "\($0.scale)", $0.largest.map { "\($0)" } ?? "-"]
     }
-    return ([
-      "balanced \(method)" + (frames > 0 ? ", on \(frames) frames" : ""),
-      "input \(options.input.rawValue), bias \(options.bias.rawValue), "
-        + "readout \(options.readout.rawValue)",
-    ]
+    return
+      ([
+        "balanced \(method)" + (frames > 0 ? ", on \(frames) frames" : ""),
+        "input \(options.input.rawValue), bias \(options.bias.rawValue), "
+          + "readout \(options.readout.rawValue)",
+      ]
       + textTable(
         ["neurons", "count", "scale", "largest activation"], rightAligned: [1, 2, 3], rows)
       + notes).joined(separator: "\n") + "\n"

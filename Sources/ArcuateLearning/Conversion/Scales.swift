@@ -54,7 +54,8 @@ extension ConvertibleNetwork {
 
   private static var framesMissing: ArcuateError {
     ArcuateError(
-      .invalidArgument, "needs frames that show what the network meets: only model-based "
+      .invalidArgument,
+      "needs frames that show what the network meets: only model-based "
         + "balancing without Bernoulli input goes without")
   }
 
@@ -149,9 +150,12 @@ extension ConvertibleNetwork {
     if options.input == .singleShot { options.input = .constant }
     let part = try ConvertibleNetwork(sound: model(upTo: node, from: ancestors(of: node)))
     let spiking = try SpikingRewrite(part, options, scales, showsCurrents: true).model()
+    // Without neurons before it, a layer meets the same current at every step.
+    let isSteady = options.input == .constant && !followsNeurons(node)
+    let steps = isSteady ? 1 : options.searchSteps
     var most: Float = 0
-    try sample.run(spiking, steps: options.searchSteps, output: .every) { _, outputs in
-      most = outputs[0].reduce(most) { max($0, $1) }
+    try sample.run(spiking, steps: steps, output: .every) { _, outputs in
+      for value in outputs[0] where value > most { most = value }
     }
     return most
   }
