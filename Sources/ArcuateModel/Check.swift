@@ -22,6 +22,14 @@ public enum Signal: String, Sendable, CaseIterable {
 }
 
 extension Model {
+  /// What the check finds. Throws. `invalidModel` with its first error.
+  package func soundly() throws -> CheckedModel {
+    let (checked, findings) = check()
+    if let checked { return checked }
+    let error = findings.first { $0.severity == .error }
+    throw ArcuateError(.invalidModel, error?.message ?? "is not sound", at: error?.place)
+  }
+
   /// Everything there is to say about the model before it runs.
   ///
   /// `checked` is nil exactly when a finding is an error.
@@ -117,6 +125,7 @@ extension Model {
       case .activation where arriving.contains(.spike),
         .normalization where arriving.contains(.spike):
         error("node \"\(node.name)\"", "takes values, but receives spikes: put a decoder between")
+      case .decoder(.mean): break
       case .decoder where arriving.contains(.value):
         // An input port does not say what it carries; it may well be spikes.
         let unknown = into[i].allSatisfy { inputs.contains($0) || signals[$0] == .spike }
@@ -192,8 +201,10 @@ extension Model {
       for i in ordering.order {
         switch nodes[i].op {
         case .neuron(let neuron): signals[i] = neuron.kind.spikes ? .spike : .value
+        case .encoder(.singleShot): signals[i] = .value
         case .threshold, .encoder: signals[i] = .spike
-        case .delay, .flatten, .output, .concatenation, .multiplication:
+        case .pooling(let pooling) where pooling.kind != .spikeMaximum: signals[i] = .value
+        case .delay, .flatten, .output, .concatenation, .multiplication, .pooling:
           let spikes = !into[i].isEmpty && into[i].allSatisfy { signals[$0] == .spike }
           signals[i] = spikes ? .spike : .value
         default: signals[i] = .value
@@ -248,7 +259,8 @@ extension Operator {
       if norm.variance.floats.contains(where: { $0 + norm.epsilon <= 0 }) {
         found.append("variance + epsilon must be positive")
       }
-    case .encoder(.bernoulli(let gain, _)), .encoder(.rate(let gain)):
+    case .encoder(.bernoulli(let gain, _)), .encoder(.rate(let gain)),
+      .encoder(.signedBernoulli(let gain, _)), .encoder(.singleShot(let gain)):
       if !gain.isFinite || gain < 0 { found.append("the gain must be finite and not negative") }
     case .normalization(let norm):
       if !(norm.target.isFinite && norm.target > 0) { found.append("the target must be positive") }

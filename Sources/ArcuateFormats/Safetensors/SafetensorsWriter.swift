@@ -95,10 +95,10 @@ struct SafetensorsWriter {
       put("gamma", norm.gamma)
       put("beta", norm.beta)
       fields["epsilon"] = .number(norm.epsilon)
-    case .encoder(.bernoulli(let gain, let seed)):
+    case .encoder(.bernoulli(let gain, let seed)), .encoder(.signedBernoulli(let gain, let seed)):
       fields["gain"] = .number(gain)
       fields["seed"] = .number(seed)
-    case .encoder(.rate(let gain)): fields["gain"] = .number(gain)
+    case .encoder(.rate(let gain)), .encoder(.singleShot(let gain)): fields["gain"] = .number(gain)
     }
     return fields
   }

@@ -38,6 +38,7 @@ private struct Compiler {
 
   var slots: [Slot] = []
   var feedbackRest: [Int: [Float]] = [:]
+  var membraneRest: [Int: [Float]] = [:]
   var steps: [Plan.Step] = []
   var state = 0
   var sparseLists = 0
@@ -166,6 +167,7 @@ private struct Compiler {
       switch nodes[i].op {
       case .input: constant[i] = true
       case .neuron, .delay, .encoder, .decoder, .graph: break
+      case .pooling(let pooling) where pooling.kind == .spikeMaximum: break
       case .sparse(let sparse) where sparse.delaySteps(dt_s).largest > 0: break
       default:
         let edges = checked.edges.indices.filter { checked.edges[$0].target == i }
@@ -242,6 +244,7 @@ private struct Compiler {
   private func isSpikingNode(_ op: Operator) -> Bool {
     switch op {
     case .neuron(let neuron): neuron.kind.spikes
+    case .encoder(.singleShot): false
     case .threshold, .encoder: true
     default: false
     }
@@ -283,6 +286,11 @@ private struct Compiler {
         kernelHeight: pooling.kernel[0], kernelWidth: pooling.kernel[1],
         strideY: pooling.stride[0], strideX: pooling.stride[1], padY: pooling.padding[0],
         padX: pooling.padding[1])
+      if pooling.kind == .spikeMaximum {
+        let sums = (input.count + 15) & ~15
+        let memory = takeState(options.batch * (sums + slots[i].stride))
+        return (.spikeMaximum(window, state: memory), [], "windows over sums since the reset")
+      }
       return (.pooling(window, places: try window.places()), [], "windows")
     case .scale(let factor):
       return (.scale(factor: try full(factor), shift: nil), [], "elementwise")
@@ -313,6 +321,9 @@ private struct Compiler {
         membrane: takeState(row),
         current: layer.flags.contains(.synapse) ? takeState(row) : -1,
         pending: layer.flags.contains(.spikeNextStep) ? takeState(row) : -1)
+      if let initial = neuron.initial, initial.floats.contains(where: { $0 != 0 }) {
+        membraneRest[memory.membrane] = try initial.broadcast(to: Shape([shape.count]))
+      }
       return (
         .neuron(layer, state: memory), [.neuronStep],
         neuron.kind.spikes
@@ -340,7 +351,17 @@ private struct Compiler {
         .delay(steps: delays, ring: ring, state: takeState(ring * row)), [], "up to \(most) steps"
       )
     case .encoder(.bernoulli(let gain, let seed)):
-      return (.bernoulli(gain: gain, random: CounterRandom(seed: seed)), [], "random by counter")
+      return (
+        .bernoulli(gain: gain, random: CounterRandom(seed: seed), signed: false), [],
+        "random by counter"
+      )
+    case .encoder(.signedBernoulli(let gain, let seed)):
+      return (
+        .bernoulli(gain: gain, random: CounterRandom(seed: seed), signed: true), [],
+        "random by counter"
+      )
+    case .encoder(.singleShot(let gain)):
+      return (.singleShot(gain: gain), [], "at the first step")
     case .encoder(.rate(let gain)):
       return (.rateEncoder(gain: gain, state: takeState(row)), [], "accumulates")
     case .decoder(let decoder): return (.decoder(decoder, state: takeState(row)), [], "accumulates")
@@ -547,7 +568,8 @@ private struct Compiler {
     return Plan(
       options: options, dt_s: dt_s, inputs: checked.inputs.map(port),
       outputs: checked.outputs.map(port), findings: findings, model: checked.model, steps: steps,
-      groups: groups, slots: slots, feedbackRest: feedbackRest, block: block, stateCount: state,
+      groups: groups, slots: slots, feedbackRest: feedbackRest, membraneRest: membraneRest,
+      block: block, stateCount: state,
       valueCount: values,
       listCount: lists, rowCount: rows, sparseListCount: sparseLists,
       sparseCountCount: sparseCounts, widest: widest, outputSums: outputSums,
@@ -586,7 +608,7 @@ extension Pooling.Kind {
     switch self {
     case .sum: .sum
     case .average: .average
-    case .maximum: .maximum
+    case .maximum, .spikeMaximum: .maximum
     }
   }
 }
@@ -605,5 +627,6 @@ extension Neuron {
     threshold = reordered(threshold)
     resetValue = reordered(resetValue)
     inputWeight = reordered(inputWeight)
+    initial = reordered(initial)
   }
 }

@@ -47,7 +47,7 @@ extension Neuron {
     shape: Shape, semantics s: NeuronSemantics, dt_s: Double
   ) throws -> Recurrence {
     // One number stays one number: a uniform layer reads its parameters from registers.
-    let parts = parameters.map(\.tensor)
+    let parts = parameters.filter { $0.name != "v_initial" }.map(\.tensor)
     let count = parts.contains { $0.count > 1 } ? shape.count : 1
     func values(_ tensor: Tensor?, or fallback: Float) throws -> [Double] {
       try (tensor ?? Tensor(scalar: fallback)).broadcast(to: try Shape([count])).map(Double.init)

@@ -16,6 +16,9 @@ enum Operation: Sendable {
   case convolution(ConvolutionWeights)
   /// With the output of each input, where windows do not overlap.
   case pooling(PoolingWindow, places: View<Int32>?)
+  /// The rise of the largest sum of a window: the sums of the inputs, then the largest of each
+  /// window, are state.
+  case spikeMaximum(PoolingWindow, state: Int)
   /// input * factor + shift
   case scale(factor: View<Float>, shift: View<Float>?)
   case threshold(View<Float>)
@@ -28,7 +31,9 @@ enum Operation: Sendable {
   case neuron(NeuronLayer, state: NeuronState)
   /// Steps of delay for each element, and the ring they need.
   case delay(steps: [Int32], ring: Int, state: Int)
-  case bernoulli(gain: Float, random: CounterRandom)
+  case bernoulli(gain: Float, random: CounterRandom, signed: Bool)
+  /// The input times this at the first step, then zeros.
+  case singleShot(gain: Float)
   /// An accumulator that gives spikes away.
   case rateEncoder(gain: Float, state: Int)
   /// An accumulator that is read: divided by the steps since the last reset, or not.
@@ -37,7 +42,8 @@ enum Operation: Sendable {
   /// Whether the output of a step depends on that step's input alone.
   var isStateless: Bool {
     switch self {
-    case .neuron, .delay, .sparse, .rateEncoder, .decoder, .bernoulli: false
+    case .neuron, .delay, .sparse, .rateEncoder, .decoder, .bernoulli, .singleShot, .spikeMaximum:
+      false
     default: true
     }
   }

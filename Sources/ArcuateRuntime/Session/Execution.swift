@@ -300,12 +300,21 @@ extension Session {
         let then = at - Int(delays[i])
         output[i] = lines[(then < 0 ? then + ring : then) * stride + i]
       }
-    case .bernoulli(let gain, let random):
+    case .bernoulli(let gain, let random, let signed):
       let stream = UInt32(truncatingIfNeeded: step.node << 16 | b)
       for i in 0..<step.outputCount {
         let draw = random.uniform(stream: stream, step: now, index: UInt32(i))
-        output[i] = draw < gain * input[i] ? 1 : 0
+        let chance = gain * input[i]
+        output[i] = draw < chance ? 1 : signed && draw < -chance ? -1 : 0
       }
+    case .singleShot(let gain):
+      for i in 0..<step.outputCount { output[i] = now == 0 ? gain * input[i] : 0 }
+    case .spikeMaximum(let window, let offset):
+      let width = (step.inputCount + 15) & ~15
+      let start = offset + b * (width + stride)
+      window.applyRise(
+        input: input, sums: state.row.part(start, width),
+        largest: state.row.part(start + width, stride), output: output)
     case .rateEncoder(let gain, let offset):
       let sums = state.row.part(offset + b * stride, stride)
       for i in 0..<step.outputCount {
@@ -315,7 +324,7 @@ extension Session {
       }
     case .decoder(let decoder, let offset):
       let sums = state.row.part(offset + b * stride, stride)
-      let divisor: Float = decoder == .rate ? Float(now &+ 1) : 1
+      let divisor: Float = decoder == .count ? 1 : Float(now &+ 1)
       for i in 0..<step.outputCount {
         sums[i] += input[i]
         output[i] = sums[i] / divisor

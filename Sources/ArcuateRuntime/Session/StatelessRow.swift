@@ -60,8 +60,8 @@ extension Operation {
       Elementwise.normalize(
         input, target: norm.target, floor: norm.floor, appendsLog: norm.appendsLog, into: output,
         count: inputCount)
-    case .input, .neuron, .delay, .sparse, .bernoulli, .rateEncoder, .decoder, .concatenation,
-      .multiplication:
+    case .input, .neuron, .delay, .sparse, .bernoulli, .singleShot, .rateEncoder, .decoder,
+      .spikeMaximum, .concatenation, .multiplication:
       preconditionFailure("an operation with a memory, or with several inputs")
     }
   }
