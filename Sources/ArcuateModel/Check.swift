@@ -110,6 +110,9 @@ extension Model {
     for message in flat.delaysWithinCycles(edges, ordering, early) {
       error(message.place, message.message)
     }
+    if let shapes {
+      for message in flat.plasticityErrors(shapes) { error(message.place, message.message) }
+    }
     let signals = flat.inferSignals(into: into, ordering: ordering)
     for (i, node) in flat.nodes.enumerated() {
       let arriving = into[i].map { signals[$0] }
@@ -197,6 +200,7 @@ extension Model {
         switch nodes[i].op {
         case .neuron(let neuron): signals[i] = neuron.kind.spikes ? .spike : .value
         case .threshold, .encoder: signals[i] = .spike
+        case .plastic(let node): signals[i] = node.spikes ? .spike : .value
         case .delay, .flatten, .output:
           let spikes = !into[i].isEmpty && into[i].allSatisfy { signals[$0] == .spike }
           signals[i] = spikes ? .spike : .value
@@ -254,6 +258,7 @@ extension Operator {
       }
     case .encoder(.bernoulli(let gain, _)), .encoder(.rate(let gain)):
       if !gain.isFinite || gain < 0 { found.append("the gain must be finite and not negative") }
+    case .plastic(let node): found += node.contradictions()
     case .input, .output, .pooling, .flatten, .activation, .decoder, .graph: break
     }
     return found

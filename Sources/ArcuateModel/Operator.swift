@@ -38,6 +38,8 @@ public enum Operator: Sendable, Equatable {
   case encoder(Encoder)
   /// Spikes to value.
   case decoder(Decoder)
+  /// What learns while it runs, and what that needs around it.
+  case plastic(PlasticNode)
 }
 
 public struct Linear: Sendable, Equatable {
@@ -258,6 +260,7 @@ extension Operator {
     case .encoder(.rate): "RateEncoder"
     case .decoder(.count): "CountDecoder"
     case .decoder(.rate): "RateDecoder"
+    case .plastic(let node): node.kindName
     }
   }
 }

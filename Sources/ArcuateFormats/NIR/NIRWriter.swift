@@ -145,7 +145,7 @@ extension NIRFile {
       }
       fields = try tree(inner)
       if !inner.metadata.isEmpty { fields["metadata"] = tree(inner.metadata) }
-    case .pooling, .activation, .batchNorm, .encoder, .decoder:
+    case .pooling, .activation, .batchNorm, .encoder, .decoder, .plastic:
       throw ArcuateError(
         .notRepresentable,
         "NIR has no \(op.kindName); safetensors can hold it"

@@ -56,7 +56,7 @@ extension Operation {
       case .logSoftmax:
         Elementwise.softmax(input, logarithm: true, into: output, count: outputCount)
       }
-    case .input, .neuron, .delay, .sparse, .bernoulli, .rateEncoder, .decoder:
+    case .input, .neuron, .delay, .sparse, .bernoulli, .rateEncoder, .decoder, .plastic:
       preconditionFailure("an operation with a memory")
     }
   }
