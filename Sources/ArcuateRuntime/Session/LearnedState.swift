@@ -3,17 +3,20 @@ import ArcuateKernels
 import ArcuateModel
 
 /// What a session has learned, and what the host gives it to learn from.
+extension Plan {
+  /// The names of the signals that rules ask for, with how many numbers each has for a stream.
+  public var signals: [(name: String, width: Int)] {
+    learning?.signals.map { ($0.name, $0.width) } ?? []
+  }
+}
+
 extension Session {
   // MARK: Signals
 
-  /// The names of the signals that rules ask for, with how many numbers each has.
-  public var signals: [(name: String, width: Int)] {
-    plan.learning?.signals.map { ($0.name, $0.width) } ?? []
-  }
 
   private func signal(_ name: String) throws -> LearningSignal {
     if let found = plan.learning?.signals.first(where: { $0.name == name }) { return found }
-    let known = signals.map(\.name)
+    let known = plan.signals.map(\.name)
     throw ArcuateError(
       .notFound,
       "there is no signal \"\(name)\""
