@@ -118,6 +118,9 @@ extension Model {
     for message in flat.delaysWithinCycles(edges, ordering, early) {
       error(message.place, message.message)
     }
+    if let shapes {
+      for message in flat.plasticityErrors(shapes) { error(message.place, message.message) }
+    }
     let signals = flat.inferSignals(into: into, ordering: ordering)
     for (i, node) in flat.nodes.enumerated() {
       let arriving = into[i].map { signals[$0] }
@@ -203,6 +206,7 @@ extension Model {
         case .neuron(let neuron): signals[i] = neuron.kind.spikes ? .spike : .value
         case .encoder(.singleShot): signals[i] = .value
         case .threshold, .encoder: signals[i] = .spike
+        case .plastic(let node): signals[i] = node.spikes ? .spike : .value
         case .pooling(let pooling) where pooling.kind != .spikeMaximum: signals[i] = .value
         case .delay, .flatten, .output, .concatenation, .multiplication, .pooling:
           let spikes = !into[i].isEmpty && into[i].allSatisfy { signals[$0] == .spike }
@@ -262,6 +266,7 @@ extension Operator {
     case .encoder(.bernoulli(let gain, _)), .encoder(.rate(let gain)),
       .encoder(.signedBernoulli(let gain, _)), .encoder(.singleShot(let gain)):
       if !gain.isFinite || gain < 0 { found.append("the gain must be finite and not negative") }
+    case .plastic(let node): found += node.contradictions()
     case .normalization(let norm):
       if !(norm.target.isFinite && norm.target > 0) { found.append("the target must be positive") }
       if !(norm.floor.isFinite && norm.floor > 0) { found.append("the floor must be positive") }

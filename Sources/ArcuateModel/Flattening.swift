@@ -54,6 +54,7 @@ extension Model {
         if case .input = part.op { passed.insert(name) }
         if case .output = part.op { passed.insert(name) }
         var renamed = part
+        renamed.op = part.op.renamingReferences { "\(node.name)/\($0)" }
         renamed.name = name
         if case .neuron(var neuron) = part.op, neuron.semantics == nil {
           if inner.semantics != NeuronSemantics() { neuron.semantics = inner.semantics }

@@ -45,6 +45,8 @@ public enum Operator: Sendable, Equatable {
   case encoder(Encoder)
   /// Spikes to value.
   case decoder(Decoder)
+  /// What learns while it runs, and what that needs around it.
+  case plastic(PlasticNode)
 }
 
 public struct Linear: Sendable, Equatable {
@@ -310,6 +312,7 @@ extension Operator {
     case .decoder(.count): "CountDecoder"
     case .decoder(.rate): "RateDecoder"
     case .decoder(.mean): "MeanDecoder"
+    case .plastic(let node): node.kindName
     }
   }
 }

@@ -70,6 +70,7 @@ extension Operator {
         }
       }
       return input
+    case .plastic(let node): return try node.outputShape(for: input)
     case .graph:
       throw ArcuateError(.invalidModel, "a nested graph must be flattened first")
     }

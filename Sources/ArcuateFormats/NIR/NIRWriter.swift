@@ -154,7 +154,7 @@ extension NIRFile {
       fields = try tree(inner)
       if !inner.metadata.isEmpty { fields["metadata"] = tree(inner.metadata) }
     case .pooling, .activation, .batchNorm, .encoder, .decoder, .concatenation, .multiplication,
-      .normalization:
+      .normalization, .plastic:
       throw ArcuateError(
         .notRepresentable,
         "NIR has no \(op.kindName); safetensors can hold it"

@@ -99,6 +99,9 @@ struct SafetensorsWriter {
       fields["gain"] = .number(gain)
       fields["seed"] = .number(seed)
     case .encoder(.rate(let gain)), .encoder(.singleShot(let gain)): fields["gain"] = .number(gain)
+    case .plastic(let node):
+      let others = node.fields(put)
+      fields.merge(others) { $1 }
     }
     return fields
   }

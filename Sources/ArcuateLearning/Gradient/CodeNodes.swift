@@ -20,12 +20,15 @@ final class EncoderNode: GradientNode {
 
   override func forward(_ steps: Range<Int>, _ pass: Pass) throws {
     let width = output.width
+    let isSigned = if case .signedBernoulli = encoder { true } else { false }
     for t in steps {
       pass.crew.split(0..<output.batch) { part, _ in
         for b in part {
           let (x, y) = (input.row(t, b), output.row(t, b))
           switch encoder {
-          case .bernoulli(let gain, _):
+          case .singleShot(let gain):
+            for i in 0..<width { y[i] = t == 0 ? gain * x[i] : 0 }
+          case .bernoulli(let gain, _), .signedBernoulli(let gain, _):
             let step = pass.iteration &* UInt64(output.steps) &+ UInt64(t)
             var i = 0
             while i < width {
@@ -33,7 +36,8 @@ final class EncoderNode: GradientNode {
               let words = pass.random.words(
                 stream: stream, step: step, index: UInt32(truncatingIfNeeded: (b * width + i) / 4))
               for k in 0..<min(4, width - i) {
-                y[i + k] = Float(words[k] >> 8) * 0x1p-24 < gain * x[i + k] ? 1 : 0
+                let (draw, chance) = (Float(words[k] >> 8) * 0x1p-24, gain * x[i + k])
+                y[i + k] = draw < chance ? 1 : isSigned && draw < -chance ? -1 : 0
               }
               i += 4
             }
@@ -50,9 +54,12 @@ final class EncoderNode: GradientNode {
     }
   }
 
-  private var gain: Float {
+  /// The gradient of a step's output with respect to its input x.
+  private func slope(_ x: Float, _ t: Int) -> Float {
     switch encoder {
-    case .bernoulli(let gain, _), .rate(let gain): gain
+    case .bernoulli(let gain, _), .rate(let gain): gain * x >= 0 && gain * x <= 1 ? gain : 0
+    case .signedBernoulli(let gain, _): abs(gain * x) <= 1 ? gain : 0
+    case .singleShot(let gain): t == 0 ? gain : 0
     }
   }
 
@@ -66,8 +73,7 @@ final class EncoderNode: GradientNode {
         let d = try input.gradientRow(input.place(t) * output.batch + b)
         let x = input.row(t, b)
         for i in 0..<output.width {
-          let rate = gain * x[i]
-          let value = rate >= 0 && rate <= 1 ? gain * g[i] : 0
+          let value = slope(x[i], t) * g[i]
           d[i] = adds ? d[i] + value : value
         }
       }
@@ -77,7 +83,7 @@ final class EncoderNode: GradientNode {
   override func learned() -> Operator? { .encoder(encoder) }
 }
 
-/// The number of spikes so far, or per step so far.
+/// The number of spikes so far, or the mean of what came.
 final class DecoderNode: GradientNode {
   private let decoder: Decoder
   private let room: View<Float>
@@ -90,7 +96,7 @@ final class DecoderNode: GradientNode {
 
   override func begin(_ pass: Pass) { room.row.fill(0) }
 
-  private func factor(_ t: Int) -> Float { decoder == .rate ? 1 / Float(t + 1) : 1 }
+  private func factor(_ t: Int) -> Float { decoder == .count ? 1 : 1 / Float(t + 1) }
 
   override func forward(_ steps: Range<Int>, _ pass: Pass) {
     for t in steps {

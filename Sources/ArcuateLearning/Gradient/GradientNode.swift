@@ -100,6 +100,8 @@ final class SumNode: GradientNode {
 
 /// Its inputs one after another along the first axis.
 final class ConcatenationNode: GradientNode {
+  override func learned() -> Operator? { .concatenation }
+
   override func forward(_ steps: Range<Int>, _ pass: Pass) {
     pass.crew.split(rows(steps)) { part, _ in
       for r in part {
@@ -130,6 +132,41 @@ final class ConcatenationNode: GradientNode {
       }
     }
   }
+}
+
+/// The product of its inputs, element by element.
+final class ProductNode: GradientNode {
+  override func forward(_ steps: Range<Int>, _ pass: Pass) {
+    for r in rows(steps) {
+      let row = output.row(r)
+      for i in 0..<output.width {
+        row[i] = inputs.reduce(1) { $0 * $1.row(beside(r, $1))[i] }
+      }
+    }
+  }
+
+  override func backward(_ steps: Range<Int>, _ pass: Pass) throws {
+    try output.settle(steps)
+    for (k, signal) in inputs.enumerated() where signal.needsGradient {
+      for t in steps.reversed() {
+        let adds = signal.adds(t)
+        for b in 0..<output.batch {
+          let r = t * output.batch + b
+          let g = try output.gradientRow(r)
+          let d = try signal.gradientRow(signal.place(t) * output.batch + b)
+          for i in 0..<output.width {
+            var value = g[i]
+            for (j, other) in inputs.enumerated() where j != k {
+              value *= other.row(beside(r, other))[i]
+            }
+            d[i] = adds ? d[i] + value : value
+          }
+        }
+      }
+    }
+  }
+
+  override func learned() -> Operator? { .multiplication }
 }
 
 /// x(t - delay), a number of steps for each element.

@@ -142,21 +142,42 @@ struct NetworkBuilder {
 
   // MARK: Nodes
 
-  /// The node's input: the one signal that leads to it, or a sum that is put in front.
-  private mutating func arriving(
-    _ i: Int, steps: Int, _ built: inout [GradientNode]
-  ) throws -> Signal {
-    let edges = checked.edges.indices.filter { checked.edges[$0].target == i }
-    var sources: [Signal] = []
-    var delays: [Int] = []
-    for e in edges {
+  /// What leads to the node: signals with the steps by which each is late.
+  private mutating func sources(_ i: Int) throws -> [(signal: Signal, delay: Int)] {
+    try checked.edges.indices.filter { checked.edges[$0].target == i }.map { e in
       let source = checked.edges[e].source
       guard let signal = signals[source] ?? declared[source] else {
         throw ArcuateError(.cannotCompile, "reads a neuron of its cycle that runs later")
       }
       let edge = Model.Edge(nodes[source].name, nodes[i].name)
-      sources.append(options.detached.contains(edge) ? try detached(signal) : signal)
-      delays.append(checked.ordering.backEdges.contains(e) ? 1 : 0)
+      return (
+        options.detached.contains(edge) ? try detached(signal) : signal,
+        checked.ordering.backEdges.contains(e) ? 1 : 0
+      )
+    }
+  }
+
+  /// The node's inputs, not summed, each of this step.
+  private mutating func apart(
+    _ i: Int, steps: Int, _ built: inout [GradientNode]
+  ) throws -> [Signal] {
+    try sources(i).map { signal, delay in
+      guard delay > 0 else { return signal }
+      let late = try Signal(
+        "\(signal.name) (late)", signal.shape, batch: options.batch, steps: options.steps,
+        isSparse: signal.isSparse)
+      built.append(SumNode(late.name, [signal], delays: [delay], late))
+      return late
+    }
+  }
+
+  /// The node's input: the one signal that leads to it, or a sum that is put in front.
+  private mutating func arriving(
+    _ i: Int, steps: Int, _ built: inout [GradientNode]
+  ) throws -> Signal {
+    let (sources, delays) = try sources(i).reduce(into: ([Signal](), [Int]())) {
+      $0.0.append($1.signal)
+      $0.1.append($1.delay)
     }
     if sources.count == 1, delays[0] == 0 { return sources[0] }
     let shape = sources.first?.shape ?? checked.shapes[i]
@@ -188,8 +209,16 @@ struct NetworkBuilder {
         isSparse: true)
       return []
     }
-    let input = try arriving(i, steps: steps, &built)
-    let made = try makeOne(i, input, steps: steps)
+    let made: GradientNode
+    switch node.op {
+    case .concatenation:
+      made = ConcatenationNode(
+        node.name, try apart(i, steps: steps, &built), try signal(i, steps: steps))
+    case .multiplication:
+      made = ProductNode(
+        node.name, try apart(i, steps: steps, &built), try signal(i, steps: steps))
+    default: made = try makeOne(i, try arriving(i, steps: steps, &built), steps: steps)
+    }
     built.append(made)
     byName[node.name] = made
     signals[i] = made.output
@@ -234,6 +263,7 @@ struct NetworkBuilder {
         geometry: convolution.geometry(input: input.shape, output: shape), weight: weight,
         bias: bias, biasOnce: options.biasOnce, threads: options.threads)
     case .pooling(let pooling):
+      guard pooling.kind != .spikeMaximum else { throw unsupported("a maximum of spikes") }
       return try PoolingNode(name, input, signal(i, steps: steps), pooling: pooling)
     case .scale(let tensor):
       return ScaleNode(
@@ -282,7 +312,9 @@ struct NetworkBuilder {
         name, input, shape: checked.shapes[i], neuron: neuron, semantics: semantics, dt_s: dt_s,
         fields: fields, options: options)
     case .sparse: throw unsupported("a list of connections (densify the model first)")
-    case .input, .graph: throw unsupported("this node")
+    case .normalization: throw unsupported("a normalization by the size of its input")
+    case .plastic: throw unsupported("a node with a rule of its own")
+    case .input, .graph, .concatenation, .multiplication: throw unsupported("this node")
     }
   }
 

@@ -24,6 +24,7 @@ final class NeuronNode: GradientNode {
   private let since: View<Float>?
   private var layer: NeuronLayer
   private let learnsFields: Bool
+  private let initial: Parameter?
   /// Whether the kernels know all of this.
   private var isPlain: Bool { !learnsFields && !options.isSmooth && since == nil }
 
@@ -40,7 +41,8 @@ final class NeuronNode: GradientNode {
     self.fields = fields
     self.options = options
     self.steps = options.steps
-    learnsFields = fields.contains { $0.isTrained }
+    initial = fields.first { $0.name.hasSuffix(".v_initial") }
+    learnsFields = fields.contains { $0.isTrained && !$0.name.hasSuffix(".v_initial") }
     surrogate = options.surrogates[name] ?? options.surrogate
     flags = neuron.flags(semantics)
     for (flag, text) in [
@@ -94,7 +96,13 @@ final class NeuronNode: GradientNode {
     if learnsFields {
       layer = try current().layer(shape: output.shape, semantics: semantics, dt_s: dt_s)
     }
-    // Nothing was ever written to the step in front of the first.
+    // Nothing else is ever written to the step in front of the first.
+    if let initial {
+      for b in 0..<output.batch {
+        let row = row(membranes, b)
+        for n in 0..<output.width { row[n] = initial.values[initial.count == 1 ? 0 : n] }
+      }
+    }
     if let since { for b in 0..<output.batch { row(since, b).fill(1000) } }
     for view in [carry, currentCarry, membraneGradient] { view.row.fill(0) }
   }
@@ -112,6 +120,7 @@ final class NeuronNode: GradientNode {
       case "v_threshold": copy.threshold = tensor
       case "v_reset": copy.resetValue = tensor
       case "w_in": copy.inputWeight = tensor
+      case "v_initial": copy.initial = tensor
       default: break
       }
     }
@@ -153,7 +162,7 @@ final class NeuronNode: GradientNode {
   override func backward(_ steps: Range<Int>, _ pass: Pass) throws {
     let late = flags.contains(.spikeNextStep)
     let gradient = try output.gradient
-    guard input.needsGradient || learnsFields else { return }
+    guard input.needsGradient || fields.contains(where: \.isTrained) else { return }
     let into = try input.gradient
     for t in steps.reversed() {
       try output.settle(t..<t + 1)
@@ -232,9 +241,17 @@ final class NeuronNode: GradientNode {
   }
 
   override func accumulate(_ pass: Pass) throws {
+    if let initial, initial.isTrained {
+      // What was carried through the first step is the gradient of what it began with.
+      for b in 0..<output.batch {
+        for n in 0..<output.width {
+          initial.gradient[initial.count == 1 ? 0 : n] += row(carry, b)[n]
+        }
+      }
+    }
     guard learnsFields, !sums.isEmpty else { return }
     let now = current()
-    for parameter in fields where parameter.isTrained {
+    for parameter in fields where parameter.isTrained && parameter !== initial {
       let field = String(parameter.name.split(separator: ".").last!)
       let slopes = try now.slopes(
         of: field, count: output.width, semantics: semantics, dt_s: dt_s)

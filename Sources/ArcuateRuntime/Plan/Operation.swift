@@ -38,11 +38,14 @@ enum Operation: Sendable {
   case rateEncoder(gain: Float, state: Int)
   /// An accumulator that is read: divided by the steps since the last reset, or not.
   case decoder(Decoder, state: Int)
+  /// What learns, and what that needs around it.
+  case plastic(PackedPlastic)
 
   /// Whether the output of a step depends on that step's input alone.
   var isStateless: Bool {
     switch self {
-    case .neuron, .delay, .sparse, .rateEncoder, .decoder, .bernoulli, .singleShot, .spikeMaximum:
+    case .neuron, .delay, .sparse, .rateEncoder, .decoder, .bernoulli, .singleShot, .spikeMaximum,
+      .plastic:
       false
     default: true
     }
@@ -59,7 +62,7 @@ enum Operation: Sendable {
   /// Whether the operation goes through a list of its non-zero inputs.
   var usesNonzeroList: Bool {
     switch self {
-    case .convolution, .sparse: true
+    case .convolution, .sparse, .plastic(.linear): true
     case .linear(let packed): packed.parts == 1
     default: false
     }
@@ -69,7 +72,7 @@ enum Operation: Sendable {
   var weightByteCount: Int {
     switch self {
     case .linear(let packed): packed.matrices.first?.kind.byteCount ?? 4
-    case .convolution: 4
+    case .convolution, .plastic(.linear): 4
     default: 0
     }
   }
@@ -84,6 +87,7 @@ enum Operation: Sendable {
     case .threshold(let level): level.count * 4
     case .pooling(_, let places): (places?.count ?? 0) * 4
     case .neuron(let layer, _): layer.byteCount
+    case .plastic(let packed): packed.byteCount
     case .delay(let steps, _, _): steps.count * 4
     default: 0
     }

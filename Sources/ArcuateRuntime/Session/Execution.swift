@@ -18,6 +18,7 @@ extension Session {
       runTiles(0..<batch, worker: 0)
     }
     for slot in plan.slots where slot.history >= 0 { saveHistory(slot, count) }
+    if learns, plan.learning != nil { learn() }
     // Cannot overflow in a lifetime; a trap would end the host all the same.
     for stream in 0..<batch { stepCounts[stream] = stepCounts[stream] &+ UInt64(count) }
     for probe in probes { probe.advance(count) }
@@ -32,6 +33,8 @@ extension Session {
       let streams = batch * worker / threads..<batch * (worker + 1) / threads
       if !streams.isEmpty { runTiles(streams, worker: worker) }
     case .call(let body): body(worker)
+    case .learn(let edge): changeRows(edge, worker)
+    case .consolidate(let edge): consolidateRows(edge, worker)
     case .population(let population, let range):
       runWindows(population, range, 0, worker: worker, share: worker, shares: threads)
     case .product(let product):
@@ -155,6 +158,7 @@ extension Session {
           runStateful(step, row(input, t + shift, b), row(output, t, b), t, b, output.stride)
         }
       }
+    case .plastic: runPlastic(index, input, shift, output, range, streams, worker)
     case .stateless: runStateless(index, input, shift, output, range, streams, worker)
     case .input, .alias, .apart: break
     }
@@ -302,10 +306,16 @@ extension Session {
       }
     case .bernoulli(let gain, let random, let signed):
       let stream = UInt32(truncatingIfNeeded: step.node << 16 | b)
+      // A network that learns sees other spikes after each rest.
+      let when = now | rests(of: b) << 32
       for i in 0..<step.outputCount {
-        let draw = random.uniform(stream: stream, step: now, index: UInt32(i))
         let chance = gain * input[i]
-        output[i] = draw < chance ? 1 : signed && draw < -chance ? -1 : 0
+        if chance > 0 || (signed && chance < 0) {
+          let draw = random.uniform(stream: stream, step: when, index: UInt32(i))
+          output[i] = draw < chance ? 1 : signed && draw < -chance ? -1 : 0
+        } else {
+          output[i] = 0
+        }
       }
     case .singleShot(let gain):
       for i in 0..<step.outputCount { output[i] = now == 0 ? gain * input[i] : 0 }

@@ -61,7 +61,7 @@ extension Operation {
         input, target: norm.target, floor: norm.floor, appendsLog: norm.appendsLog, into: output,
         count: inputCount)
     case .input, .neuron, .delay, .sparse, .bernoulli, .singleShot, .rateEncoder, .decoder,
-      .spikeMaximum, .concatenation, .multiplication:
+      .spikeMaximum, .concatenation, .multiplication, .plastic:
       preconditionFailure("an operation with a memory, or with several inputs")
     }
   }
