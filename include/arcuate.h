@@ -21,8 +21,8 @@
  * it receives an error with a sentence, to be freed by the caller, and nothing else is written.
  * arcuate_session_run, _step, _run_events, _reset, _reset_stream, _clear_counters and those that
  * teach return only a status and keep the sentence in the session (arcuate_session_last_error).
- * arcuate_session_counters, which leaves the session as it is, arcuate_model_quantized_node and
- * arcuate_probe_clear return only a status.
+ * arcuate_session_counters, which leaves the session as it is, arcuate_model_quantized_node,
+ * arcuate_model_converted_layer and arcuate_probe_clear return only a status.
  *
  * Memory. After a session was created, running it allocates nothing.
  *
@@ -388,6 +388,153 @@ ARCUATE_API size_t arcuate_model_quantized_count(const arcuate_model *model);
  * sentence. */
 ARCUATE_API arcuate_status arcuate_model_quantized_node(const arcuate_model *model, size_t index,
                                                         arcuate_quantized_node *node);
+
+/* ---- Conversion to spikes --------------------------------------------------------------- */
+
+/* What a spike of a layer stands for, its scale: weights are divided by it, thresholds are 1. */
+/* The percentile of the positive activations on the frames. */
+#define ARCUATE_BALANCE_DATA 0
+/* The largest sum that inputs of at most their scales could give. */
+#define ARCUATE_BALANCE_MODEL 1
+/* factor times the largest input of a step that the layer meets when those before it spike. */
+#define ARCUATE_BALANCE_SPIKE_NORM 2
+
+/* How a frame enters: as a current at every step; all of it at the first step; as spikes of either
+ * sign, drawn with probabilities in proportion to the values. */
+#define ARCUATE_INPUT_CONSTANT 0
+#define ARCUATE_INPUT_SINGLE_SHOT 1
+#define ARCUATE_INPUT_BERNOULLI 2
+
+/* When neurons get their bias: a share at every step; all at once, as the membrane at rest. */
+#define ARCUATE_BIAS_EVERY_STEP 0
+#define ARCUATE_BIAS_ONCE 1
+
+/* What becomes of max pooling after neurons: a window emits as many spikes as its most active input
+ * ("SpikeMaxPool2d"); the network is refused. */
+#define ARCUATE_MAX_POOLING_SPIKES 0
+#define ARCUATE_MAX_POOLING_REFUSE 1
+
+/* What leaves the network: the potential of neurons that do not spike, which is the output of the
+ * artificial network times the steps, without functions such as softmax behind the last weights;
+ * or the mean over the steps, with these functions. */
+#define ARCUATE_READOUT_POTENTIAL 0
+#define ARCUATE_READOUT_MEAN 1
+
+typedef struct arcuate_convert_options {
+  size_t struct_size;
+  int32_t balancing;   /* ARCUATE_BALANCE_* */
+  int32_t input;       /* ARCUATE_INPUT_* */
+  int32_t bias;        /* ARCUATE_BIAS_* */
+  int32_t max_pooling; /* ARCUATE_MAX_POOLING_* */
+  int32_t readout;     /* ARCUATE_READOUT_* */
+  /* 0: a membrane at the threshold spikes; 1: it must be above. */
+  int32_t strict;
+  /* 0: layers whose spikes are summed, and the neurons they arrive at, share the largest of their
+   * scales; 1: a Scale node on the edge weighs them. */
+  int32_t separate_scales;
+  /* Steps of a frame the network is made for: a single shot, and a bias given once, need it. Of
+   * ARCUATE_BALANCE_SPIKE_NORM, the steps that are looked at; 0 takes 100 there. */
+  int32_t steps;
+  /* Of ARCUATE_BALANCE_DATA: above 0, up to 100, which is the largest activation. */
+  double percentile;
+  /* Of ARCUATE_BALANCE_SPIKE_NORM: above 0, up to 1000. */
+  double factor;
+  /* The membrane at rest as a fraction of the threshold. */
+  double initial_potential;
+  /* Of the draws of ARCUATE_INPUT_BERNOULLI. */
+  uint64_t seed;
+  /* Frames that show what the network meets, as arcuate_session_run takes them; inputs and
+   * input_counts have an element for each input port. Frames and streams are each on their own.
+   * 0 frames do for ARCUATE_BALANCE_MODEL without Bernoulli input alone, which takes inputs for
+   * 0 ... 1 then. */
+  size_t frames;
+  const float *const *inputs;
+  const size_t *input_counts;
+  /* Batch and threads of the frames; NULL for the defaults. */
+  const arcuate_compile_options *compile;
+} arcuate_convert_options;
+
+/* Sets the defaults: data, percentile 99.9, constant input, bias at every step. NULL is ignored. */
+ARCUATE_API void arcuate_convert_options_init(arcuate_convert_options *options);
+
+/* The same network with integrate-and-fire neurons in place of its ReLUs: run it with
+ * frame_state RESET and as many steps_per_frame as wanted. Batch-norm is folded first.
+ * On success *converted is the caller's to free.
+ * Status: INVALID_MODEL naming every node that cannot be converted, INVALID_ARGUMENT (options out
+ * of range, frames that are missing, NULL), BUFFER_SIZE, and those of arcuate_plan_create. */
+ARCUATE_API arcuate_status arcuate_model_convert(const arcuate_model *model,
+                                                 const arcuate_convert_options *options,
+                                                 arcuate_model **converted,
+                                                 arcuate_error **error);
+
+/* What arcuate_model_convert chose, as a table; NULL if it did not make the model. */
+ARCUATE_API const char *arcuate_model_conversion(const arcuate_model *model);
+
+/* One layer of neurons of that table. */
+typedef struct arcuate_converted_layer {
+  size_t struct_size;
+  const char *name;
+  uint64_t neurons;
+  double scale;   /* the activation that one spike a step stands for */
+  double largest; /* the largest activation on the frames; NAN without frames */
+} arcuate_converted_layer;
+
+/* How many layers that table has; 0 for a model that was not converted. */
+ARCUATE_API size_t arcuate_model_converted_count(const arcuate_model *model);
+/* One of them, in the order of work. layer->struct_size must be set; the name lives as long as the
+ * model. Status: INVALID_ARGUMENT for an index or size out of range or NULL, without a sentence. */
+ARCUATE_API arcuate_status arcuate_model_converted_layer(const arcuate_model *model, size_t index,
+                                                         arcuate_converted_layer *layer);
+
+/* On what a spiking network is compared with the artificial one it was made from. */
+typedef struct arcuate_loss_options {
+  size_t struct_size;
+  int32_t steps; /* of each frame, 1 ... 1000000 */
+  int32_t reserved;
+  /* As in arcuate_convert_options, one frame at least. */
+  size_t frames;
+  const float *const *inputs;
+  const size_t *input_counts;
+  /* The place of the right output for each frame of each stream; NULL for none. */
+  const int32_t *labels;
+  const arcuate_compile_options *compile;
+} arcuate_loss_options;
+
+/* Sets the defaults: 20 steps. NULL is ignored. */
+ARCUATE_API void arcuate_loss_options_init(arcuate_loss_options *options);
+
+/* Of the first output port. */
+typedef struct arcuate_conversion_loss {
+  size_t struct_size;
+  uint64_t frames;
+  /* The fraction of frames with the largest output at the label; NAN without labels. */
+  double accuracy;
+  double artificial_accuracy;
+  /* The fraction of frames in which both have the largest output at the same place. */
+  double agreement;
+  /* The root of the sum of squares of the difference over that of the artificial outputs. */
+  double output_error;
+  double largest_error;
+  /* For each frame: spikes; products with spikes of height one, and others; products of the
+   * artificial network with every input and weight. */
+  double spikes;
+  double acs;
+  double macs;
+  double artificial_macs;
+  /* Nodes that spike. */
+  size_t layers;
+} arcuate_conversion_loss;
+
+/* Runs both networks and compares them. loss->struct_size must be set. Up to `capacity` of the
+ * nodes that spike, in the order of work, write the spikes of a neuron in a step, on average, to
+ * rates, which may be NULL if capacity is 0.
+ * Status: INVALID_ARGUMENT, BUFFER_SIZE, and those of arcuate_plan_create. */
+ARCUATE_API arcuate_status arcuate_model_conversion_loss(const arcuate_model *artificial,
+                                                         const arcuate_model *spiking,
+                                                         const arcuate_loss_options *options,
+                                                         arcuate_conversion_loss *loss,
+                                                         double *rates, size_t capacity,
+                                                         arcuate_error **error);
 
 /* ---- Sessions --------------------------------------------------------------------------- */
 

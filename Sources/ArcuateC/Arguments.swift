@@ -25,6 +25,14 @@ func choice<T: CaseIterable>(_ value: Int32, _ name: StaticString, _ cases: T.Ty
   return all[Int(value)]
 }
 
+/// A truth value. Throws. `invalidArgument` for what is neither 0 nor 1.
+func truth(_ value: Int32, _ name: StaticString) throws -> Bool {
+  guard value == 0 || value == 1 else {
+    throw ArcuateError(.invalidArgument, "\(name) is \(value), not within 0 ... 1")
+  }
+  return value == 1
+}
+
 /// A count or size that must be what an Int can hold; larger ones arrive as negative numbers.
 @inline(__always)
 func held(_ count: Int, _ name: StaticString) throws -> Int {

@@ -26,10 +26,16 @@ final class ModelHandle {
   private(set) var findings: [(severity: Finding.Severity, place: Text, message: Text)] = []
   /// What made the model narrow, if anything did.
   let quantization: QuantizationText?
+  /// What made it a spiking network, if anything did.
+  let conversion: ConversionText?
 
-  init(_ model: Model, _ findings: [Finding], _ quantization: QuantizationText? = nil) {
+  init(
+    _ model: Model, _ findings: [Finding], _ quantization: QuantizationText? = nil,
+    _ conversion: ConversionText? = nil
+  ) {
     self.model = model
     self.quantization = quantization
+    self.conversion = conversion
     readFindings = findings
     describe()
   }
@@ -53,6 +59,19 @@ final class QuantizationText: Sendable {
     self.report = report
     table = Text(report.description)
     names = report.nodes.map { Text($0.name) }
+  }
+}
+
+/// As `QuantizationText`.
+final class ConversionText: Sendable {
+  let report: ConversionReport
+  let table: Text
+  let names: [Text]
+
+  init(_ report: ConversionReport) {
+    self.report = report
+    table = Text(report.description)
+    names = report.layers.map { Text($0.name) }
   }
 }
 

@@ -105,7 +105,7 @@ public func arcuate_model_save(
 @c @implementation
 public func arcuate_model_copy(_ model: OpaquePointer?) -> OpaquePointer? {
   object(ModelHandle.self, model).map {
-    handOut(ModelHandle($0.model, $0.readFindings, $0.quantization))
+    handOut(ModelHandle($0.model, $0.readFindings, $0.quantization, $0.conversion))
   }
 }
 

@@ -15,14 +15,6 @@ private var quantizeDefaults: arcuate_quantize_options {
   return options
 }
 
-/// A truth value. Throws. `invalidArgument` for what is neither 0 nor 1.
-private func truth(_ value: Int32, _ name: StaticString) throws -> Bool {
-  guard value == 0 || value == 1 else {
-    throw ArcuateError(.invalidArgument, "\(name) is \(value), not within 0 ... 1")
-  }
-  return value == 1
-}
-
 private func quantization(
   _ given: arcuate_quantize_options, of model: Model
 ) throws -> Quantization {
@@ -39,40 +31,10 @@ private func quantization(
   // Options of a run that does not take place are checked, too.
   let options = try compileOptions(given.compile)
   if try held(given.frames, "frames") > 0 {
-    result.calibration = try sample(given, options, model)
+    result.calibration = try sampleFrames(
+      given.frames, given.inputs, given.input_counts, options, model)
   }
   return result
-}
-
-/// The caller's frames. Throws. What running them would.
-private func sample(
-  _ given: arcuate_quantize_options, _ options: CompileOptions, _ model: Model
-) throws -> SampleFrames {
-  let plan = try model.compile(options)
-  let inputs = try required(given.inputs, "inputs")
-  let counts = try required(given.input_counts, "input_counts")
-  guard given.frames <= Session.mostFrames else {
-    throw ArcuateError(
-      .invalidArgument, "frames is \(given.frames), not within 0 ... \(Session.mostFrames)")
-  }
-  var arrays: [[Float]] = []
-  for port in plan.inputs.indices {
-    try within("input \"\(plan.inputs[port].name)\"") {
-      let needed = plan.inputCount(port: port, frames: given.frames)
-      // SAFETY: the header says that there is a count and a pointer for each port.
-      guard counts[port] == needed else {
-        throw ArcuateError(
-          .bufferSize, "holds \(UInt(bitPattern: counts[port])) numbers, not \(needed)")
-      }
-      guard let numbers = inputs[port] else {
-        guard needed == 0 else { throw ArcuateError(.invalidArgument, "is NULL") }
-        return arrays.append([])
-      }
-      // SAFETY: the caller says that there are so many numbers; they are copied.
-      arrays.append(Array(UnsafeBufferPointer(start: numbers, count: needed)))
-    }
-  }
-  return SampleFrames(frames: given.frames, inputs: arrays, options: options)
 }
 
 extension Tensor.Element {

@@ -73,14 +73,6 @@ extension Model {
       tensor.element == .float32 ? tensor : try Tensor(tensor.floats, shape: tensor.shape)
     }
   }
-
-  /// What the check finds. Throws. `invalidModel` with its first error.
-  func soundly() throws -> CheckedModel {
-    let (checked, findings) = check()
-    if let checked { return checked }
-    let error = findings.first { $0.severity == .error }
-    throw ArcuateError(.invalidModel, error?.message ?? "is not sound", at: error?.place)
-  }
 }
 
 extension Quantization {

@@ -22,6 +22,14 @@ public enum Signal: String, Sendable, CaseIterable {
 }
 
 extension Model {
+  /// What the check finds. Throws. `invalidModel` with its first error.
+  package func soundly() throws -> CheckedModel {
+    let (checked, findings) = check()
+    if let checked { return checked }
+    let error = findings.first { $0.severity == .error }
+    throw ArcuateError(.invalidModel, error?.message ?? "is not sound", at: error?.place)
+  }
+
   /// Everything there is to say about the model before it runs.
   ///
   /// `checked` is nil exactly when a finding is an error.
@@ -117,8 +125,10 @@ extension Model {
     for (i, node) in flat.nodes.enumerated() {
       let arriving = into[i].map { signals[$0] }
       switch node.op {
-      case .activation where arriving.contains(.spike):
+      case .activation where arriving.contains(.spike),
+        .normalization where arriving.contains(.spike):
         error("node \"\(node.name)\"", "takes values, but receives spikes: put a decoder between")
+      case .decoder(.mean): break
       case .decoder where arriving.contains(.value):
         // An input port does not say what it carries; it may well be spikes.
         let unknown = into[i].allSatisfy { inputs.contains($0) || signals[$0] == .spike }
@@ -167,13 +177,8 @@ extension Model {
     for _ in 0...nodes.count where changed {
       changed = false
       for i in ordering.order where !failed.contains(i) {
-        let known = into[i].compactMap { shapes[$0] }
         do {
-          for other in known.dropFirst() where other != known[0] {
-            throw ArcuateError(
-              .shapeMismatch, "receives shapes \(known[0]) and \(other), which cannot be summed")
-          }
-          let shape = try nodes[i].op.outputShape(for: known.first)
+          let shape = try nodes[i].op.outputShape(forAll: into[i].map { shapes[$0] })
           if shape != shapes[i], shape != nil {
             shapes[i] = shape
             changed = true
@@ -199,9 +204,11 @@ extension Model {
       for i in ordering.order {
         switch nodes[i].op {
         case .neuron(let neuron): signals[i] = neuron.kind.spikes ? .spike : .value
+        case .encoder(.singleShot): signals[i] = .value
         case .threshold, .encoder: signals[i] = .spike
         case .plastic(let node): signals[i] = node.spikes ? .spike : .value
-        case .delay, .flatten, .output:
+        case .pooling(let pooling) where pooling.kind != .spikeMaximum: signals[i] = .value
+        case .delay, .flatten, .output, .concatenation, .multiplication, .pooling:
           let spikes = !into[i].isEmpty && into[i].allSatisfy { signals[$0] == .spike }
           signals[i] = spikes ? .spike : .value
         default: signals[i] = .value
@@ -256,10 +263,16 @@ extension Operator {
       if norm.variance.floats.contains(where: { $0 + norm.epsilon <= 0 }) {
         found.append("variance + epsilon must be positive")
       }
-    case .encoder(.bernoulli(let gain, _)), .encoder(.rate(let gain)):
+    case .encoder(.bernoulli(let gain, _)), .encoder(.rate(let gain)),
+      .encoder(.signedBernoulli(let gain, _)), .encoder(.singleShot(let gain)):
       if !gain.isFinite || gain < 0 { found.append("the gain must be finite and not negative") }
     case .plastic(let node): found += node.contradictions()
-    case .input, .output, .pooling, .flatten, .activation, .decoder, .graph: break
+    case .normalization(let norm):
+      if !(norm.target.isFinite && norm.target > 0) { found.append("the target must be positive") }
+      if !(norm.floor.isFinite && norm.floor > 0) { found.append("the floor must be positive") }
+    case .input, .output, .pooling, .flatten, .activation, .decoder, .graph, .concatenation,
+      .multiplication:
+      break
     }
     return found
   }

@@ -14,7 +14,7 @@ public enum Operator: Sendable, Equatable {
   case scale(Tensor)
   /// NIR Conv1d and Conv2d: cross-correlation, channel-first.
   case convolution(Convolution)
-  /// NIR SumPool2d and AvgPool2d; the extension MaxPool2d.
+  /// NIR SumPool2d and AvgPool2d; the extensions MaxPool2d and SpikeMaxPool2d.
   case pooling(Pooling)
   /// Merges axes `start` ... `end` (without batch; negative counts from the last).
   case flatten(Flatten)
@@ -34,6 +34,13 @@ public enum Operator: Sendable, Equatable {
   case activation(Activation)
   /// y = (x - mean) / sqrt(variance + epsilon) * gamma + beta, per channel (the first axis).
   case batchNorm(BatchNorm)
+  /// The inputs, in the order of the edges that lead here, one after another along the first axis;
+  /// their other axes are equal. Spikes stay spikes.
+  case concatenation
+  /// The product of all inputs, element by element.
+  case multiplication
+  /// All elements times one number, so that their root mean square becomes what is wanted.
+  case normalization(Normalization)
   /// Value to spikes.
   case encoder(Encoder)
   /// Spikes to value.
@@ -92,6 +99,13 @@ public struct Convolution: Sendable, Equatable {
 public struct Pooling: Sendable, Equatable {
   public enum Kind: String, Sendable, CaseIterable {
     case sum, average, maximum
+    /// With c_k the sum of what input k of a window brought since the last reset:
+    ///
+    ///     y(t) = max_k c_k(t) - max_k c_k(t - 1)
+    ///
+    /// so that the spikes that leave a window are as many as those of its most active input. Of
+    /// spikes of height one that arrive, it passes one or none.
+    case spikeMaximum = "spike_maximum"
   }
   public var kind: Kind
   /// Two numbers each: height, width. The average counts padding in its divisor.
@@ -136,6 +150,7 @@ public struct Flatten: Sendable, Equatable {
 /// | threshold   | 1    | –       | v_threshold        |
 /// | resetValue  | 1    | 0       | v_reset            |
 /// | inputWeight | 1    | 1       | w_in               |
+/// | initial     | 1    | 0       | – (the extension v_initial: the membrane at rest) |
 public struct Neuron: Sendable, Equatable {
   public enum Kind: String, Sendable, CaseIterable {
     case i = "I"
@@ -157,13 +172,16 @@ public struct Neuron: Sendable, Equatable {
   public var threshold: Tensor?
   public var resetValue: Tensor?
   public var inputWeight: Tensor?
+  /// The membrane after a reset of the stream; nil is zero.
+  public var initial: Tensor?
   /// Overrides the semantics of the model for this node.
   public var semantics: NeuronSemantics?
 
   public init(
     _ kind: Kind, tauSynapse: Tensor? = nil, tauMembrane: Tensor? = nil,
     resistance: Tensor = Tensor(scalar: 1), leak: Tensor? = nil, threshold: Tensor? = nil,
-    resetValue: Tensor? = nil, inputWeight: Tensor? = nil, semantics: NeuronSemantics? = nil
+    resetValue: Tensor? = nil, inputWeight: Tensor? = nil, initial: Tensor? = nil,
+    semantics: NeuronSemantics? = nil
   ) {
     self.kind = kind
     self.tauSynapse = tauSynapse
@@ -173,16 +191,17 @@ public struct Neuron: Sendable, Equatable {
     self.threshold = threshold
     self.resetValue = resetValue
     self.inputWeight = inputWeight
+    self.initial = initial
     self.semantics = semantics
   }
 
-  /// Every parameter this kind has, by its NIR field name.
+  /// Every parameter this kind has, by its NIR field name, or that of the extension.
   public var parameters: [(name: String, tensor: Tensor)] {
     var all: [(String, Tensor?)] = [("tau_syn", tauSynapse)]
     all.append((kind.hasSynapse ? "tau_mem" : "tau", tauMembrane))
     all += [
       ("r", resistance), ("v_leak", leak), ("v_threshold", threshold), ("v_reset", resetValue),
-      ("w_in", inputWeight),
+      ("w_in", inputWeight), ("v_initial", initial),
     ]
     return all.compactMap { name, tensor in tensor.map { (name, $0) } }
   }
@@ -210,12 +229,36 @@ public struct BatchNorm: Sendable, Equatable {
   }
 }
 
+/// y = x / sqrt(max(mean(x x) / target^2, floor)), over all elements; the mean in float64.
+///
+/// Source. Kaldi's NormalizeComponent.
+public struct Normalization: Sendable, Equatable {
+  /// The root mean square of y.
+  public var target: Float
+  /// What a row of (almost) zeros is divided by, squared.
+  public var floor: Float
+  /// Whether log(target sqrt(max(mean(x x) / target^2, floor))), the logarithm of the root mean
+  /// square of x, is put behind the elements of y, which then have one axis.
+  public var appendsLog: Bool
+
+  public init(target: Float = 1, floor: Float = 0x1p-66, appendsLog: Bool = false) {
+    self.target = target
+    self.floor = floor
+    self.appendsLog = appendsLog
+  }
+}
+
 /// How a value becomes spikes.
 public enum Encoder: Sendable, Equatable {
   /// A spike with probability clamp(gain x, 0, 1) at each step, drawn by (seed, step, element).
   case bernoulli(gain: Float, seed: UInt64)
   /// An integrator with subtraction: on average gain x spikes a step, evenly spaced.
   case rate(gain: Float)
+  /// Spikes of height 1 or -1, by the sign of x, with probability clamp(|gain x|, 0, 1), drawn as
+  /// `bernoulli` draws.
+  case signedBernoulli(gain: Float, seed: UInt64)
+  /// gain x at the first step since the last reset, and zero after it: a value, given once.
+  case singleShot(gain: Float)
 }
 
 /// How spikes become a value; each runs from the last reset, which a frame may be.
@@ -224,6 +267,8 @@ public enum Decoder: String, Sendable, CaseIterable {
   case count
   /// The number of spikes per step so far.
   case rate
+  /// The mean so far, of values.
+  case mean
 }
 
 extension Operator {
@@ -241,6 +286,7 @@ extension Operator {
       case .sum: "SumPool2d"
       case .average: "AvgPool2d"
       case .maximum: "MaxPool2d"
+      case .spikeMaximum: "SpikeMaxPool2d"
       }
     case .flatten: "Flatten"
     case .delay: "Delay"
@@ -256,10 +302,16 @@ extension Operator {
       case .logSoftmax: "LogSoftmax"
       }
     case .batchNorm: "BatchNorm"
+    case .concatenation: "Concatenation"
+    case .multiplication: "Multiplication"
+    case .normalization: "Normalization"
     case .encoder(.bernoulli): "BernoulliEncoder"
     case .encoder(.rate): "RateEncoder"
+    case .encoder(.signedBernoulli): "SignedBernoulliEncoder"
+    case .encoder(.singleShot): "SingleShotEncoder"
     case .decoder(.count): "CountDecoder"
     case .decoder(.rate): "RateDecoder"
+    case .decoder(.mean): "MeanDecoder"
     case .plastic(let node): node.kindName
     }
   }

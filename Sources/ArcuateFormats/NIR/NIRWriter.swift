@@ -112,7 +112,7 @@ extension NIRFile {
       case .same: fields["padding"] = .string("same")
       case .valid: fields["padding"] = .string("valid")
       }
-    case .pooling(let pooling) where pooling.kind != .maximum:
+    case .pooling(let pooling) where pooling.kind == .sum || pooling.kind == .average:
       fields["kernel_size"] = whole(pooling.kernel)
       fields["stride"] = whole(pooling.stride)
       fields["padding"] = whole(pooling.padding)
@@ -129,7 +129,15 @@ extension NIRFile {
       if neuron.semantics != nil {
         throw ArcuateError(.notRepresentable, "NIR has no word for semantics of a single neuron")
       }
-      for (name, tensor) in neuron.parameters { fields[name] = try expanded(tensor) }
+      if let initial = neuron.initial, initial.floats.contains(where: { $0 != 0 }) {
+        throw ArcuateError(
+          .notRepresentable,
+          "NIR has no word for v_initial, a membrane that does not start at zero; safetensors can "
+            + "hold it")
+      }
+      for (name, tensor) in neuron.parameters where name != "v_initial" {
+        fields[name] = try expanded(tensor)
+      }
       let leaks = neuron.kind.leaks
       if leaks && neuron.leak == nil { fields["v_leak"] = try expanded(Tensor(scalar: 0)) }
       if neuron.kind.spikes && neuron.resetValue == nil {
@@ -145,7 +153,8 @@ extension NIRFile {
       }
       fields = try tree(inner)
       if !inner.metadata.isEmpty { fields["metadata"] = tree(inner.metadata) }
-    case .pooling, .activation, .batchNorm, .encoder, .decoder, .plastic:
+    case .pooling, .activation, .batchNorm, .encoder, .decoder, .concatenation, .multiplication,
+      .normalization, .plastic:
       throw ArcuateError(
         .notRepresentable,
         "NIR has no \(op.kindName); safetensors can hold it"

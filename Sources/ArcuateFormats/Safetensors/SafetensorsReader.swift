@@ -87,6 +87,7 @@ struct SafetensorsReader {
     case "SumPool2d": return .pooling(try pooling(.sum, &fields))
     case "AvgPool2d": return .pooling(try pooling(.average, &fields))
     case "MaxPool2d": return .pooling(try pooling(.maximum, &fields))
+    case "SpikeMaxPool2d": return .pooling(try pooling(.spikeMaximum, &fields))
     case "Flatten":
       var shape: Shape?
       if fields.has("input_shape") { shape = try Shape(fields.list("input_shape")) }
@@ -110,13 +111,28 @@ struct SafetensorsReader {
           mean: try tensor("mean", &fields), variance: try tensor("variance", &fields),
           gamma: try tensor("gamma", &fields), beta: try tensor("beta", &fields),
           epsilon: try fields.real("epsilon")))
-    case "BernoulliEncoder":
+    case "Concatenation": return .concatenation
+    case "Multiplication": return .multiplication
+    case "Normalization":
+      let appends = try fields.take("appends_log")
+      guard case .bool(let appendsLog) = appends else {
+        throw ArcuateError(.malformed, "is not true or false", at: "appends_log")
+      }
+      return .normalization(
+        Normalization(
+          target: try fields.real("target"), floor: try fields.real("floor"),
+          appendsLog: appendsLog))
+    case "BernoulliEncoder", "SignedBernoulliEncoder":
       let gain = try fields.real("gain")
+      let seed: UInt64 = try within("seed") { try fields.take("seed").integer() }
       return .encoder(
-        .bernoulli(gain: gain, seed: try within("seed") { try fields.take("seed").integer() }))
+        kind == "BernoulliEncoder"
+          ? .bernoulli(gain: gain, seed: seed) : .signedBernoulli(gain: gain, seed: seed))
+    case "SingleShotEncoder": return .encoder(.singleShot(gain: try fields.real("gain")))
     case "RateEncoder": return .encoder(.rate(gain: try fields.real("gain")))
     case "CountDecoder": return .decoder(.count)
     case "RateDecoder": return .decoder(.rate)
+    case "MeanDecoder": return .decoder(.mean)
     case let kind where PlasticNode.kinds.contains(kind):
       return .plastic(try plastic(kind, &fields))
     default:
@@ -161,6 +177,7 @@ struct SafetensorsReader {
       resistance: try tensor("r", &fields), leak: try optional("v_leak", &fields),
       threshold: try optional("v_threshold", &fields),
       resetValue: try optional("v_reset", &fields), inputWeight: try optional("w_in", &fields),
+      initial: try optional("v_initial", &fields),
       semantics: try fields.find("semantics").map { try semantics($0) })
   }
 

@@ -54,6 +54,25 @@ public struct PoolingWindow: Sendable {
     }
   }
 
+  /// The rise of the largest sum in each window: `sums` has `input` added, and what comes out is
+  /// the largest of them less what `largest` had, which is brought up to date.
+  ///
+  /// A window that lies in the padding alone gives nothing.
+  public func applyRise(
+    input: Row<Float>, sums: Row<Float>, largest: Row<Float>, output: Row<Float>
+  ) {
+    let count = outHeight * outWidth * channels
+    let inputs = inHeight * inWidth * channels
+    precondition(reduction == .maximum && largest.count >= count, "room for the rows")
+    Elementwise.add(sums, input, into: sums, count: inputs)
+    apply(input: sums, output: output)
+    for i in 0..<count {
+      let now = output[i] == -.infinity ? 0 : output[i]
+      output[i] = now - largest[i]
+      largest[i] = now
+    }
+  }
+
   /// For each input the output whose window it lies in, -1 for none; nil if windows overlap.
   public func places() throws -> View<Int32>? {
     guard kernelHeight <= strideY, kernelWidth <= strideX else { return nil }

@@ -38,6 +38,7 @@ private struct Compiler {
 
   var slots: [Slot] = []
   var feedbackRest: [Int: [Float]] = [:]
+  var membraneRest: [Int: [Float]] = [:]
   var steps: [Plan.Step] = []
   var state = 0
   var sparseLists = 0
@@ -172,6 +173,7 @@ private struct Compiler {
       switch nodes[i].op {
       case .input: constant[i] = true
       case .neuron, .delay, .encoder, .decoder, .graph: break
+      case .pooling(let pooling) where pooling.kind == .spikeMaximum: break
       case .plastic(.linear), .plastic(.cell), .plastic(.trace): break
       case .sparse(let sparse) where sparse.delaySteps(dt_s).largest > 0: break
       default:
@@ -208,13 +210,15 @@ private struct Compiler {
     let inputCount = source?.count ?? inputCountWithoutSource(node.op, shape)
     var gather = -1
     if case .input = node.op {
+    } else if node.op.takesInputsApart {
     } else if sources.count != 1 || sources[0].permutation != nil {
       gather = slots.count
       // Sums follow the constancy of their node; silence never changes.
       slots.append(Slot(count: inputCount, constant: constant[i]))
     }
 
-    let (packed, packedKernels, why) = try pack(i, shape, source, layouts[i])
+    let (packed, packedKernels, why) = try pack(
+      i, shape, source, layouts[i], all: incoming.map { checked.shapes[$0.source] })
     var (operation, kernels, reason) = (packed, packedKernels, why)
     if case .output = node.op, gather < 0, !sources[0].delayed, slots[sources[0].slot].history < 0 {
       (operation, reason) = (.alias, "shows the row as it stands")
@@ -247,6 +251,7 @@ private struct Compiler {
   private func isSpikingNode(_ op: Operator) -> Bool {
     switch op {
     case .neuron(let neuron): neuron.kind.spikes
+    case .encoder(.singleShot): false
     case .threshold, .encoder, .plastic(.cell): true
     default: false
     }
@@ -269,7 +274,7 @@ private struct Compiler {
   }
 
   private mutating func pack(
-    _ i: Int, _ shape: Shape, _ input: Shape?, _ last: Bool
+    _ i: Int, _ shape: Shape, _ input: Shape?, _ last: Bool, all inputs: [Shape]
   ) throws -> (Operation, [Kernel], String) {
     let dt = dt_s ?? 1
     let row = slots[i].stride * options.batch
@@ -290,11 +295,25 @@ private struct Compiler {
         kernelHeight: pooling.kernel[0], kernelWidth: pooling.kernel[1],
         strideY: pooling.stride[0], strideX: pooling.stride[1], padY: pooling.padding[0],
         padX: pooling.padding[1])
+      if pooling.kind == .spikeMaximum {
+        let sums = (input.count + 15) & ~15
+        let memory = takeState(options.batch * (sums + slots[i].stride))
+        return (.spikeMaximum(window, state: memory), [], "windows over sums since the reset")
+      }
       return (.pooling(window, places: try window.places()), [], "windows")
     case .scale(let factor):
       return (.scale(factor: try full(factor), shift: nil), [], "elementwise")
     case .threshold(let level): return (.threshold(try full(level)), [], "elementwise")
     case .activation(let function): return (.activation(function), [], "elementwise")
+    case .concatenation:
+      let pixels = last && shape.rank > 1 ? shape.count / max(shape[0], 1) : 1
+      let joint = Joint(widths: inputs.map { $0.count / max(pixels, 1) }, runs: pixels)
+      return (
+        .concatenation(joint), [],
+        inputs.map { "\($0[0])" }.joined(separator: " + ") + " along the first axis"
+      )
+    case .multiplication: return (.multiplication, [], "\(inputs.count) inputs multiplied")
+    case .normalization(let norm): return (.normalization(norm), [], "over all elements")
     case .batchNorm(let norm):
       let (factor, shift) = norm.factorAndShift()
       let inner = shape.count / max(shape.extents.first ?? 1, 1)
@@ -311,6 +330,9 @@ private struct Compiler {
         membrane: takeState(row),
         current: layer.flags.contains(.synapse) ? takeState(row) : -1,
         pending: layer.flags.contains(.spikeNextStep) ? takeState(row) : -1)
+      if let initial = neuron.initial, initial.floats.contains(where: { $0 != 0 }) {
+        membraneRest[memory.membrane] = try initial.broadcast(to: Shape([shape.count]))
+      }
       return (
         .neuron(layer, state: memory), [.neuronStep],
         neuron.kind.spikes
@@ -338,7 +360,17 @@ private struct Compiler {
         .delay(steps: delays, ring: ring, state: takeState(ring * row)), [], "up to \(most) steps"
       )
     case .encoder(.bernoulli(let gain, let seed)):
-      return (.bernoulli(gain: gain, random: CounterRandom(seed: seed)), [], "random by counter")
+      return (
+        .bernoulli(gain: gain, random: CounterRandom(seed: seed), signed: false), [],
+        "random by counter"
+      )
+    case .encoder(.signedBernoulli(let gain, let seed)):
+      return (
+        .bernoulli(gain: gain, random: CounterRandom(seed: seed), signed: true), [],
+        "random by counter"
+      )
+    case .encoder(.singleShot(let gain)):
+      return (.singleShot(gain: gain), [], "at the first step")
     case .encoder(.rate(let gain)):
       return (.rateEncoder(gain: gain, state: takeState(row)), [], "accumulates")
     case .decoder(let decoder): return (.decoder(decoder, state: takeState(row)), [], "accumulates")
@@ -436,17 +468,8 @@ private struct Compiler {
     _ convolution: Convolution, _ shape: Shape, _ input: Shape?
   ) throws -> (Operation, [Kernel], String) {
     let weight = convolution.weight.shape
-    let flat = convolution.axes == 1
-    let pads = convolution.pads()
     let input = try input ?? Shape([weight[1] * convolution.groups] + convolution.inputShape!)
-    let geometry = ConvolutionGeometry(
-      inHeight: flat ? 1 : input[1], inWidth: flat ? input[1] : input[2], inChannels: input[0],
-      outHeight: flat ? 1 : shape[1], outWidth: flat ? shape[1] : shape[2], outChannels: shape[0],
-      kernelHeight: flat ? 1 : weight[2], kernelWidth: flat ? weight[2] : weight[3],
-      strideY: flat ? 1 : convolution.stride[0], strideX: convolution.stride.last!,
-      padTop: flat ? 0 : pads[0].before, padLeft: pads.last!.before,
-      dilationY: flat ? 1 : convolution.dilation[0], dilationX: convolution.dilation.last!,
-      groups: convolution.groups)
+    let geometry = convolution.geometry(input: input, output: shape)
     let bias = try (convolution.bias ?? Tensor(scalar: 0)).broadcast(to: Shape([shape[0]]))
     let packed = try ConvolutionWeights(
       weight: convolution.weight.floats, bias: bias, geometry: geometry)
@@ -546,6 +569,23 @@ private struct Compiler {
       if case .input = step.operation { continue }
       guard step.operation.isStateless else { continue }
       let stride = slots[step.output].stride
+      if step.operation.takesInputsApart {
+        let output = try RowSpace(width: stride + 16).row()
+        defer { withExtendedLifetime(output) {} }
+        // Who has a memory, or comes later, is silent.
+        let silent = try RowSpace(
+          width: (step.sources.map { slots[$0.slot].stride }.max() ?? 0) + 16
+        )
+        .row()
+        let inputs = try step.sources.map { source -> View<Float> in
+          let row = rows[source.slot]
+          return row.isEmpty ? silent : try View.packed(row)
+        }
+        step.joinRows({ inputs[$0].row }, into: output.row)
+        withExtendedLifetime((inputs, silent)) {}
+        rows[step.output] = output.row.part(0, stride).array
+        continue
+      }
       let space = RowSpace(width: max((step.inputCount + 15) & ~15, stride) + 16)
       let (input, output) = (try space.row(), try space.row())
       let (temporary, temporaryOutput) = (try space.row(), try space.row())
@@ -612,7 +652,8 @@ private struct Compiler {
     return Plan(
       options: options, dt_s: dt_s, inputs: checked.inputs.map(port),
       outputs: checked.outputs.map(port), findings: findings, model: checked.model, steps: steps,
-      groups: groups, slots: slots, feedbackRest: feedbackRest, block: block, stateCount: state,
+      groups: groups, slots: slots, feedbackRest: feedbackRest, membraneRest: membraneRest,
+      block: block, stateCount: state,
       valueCount: values,
       listCount: lists, rowCount: rows, sparseListCount: sparseLists,
       sparseCountCount: sparseCounts, widest: widest, outputSums: outputSums,
@@ -636,12 +677,22 @@ private struct Compiler {
   }
 }
 
+extension Operator {
+  /// Whether each input is read where it stands instead of their sum.
+  fileprivate var takesInputsApart: Bool {
+    switch self {
+    case .concatenation, .multiplication: true
+    default: false
+    }
+  }
+}
+
 extension Pooling.Kind {
   fileprivate var reduction: PoolingWindow.Reduction {
     switch self {
     case .sum: .sum
     case .average: .average
-    case .maximum: .maximum
+    case .maximum, .spikeMaximum: .maximum
     }
   }
 }
@@ -660,5 +711,6 @@ extension Neuron {
     threshold = reordered(threshold)
     resetValue = reordered(resetValue)
     inputWeight = reordered(inputWeight)
+    initial = reordered(initial)
   }
 }

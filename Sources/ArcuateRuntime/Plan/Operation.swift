@@ -16,14 +16,24 @@ enum Operation: Sendable {
   case convolution(ConvolutionWeights)
   /// With the output of each input, where windows do not overlap.
   case pooling(PoolingWindow, places: View<Int32>?)
+  /// The rise of the largest sum of a window: the sums of the inputs, then the largest of each
+  /// window, are state.
+  case spikeMaximum(PoolingWindow, state: Int)
   /// input * factor + shift
   case scale(factor: View<Float>, shift: View<Float>?)
   case threshold(View<Float>)
   case activation(Activation)
+  /// The inputs beside each other.
+  case concatenation(Joint)
+  /// The inputs multiplied.
+  case multiplication
+  case normalization(Normalization)
   case neuron(NeuronLayer, state: NeuronState)
   /// Steps of delay for each element, and the ring they need.
   case delay(steps: [Int32], ring: Int, state: Int)
-  case bernoulli(gain: Float, random: CounterRandom)
+  case bernoulli(gain: Float, random: CounterRandom, signed: Bool)
+  /// The input times this at the first step, then zeros.
+  case singleShot(gain: Float)
   /// An accumulator that gives spikes away.
   case rateEncoder(gain: Float, state: Int)
   /// An accumulator that is read: divided by the steps since the last reset, or not.
@@ -34,8 +44,18 @@ enum Operation: Sendable {
   /// Whether the output of a step depends on that step's input alone.
   var isStateless: Bool {
     switch self {
-    case .neuron, .delay, .sparse, .rateEncoder, .decoder, .bernoulli, .plastic: false
+    case .neuron, .delay, .sparse, .rateEncoder, .decoder, .bernoulli, .singleShot, .spikeMaximum,
+      .plastic:
+      false
     default: true
+    }
+  }
+
+  /// Whether each input is read where it stands instead of their sum.
+  var takesInputsApart: Bool {
+    switch self {
+    case .concatenation, .multiplication: true
+    default: false
     }
   }
 
@@ -72,6 +92,14 @@ enum Operation: Sendable {
     default: 0
     }
   }
+}
+
+/// How the rows of several inputs make one.
+struct Joint: Sendable {
+  /// Elements that each input has in one run.
+  var widths: [Int]
+  /// Runs of a row: one where channels come first, one for each pixel where they come last.
+  var runs: Int
 }
 
 /// Where a layer of neurons keeps its state, as offsets in floats for stream 0; -1 for none.

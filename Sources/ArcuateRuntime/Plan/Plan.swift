@@ -54,7 +54,7 @@ public final class Plan: Sendable {
 
     /// How a step is run.
     enum Role: BitwiseCopyable {
-      case input, alias, neurons, linear, sparse, stateful, stateless, plastic
+      case input, alias, neurons, linear, sparse, apart, stateful, stateless, plastic
     }
 
     init(
@@ -96,7 +96,9 @@ public final class Plan: Sendable {
         linear = packed.matrices[0]
       case .sparse: role = .sparse
       case .plastic: role = .plastic
-      case .delay, .bernoulli, .rateEncoder, .decoder: role = .stateful
+      case .concatenation, .multiplication: role = .apart
+      case .delay, .bernoulli, .singleShot, .rateEncoder, .decoder, .spikeMaximum:
+        role = .stateful
       case .convolution(let weights):
         role = .stateless
         convolution = weights
@@ -154,6 +156,8 @@ public final class Plan: Sendable {
   let slots: [Slot]
   /// What the back edges out of a slot carry before the first step, where that is not zero.
   let feedbackRest: [Int: [Float]]
+  /// Membranes at rest, where they are not zero, by where they stand in the state; a row each.
+  let membraneRest: [Int: [Float]]
   /// Steps that run before the next block.
   let block: Int
   /// Sizes of a session: floats of state, floats, indices and counts of scratch.
@@ -184,7 +188,7 @@ public final class Plan: Sendable {
   init(
     options: CompileOptions, dt_s: Double?, inputs: [Port], outputs: [Port],
     findings: [Finding], model: Model, steps: [Step], groups: [Group], slots: [Slot],
-    feedbackRest: [Int: [Float]], block: Int,
+    feedbackRest: [Int: [Float]], membraneRest: [Int: [Float]], block: Int,
     stateCount: Int, valueCount: Int, listCount: Int, rowCount: Int, sparseListCount: Int,
     sparseCountCount: Int, widest: Int,
     outputSums: [Int], inputSteps: [Int], outputSteps: [Int], fingerprint: UInt64,
@@ -201,6 +205,7 @@ public final class Plan: Sendable {
     self.groups = groups
     self.slots = slots
     self.feedbackRest = feedbackRest
+    self.membraneRest = membraneRest
     self.block = block
     self.stateCount = stateCount
     self.valueCount = valueCount
@@ -256,4 +261,9 @@ public final class Plan: Sendable {
   public func makeSession() throws -> Session {
     try within("a session of batch \(options.batch)") { try Session(plan: self) }
   }
+}
+
+extension Plan {
+  /// Places in `nodeNames` of the nodes that spike.
+  package var spikingNodes: [Int] { steps.indices.filter { steps[$0].spikes } }
 }

@@ -140,6 +140,7 @@ extension Session {
       return
     }
     if step.gather >= 0 { gather(step, range, streams) }
+    if step.role == .apart { joinInputs(step, output, range, streams) }
     let input = plan.slots[step.gather >= 0 ? step.gather : step.sources[0].slot]
     let shift = step.gather < 0 && step.sources[0].delayed ? -1 : 0
 
@@ -162,7 +163,7 @@ extension Session {
       }
     case .plastic: runPlastic(index, input, shift, output, range, streams, worker)
     case .stateless: runStateless(index, input, shift, output, range, streams, worker)
-    case .input, .alias: break
+    case .input, .alias, .apart: break
     }
     // Spiking neurons list their spikes while they make them.
     let isListed = step.role == .neurons && step.updates
@@ -232,6 +233,15 @@ extension Session {
     }
   }
 
+  /// Rows of a node that takes its inputs one by one.
+  private func joinInputs(
+    _ step: Plan.Step, _ output: Slot, _ range: Range<Int>, _ streams: Range<Int>
+  ) {
+    for t in range {
+      for b in streams { step.joinRows({ row(step, $0, t, b) }, into: row(output, t, b)) }
+    }
+  }
+
   /// The row that source `n` of a node has for it.
   @inline(__always)
   private func row(_ step: Plan.Step, _ n: Int, _ t: Int, _ b: Int) -> Row<Float> {
@@ -297,13 +307,21 @@ extension Session {
         let then = at - Int(delays[i])
         output[i] = lines[(then < 0 ? then + ring : then) * stride + i]
       }
-    case .bernoulli(let gain, let random):
+    case .bernoulli(let gain, let random, let signed):
       let stream = UInt32(truncatingIfNeeded: step.node << 16 | b)
       // A network that learns sees other spikes after each rest.
       let when = now | rests(of: b) << 32
       Elementwise.bernoulli(
-        input, list: list, listCount: listCount, gain: gain, random: random, stream: stream,
-        step: when, into: output)
+        input, list: list, listCount: listCount, gain: gain, isSigned: signed,
+        random: random, stream: stream, step: when, into: output)
+    case .singleShot(let gain):
+      for i in 0..<step.outputCount { output[i] = now == 0 ? gain * input[i] : 0 }
+    case .spikeMaximum(let window, let offset):
+      let width = (step.inputCount + 15) & ~15
+      let start = offset + b * (width + stride)
+      window.applyRise(
+        input: input, sums: state.row.part(start, width),
+        largest: state.row.part(start + width, stride), output: output)
     case .rateEncoder(let gain, let offset):
       let sums = state.row.part(offset + b * stride, stride)
       for i in 0..<step.outputCount {
@@ -313,7 +331,7 @@ extension Session {
       }
     case .decoder(let decoder, let offset):
       let sums = state.row.part(offset + b * stride, stride)
-      let divisor: Float = decoder == .rate ? Float(now &+ 1) : 1
+      let divisor: Float = decoder == .count ? 1 : Float(now &+ 1)
       for i in 0..<step.outputCount {
         sums[i] += input[i]
         output[i] = sums[i] / divisor

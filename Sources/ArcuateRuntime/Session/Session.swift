@@ -147,11 +147,18 @@ public final class Session {
       switch step.operation {
       case .neuron(_, let memory):
         clear(memory.membrane)
+        if let rest = plan.membraneRest[memory.membrane] {
+          let membrane = state.row.part(memory.membrane + stream * stride, rest.count)
+          rest.withUnsafeBufferPointer { membrane.copy(from: $0) }
+        }
         clear(memory.current)
         clear(memory.pending)
       case .delay(_, let ring, let offset): clear(offset, ring)
       case .sparse(let packed): restSparse(packed, stream)
       case .rateEncoder(_, let offset), .decoder(_, let offset): clear(offset)
+      case .spikeMaximum(_, let offset):
+        let width = ((step.inputCount + 15) & ~15) + stride
+        state.row.part(offset + stream * width, width).fill(0)
       default: break
       }
     }

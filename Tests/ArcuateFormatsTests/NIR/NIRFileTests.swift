@@ -187,6 +187,7 @@ struct NIRExpectation: Sendable, CustomTestStringConvertible {
     var inner = Model.chain([("i", .input(shape: [2])), ("o", .output(shape: [2]))])
     inner.semantics = NeuronSemantics(.norse)
     let extensions: [Operator] = [
+      .concatenation, .multiplication, .normalization(Normalization()),
       .activation(.relu), .encoder(.rate(gain: 1)), .decoder(.count), .neuron(semantics),
       .pooling(Pooling(kind: .maximum, kernel: [2, 2], stride: [2, 2])), .graph(inner),
       .batchNorm(

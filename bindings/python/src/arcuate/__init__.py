@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from . import _native
 from ._version import __version__
+from .conversion import Conversion, ConversionLoss, ConvertedLayer
 from .errors import (
     ArcuateError,
     ArgumentError,
@@ -32,6 +33,7 @@ from .errors import (
     StateError,
 )
 from .model import Finding, Model, Node
+from .onnx_reader import OnnxWarning, from_onnx
 from .plan import Plan, Port
 from .probe import Probe
 from .quantization import Quantization, QuantizedNode
@@ -42,6 +44,9 @@ __all__ = [
     "ArcuateError",
     "ArgumentError",
     "CompileError",
+    "Conversion",
+    "ConversionLoss",
+    "ConvertedLayer",
     "Counters",
     "FileError",
     "Finding",
@@ -51,6 +56,7 @@ __all__ = [
     "ModelError",
     "Node",
     "NotFoundError",
+    "OnnxWarning",
     "OutOfMemoryError",
     "Plan",
     "Port",
@@ -61,6 +67,7 @@ __all__ = [
     "StateError",
     "__version__",
     "event_dtype",
+    "from_onnx",
     "library_version",
     "save_network",
     "sparse_linear",

@@ -63,6 +63,11 @@ FRAME_OUTPUT = ("last", "sum", "mean", "every")
 NUMERICS = ("exact", "fast")
 QUANTITY = ("output", "membrane", "current")
 ELEMENT = ("float32", "bfloat16", "int8")
+BALANCE = ("data", "model", "spike_norm")
+CONVERTED_INPUT = ("constant", "single_shot", "bernoulli")
+BIAS = ("every_step", "once")
+MAX_POOLING = ("spikes", "refuse")
+READOUT = ("potential", "mean")
 
 # ---- Structs ------------------------------------------------------------------------------------
 
@@ -128,6 +133,76 @@ class QuantizedNode(Structure):
         ("weight_error", c_double),
         ("output_error", c_double),
         ("uncalibrated_output_error", c_double),
+    ]
+
+
+class ConvertOptions(Structure):
+    """arcuate_convert_options"""
+
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("balancing", c_int32),
+        ("input", c_int32),
+        ("bias", c_int32),
+        ("max_pooling", c_int32),
+        ("readout", c_int32),
+        ("strict", c_int32),
+        ("separate_scales", c_int32),
+        ("steps", c_int32),
+        ("percentile", c_double),
+        ("factor", c_double),
+        ("initial_potential", c_double),
+        ("seed", c_uint64),
+        ("frames", c_size_t),
+        ("inputs", POINTER(c_void_p)),
+        ("input_counts", POINTER(c_size_t)),
+        ("compile", POINTER(CompileOptions)),
+    ]
+
+
+class ConvertedLayer(Structure):
+    """arcuate_converted_layer"""
+
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("name", c_char_p),
+        ("neurons", c_uint64),
+        ("scale", c_double),
+        ("largest", c_double),
+    ]
+
+
+class LossOptions(Structure):
+    """arcuate_loss_options"""
+
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("steps", c_int32),
+        ("reserved", c_int32),
+        ("frames", c_size_t),
+        ("inputs", POINTER(c_void_p)),
+        ("input_counts", POINTER(c_size_t)),
+        ("labels", POINTER(c_int32)),
+        ("compile", POINTER(CompileOptions)),
+    ]
+
+
+class ConversionLoss(Structure):
+    """arcuate_conversion_loss"""
+
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("frames", c_uint64),
+        ("accuracy", c_double),
+        ("artificial_accuracy", c_double),
+        ("agreement", c_double),
+        ("output_error", c_double),
+        ("largest_error", c_double),
+        ("spikes", c_double),
+        ("acs", c_double),
+        ("macs", c_double),
+        ("artificial_macs", c_double),
+        ("layers", c_size_t),
     ]
 
 
@@ -223,6 +298,20 @@ PROTOTYPES: Dict[str, Tuple[Any, List[Any]]] = {
     "arcuate_model_quantization": (c_char_p, [c_void_p]),
     "arcuate_model_quantized_count": (c_size_t, [c_void_p]),
     "arcuate_model_quantized_node": (c_int32, [c_void_p, c_size_t, POINTER(QuantizedNode)]),
+    # Conversion to spikes
+    "arcuate_convert_options_init": (None, [POINTER(ConvertOptions)]),
+    "arcuate_model_convert": (c_int32, [c_void_p, POINTER(ConvertOptions), _OUT, _OUT]),
+    "arcuate_model_conversion": (c_char_p, [c_void_p]),
+    "arcuate_model_converted_count": (c_size_t, [c_void_p]),
+    "arcuate_model_converted_layer": (c_int32, [c_void_p, c_size_t, POINTER(ConvertedLayer)]),
+    "arcuate_loss_options_init": (None, [POINTER(LossOptions)]),
+    "arcuate_model_conversion_loss": (
+        c_int32,
+        [
+            c_void_p, c_void_p, POINTER(LossOptions), POINTER(ConversionLoss), POINTER(c_double),
+            c_size_t, _OUT,
+        ],
+    ),
     # Sessions
     "arcuate_session_create": (c_int32, [c_void_p, _OUT, _OUT]),
     "arcuate_session_free": (None, [c_void_p]),

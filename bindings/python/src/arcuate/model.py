@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from . import _native, errors
 from ._handle import Handle, call, choice, created, encoded, seconds, whole
+from .conversion import Conversion, ConversionLoss, _conversion, _loss
 from .plan import Plan
 from .quantization import Quantization, _quantization
 from .session import _frames
@@ -291,22 +292,17 @@ class Model(Handle):
             dt, steps_per_frame, frame_state, frame_input, "last", batch, threads, "exact"
         )
         options.compile = ctypes.pointer(compiling)
-        arrays: List[npt.NDArray[np.float32]] = []
+        kept: List[Any] = []
         if frames is not None:
-            inputs = frames if isinstance(frames, tuple) else (frames,)
             with self.compile(
                 dt, steps_per_frame, frame_state, frame_input, batch=batch, threads=threads
             ) as plan:
-                arrays, _, options.frames = _frames(plan, inputs)
-            if options.frames == 0:
-                raise errors.argument("calibration needs one frame at least")
-        addresses = (ctypes.c_void_p * max(1, len(arrays)))(*(a.ctypes.data for a in arrays))
-        counts = (ctypes.c_size_t * max(1, len(arrays)))(*(array.size for array in arrays))
-        options.inputs, options.input_counts = addresses, counts
+                kept = _point(options, plan, frames)
         with self._lock:
             pointer = created(
                 _native.library.arcuate_model_quantize, self._live(), ctypes.byref(options)
             )
+        del kept
         return type(self)(pointer), _quantization(pointer)
 
     def dequantize(self) -> Model:
@@ -314,6 +310,116 @@ class Model(Handle):
         exactly what the narrow numbers stand for."""
         with self._lock:
             return type(self)(created(_native.library.arcuate_model_dequantize, self._live()))
+
+    def convert(
+        self,
+        frames: Union[None, npt.ArrayLike, Tuple[npt.ArrayLike, ...]] = None,
+        *,
+        balancing: str = "data",
+        percentile: float = 99.9,
+        factor: float = 1.0,
+        input: str = "constant",
+        bias: str = "every_step",
+        steps: int = 0,
+        max_pooling: str = "spikes",
+        readout: str = "potential",
+        strict: bool = False,
+        initial_potential: float = 0.0,
+        share_scales: bool = True,
+        seed: int = 0,
+        threads: int = 1,
+    ) -> Tuple[Model, Conversion]:
+        """The same network with integrate-and-fire neurons in place of its ReLUs, and what was
+        chosen. Run it with `frame_state="reset"` and as many `steps_per_frame` as wanted.
+
+        frames: what the network meets, [frames, shape...], or a tuple of one for each input port.
+        balancing: what activation a spike of a layer stands for. "data": the `percentile` of the
+            positive activations on the frames, 100 for the largest; "model": the largest sum that
+            could arrive, which needs no frames; "spike_norm": `factor` times the largest input of a
+            step that the layer meets when those before it spike, found in `steps` steps, or 100.
+        input: how a frame enters: "constant": a current at every step; "single_shot": all of it
+            at the first step; "bernoulli": spikes of either sign, drawn with `seed`.
+        bias: "every_step", or "once", as the membrane at rest.
+        steps: steps of a frame the network is made for: a single shot, and a bias given once, need
+            it.
+        max_pooling: after neurons, "spikes": a window emits as many spikes as its most active
+            input; "refuse": an error that names the node.
+        readout: "potential" of neurons that do not spike: the outputs of the artificial network
+            times the steps, without softmax and the like; "mean" over the steps, with these.
+        strict: a membrane must be above the threshold to spike.
+        initial_potential: the membrane at rest as a fraction of the threshold.
+        share_scales: layers whose spikes are summed share the largest of their scales; if not, a
+            Scale node on the edge weighs them.
+
+        Batch-norm is folded first. Raises ModelError naming every node that cannot be converted,
+        ArgumentError, and what `compile` raises.
+        """
+        options = _native.ConvertOptions()
+        _native.library.arcuate_convert_options_init(ctypes.byref(options))
+        options.balancing = choice("balancing", balancing, _native.BALANCE)
+        options.input = choice("input", input, _native.CONVERTED_INPUT)
+        options.bias = choice("bias", bias, _native.BIAS)
+        options.max_pooling = choice("max_pooling", max_pooling, _native.MAX_POOLING)
+        options.readout = choice("readout", readout, _native.READOUT)
+        options.strict, options.separate_scales = bool(strict), not share_scales
+        options.steps = whole("steps", steps, 0, 1_000_000)
+        options.seed = whole("seed", seed, 0, 2**64 - 1)
+        options.percentile, options.factor = float(percentile), float(factor)
+        options.initial_potential = float(initial_potential)
+        compiling = _plain_options(threads)
+        options.compile = ctypes.pointer(compiling)
+        kept: List[Any] = []
+        if frames is not None:
+            with self.compile(threads=threads) as plan:
+                kept = _point(options, plan, frames)
+        with self._lock:
+            pointer = created(
+                _native.library.arcuate_model_convert, self._live(), ctypes.byref(options)
+            )
+        del kept
+        return type(self)(pointer), _conversion(pointer)
+
+    def conversion_loss(
+        self,
+        spiking: Model,
+        frames: Union[npt.ArrayLike, Tuple[npt.ArrayLike, ...]],
+        labels: Optional[npt.ArrayLike] = None,
+        *,
+        steps: int = 20,
+        threads: int = 1,
+    ) -> ConversionLoss:
+        """Runs this network and the spiking one that was made from it on the same frames.
+
+        frames: as in `convert`. labels: the place of the right output for each frame.
+
+        Raises ArgumentError, and what `compile` raises.
+        """
+        options = _native.LossOptions()
+        _native.library.arcuate_loss_options_init(ctypes.byref(options))
+        options.steps = whole("steps", steps, 1, 1_000_000)
+        compiling = _plain_options(threads)
+        options.compile = ctypes.pointer(compiling)
+        with self.compile(threads=threads) as plan:
+            kept = _point(options, plan, frames)
+        if labels is not None:
+            places = np.asarray(labels)
+            if places.dtype.kind not in "iu" or places.shape != (options.frames,):
+                raise errors.argument(f"labels must be {options.frames} integers")
+            if places.size and not (0 <= places.min() and places.max() < 2**31):
+                raise errors.argument("labels must be within 0 ... 2147483647")
+            places = np.ascontiguousarray(places, np.int32)
+            kept.append(places)
+            options.labels = places.ctypes.data_as(ctypes.POINTER(ctypes.c_int32))
+        found = _native.ConversionLoss(struct_size=ctypes.sizeof(_native.ConversionLoss))
+        rates = (ctypes.c_double * 4096)()
+        # Each model takes turns with other threads; both at once need one order of taking them.
+        with spiking.copy() as other, self._lock:
+            call(
+                _native.library.arcuate_model_conversion_loss, self._live(), other._live(),
+                ctypes.byref(options), ctypes.byref(found), rates, len(rates),
+            )
+        del kept
+        return _loss(options.steps, found, tuple(rates[: min(found.layers, len(rates))]))
 
     def __repr__(self) -> str:
         if self.closed:
@@ -351,3 +457,21 @@ def _compile_options(
     options.threads = whole("threads", threads, 1, 256)
     options.numerics = choice("numerics", numerics, _native.NUMERICS)
     return options
+
+
+def _plain_options(threads: int) -> _native.CompileOptions:
+    return _compile_options(None, 1, "keep", "hold", "last", 1, threads, "exact")
+
+
+def _point(
+    options: Any, plan: Plan, frames: Union[npt.ArrayLike, Tuple[npt.ArrayLike, ...]]
+) -> List[Any]:
+    """Fills in the frames of an options struct; what it points to lives as long as what is
+    returned."""
+    arrays, _, options.frames = _frames(plan, frames if isinstance(frames, tuple) else (frames,))
+    if options.frames == 0:
+        raise errors.argument("one frame is needed at least")
+    addresses = (ctypes.c_void_p * max(1, len(arrays)))(*(a.ctypes.data for a in arrays))
+    counts = (ctypes.c_size_t * max(1, len(arrays)))(*(array.size for array in arrays))
+    options.inputs, options.input_counts = addresses, counts
+    return [arrays, addresses, counts]

@@ -87,6 +87,34 @@ def save_network(
 
     Raises ArgumentError for arrays of other types, OSError.
     """
+    pieces = _pieces(nodes, edges, dt, semantics)
+    target = os.fspath(path)
+    with tempfile.NamedTemporaryFile(dir=os.path.dirname(target) or ".", delete=False) as file:
+        try:
+            for piece in pieces:
+                file.write(piece)
+            file.flush()
+            umask = os.umask(0)
+            os.umask(umask)
+            os.chmod(file.name, 0o666 & ~umask)
+            os.replace(file.name, target)
+        except BaseException:
+            os.unlink(file.name)
+            raise
+
+
+def _encoded(nodes: Mapping[str, Mapping[str, Any]], edges: Sequence[Tuple[str, str]]) -> bytes:
+    """What `save_network` would write."""
+    return b"".join(_pieces(nodes, edges, None, None))
+
+
+def _pieces(
+    nodes: Mapping[str, Mapping[str, Any]],
+    edges: Sequence[Tuple[str, str]],
+    dt: Optional[float],
+    semantics: Optional[Mapping[str, str]],
+) -> List[Union[bytes, memoryview]]:
+    """The content of a file, one piece after another."""
     tensors: List[Tuple[str, Array]] = []
     described = []
     for name, fields in nodes.items():
@@ -118,17 +146,6 @@ def save_network(
         end += tensor.nbytes
     text = json.dumps(header).encode()
     text += b" " * (-(8 + len(text)) % 64)
-    target = os.fspath(path)
-    with tempfile.NamedTemporaryFile(dir=os.path.dirname(target) or ".", delete=False) as file:
-        try:
-            file.write(len(text).to_bytes(8, "little") + text)
-            for _, tensor in tensors:
-                file.write(memoryview(tensor).cast("B") if tensor.size else b"")
-            file.flush()
-            umask = os.umask(0)
-            os.umask(umask)
-            os.chmod(file.name, 0o666 & ~umask)
-            os.replace(file.name, target)
-        except BaseException:
-            os.unlink(file.name)
-            raise
+    pieces: List[Union[bytes, memoryview]] = [len(text).to_bytes(8, "little") + text]
+    pieces += [memoryview(tensor).cast("B") if tensor.size else b"" for _, tensor in tensors]
+    return pieces

@@ -1,6 +1,4 @@
 import ArcuateCore
-import ArcuateModel
-import ArcuateRuntime
 
 /// Frames that show what a network meets, and how they are run.
 public struct SampleFrames: Sendable {
@@ -17,7 +15,7 @@ public struct SampleFrames: Sendable {
 
   /// Throws. `invalidArgument` for no frames, another count of ports or a number that is not
   /// finite; `bufferSize` for an array of another size.
-  func check(against plan: Plan) throws {
+  package func check(against plan: Plan) throws {
     guard frames > 0, frames <= Session.mostFrames else {
       throw ArcuateError(
         .invalidArgument, "\(frames) frames are not within 1 ... \(Session.mostFrames)")
@@ -42,7 +40,7 @@ public struct SampleFrames: Sendable {
   }
 
   /// The arrays of some of the frames.
-  func part(_ range: Range<Int>, of plan: Plan) -> [[Float]] {
+  package func part(_ range: Range<Int>, of plan: Plan) -> [[Float]] {
     inputs.indices.map { port in
       let size = plan.inputCount(port: port, frames: 1)
       return Array(inputs[port][range.lowerBound * size..<range.upperBound * size])
