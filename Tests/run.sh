@@ -50,6 +50,10 @@ c() {
       >/dev/null
     cmake --build "build/tests-$1" >/dev/null
     ctest --test-dir "build/tests-$1" --output-on-failure
+    CXX=$2 cmake -S examples/kaldi -B "build/kaldi-$1" -DCMAKE_PREFIX_PATH="$PWD/build/install" \
+      -DCMAKE_CXX_FLAGS=-Werror >/dev/null
+    cmake --build "build/kaldi-$1" >/dev/null
+    ctest --test-dir "build/kaldi-$1" --output-on-failure
   done
   PKG_CONFIG_PATH=$(dirname "$(find "$PWD/build/install" -name arcuate.pc)") \
     pkg-config --print-errors --exact-version="$(sed -n 's/^Version: //p' build/library/arcuate.pc)" arcuate

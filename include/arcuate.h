@@ -147,7 +147,9 @@ typedef struct arcuate_read_options {
 /* Sets the defaults: tolerant, no preset, no dt. NULL is ignored. */
 ARCUATE_API void arcuate_read_options_init(arcuate_read_options *options);
 
-/* Opens a .nir or .safetensors file; which of them is told from its first bytes.
+/* Opens a .nir or .safetensors file or a Kaldi nnet3 model (raw, or final.mdl with its transition
+ * model; text or binary); which of them is told from its first bytes. A step of a Kaldi model is a
+ * frame of dt_s, 0.01 s unless the options say otherwise; see arcuate_model_note for its latency.
  * A .safetensors file stays mapped while the model, or a plan or session made of it, lives: until
  * then it must be neither cut short nor changed in place, since its numbers and the lists of
  * connections are checked once. Replace it by another under its name, as arcuate_model_save does.
@@ -196,6 +198,18 @@ ARCUATE_API arcuate_status arcuate_model_fold_batch_norm(arcuate_model *model,
 
 /* The step the model was made for, in seconds; 0 if it does not say. */
 ARCUATE_API double arcuate_model_dt(const arcuate_model *model);
+
+/* A number that the model's metadata states under a name; `otherwise` if it states none.
+ * Of a network that looks at neighbouring frames they say, in frames, how to feed it:
+ *   "left_context"  give the first frame so often once more before an utterance
+ *   "latency"       the output of a step belongs to the input of so many steps before: after the last
+ *                   frame give it so often once more, and leave out as many outputs, and left_context
+ *                   more, at the start
+ *   "subsampling"   only every so many outputs are meant to be used
+ *   "splice_left", "splice_right"  each input is a frame with so many before and after it
+ * 0 is what to take where there is no such note (1 for subsampling). */
+ARCUATE_API double arcuate_model_note(const arcuate_model *model, const char *name,
+                                      double otherwise);
 
 /* Nodes of the outermost graph. */
 ARCUATE_API size_t arcuate_model_node_count(const arcuate_model *model);

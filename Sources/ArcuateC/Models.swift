@@ -141,6 +141,20 @@ public func arcuate_model_dt(_ model: OpaquePointer?) -> Double {
 }
 
 @c @implementation
+public func arcuate_model_note(
+  _ model: OpaquePointer?, _ name: UnsafePointer<CChar>?, _ otherwise: Double
+) -> Double {
+  guard let handle = object(ModelHandle.self, model), let name = try? text(name, "name") else {
+    return otherwise
+  }
+  switch handle.model.metadata[name] {
+  case .number(let number): return number
+  case .string(let text): return Double(text) ?? otherwise
+  default: return otherwise
+  }
+}
+
+@c @implementation
 public func arcuate_model_node_count(_ model: OpaquePointer?) -> Int {
   object(ModelHandle.self, model)?.nodes.count ?? 0
 }

@@ -49,6 +49,7 @@ static void nulls(void) {
   REFUSED(arcuate_model_set_semantics(NULL, "reset", "none", NULL));
   REFUSED(arcuate_model_fold_batch_norm(NULL, NULL));
   CHECK(arcuate_model_dt(NULL) == 0);
+  CHECK(arcuate_model_note(NULL, "latency", 7) == 7);
   CHECK(arcuate_model_node_count(NULL) == 0);
   CHECK(arcuate_model_node_name(NULL, 0) == NULL);
   CHECK(arcuate_model_node_kind(NULL, 0) == NULL);

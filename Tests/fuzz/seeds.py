@@ -3,12 +3,16 @@
 Needs the packages nir, h5py and numpy, and the command arcuate: seeds.py PATH-TO-ARCUATE
 """
 
+import gzip
+import io
 import json
 import pathlib
 import struct
 import subprocess
 import sys
 import tempfile
+import zipfile
+import zlib
 
 import nir
 import numpy as np
@@ -125,6 +129,35 @@ def lists(delay, kind):
     return struct.pack("<Q", len(text)) + text + data
 
 
+def nnet3_seeds():
+    text = (pathlib.Path(__file__).parents[2] / "examples/kaldi/test/tdnn-lstm.txt").read_bytes()
+    put("nnet3", "tdnn-lstm.txt", text)
+    put("nnet3", "delay.raw", b"\0B<Nnet3> \ninput-node name=input dim=2\n"
+        b"component-node name=a component=a input=Offset(input, 2)\n"
+        b"output-node name=output input=Append(a, IfDefined(Offset(input, -1)))\n\n"
+        b"<NumComponents> " + struct.pack("<bi", 4, 1) + b"<ComponentName> a <AffineComponent> "
+        b"<LinearParams> FM " + struct.pack("<bibi4f", 4, 2, 4, 2, 1, 2, 3, 4) + b"<BiasParams> FV "
+        + struct.pack("<bi2f", 4, 2, 0, 1) + b"</AffineComponent> </Nnet3> ")
+
+
+def image_seeds():
+    def chunk(name, body):
+        return struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
+    for name, depth, color, row in (("gray", 8, 0, 3), ("bits", 1, 0, 1), ("rgb", 8, 2, 9)):
+        rows = b"".join(bytes([f]) + bytes(range(row)) for f in range(5))
+        put("png", name + ".png", b"\x89PNG\r\n\x1a\n"
+            + chunk(b"IHDR", struct.pack(">IIBBBBB", 3, 5, depth, color, 0, 0, 0))
+            + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b""))
+    array = bytes([0, 0, 8, 2, 0, 0, 0, 2, 0, 0, 0, 3, 1, 2, 3, 4, 5, 6])
+    put("idx", "plain", array)
+    put("idx", "gzipped", gzip.compress(array, mtime=0))
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as file:
+        for name, kind in (("stored", zipfile.ZIP_STORED), ("deflated", zipfile.ZIP_DEFLATED)):
+            file.writestr(zipfile.ZipInfo(name), b"again " * 9, compress_type=kind)
+    put("zip", "two.zip", archive.getvalue())
+
+
 def nmnist_seeds():
     event = bytes([3, 4, 0x80, 1, 2])
     overflow = bytes([0, 240, 0, 0, 0])
@@ -138,3 +171,5 @@ if __name__ == "__main__":
     kaldi_seeds()
     safetensors_seeds(sys.argv[1])
     nmnist_seeds()
+    nnet3_seeds()
+    image_seeds()

@@ -148,3 +148,38 @@ def test_other_recordings(tmp_path):
         out = tmp_path / name
         compute(identity(tmp_path, columns), f"ark:{folder / name}", f"ark:{out}")
         same(expected, table(f"ark:{out}"))
+
+
+MODELS = sorted(Path(DATA or "/nonexistent").glob("kaldi/nnet3-tract/*/output.ark"))
+
+
+@needs_data
+@pytest.mark.parametrize("options", [(), ("--chunk", "5", "--batch", "3", "--threads", "2")], ids=["", "parts"])
+def test_nnet3_compute(tmp_path, options):
+    """All models that come with Kaldi's answer, in the place of nnet3-compute."""
+    assert len(MODELS) == 31
+    for answer in MODELS:
+        folder = answer.parent
+        every = (folder / "subsampling").read_text().strip()
+        for name in ("model.raw", "model.raw.txt"):
+            out = tmp_path / "out.ark"
+            subprocess.run(
+                [CLI, "compute", "--quiet", "--subsampling", every, *options, folder / name,
+                 f"ark:{folder / 'input.ark'}", f"ark:{out}"], check=True)
+            ours, theirs = table(f"ark:{out}"), table(f"ark:{answer}")
+            assert list(ours) == list(theirs)
+            for key, matrix in theirs.items():
+                assert ours[key].shape == matrix.shape
+                difference = np.abs(ours[key] - matrix).max()
+                assert difference <= 1e-4 * max(1, np.abs(matrix).max()), (folder.name, name)
+
+
+@needs_data
+def test_a_network_that_waits_keeps_its_state(tmp_path):
+    folder = Path(DATA) / "kaldi/nnet3-tract/delay_5_D15_T24_S1"
+    for options, word in [(("--frame-state", "reset"), "keeps its state"),
+                          (("--steps-per-frame", "2"), "one step")]:
+        done = subprocess.run(
+            [CLI, "compute", *options, folder / "model.raw", f"ark:{folder / 'input.ark'}", "ark:/dev/null"],
+            capture_output=True, text=True)
+        assert done.returncode != 0 and word in done.stderr

@@ -402,3 +402,11 @@ def test_status_names():
 def test_digits_opens():
     with arcuate.Model.open(DIGITS) as model:
         assert {node.kind for node in model.nodes} >= {"Affine", "IF", "I"}
+
+
+def test_notes_of_a_network_that_waits():
+    path = ROOT / "examples" / "kaldi" / "test" / "tdnn-lstm.txt"
+    with arcuate.Model.open(path) as model:
+        assert model.note("latency") == 3
+        assert model.note("left_context") == 2
+        assert model.note("nothing") is None

@@ -264,6 +264,7 @@ PROTOTYPES: Dict[str, Tuple[Any, List[Any]]] = {
     "arcuate_model_set_semantics": (c_int32, [c_void_p, c_char_p, c_char_p, _OUT]),
     "arcuate_model_fold_batch_norm": (c_int32, [c_void_p, _OUT]),
     "arcuate_model_dt": (c_double, [c_void_p]),
+    "arcuate_model_note": (c_double, [c_void_p, c_char_p, c_double]),
     "arcuate_model_node_count": (c_size_t, [c_void_p]),
     "arcuate_model_node_name": (c_char_p, [c_void_p, c_size_t]),
     "arcuate_model_node_kind": (c_char_p, [c_void_p, c_size_t]),

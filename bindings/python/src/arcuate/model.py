@@ -178,6 +178,18 @@ class Model(Handle):
         with self._lock:
             return _native.library.arcuate_model_dt(self._live()) or None
 
+    def note(self, name: str) -> Optional[float]:
+        """A number that the model's metadata states under that name; None if it states none.
+
+        A network that looks at neighbouring frames, as one of Kaldi does, states "left_context" and
+        "latency": give the first frame so often once more before an utterance and the last one
+        after it, and leave out as many outputs at the start.
+        """
+        with self._lock:
+            value = _native.library.arcuate_model_note(
+                self._live(), name.encode(), float("nan"))
+        return None if value != value else value
+
     @property
     def nodes(self) -> Tuple[Node, ...]:
         """The nodes of the outermost graph."""
