@@ -19,8 +19,8 @@
  * Errors. Functions that can fail return a status, 0 for success. Those that are not called for
  * every frame also take an arcuate_error ** as their last argument, which may be NULL; on failure
  * it receives an error with a sentence, to be freed by the caller, and nothing else is written.
- * arcuate_session_run, _step, _run_events, _reset, _reset_stream and _clear_counters return only a
- * status and keep the sentence in the session (arcuate_session_last_error).
+ * arcuate_session_run, _step, _run_events, _reset, _reset_stream, _clear_counters and those that
+ * teach return only a status and keep the sentence in the session (arcuate_session_last_error).
  * arcuate_session_counters, which leaves the session as it is, arcuate_model_quantized_node,
  * arcuate_model_converted_layer and arcuate_probe_clear return only a status.
  *
@@ -201,8 +201,9 @@ ARCUATE_API double arcuate_model_dt(const arcuate_model *model);
 ARCUATE_API size_t arcuate_model_node_count(const arcuate_model *model);
 /* The name of a node; NULL outside the range. */
 ARCUATE_API const char *arcuate_model_node_name(const arcuate_model *model, size_t index);
-/* Its kind: as in NIR, such as "Affine" or "LIF", or what NIR has no word for, such as "BatchNorm"
- * or "SparseLinear", connections that are listed, each with a delay. NULL outside the range. */
+/* Its kind: as in NIR, such as "Affine" or "LIF", or what NIR has no word for, such as "BatchNorm",
+ * "SparseLinear", connections that are listed, each with a delay, or "PlasticLinear", weights that
+ * learn. NULL outside the range. */
 ARCUATE_API const char *arcuate_model_node_kind(const arcuate_model *model, size_t index);
 
 /* What reading and checking the model found. An error means that it cannot be compiled. */
@@ -587,11 +588,11 @@ ARCUATE_API arcuate_status arcuate_session_run_events(arcuate_session *session,
                                                       size_t capacity, size_t *steps_done,
                                                       size_t *consumed, size_t *written);
 
-/* The sentence about the last run, step, run_events, reset, reset_stream or clear_counters that
+/* The sentence about the last call without an error of its own, such as run, step or teach, that
  * failed; "" if none has. The text is replaced by the next failure. */
 ARCUATE_API const char *arcuate_session_last_error(const arcuate_session *session);
 
-/* Brings all streams to rest. Counters and probes are untouched.
+/* Brings all streams to rest. Counters, probes and what was learned are untouched.
  * Status: INVALID_ARGUMENT. */
 ARCUATE_API arcuate_status arcuate_session_reset(arcuate_session *session);
 /* One stream, 0 ... batch - 1, likewise. Status: INVALID_ARGUMENT. */
@@ -636,6 +637,84 @@ ARCUATE_API arcuate_status arcuate_session_clear_counters(arcuate_session *sessi
  * `size` bytes with the final zero; returns the length without it. */
 ARCUATE_API size_t arcuate_session_kernels(const arcuate_session *session, char *text,
                                            size_t size);
+
+/* ---- Plasticity ------------------------------------------------------------------------- */
+
+/* Networks that learn while they run: nodes of the kind "PlasticLinear" change their weights, and
+ * "Cell"s their thresholds, by a rule that is part of the model, while the session is told to learn.
+ * What is learned is part of the state: saved, restored, cloned, and kept by arcuate_session_reset.
+ * examples/plasticity/digits.c learns digits from a stream while it classifies them.
+ *
+ * arcuate_session_set_learning, _teach, _teach_label, _withdraw, _normalise, _consolidate and
+ * _forget return only a status and keep the sentence in the session. */
+
+/* Lets the weights of a node ("Affine", "Linear" or "PlasticLinear", float32) be changed by a rule,
+ * which is JSON as the README of Sources/ArcuateFormats says.
+ * Status: NOT_FOUND; INVALID_MODEL for a node that is frozen, since it has no weights of its own,
+ * listed connections or narrow weights; MALFORMED, LIMIT_EXCEEDED and INVALID_ARGUMENT for the
+ * rule. */
+ARCUATE_API arcuate_status arcuate_model_set_rule(arcuate_model *model, const char *node,
+                                                  const char *rule, arcuate_error **error);
+/* The same network with every weight and threshold as it is, for good.
+ * Status: INVALID_ARGUMENT. */
+ARCUATE_API arcuate_status arcuate_model_freeze(const arcuate_model *model,
+                                                arcuate_model **frozen, arcuate_error **error);
+
+/* Signals that the rules ask for: teachers, labels, rewards. 0 for NULL. */
+ARCUATE_API size_t arcuate_plan_signal_count(const arcuate_plan *plan);
+/* The name of a signal; NULL outside the range. */
+ARCUATE_API const char *arcuate_plan_signal_name(const arcuate_plan *plan, size_t signal);
+/* Numbers of one stream; 0 outside the range. */
+ARCUATE_API size_t arcuate_plan_signal_size(const arcuate_plan *plan, size_t signal);
+
+/* 1: weights and thresholds change from the next step on; 0, as at the start: they stay.
+ * Status: INVALID_ARGUMENT. */
+ARCUATE_API arcuate_status arcuate_session_set_learning(arcuate_session *session,
+                                                        int32_t learning);
+/* 1 if the session learns, else 0. */
+ARCUATE_API int32_t arcuate_session_learning(const arcuate_session *session);
+
+/* Gives a signal its numbers, [batch][size], which hold until others are given or it is withdrawn.
+ * A rule whose signal a stream was not given changes nothing for that stream.
+ * Status: NOT_FOUND, BUFFER_SIZE, INVALID_ARGUMENT (NULL, or a number that is not finite); nothing
+ * is changed then. */
+ARCUATE_API arcuate_status arcuate_session_teach(arcuate_session *session, const char *signal,
+                                                 const float *values, size_t count);
+/* Gives one stream's signal as a label: `on` at its place, `off` elsewhere.
+ * Status: NOT_FOUND, INVALID_ARGUMENT for a stream or label out of range or a number that is not
+ * finite; nothing is changed then. */
+ARCUATE_API arcuate_status arcuate_session_teach_label(arcuate_session *session,
+                                                       const char *signal, size_t stream,
+                                                       int64_t label, float on, float off);
+/* Takes a signal away from all streams. Status: NOT_FOUND, INVALID_ARGUMENT. */
+ARCUATE_API arcuate_status arcuate_session_withdraw(arcuate_session *session, const char *signal);
+
+/* Scales the weights of rules with a "column_sum"; a frame of arcuate_session_run begins with it
+ * while the session learns. Whoever runs steps or events calls it. Status: INVALID_ARGUMENT. */
+ARCUATE_API arcuate_status arcuate_session_normalise(arcuate_session *session);
+/* Applies what rules with "apply": "frame" added up; a frame of arcuate_session_run ends with it
+ * while the session learns. Whoever runs steps or events calls it. Status: INVALID_ARGUMENT. */
+ARCUATE_API arcuate_status arcuate_session_consolidate(arcuate_session *session);
+/* Brings weights and thresholds back to those of the model. Status: INVALID_ARGUMENT. */
+ARCUATE_API arcuate_status arcuate_session_forget(arcuate_session *session);
+
+/* What a node has learned: the weights of a "PlasticLinear", [post][pre], or its fast weights,
+ * [batch][post][pre]; the adaptive part of the thresholds of a "Cell". */
+#define ARCUATE_LEARNED_SLOW 0
+#define ARCUATE_LEARNED_FAST 1
+/* How many numbers that is; 0 for a node that is not there or learns nothing of that kind. */
+ARCUATE_API size_t arcuate_session_learned_size(const arcuate_session *session, const char *node,
+                                                int32_t kind);
+/* Copies them. count: at least that many. Status: NOT_FOUND, BUFFER_SIZE, INVALID_ARGUMENT. */
+ARCUATE_API arcuate_status arcuate_session_learned(const arcuate_session *session,
+                                                   const char *node, int32_t kind, float *values,
+                                                   size_t count, arcuate_error **error);
+/* The network with the weights, biases and thresholds that the session has now, nested graphs made
+ * flat. Fast weights belong to a stream and are no part of it.
+ * On success *model is the caller's to free. Status: INVALID_ARGUMENT, OUT_OF_MEMORY. */
+ARCUATE_API arcuate_status arcuate_session_learned_model(const arcuate_session *session,
+                                                         arcuate_model **model,
+                                                         arcuate_error **error);
 
 /* ---- Probes ----------------------------------------------------------------------------- */
 

@@ -83,6 +83,7 @@ final class PlanHandle: Sendable {
   let nodeShapes: [Shape]
   let inputs: [Text]
   let outputs: [Text]
+  let signals: [(name: Text, width: Int)]
 
   init(_ plan: Plan) {
     self.plan = plan
@@ -92,6 +93,7 @@ final class PlanHandle: Sendable {
     nodeShapes = plan.nodeShapes
     inputs = plan.inputs.map { Text($0.name) }
     outputs = plan.outputs.map { Text($0.name) }
+    signals = plan.signals.map { (Text($0.name), $0.width) }
   }
 }
 

@@ -22,7 +22,7 @@ public func arcuate_session_free(_ session: OpaquePointer?) {
 
 /// Calls `body`, keeps the sentence of what it throws, and answers with the status.
 @inline(__always)
-private func running(_ session: OpaquePointer?, _ body: (Session) throws -> Void) -> arcuate_status
+func running(_ session: OpaquePointer?, _ body: (Session) throws -> Void) -> arcuate_status
 {
   guard let handle = object(SessionHandle.self, session) else {
     return ArcuateError.Code.invalidArgument.rawValue

@@ -34,6 +34,7 @@ public enum ModelFile {
     // Only safetensors tensors stay in the mapping; other files are read, so that one that
     // changes meanwhile does no harm.
     if NIRFile.recognises(bytes) { return try NIRFile.read(path, options) }
+    if Nnet3File.recognises(bytes) { return try Nnet3File.read(path, options) }
     return try within(path) { try parse(bytes, options) }
   }
 
@@ -42,9 +43,11 @@ public enum ModelFile {
     _ bytes: Bytes, _ options: ReadOptions = .init()
   ) throws -> (model: Model, findings: [Finding]) {
     if NIRFile.recognises(bytes) { return try NIRFile.parse(bytes, options) }
+    if Nnet3File.recognises(bytes) { return try Nnet3File.parse(bytes, options) }
     if SafetensorsFile.recognises(bytes) { return try SafetensorsFile.parse(bytes, options) }
     throw ArcuateError(
-      .unsupportedFormat, "begins neither as a .nir (HDF5) nor as a .safetensors file does",
+      .unsupportedFormat,
+      "begins neither as a .nir (HDF5) nor as a .safetensors file nor as a Kaldi nnet3 model does",
       at: "byte 0")
   }
 

@@ -118,11 +118,15 @@ extension Model {
     for message in flat.delaysWithinCycles(edges, ordering, early) {
       error(message.place, message.message)
     }
+    if let shapes {
+      for message in flat.plasticityErrors(shapes) { error(message.place, message.message) }
+    }
     let signals = flat.inferSignals(into: into, ordering: ordering)
     for (i, node) in flat.nodes.enumerated() {
       let arriving = into[i].map { signals[$0] }
       switch node.op {
-      case .activation where arriving.contains(.spike):
+      case .activation where arriving.contains(.spike),
+        .normalization where arriving.contains(.spike):
         error("node \"\(node.name)\"", "takes values, but receives spikes: put a decoder between")
       case .decoder(.mean): break
       case .decoder where arriving.contains(.value):
@@ -173,13 +177,8 @@ extension Model {
     for _ in 0...nodes.count where changed {
       changed = false
       for i in ordering.order where !failed.contains(i) {
-        let known = into[i].compactMap { shapes[$0] }
         do {
-          for other in known.dropFirst() where other != known[0] {
-            throw ArcuateError(
-              .shapeMismatch, "receives shapes \(known[0]) and \(other), which cannot be summed")
-          }
-          let shape = try nodes[i].op.outputShape(for: known.first)
+          let shape = try nodes[i].op.outputShape(forAll: into[i].map { shapes[$0] })
           if shape != shapes[i], shape != nil {
             shapes[i] = shape
             changed = true
@@ -207,8 +206,9 @@ extension Model {
         case .neuron(let neuron): signals[i] = neuron.kind.spikes ? .spike : .value
         case .encoder(.singleShot): signals[i] = .value
         case .threshold, .encoder: signals[i] = .spike
+        case .plastic(let node): signals[i] = node.spikes ? .spike : .value
         case .pooling(let pooling) where pooling.kind != .spikeMaximum: signals[i] = .value
-        case .delay, .flatten, .output, .pooling:
+        case .delay, .flatten, .output, .concatenation, .multiplication, .pooling:
           let spikes = !into[i].isEmpty && into[i].allSatisfy { signals[$0] == .spike }
           signals[i] = spikes ? .spike : .value
         default: signals[i] = .value
@@ -266,7 +266,13 @@ extension Operator {
     case .encoder(.bernoulli(let gain, _)), .encoder(.rate(let gain)),
       .encoder(.signedBernoulli(let gain, _)), .encoder(.singleShot(let gain)):
       if !gain.isFinite || gain < 0 { found.append("the gain must be finite and not negative") }
-    case .input, .output, .pooling, .flatten, .activation, .decoder, .graph: break
+    case .plastic(let node): found += node.contradictions()
+    case .normalization(let norm):
+      if !(norm.target.isFinite && norm.target > 0) { found.append("the target must be positive") }
+      if !(norm.floor.isFinite && norm.floor > 0) { found.append("the floor must be positive") }
+    case .input, .output, .pooling, .flatten, .activation, .decoder, .graph, .concatenation,
+      .multiplication:
+      break
     }
     return found
   }

@@ -54,6 +54,7 @@ extension Model {
         if case .input = part.op { passed.insert(name) }
         if case .output = part.op { passed.insert(name) }
         var renamed = part
+        renamed.op = part.op.renamingReferences { "\(node.name)/\($0)" }
         renamed.name = name
         if case .neuron(var neuron) = part.op, neuron.semantics == nil {
           if inner.semantics != NeuronSemantics() { neuron.semantics = inner.semantics }
@@ -86,20 +87,25 @@ extension Model {
     return flat.withoutPorts(passed)
   }
 
-  /// Removes the nodes called `ports`, joining what feeds them to what they feed.
+  /// Removes the nodes called `ports`, joining what feeds them to what they feed, at the place
+  /// among the edges where the port fed it: a concatenation takes its inputs in that order.
   private func withoutPorts(_ ports: Set<String>) -> Model {
     var result = self
     for port in nodes.map(\.name) where ports.contains(port) {
       let into = result.edges.filter { $0.target == port && $0.source != port }
-      let from = result.edges.filter { $0.source == port && $0.target != port }
-      result.edges.removeAll { $0.source == port || $0.target == port }
-      var present = Set(result.edges)
-      for a in into {
-        for b in from {
-          let joined = Edge(a.source, b.target)
-          if present.insert(joined).inserted { result.edges.append(joined) }
+      var present = Set(result.edges.filter { $0.source != port && $0.target != port })
+      var edges: [Edge] = []
+      for edge in result.edges where edge.target != port {
+        guard edge.source == port else {
+          edges.append(edge)
+          continue
+        }
+        for a in into {
+          let joined = Edge(a.source, edge.target)
+          if present.insert(joined).inserted { edges.append(joined) }
         }
       }
+      result.edges = edges
     }
     result.nodes.removeAll { ports.contains($0.name) }
     return result

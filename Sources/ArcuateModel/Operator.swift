@@ -34,10 +34,19 @@ public enum Operator: Sendable, Equatable {
   case activation(Activation)
   /// y = (x - mean) / sqrt(variance + epsilon) * gamma + beta, per channel (the first axis).
   case batchNorm(BatchNorm)
+  /// The inputs, in the order of the edges that lead here, one after another along the first axis;
+  /// their other axes are equal. Spikes stay spikes.
+  case concatenation
+  /// The product of all inputs, element by element.
+  case multiplication
+  /// All elements times one number, so that their root mean square becomes what is wanted.
+  case normalization(Normalization)
   /// Value to spikes.
   case encoder(Encoder)
   /// Spikes to value.
   case decoder(Decoder)
+  /// What learns while it runs, and what that needs around it.
+  case plastic(PlasticNode)
 }
 
 public struct Linear: Sendable, Equatable {
@@ -220,6 +229,25 @@ public struct BatchNorm: Sendable, Equatable {
   }
 }
 
+/// y = x / sqrt(max(mean(x x) / target^2, floor)), over all elements; the mean in float64.
+///
+/// Source. Kaldi's NormalizeComponent.
+public struct Normalization: Sendable, Equatable {
+  /// The root mean square of y.
+  public var target: Float
+  /// What a row of (almost) zeros is divided by, squared.
+  public var floor: Float
+  /// Whether log(target sqrt(max(mean(x x) / target^2, floor))), the logarithm of the root mean
+  /// square of x, is put behind the elements of y, which then have one axis.
+  public var appendsLog: Bool
+
+  public init(target: Float = 1, floor: Float = 0x1p-66, appendsLog: Bool = false) {
+    self.target = target
+    self.floor = floor
+    self.appendsLog = appendsLog
+  }
+}
+
 /// How a value becomes spikes.
 public enum Encoder: Sendable, Equatable {
   /// A spike with probability clamp(gain x, 0, 1) at each step, drawn by (seed, step, element).
@@ -274,6 +302,9 @@ extension Operator {
       case .logSoftmax: "LogSoftmax"
       }
     case .batchNorm: "BatchNorm"
+    case .concatenation: "Concatenation"
+    case .multiplication: "Multiplication"
+    case .normalization: "Normalization"
     case .encoder(.bernoulli): "BernoulliEncoder"
     case .encoder(.rate): "RateEncoder"
     case .encoder(.signedBernoulli): "SignedBernoulliEncoder"
@@ -281,6 +312,7 @@ extension Operator {
     case .decoder(.count): "CountDecoder"
     case .decoder(.rate): "RateDecoder"
     case .decoder(.mean): "MeanDecoder"
+    case .plastic(let node): node.kindName
     }
   }
 }

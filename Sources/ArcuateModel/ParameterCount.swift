@@ -10,7 +10,10 @@ extension Operator {
     case .batchNorm(let norm):
       norm.mean.count + norm.variance.count + norm.gamma.count + norm.beta.count
     case .graph(let model): model.nodes.reduce(0) { $0 + $1.op.parameterCount }
-    case .input, .output, .pooling, .flatten, .activation, .encoder, .decoder: 0
+    case .plastic(let node): node.parameterCount
+    case .input, .output, .pooling, .flatten, .activation, .encoder, .decoder, .concatenation,
+      .multiplication, .normalization:
+      0
     }
   }
 }

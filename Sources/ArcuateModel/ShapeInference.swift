@@ -1,6 +1,21 @@
 import ArcuateCore
 
 extension Operator {
+  /// The shape of the output for inputs of these shapes, nil where one is not known yet.
+  ///
+  /// Throws. As `outputShape(for:)`.
+  public func outputShape(forAll inputs: [Shape?]) throws -> Shape? {
+    let known = inputs.compactMap { $0 }
+    if case .concatenation = self { return try concatenated(known, of: inputs.count) }
+    for other in known.dropFirst() where other != known[0] {
+      var verb = "summed"
+      if case .multiplication = self { verb = "multiplied" }
+      throw ArcuateError(
+        .shapeMismatch, "receives shapes \(known[0]) and \(other), which cannot be \(verb)")
+    }
+    return try outputShape(for: known.first)
+  }
+
   /// The shape of the output for an input of shape `input`; nil input means nothing is known yet.
   ///
   /// Returns nil if the shape cannot be told without the input's.
@@ -40,8 +55,12 @@ extension Operator {
         shape = first.tensor.shape
       }
       return try elementwise(shape, input)
-    case .activation, .encoder, .decoder:
+    case .activation, .encoder, .decoder, .concatenation, .multiplication:
       return input
+    case .normalization(let norm):
+      guard norm.appendsLog, let input else { return input }
+      guard input.rank == 1 else { throw mismatch("one axis, to which a number is added", input) }
+      return try Shape([input[0] + 1])
     case .batchNorm(let norm):
       if let input {
         let channels = input.extents.first ?? 1
@@ -51,6 +70,7 @@ extension Operator {
         }
       }
       return input
+    case .plastic(let node): return try node.outputShape(for: input)
     case .graph:
       throw ArcuateError(.invalidModel, "a nested graph must be flattened first")
     }
@@ -59,6 +79,22 @@ extension Operator {
 
 private func mismatch(_ expectation: String, _ input: Shape) -> ArcuateError {
   ArcuateError(.shapeMismatch, "expects \(expectation), but receives \(input)")
+}
+
+/// Shapes one after another along the first axis; nil while some of the `count` are missing.
+private func concatenated(_ known: [Shape], of count: Int) throws -> Shape? {
+  guard let first = known.first else { return nil }
+  var extent = 0
+  for shape in known {
+    guard shape.rank >= 1, shape.extents.dropFirst() == first.extents.dropFirst() else {
+      throw ArcuateError(
+        .shapeMismatch,
+        "receives shapes \(first) and \(shape), which do not join along the first axis")
+    }
+    extent += shape[0]
+  }
+  guard known.count == count else { return nil }
+  return try Shape([extent] + Array(first.extents.dropFirst()))
 }
 
 /// A parameter with one element fits every input.

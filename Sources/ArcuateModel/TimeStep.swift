@@ -16,6 +16,7 @@ extension Operator {
     case .neuron(let neuron):
       neuron.kind.leaks || (neuron.semantics ?? semantics).integratorGain == .dtR
     case .delay: true
+    case .plastic(let node): node.needsTimeStep
     case .sparse(let sparse): (sparse.delay_s.extremes?.largest ?? 0) > 0
     default: false
     }

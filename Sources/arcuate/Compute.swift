@@ -9,7 +9,9 @@ struct Compute: ParsableCommand {
     discussion: """
       Every utterance starts from rest; --frame-state says what happens between its frames. What \
       the model's metadata states under steps_per_frame, frame_state, frame_input, frame_output, \
-      splice_left and splice_right is the default of these options.
+      splice_left, splice_right and subsampling is the default of these options. Where it states \
+      left_context and latency, as that of a Kaldi nnet3 model does, the first and the last frame \
+      of an utterance are repeated as often, and outputs come out against their frames.
 
       Tables: ark:FILE, scp:FILE and - for standard input or output; ark,t:FILE writes text, \
       ark,scp:FILE,FILE an archive with its script. Keys and file names are UTF-8. Shell commands \
@@ -24,11 +26,12 @@ struct Compute: ParsableCommand {
         copy-feats scp:feats.scp ark:- | arcuate compute net.nir ark:- ark,t:-
         arcuate compute --splice-left 5 --splice-right 5 --log-softmax \\
           digits.nir ark:digits.ark ark,scp:post.ark,post.scp
+        arcuate compute --subsampling 3 final.mdl scp:feats.scp ark:- | ...
         arcuate compute --priors pdf_counts.txt --log-softmax --batch 16 \\
           net.nir scp:feats.scp ark:- | latgen-faster-mapped ...
       """)
 
-  @Argument(help: "A .nir or .safetensors file with one input port.")
+  @Argument(help: "A .nir or .safetensors file or a Kaldi nnet3 model, with one input port.")
   var model: String
 
   @Argument(help: "The table of feature matrices to read (rspecifier).")
@@ -55,6 +58,14 @@ struct Compute: ParsableCommand {
       splice_right of the model's metadata, or 0.
       """)
   var spliceRight: Int?
+
+  @Option(
+    parsing: .unconditional,
+    help: """
+      Write the output of every so many frames, from the first on, 1 to 1000 (Kaldi's \
+      frame_subsampling_factor). By default subsampling of the model's metadata, or 1.
+      """)
+  var subsampling: Int?
 
   @Option(help: "Output port to write; by default the first.")
   var outputPort: String?
@@ -94,6 +105,9 @@ struct Compute: ParsableCommand {
     guard frameShift > 0, frameShift.isFinite else {
       throw ValidationError("--frame-shift must be a positive time in seconds")
     }
+    if let subsampling, !(1...1000).contains(subsampling) {
+      throw ValidationError("--subsampling must be from 1 to 1000")
+    }
     for (name, value) in [("--splice-left", spliceLeft), ("--splice-right", spliceRight)] {
       if let value, !(0...10_000).contains(value) {
         throw ValidationError("\(name) must be from 0 to 10000")
@@ -113,6 +127,9 @@ struct Compute: ParsableCommand {
     let splicing = try Splicing(
       left: spliceLeft ?? notes.integer("splice_left") ?? 0,
       right: spliceRight ?? notes.integer("splice_right") ?? 0)
+    let timing = try within(self.model) {
+      try FrameTiming(notes, subsampling: subsampling, plan.options)
+    }
     let posteriors = try Posteriors(
       logSoftmax: logSoftmax, priors: priors, columns: plan.outputs[port].shape.count)
     let reader = try KaldiTableReader(features, expecting: .matrix)
@@ -129,7 +146,8 @@ struct Compute: ParsableCommand {
     if let json { try files.write(json, as: "summary") }
 
     let pass = StreamPass(
-      try compiling.session(plan), output: port, splicing: splicing, chunk: chunk)
+      try compiling.session(plan), output: port, splicing: splicing, timing: timing,
+      chunk: chunk)
     var summary = ComputeSummary(frameShift_s: frameShift, streams: plan.options.batch)
     var archives: Set<String> = []
     var progress = Progress("utterances", quiet: quiet)

@@ -9,6 +9,7 @@ final class StreamPass {
   private let session: Session
   private let output: Int
   private let splicing: Splicing
+  private let timing: FrameTiming
   private let chunk: Int
   private let inputCount: Int
   /// Numbers that come out for one frame of one stream.
@@ -17,14 +18,18 @@ final class StreamPass {
   private final class Utterance {
     let key: String
     let features: KaldiMatrix
+    /// Frames that the network goes through: those of the utterance, and the edges again.
+    let frames: Int
     var outputs: [Float]
     var framesGiven = 0
     var framesDone = 0
 
-    init(_ key: String, _ features: KaldiMatrix, outputCount: Int) {
+    init(_ key: String, _ features: KaldiMatrix, _ timing: FrameTiming, outputCount: Int) {
       self.key = key
       self.features = features
-      outputs = [Float](repeating: 0, count: features.rows * outputCount)
+      frames = timing.left + features.rows + timing.latency
+      let rows = (features.rows + timing.subsampling - 1) / timing.subsampling
+      outputs = [Float](repeating: 0, count: rows * outputCount)
     }
   }
   private struct Piece {
@@ -42,11 +47,14 @@ final class StreamPass {
   private(set) var elapsed = Duration.zero
   private(set) var inNetwork = Duration.zero
 
-  init(_ session: Session, output: Int, splicing: Splicing, chunk: Int) {
+  init(
+    _ session: Session, output: Int, splicing: Splicing, timing: FrameTiming, chunk: Int
+  ) {
     let plan = session.plan
     self.session = session
     self.output = output
     self.splicing = splicing
+    self.timing = timing
     self.chunk = chunk
     inputCount = plan.inputs[0].shape.count
     outputCount = plan.outputCount(port: output, frames: 1) / plan.options.batch
@@ -83,14 +91,14 @@ final class StreamPass {
             hasMore = false
             break
           }
-          utterances.append(Utterance(key, features, outputCount: outputCount))
+          utterances.append(Utterance(key, features, timing, outputCount: outputCount))
           pieces[stream] = nextPiece()
         }
         if pieces[stream] != nil { try session.reset(stream: stream) }
       }
       guard pieces.contains(where: { $0 != nil }) else { return }
       try runPieces()
-      while let done = utterances.first, done.framesDone == done.features.rows {
+      while let done = utterances.first, done.framesDone == done.frames {
         let columns = session.plan.outputs[output].shape.count
         try emit(done.key, done.outputs.count / max(columns, 1), done.outputs)
         utterances.removeFirst()
@@ -100,10 +108,10 @@ final class StreamPass {
 
   /// The next frames that no stream has; only the newest utterance can have such.
   private func nextPiece() -> Piece? {
-    guard let newest = utterances.last, newest.framesGiven < newest.features.rows else {
+    guard let newest = utterances.last, newest.framesGiven < newest.frames else {
       return nil
     }
-    let rest = newest.features.rows - newest.framesGiven
+    let rest = newest.frames - newest.framesGiven
     let length = options.frameState == .keep ? rest : min(chunk, rest)
     defer { newest.framesGiven += length }
     return Piece(utterance: newest, frames: newest.framesGiven..<newest.framesGiven + length)
@@ -118,7 +126,7 @@ final class StreamPass {
       guard let piece else { continue }
       for f in 0..<length {
         splicing.write(
-          piece.utterance.features, piece.frames.lowerBound + f, into: &input,
+          piece.utterance.features, piece.frames.lowerBound + f - timing.left, into: &input,
           at: (f * batch + stream) * inputCount)
       }
     }
@@ -135,14 +143,17 @@ final class StreamPass {
     for (stream, piece) in pieces.enumerated() {
       guard let piece else { continue }
       for f in 0..<length {
+        let frame = piece.frames.lowerBound + f - timing.left - timing.latency
+        guard frame >= 0 else { continue }
+        frames += 1
+        guard frame % timing.subsampling == 0 else { continue }
         for step in 0..<steps {
           let from = ((f * steps + step) * batch + stream) * size
-          let to = (piece.frames.lowerBound + f) * outputCount + step * size
+          let to = frame / timing.subsampling * outputCount + step * size
           for i in 0..<size { piece.utterance.outputs[to + i] = results[from + i] }
         }
       }
       piece.utterance.framesDone += length
-      frames += length
       for node in session.plan.nodeNames.indices {
         counters = counters + (try session.counters(at: node, stream: stream))
       }

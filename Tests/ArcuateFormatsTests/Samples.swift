@@ -184,8 +184,13 @@ enum Samples {
       ("nested/fc", .linear(Linear(weight: tensor(2, 2)))),
       ("scaled.weight", .scale(plain)), ("scaled.weight.scale", .scale(one)),
       ("empty", .scale(try! Tensor([], shape: [0, 3]))), ("scalar", .scale(Tensor(scalar: 2))),
-      ("sparse", .sparse(sparse)), ("listed", .sparse(listed)),
+      ("sparse", .sparse(sparse)), ("listed", .sparse(listed)), ("both", .concatenation),
+      ("times", .multiplication),
+      ("norm 2", .normalization(Normalization(target: 0.3, floor: 0x1p-66, appendsLog: true))),
     ])
+    // The order of the edges into a concatenation is its meaning.
+    model.edges.insert(.init("old", "both"), at: 0)
+    model.edges.append(.init("in", "both"))
     model.metadata = notes
     model.metadata["odd"] = .number(.infinity)
     model.metadata["nested"] = .graphLike

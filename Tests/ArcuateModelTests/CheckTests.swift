@@ -102,6 +102,42 @@ import Testing
         severity: .error, place: "node \"n\"", words: "cannot be summed",
         model: adding([("v", linear(2, 4))], [("in", "v"), ("v", "n")])),
       Case(
+        severity: .error, place: "node \"times\"", words: "[3] and [2], which cannot be multiplied",
+        model: adding([("times", .multiplication)], [("n", "times"), ("in", "times")])),
+      Case(
+        severity: .error, place: "node \"both\"", words: "do not join along the first axis",
+        model: adding(
+          [("both", .concatenation), ("v", .input(shape: [2, 2]))],
+          [("n", "both"), ("v", "both")])),
+      Case(
+        severity: .error, place: "node \"both\"", words: "do not join",
+        model: adding([("both", .concatenation), ("v", .input(shape: []))], [("v", "both")])),
+      Case(
+        severity: .error, place: "node \"both\"", words: "cannot be told",
+        model: adding([("both", .concatenation)], [("both", "out")])),
+      Case(
+        severity: .error, place: "node \"times\"", words: "cannot be told",
+        model: adding([("times", .multiplication)], [])),
+      Case(
+        severity: .repair, place: "edge \"n\" -> \"both\"", words: "given twice",
+        model: adding([("both", .concatenation)], [("n", "both"), ("n", "both")])),
+      Case(
+        severity: .error, place: "node \"norm\"", words: "put a decoder between",
+        model: adding([("norm", .normalization(Normalization()))], [("n", "norm")])),
+      Case(
+        severity: .error, place: "node \"norm\"", words: "target must be positive",
+        model: adding([("norm", .normalization(Normalization(target: 0)))], [("w", "norm")])),
+      Case(
+        severity: .error, place: "node \"norm\"", words: "floor must be positive",
+        model: adding([("norm", .normalization(Normalization(floor: .nan)))], [("w", "norm")])),
+      Case(
+        severity: .error, place: "node \"norm\"", words: "expects one axis",
+        model: adding(
+          [
+            ("norm", .normalization(Normalization(appendsLog: true))),
+            ("v", .input(shape: [2, 2])),
+          ], [("v", "norm")])),
+      Case(
         severity: .error, place: "node \"tanh\"", words: "put a decoder between",
         model: adding([("tanh", .activation(.tanh))], [("n", "tanh")])),
       Case(

@@ -55,8 +55,8 @@ struct Dice {
 
 /// The kinds of network that the tests draw.
 enum Family: String, CaseIterable, Sendable {
-  case dense, convolution, recurrent, ports, nested, delays, coders, hybrid, sparse, population
-  case counting
+  case dense, convolution, recurrent, ports, nested, delays, coders, hybrid, sparse, population,
+    skips, counting
 
   /// A network of this family; runs with dt 1 ms.
   func draw(_ seed: UInt64) -> Model {
@@ -182,6 +182,43 @@ enum Family: String, CaseIterable, Sendable {
         ("sm", "many"), ("many", "ms"), ("ms", "some"), ("many", "mm"), ("mm", "many"),
         ("many", "mn"), ("mn", "many"),
       ].map { .init($0.0, $0.1) }
+      return model
+    case .skips:
+      // Images side by side, spikes side by side, values multiplied, an edge back into a joint.
+      func same(_ channels: Int, _ out: Int) -> Operator {
+        .convolution(
+          Convolution(
+            weight: dice.tensor([out, channels, 3, 3], -1, 1), bias: dice.tensor([out], -0.1, 0.2),
+            stride: [1, 1], padding: .same, dilation: [1, 1]))
+      }
+      var inner = Model.chain([
+        ("in", .input(shape: [4])), ("w", linear(4, 3)), ("cat", .concatenation),
+        ("out", .output(shape: [7])),
+      ])
+      inner.edges.insert(.init("in", "cat"), at: 1)
+      var model = Model.chain([
+        ("in", .input(shape: [2, 5, 4])), ("c1", same(2, 3)), ("cat", .concatenation),
+        ("if", .neuron(dice.neuron(.lif, [5, 5, 4]))),
+        ("pool", .pooling(Pooling(kind: .sum, kernel: [2, 2], stride: [2, 2]))),
+        ("flat", .flatten(Flatten(start: 0, end: 2))), ("w1", linear(20, k)),
+        ("some", neuron(.lif, [k])), ("both", .concatenation), ("w2", linear(k + 100, 4)),
+        ("relu", .activation(.relu)), ("times", .multiplication),
+        ("norm", .normalization(Normalization(target: 1.5, appendsLog: true))),
+        ("w3", linear(5, 4)), ("g", .graph(inner)), ("joint", .concatenation),
+        ("last", linear(11, 4)), ("li", neuron(.li, [4])), ("x", .output(shape: [4])),
+      ])
+      model.nodes += [
+        .init("rows", .flatten(Flatten(start: 0, end: 2))), .init("w4", linear(40, 4)),
+        .init("sigmoid", .activation(.sigmoid)), .init("square", .multiplication),
+        .init("y", .output(shape: [2, 5, 4])), .init("z", .output(shape: [k + 100])),
+        .init("c2", same(2, 2)),
+      ]
+      model.edges += [
+        ("in", "cat"), ("if", "all"), ("all", "both"), ("in", "rows"), ("rows", "w4"),
+        ("w4", "sigmoid"), ("sigmoid", "times"), ("in", "square"), ("c2", "square"), ("in", "c2"),
+        ("square", "y"), ("both", "z"), ("li", "joint"),
+      ].map { .init($0.0, $0.1) }
+      model.nodes.append(.init("all", .flatten(Flatten(start: 0, end: 2))))
       return model
     case .counting:
       // What conversion makes, but for draws, in which streams differ: single inputs, membranes that start anywhere, counted

@@ -79,6 +79,18 @@ struct SlowNetwork {
     }
     defer { now += 1 }
     for n in nodes.indices {
+      let all = sources[n].map { feedback.contains([$0, n]) ? before[$0] : outputs[$0] }
+      switch nodes[n].op {
+      case .concatenation:
+        outputs[n] = all.flatMap { $0 }
+        continue
+      case .multiplication:
+        for i in outputs[n].indices {
+          outputs[n][i] = all.dropFirst().reduce(all[0][i]) { $0 * $1[i] }
+        }
+        continue
+      default: break
+      }
       var x = [Float](repeating: 0, count: sources[n].first.map { outputs[$0].count } ?? 0)
       for (k, source) in sources[n].enumerated() {
         let arriving = feedback.contains([source, n]) ? before[source] : outputs[source]
@@ -113,6 +125,12 @@ struct SlowNetwork {
     case .scale(let factor):
       let factor = factor.floats
       outputs[n] = x.indices.map { x[$0] * factor[$0] }
+    case .normalization(let norm):
+      let (target, floor) = (Double(norm.target), Double(norm.floor))
+      let squares = x.reduce(0.0) { $0 + Double($1) * Double($1) }
+      let root = max(squares / (Double(x.count) * target * target), floor).squareRoot()
+      outputs[n] = x.map { $0 * Float(1 / root) }
+      if norm.appendsLog { outputs[n].append(Float(log(root * target))) }
     case .neuron(let neuron):
       for i in outputs[n].indices { step(neuron, n, i, x[i]) }
     default: outputs[n] = x

@@ -32,6 +32,11 @@ extension KaldiValue {
       }
       return .integers(integers)
     }
+    return try readNumbers(reader)
+  }
+
+  /// What begins with a token, as `readBinary` takes it and components of a network hold it.
+  static func readNumbers(_ reader: ByteReader) throws -> KaldiValue {
     let token = try token(reader)
     switch token {
     case "FM", "DM":

@@ -153,7 +153,8 @@ extension NIRFile {
       }
       fields = try tree(inner)
       if !inner.metadata.isEmpty { fields["metadata"] = tree(inner.metadata) }
-    case .pooling, .activation, .batchNorm, .encoder, .decoder:
+    case .pooling, .activation, .batchNorm, .encoder, .decoder, .concatenation, .multiplication,
+      .normalization, .plastic:
       throw ArcuateError(
         .notRepresentable,
         "NIR has no \(op.kindName); safetensors can hold it"

@@ -111,6 +111,17 @@ struct SafetensorsReader {
           mean: try tensor("mean", &fields), variance: try tensor("variance", &fields),
           gamma: try tensor("gamma", &fields), beta: try tensor("beta", &fields),
           epsilon: try fields.real("epsilon")))
+    case "Concatenation": return .concatenation
+    case "Multiplication": return .multiplication
+    case "Normalization":
+      let appends = try fields.take("appends_log")
+      guard case .bool(let appendsLog) = appends else {
+        throw ArcuateError(.malformed, "is not true or false", at: "appends_log")
+      }
+      return .normalization(
+        Normalization(
+          target: try fields.real("target"), floor: try fields.real("floor"),
+          appendsLog: appendsLog))
     case "BernoulliEncoder", "SignedBernoulliEncoder":
       let gain = try fields.real("gain")
       let seed: UInt64 = try within("seed") { try fields.take("seed").integer() }
@@ -122,6 +133,8 @@ struct SafetensorsReader {
     case "CountDecoder": return .decoder(.count)
     case "RateDecoder": return .decoder(.rate)
     case "MeanDecoder": return .decoder(.mean)
+    case let kind where PlasticNode.kinds.contains(kind):
+      return .plastic(try plastic(kind, &fields))
     default:
       guard let kind = Neuron.Kind(rawValue: kind) else {
         throw ArcuateError(.unsupportedFormat, "is of the unknown kind \"\(kind.prefix(80))\"")
@@ -212,12 +225,12 @@ struct SafetensorsReader {
 
   // MARK: Tensors
 
-  private mutating func tensor(_ field: String, _ fields: inout Fields) throws -> Tensor {
+  mutating func tensor(_ field: String, _ fields: inout Fields) throws -> Tensor {
     let name = try fields.take(field)
     return try within(field) { try tensor(named: try name.string()) }
   }
 
-  private mutating func optional(_ field: String, _ fields: inout Fields) throws -> Tensor? {
+  mutating func optional(_ field: String, _ fields: inout Fields) throws -> Tensor? {
     fields.has(field) ? try tensor(field, &fields) : nil
   }
 
@@ -262,51 +275,5 @@ struct SafetensorsReader {
       findings.append(
         Finding(.repair, place, "has an unknown field \"\(name.prefix(80))\": passed over"))
     }
-  }
-}
-
-/// The members of a JSON object, with a memory of which were asked for.
-private struct Fields {
-  private let members: [String: JSON]
-  private var asked = Set<String>()
-
-  init(_ members: [String: JSON]) { self.members = members }
-
-  var unused: [String] { members.keys.filter { !asked.contains($0) }.sorted() }
-
-  func has(_ name: String) -> Bool { members[name] != nil }
-
-  mutating func find(_ name: String) -> JSON? {
-    asked.insert(name)
-    return members[name]
-  }
-
-  mutating func take(_ name: String) throws -> JSON {
-    guard let value = find(name) else { throw ArcuateError(.malformed, "states no \(name)") }
-    return value
-  }
-
-  mutating func whole(_ name: String) throws -> Int {
-    let value = try take(name)
-    return try within(name) { try Self.whole(value) }
-  }
-
-  mutating func list(_ name: String) throws -> [Int] {
-    let value = try take(name)
-    return try within(name) { try value.array().map(Self.whole) }
-  }
-
-  mutating func real(_ name: String) throws -> Float {
-    let value = try take(name)
-    return try within(name) { try value.real() }
-  }
-
-  /// Bounded, so that sums and products of a few of them cannot overflow.
-  private static func whole(_ value: JSON) throws -> Int {
-    let number: Int = try value.integer()
-    guard abs(number) <= 1 << 40 else {
-      throw ArcuateError(.limitExceeded, "\(number) is absurd")
-    }
-    return number
   }
 }

@@ -84,7 +84,11 @@ struct SafetensorsWriter {
       if let own = neuron.semantics { fields["semantics"] = semantics(own) }
     case .graph(let inner):
       fields["graph"] = .object(try graph(inner, path: place + "/", depth: depth + 1))
-    case .activation, .decoder: break
+    case .activation, .decoder, .concatenation, .multiplication: break
+    case .normalization(let norm):
+      fields["target"] = .number(norm.target)
+      fields["floor"] = .number(norm.floor)
+      fields["appends_log"] = .bool(norm.appendsLog)
     case .batchNorm(let norm):
       put("mean", norm.mean)
       put("variance", norm.variance)
@@ -95,6 +99,9 @@ struct SafetensorsWriter {
       fields["gain"] = .number(gain)
       fields["seed"] = .number(seed)
     case .encoder(.rate(let gain)), .encoder(.singleShot(let gain)): fields["gain"] = .number(gain)
+    case .plastic(let node):
+      let others = node.fields(put)
+      fields.merge(others) { $1 }
     }
     return fields
   }

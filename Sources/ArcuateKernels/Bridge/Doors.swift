@@ -301,3 +301,97 @@ func sparseRing(
     list: list, count: count, known: known, first: first, values: values, table: table, tile: tile,
     shift: shift, mask: mask, ring: ring)
 }
+
+@inline(__always)
+func packProductRows(
+  _ a: UnsafePointer<Float>, rowStride: Int, columnStride: Int, first: Int, count: Int, depth: Int,
+  into packed: UnsafeMutablePointer<Float>
+) {
+  // Copies: the wide variant would gain nothing.
+  ArcuateMicrokernels.packProductRows(
+    a, rowStride: rowStride, columnStride: columnStride, first: first, count: count, depth: depth,
+    into: packed)
+}
+
+@inline(__always)
+func packProductColumns(
+  _ b: UnsafePointer<Float>, rowStride: Int, columnStride: Int, first: Int, count: Int, depth: Int,
+  into packed: UnsafeMutablePointer<Float>
+) {
+  ArcuateMicrokernels.packProductColumns(
+    b, rowStride: rowStride, columnStride: columnStride, first: first, count: count, depth: depth,
+    into: packed)
+}
+
+@inline(__always)
+func productTile(
+  _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, depth: Int,
+  c: UnsafeMutablePointer<Float>, cStride: Int, rows: Int, columns: Int, adds: Bool
+) {
+  #if arch(x86_64)
+    if cshims_uses_avx512() {
+      return ArcuateMicrokernelsAVX512.productTile(
+        a, b, depth: depth, c: c, cStride: cStride, rows: rows, columns: columns, adds: adds)
+    }
+  #endif
+  ArcuateMicrokernels.productTile(
+    a, b, depth: depth, c: c, cStride: cStride, rows: rows, columns: columns, adds: adds)
+}
+
+@inline(__always)
+func gatherSums(
+  source: UnsafePointer<Float>, sourceStride: Int, entries: UnsafePointer<UInt32>,
+  values: UnsafePointer<Float>?, starts: UnsafePointer<UInt32>, rows: Int, blocks: Int,
+  first: Int, last: Int, start: UnsafePointer<Float>?, y: UnsafeMutablePointer<Float>,
+  yStride: Int, count: Int
+) {
+  #if arch(x86_64)
+    if cshims_uses_avx512() {
+      return ArcuateMicrokernelsAVX512.gatherSums(
+        source: source, sourceStride: sourceStride, entries: entries, values: values,
+        starts: starts, rows: rows, blocks: blocks, first: first, last: last, start: start,
+        y: y, yStride: yStride, count: count)
+    }
+  #endif
+  ArcuateMicrokernels.gatherSums(
+    source: source, sourceStride: sourceStride, entries: entries, values: values,
+    starts: starts, rows: rows, blocks: blocks, first: first, last: last, start: start,
+    y: y, yStride: yStride, count: count)
+}
+
+@inline(__always)
+func neuronRecord(
+  input x: UnsafePointer<Float>, tape: NeuronTape, count: Int, coefficients: NeuronCoefficients,
+  flags: NeuronFlags
+) {
+  #if arch(x86_64)
+    if cshims_uses_avx512() {
+      return ArcuateMicrokernelsAVX512.neuronRecord(
+        input: x, tape: tape, count: count, coefficients: coefficients, flags: flags)
+    }
+  #endif
+  ArcuateMicrokernels.neuronRecord(
+    input: x, tape: tape, count: count, coefficients: coefficients, flags: flags)
+}
+
+@inline(__always)
+func neuronSweep(
+  emitted: UnsafePointer<Float>, tape: NeuronTape, carry: UnsafeMutablePointer<Float>,
+  currentCarry: UnsafeMutablePointer<Float>, membraneGradient: UnsafeMutablePointer<Float>,
+  inputGradient: UnsafeMutablePointer<Float>, adds: Bool, count: Int,
+  coefficients: NeuronCoefficients, flags: NeuronFlags, surrogate: SurrogateShape,
+  throughReset: Bool
+) {
+  #if arch(x86_64)
+    if cshims_uses_avx512() {
+      return ArcuateMicrokernelsAVX512.neuronSweep(
+        emitted: emitted, tape: tape, carry: carry, currentCarry: currentCarry,
+        membraneGradient: membraneGradient, inputGradient: inputGradient, adds: adds, count: count,
+        coefficients: coefficients, flags: flags, surrogate: surrogate, throughReset: throughReset)
+    }
+  #endif
+  ArcuateMicrokernels.neuronSweep(
+    emitted: emitted, tape: tape, carry: carry, currentCarry: currentCarry,
+    membraneGradient: membraneGradient, inputGradient: inputGradient, adds: adds, count: count,
+    coefficients: coefficients, flags: flags, surrogate: surrogate, throughReset: throughReset)
+}

@@ -35,6 +35,71 @@ public enum Elementwise {
     }
   }
 
+  /// output = the product of `a` and `b`, element by element.
+  public static func multiply(
+    _ a: Row<Float>, _ b: Row<Float>, into output: Row<Float>, count: Int
+  ) {
+    check(count, a, b, output)
+    for i in 0..<count { output.pointer[i] = a.pointer[i] * b.pointer[i] }
+  }
+
+  /// output[i] *= input[place i of the order].
+  public static func multiplyPermuted(
+    _ input: Row<Float>, by order: Permutation, into output: Row<Float>
+  ) {
+    check(order.places.count, input, output)
+    // SAFETY: every place is below the count that both rows have.
+    for i in 0..<order.places.count {
+      output.pointer[i] *= input.pointer[Int(order.places[i])]
+    }
+  }
+
+  /// Copies `runs` runs of `width` elements, in another order if one is given, to runs of `stride`
+  /// elements, from place `first` of each on.
+  public static func lay(
+    _ input: Row<Float>, by order: Permutation?, runs: Int, width: Int, into output: Row<Float>,
+    first: Int, stride: Int
+  ) {
+    guard runs > 0, width > 0 else { return }
+    precondition(first >= 0 && first + width <= stride, "room within a run")
+    check(runs * width, input)
+    check((runs - 1) * stride + first + width, output)
+    // SAFETY: the last element written is the one checked for, since runs do not overlap; places of
+    // an order are below its count, which is checked to be that of the input.
+    if let order {
+      precondition(order.places.count == runs * width, "an order for every element")
+      for r in 0..<runs {
+        for i in 0..<width {
+          output.pointer[r * stride + first + i] =
+            input.pointer[Int(order.places[r * width + i])]
+        }
+      }
+    } else {
+      for r in 0..<runs {
+        for i in 0..<width {
+          output.pointer[r * stride + first + i] = input.pointer[r * width + i]
+        }
+      }
+    }
+  }
+
+  /// output = input / sqrt(max(mean(input input) / target^2, floor)), and behind it, where wanted,
+  /// the logarithm of target times that root.
+  public static func normalize(
+    _ input: Row<Float>, target: Float, floor: Float, appendsLog: Bool, into output: Row<Float>,
+    count: Int
+  ) {
+    check(count, input)
+    check(count + (appendsLog ? 1 : 0), output)
+    var sum = 0.0
+    for i in 0..<count { sum += Double(input.pointer[i]) * Double(input.pointer[i]) }
+    let mean = sum / (Double(max(count, 1)) * Double(target) * Double(target))
+    let root = max(mean, Double(floor)).squareRoot()
+    let factor = Float(1 / root)
+    for i in 0..<count { output.pointer[i] = input.pointer[i] * factor }
+    if appendsLog { output.pointer[count] = Float(log(root * Double(target))) }
+  }
+
   /// output = input * factor + shift.
   public static func scale(
     _ input: Row<Float>, by factor: Row<Float>, shift: Row<Float>?, into output: Row<Float>,

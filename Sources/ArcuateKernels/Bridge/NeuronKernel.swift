@@ -30,6 +30,8 @@ public final class NeuronLayer: Sendable {
       NeuronParameter(pointer: values.pointer, mask: mask)
     }
     public var byteCount: Int { values.count * 4 }
+    /// One number for all, or one for each and some more.
+    public var list: [Float] { mask == 0 ? [values[0]] : values.array }
   }
 
   public let count: Int

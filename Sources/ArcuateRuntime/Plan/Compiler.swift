@@ -106,7 +106,13 @@ private struct Compiler {
 
     try setRest()
     let outputSums = checked.outputs.map { takeState(options.batch * slots[$0].stride) }
-    return try layOut(groups: groups, stepOf: stepOf, outputSums: outputSums)
+    var learner = LearningCompiler(
+      checked: checked, options: options, dt_s: dt_s ?? 1, steps: steps, stepOf: stepOf,
+      slots: slots, state: state)
+    let learning = try learner.learning()
+    state = learner.state
+    return try layOut(
+      groups: groups, stepOf: stepOf, outputSums: outputSums, learning: learning)
   }
 
   /// Reserves floats of state, aligned to a cache line.
@@ -125,7 +131,7 @@ private struct Compiler {
     for i in checked.ordering.order {
       switch nodes[i].op {
       case .convolution, .pooling: last[i] = true
-      case .input, .output, .linear, .sparse, .flatten, .graph: last[i] = false
+      case .input, .output, .linear, .sparse, .flatten, .graph, .plastic: last[i] = false
       default:
         let sources = checked.edges.filter { $0.target == i }.map(\.source)
         last[i] = !sources.isEmpty && sources.contains { last[$0] }
@@ -168,6 +174,7 @@ private struct Compiler {
       case .input: constant[i] = true
       case .neuron, .delay, .encoder, .decoder, .graph: break
       case .pooling(let pooling) where pooling.kind == .spikeMaximum: break
+      case .plastic(.linear), .plastic(.cell), .plastic(.trace): break
       case .sparse(let sparse) where sparse.delaySteps(dt_s).largest > 0: break
       default:
         let edges = checked.edges.indices.filter { checked.edges[$0].target == i }
@@ -190,7 +197,7 @@ private struct Compiler {
     let wantsLast: Bool =
       switch node.op {
       case .convolution, .pooling: true
-      case .linear, .sparse, .flatten, .output, .input: false
+      case .linear, .sparse, .flatten, .output, .input, .plastic: false
       default: layouts[i]
       }
     var sources: [Plan.Step.Source] = []
@@ -203,13 +210,15 @@ private struct Compiler {
     let inputCount = source?.count ?? inputCountWithoutSource(node.op, shape)
     var gather = -1
     if case .input = node.op {
+    } else if node.op.takesInputsApart {
     } else if sources.count != 1 || sources[0].permutation != nil {
       gather = slots.count
       // Sums follow the constancy of their node; silence never changes.
       slots.append(Slot(count: inputCount, constant: constant[i]))
     }
 
-    let (packed, packedKernels, why) = try pack(i, shape, source, layouts[i])
+    let (packed, packedKernels, why) = try pack(
+      i, shape, source, layouts[i], all: incoming.map { checked.shapes[$0.source] })
     var (operation, kernels, reason) = (packed, packedKernels, why)
     if case .output = node.op, gather < 0, !sources[0].delayed, slots[sources[0].slot].history < 0 {
       (operation, reason) = (.alias, "shows the row as it stands")
@@ -243,7 +252,7 @@ private struct Compiler {
     switch op {
     case .neuron(let neuron): neuron.kind.spikes
     case .encoder(.singleShot): false
-    case .threshold, .encoder: true
+    case .threshold, .encoder, .plastic(.cell): true
     default: false
     }
   }
@@ -257,13 +266,15 @@ private struct Compiler {
       convolution.weight.shape[1] * convolution.groups
         * (convolution.inputShape ?? []).reduce(1, *)
     case .sparse(let sparse): sparse.pre
+    case .plastic(.linear(let linear)): linear.pre
+    case .plastic(.projection(let projection)): projection.pre
     case .flatten, .input: shape.count
     default: shape.count
     }
   }
 
   private mutating func pack(
-    _ i: Int, _ shape: Shape, _ input: Shape?, _ last: Bool
+    _ i: Int, _ shape: Shape, _ input: Shape?, _ last: Bool, all inputs: [Shape]
   ) throws -> (Operation, [Kernel], String) {
     let dt = dt_s ?? 1
     let row = slots[i].stride * options.batch
@@ -294,6 +305,15 @@ private struct Compiler {
       return (.scale(factor: try full(factor), shift: nil), [], "elementwise")
     case .threshold(let level): return (.threshold(try full(level)), [], "elementwise")
     case .activation(let function): return (.activation(function), [], "elementwise")
+    case .concatenation:
+      let pixels = last && shape.rank > 1 ? shape.count / max(shape[0], 1) : 1
+      let joint = Joint(widths: inputs.map { $0.count / max(pixels, 1) }, runs: pixels)
+      return (
+        .concatenation(joint), [],
+        inputs.map { "\($0[0])" }.joined(separator: " + ") + " along the first axis"
+      )
+    case .multiplication: return (.multiplication, [], "\(inputs.count) inputs multiplied")
+    case .normalization(let norm): return (.normalization(norm), [], "over all elements")
     case .batchNorm(let norm):
       let (factor, shift) = norm.factorAndShift()
       let inner = shape.count / max(shape.extents.first ?? 1, 1)
@@ -354,7 +374,66 @@ private struct Compiler {
     case .encoder(.rate(let gain)):
       return (.rateEncoder(gain: gain, state: takeState(row)), [], "accumulates")
     case .decoder(let decoder): return (.decoder(decoder, state: takeState(row)), [], "accumulates")
+    case .plastic(let plastic): return try pack(plastic, shape, row)
     case .graph: throw ArcuateError(.invalidModel, "a nested graph must be flattened first")
+    }
+  }
+
+  private mutating func pack(
+    _ plastic: PlasticNode, _ shape: Shape, _ row: Int
+  ) throws -> (Operation, [Kernel], String) {
+    let dt = dt_s ?? 1
+    switch plastic {
+    case .linear(let linear):
+      let stride = (linear.post + 15) & ~15
+      let most = (1 << 33) / max(stride * (linear.alpha == nil ? 1 : options.batch), 1)
+      guard linear.pre < most else {
+        throw ArcuateError(.limitExceeded, "weights of \(options.batch) streams are too many")
+      }
+      let packed = try PackedPlasticLinear(
+        linear, weights: takeState((linear.pre + 1) * stride),
+        fast: linear.alpha == nil ? -1 : takeState(options.batch * linear.pre * stride))
+      let changed = linear.alpha == nil ? "weights" : "fast weights"
+      return (
+        .plastic(.linear(packed)), [.linearEvents, .linearDense],
+        "\(changed) learn from \"\(linear.rule.post)\""
+      )
+    case .cell(let cell):
+      let stride = row / options.batch
+      let layer = try CellLayer(
+        count: cell.size, numbers: try cell.numbers(dt_s: dt), threshold: cell.threshold.floats)
+      return (
+        .plastic(
+          .cell(
+            try PackedCell(
+              layer: layer, stride: stride, state: takeState(row * CellRows.count),
+              theta: takeState(stride), cell: cell, dt_s: dt))), [], "cells"
+      )
+    case .trace(let trace):
+      return (
+        .plastic(.trace(trace.numbers(dt_s: dt), state: takeState(row * 2))), [],
+        trace.second_s == nil ? "one exponential" : "two exponentials"
+      )
+    case .winners(let count): return (.plastic(.winners(count)), [], "the \(count) largest")
+    case .projection(let projection):
+      let linear = try projection.linear()
+      if projection.fanIn != nil, linear.weight.count > 0 {
+        var weight = linear.weight.floats
+        var (starts, posts, values): ([Int64], [Int64], [Float]) = ([0], [], [])
+        for j in 0..<projection.pre {
+          for i in 0..<projection.post where weight[i * projection.pre + j] != 0 {
+            posts.append(Int64(i))
+            values.append(weight[i * projection.pre + j])
+          }
+          starts.append(Int64(posts.count))
+        }
+        weight = []
+        let sparse = SparseLinear(
+          post: projection.post, pre: projection.pre, rowStarts: IndexArray(starts),
+          postIndices: IndexArray(posts), weight: Tensor(vector: values))
+        return try pack(sparse, 0)
+      }
+      return try pack(linear, shape)
     }
   }
 
@@ -389,17 +468,8 @@ private struct Compiler {
     _ convolution: Convolution, _ shape: Shape, _ input: Shape?
   ) throws -> (Operation, [Kernel], String) {
     let weight = convolution.weight.shape
-    let flat = convolution.axes == 1
-    let pads = convolution.pads()
     let input = try input ?? Shape([weight[1] * convolution.groups] + convolution.inputShape!)
-    let geometry = ConvolutionGeometry(
-      inHeight: flat ? 1 : input[1], inWidth: flat ? input[1] : input[2], inChannels: input[0],
-      outHeight: flat ? 1 : shape[1], outWidth: flat ? shape[1] : shape[2], outChannels: shape[0],
-      kernelHeight: flat ? 1 : weight[2], kernelWidth: flat ? weight[2] : weight[3],
-      strideY: flat ? 1 : convolution.stride[0], strideX: convolution.stride.last!,
-      padTop: flat ? 0 : pads[0].before, padLeft: pads.last!.before,
-      dilationY: flat ? 1 : convolution.dilation[0], dilationX: convolution.dilation.last!,
-      groups: convolution.groups)
+    let geometry = convolution.geometry(input: input, output: shape)
     let bias = try (convolution.bias ?? Tensor(scalar: 0)).broadcast(to: Shape([shape[0]]))
     let packed = try ConvolutionWeights(
       weight: convolution.weight.floats, bias: bias, geometry: geometry)
@@ -454,6 +524,18 @@ private struct Compiler {
       let fan = (0..<packed.parts).flatMap { each[each.count == 1 ? 0 : $0] }
       return (fan, UInt64(packed.parts * first.inputs * first.outputs))
     }
+    if case .plastic(.linear(let packed)) = operation, packed.inputs > 0, packed.outputs > 0 {
+      // Weights come and go: all of them count.
+      let each = [UInt32](repeating: UInt32(packed.outputs), count: packed.inputs)
+      return (each, UInt64(packed.inputs * packed.outputs))
+    }
+    if case .sparse = operation, case .plastic(.projection(let drawn)) = op,
+      let weight = try? drawn.linear().weight.floats
+    {
+      var fan = [UInt32](repeating: 0, count: drawn.pre)
+      for (place, value) in weight.enumerated() where value != 0 { fan[place % drawn.pre] += 1 }
+      return (fan, fan.reduce(0) { $0 + UInt64($1) })
+    }
     switch op {
     case .sparse(let sparse): return (sparse.nonzeroPerInput(), UInt64(sparse.count))
     case .convolution(let convolution):
@@ -487,6 +569,23 @@ private struct Compiler {
       if case .input = step.operation { continue }
       guard step.operation.isStateless else { continue }
       let stride = slots[step.output].stride
+      if step.operation.takesInputsApart {
+        let output = try RowSpace(width: stride + 16).row()
+        defer { withExtendedLifetime(output) {} }
+        // Who has a memory, or comes later, is silent.
+        let silent = try RowSpace(
+          width: (step.sources.map { slots[$0.slot].stride }.max() ?? 0) + 16
+        )
+        .row()
+        let inputs = try step.sources.map { source -> View<Float> in
+          let row = rows[source.slot]
+          return row.isEmpty ? silent : try View.packed(row)
+        }
+        step.joinRows({ inputs[$0].row }, into: output.row)
+        withExtendedLifetime((inputs, silent)) {}
+        rows[step.output] = output.row.part(0, stride).array
+        continue
+      }
       let space = RowSpace(width: max((step.inputCount + 15) & ~15, stride) + 16)
       let (input, output) = (try space.row(), try space.row())
       let (temporary, temporaryOutput) = (try space.row(), try space.row())
@@ -512,14 +611,18 @@ private struct Compiler {
   // MARK: Memory
 
   private mutating func layOut(
-    groups: [Plan.Group], stepOf: [Int], outputSums: [Int]
+    groups: [Plan.Group], stepOf: [Int], outputSums: [Int], learning: Learning?
   ) throws -> Plan {
     let batch = options.batch
     // A block is part of one frame, or several frames of one step.
     // Whole windows of the cycles that run in windows.
     let window = groups.compactMap { $0.population?.window }.min() ?? 1
     let largest = Plan.largestBlock / window * window
-    let most = options.stepsPerFrame == 1 && options.frameState == .reset ? 1 : largest
+    // What learns at every step runs step by step.
+    let isAlone =
+      options.stepsPerFrame == 1 && options.frameState == .reset || learning?.edges.isEmpty == false
+      || learning?.cells.isEmpty == false
+    let most = isAlone ? 1 : largest
     let block = options.stepsPerFrame > 1 ? min(options.stepsPerFrame, most) : most
     var (values, lists, rows) = (0, 0, 0)
     var aliases: [Int: Int] = [:]
@@ -556,7 +659,7 @@ private struct Compiler {
       sparseCountCount: sparseCounts, widest: widest, outputSums: outputSums,
       inputSteps: checked.inputs.map { stepOf[$0] },
       outputSteps: checked.outputs.map { stepOf[$0] },
-      fingerprint: fingerprint())
+      fingerprint: fingerprint(), learning: learning)
   }
 
   /// A number that differs between plans whose sessions could not take each other's state.
@@ -571,6 +674,16 @@ private struct Compiler {
     for step in steps { mix("\(step.name) \(step.kind) \(step.inputCount) \(step.outputCount);") }
     mix("\(options.batch) \(state)")
     return hash
+  }
+}
+
+extension Operator {
+  /// Whether each input is read where it stands instead of their sum.
+  fileprivate var takesInputsApart: Bool {
+    switch self {
+    case .concatenation, .multiplication: true
+    default: false
+    }
   }
 }
 

@@ -11,10 +11,41 @@ import ArcuateModel
 extension Neuron {
   /// The step of this neuron as a linear recurrence with a threshold.
   ///
-  /// Coefficients are computed in double precision and rounded once.
   /// Needs. `dt_s` where `Model.firstNodeInNeedOfTimeStep` finds such neurons.
+  package func layer(
+    shape: Shape, semantics s: NeuronSemantics, dt_s: Double
+  ) throws -> NeuronLayer {
+    let c = try recurrence(shape: shape, semantics: s, dt_s: dt_s)
+    return try NeuronLayer(
+      count: shape.count, flags: flags(s), currentDecay: c.currentDecay.map(Float.init),
+      currentGain: c.currentGain.map(Float.init), decay: c.decay.map(Float.init),
+      gain: c.gain.map(Float.init), offset: c.offset.map(Float.init),
+      threshold: threshold?.floats ?? [0], resetValue: resetValue?.floats ?? [0])
+  }
+
+  /// The coefficients of
+  ///
+  ///     i = currentDecay i + currentGain x
+  ///     v = decay v + gain (i or x) + offset
+  package struct Recurrence {
+    package var decay, gain, offset, currentDecay, currentGain: [Double]
+
+    /// Of `count` neurons without leak or synapse.
+    package init(count: Int) {
+      decay = [Double](repeating: 1, count: count)
+      offset = [Double](repeating: 0, count: count)
+      gain = decay
+      currentDecay = offset
+      currentGain = decay
+    }
+  }
+
+  /// Shapes. One number each where every parameter is one, else one for each neuron.
+  /// Numbers. In double precision, to be rounded once.
   /// Source. The discrete forms are listed at `NeuronSemantics.Integrator`.
-  func layer(shape: Shape, semantics s: NeuronSemantics, dt_s: Double) throws -> NeuronLayer {
+  package func recurrence(
+    shape: Shape, semantics s: NeuronSemantics, dt_s: Double
+  ) throws -> Recurrence {
     // One number stays one number: a uniform layer reads its parameters from registers.
     let parts = parameters.filter { $0.name != "v_initial" }.map(\.tensor)
     let count = parts.contains { $0.count > 1 } ? shape.count : 1
@@ -26,49 +57,16 @@ extension Neuron {
     let tau = try values(tauMembrane, or: 1)
     let tauS = try values(tauSynapse, or: 1)
     let weight = try values(inputWeight, or: 1)
-
-    var decay = [Double](repeating: 1, count: count)
-    var gain = decay
-    var offset = [Double](repeating: 0, count: count)
-    var currentDecay = offset
-    var currentGain = decay
+    var c = Recurrence(count: count)
     for n in 0..<count {
-      guard kind.leaks else {
-        gain[n] = s.integratorGain == .dtR ? dt_s * r[n] : r[n]
-        continue
-      }
-      let b = dt_s / tau[n]
-      let e = exp(-b)
-      switch s.integrator {
-      case .euler, .eulerOldCurrent:
-        (decay[n], gain[n], offset[n]) = (1 - b, b * r[n], b * leak[n])
-      case .exponential:
-        (decay[n], gain[n], offset[n]) = (e, (1 - e) * r[n], (1 - e) * leak[n])
-      case .exponentialUnit:
-        (decay[n], gain[n], offset[n]) = (e, b * r[n], (1 - e) * leak[n])
-      case .exponentialPost:
-        (decay[n], gain[n], offset[n]) = (e, e * b * r[n], (1 - e) * leak[n])
-      }
-      guard kind.hasSynapse else { continue }
-      let a = dt_s / tauS[n]
-      let eS = exp(-a)
-      switch s.integrator {
-      case .euler, .eulerOldCurrent:
-        (currentDecay[n], currentGain[n]) = (1 - a, a * weight[n])
-      case .exponential:
-        (currentDecay[n], currentGain[n]) = (eS, (1 - eS) * weight[n])
-      case .exponentialUnit, .exponentialPost:
-        (currentDecay[n], currentGain[n]) = (eS, eS * a * weight[n])
-      }
+      c.set(
+        n, kind: kind, semantics: s, dt_s: dt_s, resistance: r[n], leak: leak[n], tau: tau[n],
+        tauSynapse: tauS[n], inputWeight: weight[n])
     }
-    return try NeuronLayer(
-      count: shape.count, flags: flags(s), currentDecay: currentDecay.map(Float.init),
-      currentGain: currentGain.map(Float.init), decay: decay.map(Float.init),
-      gain: gain.map(Float.init), offset: offset.map(Float.init),
-      threshold: threshold?.floats ?? [0], resetValue: resetValue?.floats ?? [0])
+    return c
   }
 
-  private func flags(_ s: NeuronSemantics) -> NeuronFlags {
+  package func flags(_ s: NeuronSemantics) -> NeuronFlags {
     var flags: NeuronFlags = []
     if kind.hasSynapse {
       flags.insert(.synapse)
@@ -88,5 +86,35 @@ extension Neuron {
     if s.multiSpike { flags.insert(.multiSpike) }
     if s.clampsBelow && kind == .ifire { flags.insert(.clampsBelow) }
     return flags
+  }
+}
+
+extension Neuron.Recurrence {
+  /// The coefficients of neuron `n` for its parameters.
+  package mutating func set(
+    _ n: Int, kind: Neuron.Kind, semantics s: NeuronSemantics, dt_s: Double, resistance r: Double,
+    leak: Double, tau: Double, tauSynapse: Double, inputWeight: Double
+  ) {
+    guard kind.leaks else {
+      gain[n] = s.integratorGain == .dtR ? dt_s * r : r
+      return
+    }
+    let b = dt_s / tau
+    let e = exp(-b)
+    switch s.integrator {
+    case .euler, .eulerOldCurrent: (decay[n], gain[n], offset[n]) = (1 - b, b * r, b * leak)
+    case .exponential: (decay[n], gain[n], offset[n]) = (e, (1 - e) * r, (1 - e) * leak)
+    case .exponentialUnit: (decay[n], gain[n], offset[n]) = (e, b * r, (1 - e) * leak)
+    case .exponentialPost: (decay[n], gain[n], offset[n]) = (e, e * b * r, (1 - e) * leak)
+    }
+    guard kind.hasSynapse else { return }
+    let a = dt_s / tauSynapse
+    let eS = exp(-a)
+    switch s.integrator {
+    case .euler, .eulerOldCurrent: (currentDecay[n], currentGain[n]) = (1 - a, a * inputWeight)
+    case .exponential: (currentDecay[n], currentGain[n]) = (eS, (1 - eS) * inputWeight)
+    case .exponentialUnit, .exponentialPost:
+      (currentDecay[n], currentGain[n]) = (eS, eS * a * inputWeight)
+    }
   }
 }

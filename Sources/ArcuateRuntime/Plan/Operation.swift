@@ -23,6 +23,11 @@ enum Operation: Sendable {
   case scale(factor: View<Float>, shift: View<Float>?)
   case threshold(View<Float>)
   case activation(Activation)
+  /// The inputs beside each other.
+  case concatenation(Joint)
+  /// The inputs multiplied.
+  case multiplication
+  case normalization(Normalization)
   case neuron(NeuronLayer, state: NeuronState)
   /// Steps of delay for each element, and the ring they need.
   case delay(steps: [Int32], ring: Int, state: Int)
@@ -33,20 +38,31 @@ enum Operation: Sendable {
   case rateEncoder(gain: Float, state: Int)
   /// An accumulator that is read: divided by the steps since the last reset, or not.
   case decoder(Decoder, state: Int)
+  /// What learns, and what that needs around it.
+  case plastic(PackedPlastic)
 
   /// Whether the output of a step depends on that step's input alone.
   var isStateless: Bool {
     switch self {
-    case .neuron, .delay, .sparse, .rateEncoder, .decoder, .bernoulli, .singleShot, .spikeMaximum:
+    case .neuron, .delay, .sparse, .rateEncoder, .decoder, .bernoulli, .singleShot, .spikeMaximum,
+      .plastic:
       false
     default: true
+    }
+  }
+
+  /// Whether each input is read where it stands instead of their sum.
+  var takesInputsApart: Bool {
+    switch self {
+    case .concatenation, .multiplication: true
+    default: false
     }
   }
 
   /// Whether the operation goes through a list of its non-zero inputs.
   var usesNonzeroList: Bool {
     switch self {
-    case .convolution, .sparse: true
+    case .convolution, .sparse, .plastic(.linear), .bernoulli: true
     case .linear(let packed): packed.parts == 1
     default: false
     }
@@ -56,7 +72,7 @@ enum Operation: Sendable {
   var weightByteCount: Int {
     switch self {
     case .linear(let packed): packed.matrices.first?.kind.byteCount ?? 4
-    case .convolution: 4
+    case .convolution, .plastic(.linear): 4
     default: 0
     }
   }
@@ -71,10 +87,19 @@ enum Operation: Sendable {
     case .threshold(let level): level.count * 4
     case .pooling(_, let places): (places?.count ?? 0) * 4
     case .neuron(let layer, _): layer.byteCount
+    case .plastic(let packed): packed.byteCount
     case .delay(let steps, _, _): steps.count * 4
     default: 0
     }
   }
+}
+
+/// How the rows of several inputs make one.
+struct Joint: Sendable {
+  /// Elements that each input has in one run.
+  var widths: [Int]
+  /// Runs of a row: one where channels come first, one for each pixel where they come last.
+  var runs: Int
 }
 
 /// Where a layer of neurons keeps its state, as offsets in floats for stream 0; -1 for none.

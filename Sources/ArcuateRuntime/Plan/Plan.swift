@@ -54,7 +54,7 @@ public final class Plan: Sendable {
 
     /// How a step is run.
     enum Role: BitwiseCopyable {
-      case input, alias, neurons, linear, sparse, stateful, stateless
+      case input, alias, neurons, linear, sparse, apart, stateful, stateless, plastic
     }
 
     init(
@@ -95,6 +95,8 @@ public final class Plan: Sendable {
         role = .linear
         linear = packed.matrices[0]
       case .sparse: role = .sparse
+      case .plastic: role = .plastic
+      case .concatenation, .multiplication: role = .apart
       case .delay, .bernoulli, .singleShot, .rateEncoder, .decoder, .spikeMaximum:
         role = .stateful
       case .convolution(let weights):
@@ -180,6 +182,8 @@ public final class Plan: Sendable {
   let inputSteps: [Int]
   let outputSteps: [Int]
   let fingerprint: UInt64
+  /// What changes weights; nil where nothing does.
+  let learning: Learning?
 
   init(
     options: CompileOptions, dt_s: Double?, inputs: [Port], outputs: [Port],
@@ -187,8 +191,10 @@ public final class Plan: Sendable {
     feedbackRest: [Int: [Float]], membraneRest: [Int: [Float]], block: Int,
     stateCount: Int, valueCount: Int, listCount: Int, rowCount: Int, sparseListCount: Int,
     sparseCountCount: Int, widest: Int,
-    outputSums: [Int], inputSteps: [Int], outputSteps: [Int], fingerprint: UInt64
+    outputSums: [Int], inputSteps: [Int], outputSteps: [Int], fingerprint: UInt64,
+    learning: Learning? = nil
   ) {
+    self.learning = learning
     self.options = options
     self.dt_s = dt_s
     self.inputs = inputs

@@ -18,6 +18,7 @@ extension Session {
       runTiles(0..<batch, worker: 0)
     }
     for slot in plan.slots where slot.history >= 0 { saveHistory(slot, count) }
+    if learns, plan.learning != nil { learn() }
     // Cannot overflow in a lifetime; a trap would end the host all the same.
     for stream in 0..<batch { stepCounts[stream] = stepCounts[stream] &+ UInt64(count) }
     for probe in probes { probe.advance(count) }
@@ -32,6 +33,8 @@ extension Session {
       let streams = batch * worker / threads..<batch * (worker + 1) / threads
       if !streams.isEmpty { runTiles(streams, worker: worker) }
     case .call(let body): body(worker)
+    case .learn(let edge): changeRows(edge, worker)
+    case .consolidate(let edge): consolidateRows(edge, worker)
     case .population(let population, let range):
       runWindows(population, range, 0, worker: worker, share: worker, shares: threads)
     case .product(let product):
@@ -137,6 +140,7 @@ extension Session {
       return
     }
     if step.gather >= 0 { gather(step, range, streams) }
+    if step.role == .apart { joinInputs(step, output, range, streams) }
     let input = plan.slots[step.gather >= 0 ? step.gather : step.sources[0].slot]
     let shift = step.gather < 0 && step.sources[0].delayed ? -1 : 0
 
@@ -151,11 +155,15 @@ extension Session {
     case .stateful:
       for t in range {
         for b in streams {
-          runStateful(step, row(input, t + shift, b), row(output, t, b), t, b, output.stride)
+          let places = input.listed ? list(input, t + shift, b) : temporaryLists.row.part(0, 0)
+          let found = input.listed ? Int(nonzero(input, t + shift, b)[0].count) : 0
+          runStateful(
+            step, row(input, t + shift, b), places, found, row(output, t, b), t, b, output.stride)
         }
       }
+    case .plastic: runPlastic(index, input, shift, output, range, streams, worker)
     case .stateless: runStateless(index, input, shift, output, range, streams, worker)
-    case .input, .alias: break
+    case .input, .alias, .apart: break
     }
     // Spiking neurons list their spikes while they make them.
     let isListed = step.role == .neurons && step.updates
@@ -225,6 +233,15 @@ extension Session {
     }
   }
 
+  /// Rows of a node that takes its inputs one by one.
+  private func joinInputs(
+    _ step: Plan.Step, _ output: Slot, _ range: Range<Int>, _ streams: Range<Int>
+  ) {
+    for t in range {
+      for b in streams { step.joinRows({ row(step, $0, t, b) }, into: row(output, t, b)) }
+    }
+  }
+
   /// The row that source `n` of a node has for it.
   @inline(__always)
   private func row(_ step: Plan.Step, _ n: Int, _ t: Int, _ b: Int) -> Row<Float> {
@@ -277,8 +294,8 @@ extension Session {
   // MARK: Other memories
 
   private func runStateful(
-    _ step: Plan.Step, _ input: Row<Float>, _ output: Row<Float>, _ t: Int, _ b: Int,
-    _ stride: Int
+    _ step: Plan.Step, _ input: Row<Float>, _ list: Row<UInt32>, _ listCount: Int,
+    _ output: Row<Float>, _ t: Int, _ b: Int, _ stride: Int
   ) {
     let now = stepCounts[b] &+ UInt64(t)
     switch step.operation {
@@ -292,11 +309,11 @@ extension Session {
       }
     case .bernoulli(let gain, let random, let signed):
       let stream = UInt32(truncatingIfNeeded: step.node << 16 | b)
-      for i in 0..<step.outputCount {
-        let draw = random.uniform(stream: stream, step: now, index: UInt32(i))
-        let chance = gain * input[i]
-        output[i] = draw < chance ? 1 : signed && draw < -chance ? -1 : 0
-      }
+      // A network that learns sees other spikes after each rest.
+      let when = now | rests(of: b) << 32
+      Elementwise.bernoulli(
+        input, list: list, listCount: listCount, gain: gain, isSigned: signed,
+        random: random, stream: stream, step: when, into: output)
     case .singleShot(let gain):
       for i in 0..<step.outputCount { output[i] = now == 0 ? gain * input[i] : 0 }
     case .spikeMaximum(let window, let offset):

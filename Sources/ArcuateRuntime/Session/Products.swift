@@ -9,6 +9,9 @@ enum Job {
   case product(Product)
   /// Each takes a share of the tiles.
   case population(Population, Range<Int>)
+  /// Each takes a share of the rows of weights that change.
+  case learn(LearningEdge)
+  case consolidate(LearningEdge)
   /// Each calls the same function.
   case call((Int) -> Void)
 }

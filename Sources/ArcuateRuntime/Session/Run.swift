@@ -43,6 +43,7 @@ extension Session {
       // Several frames of one step make a block, or one frame makes one or more.
       let atOnce = steps == 1 ? min(plan.block, frames - frame) : 1
       if options.frameState == .reset { reset() }
+      if learns { normalise() }
       var done = 0
       while done < steps {
         let count = steps == 1 ? atOnce : min(plan.block, steps - done)
@@ -70,6 +71,7 @@ extension Session {
         }
         done += count
       }
+      if learns { consolidate() }
       frame += atOnce
     }
   }

@@ -47,6 +47,15 @@ public final class Session {
   var computesConstants = true
   /// Steps in the block being run.
   var blockSteps = 0
+  /// Whether weights and thresholds change while the session runs. Traces stand still while they
+  /// do not.
+  public var learns = false
+  /// Factors of the rules for one step; nothing in it outlives the step.
+  let learningScratch: View<Float>
+  /// The sides of the terms that act in this step, where those of each stream begin, and a row of ones.
+  private(set) var products: View<PlasticProduct>
+  private(set) var productEnds: View<Int>
+  let learningOnes: View<Float>
 
   init(plan: Plan) throws {
     self.plan = plan
@@ -76,6 +85,15 @@ public final class Session {
     let memories = populations.isEmpty ? 0 : plan.steps.count * batch
     let size = MemoryLayout<SparseMemory>.stride
     sparseMemories = try AlignedBuffer(byteCount: memories * size).view(start: 0, count: memories)
+    let factors = plan.learning?.scratchCount ?? 0
+    learningScratch = try AlignedBuffer(byteCount: factors * 4).view(start: 0, count: factors)
+    let terms = batch * (plan.learning?.edges.map(\.terms.count).max() ?? 0)
+    products = try AlignedBuffer(byteCount: terms * MemoryLayout<PlasticProduct>.stride).view(
+      start: 0, count: terms)
+    productEnds = try AlignedBuffer(byteCount: (batch + 1) * 8).view(start: 0, count: batch + 1)
+    let ones = plan.learning == nil ? 0 : plan.widest
+    learningOnes = try AlignedBuffer(byteCount: ones * 4).view(start: 0, count: ones)
+    learningOnes.row.fill(1)
     let wide = plan.options.threads * plan.widest
     temporaries = try AlignedBuffer(byteCount: wide * 8).view(start: 0, count: wide * 2)
     temporaryLists = try AlignedBuffer(byteCount: wide * 4).view(start: 0, count: wide)
@@ -97,6 +115,7 @@ public final class Session {
       }
     }
     reset()
+    forget()
   }
 
   // MARK: Reset
@@ -119,6 +138,7 @@ public final class Session {
 
   func rest(_ stream: Int) {
     stepCounts[stream] = 0
+    restLearning(stream)
     for step in plan.steps {
       let stride = plan.slots[step.output].stride
       func clear(_ offset: Int, _ rows: Int = 1) {

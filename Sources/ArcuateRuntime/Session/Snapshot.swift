@@ -116,6 +116,7 @@ extension Session {
   /// Throws. `outOfMemory`.
   public func clone() throws -> Session {
     let copy = try plan.makeSession()
+    copy.learns = learns
     copy.stepCounts.row.copy(from: stepCounts.row)
     copy.state.row.copy(from: state.row)
     copy.findSparseLists()

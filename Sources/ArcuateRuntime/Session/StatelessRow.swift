@@ -56,9 +56,13 @@ extension Operation {
       case .logSoftmax:
         Elementwise.softmax(input, logarithm: true, into: output, count: outputCount)
       }
+    case .normalization(let norm):
+      Elementwise.normalize(
+        input, target: norm.target, floor: norm.floor, appendsLog: norm.appendsLog, into: output,
+        count: inputCount)
     case .input, .neuron, .delay, .sparse, .bernoulli, .singleShot, .rateEncoder, .decoder,
-      .spikeMaximum:
-      preconditionFailure("an operation with a memory")
+      .spikeMaximum, .concatenation, .multiplication, .plastic:
+      preconditionFailure("an operation with a memory, or with several inputs")
     }
   }
 }

@@ -189,6 +189,7 @@ struct NIRExpectation: Sendable, CustomTestStringConvertible {
     var inner = Model.chain([("i", .input(shape: [2])), ("o", .output(shape: [2]))])
     inner.semantics = NeuronSemantics(.norse)
     let extensions: [Operator] = [
+      .concatenation, .multiplication, .normalization(Normalization()),
       .activation(.relu), .encoder(.rate(gain: 1)), .decoder(.count), .neuron(semantics),
       .neuron(starting), .encoder(.singleShot(gain: 1)), .decoder(.mean),
       .encoder(.signedBernoulli(gain: 1, seed: 0)),

@@ -331,6 +331,27 @@ PROTOTYPES: Dict[str, Tuple[Any, List[Any]]] = {
     "arcuate_session_counters": (c_int32, [c_void_p, c_int64, c_int64, POINTER(Counters)]),
     "arcuate_session_clear_counters": (c_int32, [c_void_p]),
     "arcuate_session_kernels": (c_size_t, [c_void_p, c_void_p, c_size_t]),
+    # Plasticity
+    "arcuate_model_set_rule": (c_int32, [c_void_p, c_char_p, c_char_p, _OUT]),
+    "arcuate_model_freeze": (c_int32, [c_void_p, _OUT, _OUT]),
+    "arcuate_plan_signal_count": (c_size_t, [c_void_p]),
+    "arcuate_plan_signal_name": (c_char_p, [c_void_p, c_size_t]),
+    "arcuate_plan_signal_size": (c_size_t, [c_void_p, c_size_t]),
+    "arcuate_session_set_learning": (c_int32, [c_void_p, c_int32]),
+    "arcuate_session_learning": (c_int32, [c_void_p]),
+    "arcuate_session_teach": (c_int32, [c_void_p, c_char_p, c_void_p, c_size_t]),
+    "arcuate_session_teach_label": (
+        c_int32, [c_void_p, c_char_p, c_size_t, c_int64, c_float, c_float]
+    ),
+    "arcuate_session_withdraw": (c_int32, [c_void_p, c_char_p]),
+    "arcuate_session_normalise": (c_int32, [c_void_p]),
+    "arcuate_session_consolidate": (c_int32, [c_void_p]),
+    "arcuate_session_forget": (c_int32, [c_void_p]),
+    "arcuate_session_learned_size": (c_size_t, [c_void_p, c_char_p, c_int32]),
+    "arcuate_session_learned": (
+        c_int32, [c_void_p, c_char_p, c_int32, c_void_p, c_size_t, _OUT]
+    ),
+    "arcuate_session_learned_model": (c_int32, [c_void_p, _OUT, _OUT]),
     # Probes
     "arcuate_probe_create": (c_int32, [c_void_p, c_char_p, c_int32, c_size_t, _OUT, _OUT]),
     "arcuate_probe_free": (None, [c_void_p]),

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import ctypes
+import json
 import os
-from typing import Any, Iterable, List, NamedTuple, Optional, Tuple, Union
+from typing import Any, Iterable, List, Mapping, NamedTuple, Optional, Tuple, Union
 
 import numpy as np
 import numpy.typing as npt
@@ -107,6 +108,26 @@ class Model(Handle):
         return type(self)(pointer)
 
     __copy__ = copy
+
+    def set_rule(self, node: str, rule: Union[str, Mapping[str, Any]]) -> None:
+        """Lets a rule change the weights of a node while sessions learn.
+
+        rule: a mapping, or JSON text, with the fields that the README of Sources/ArcuateFormats lists.
+
+        Raises NotFoundError, ModelError for a node that is frozen, FormatError or ArgumentError for
+        the rule.
+        """
+        text = rule if isinstance(rule, str) else json.dumps(dict(rule))
+        with self._lock:
+            call(
+                _native.library.arcuate_model_set_rule,
+                self._live(), encoded("node", node), encoded("rule", text),
+            )
+
+    def freeze(self) -> Model:
+        """The same network with every weight and threshold as it is, for good."""
+        with self._lock:
+            return Model(created(_native.library.arcuate_model_freeze, self._live()))
 
     def set_semantics(self, field: str, value: Union[str, int, bool]) -> None:
         """Sets one field of what the model assumes of its neurons, or with "preset" all at once.

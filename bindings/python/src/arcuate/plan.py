@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ctypes
-from typing import Any, Callable, NamedTuple, Optional, Tuple
+from typing import Any, Callable, Dict, NamedTuple, Optional, Tuple
 
 from . import _native
 from ._handle import Handle, created
@@ -51,6 +51,12 @@ class Plan(Handle):
         }
         self._batch = int(library.arcuate_plan_batch(pointer))
         self._steps_per_frame = int(library.arcuate_plan_steps_per_frame(pointer))
+        self._signals = {
+            _native.text(library.arcuate_plan_signal_name(pointer, i)): int(
+                library.arcuate_plan_signal_size(pointer, i)
+            )
+            for i in range(library.arcuate_plan_signal_count(pointer))
+        }
         # Axes between frames and batch in what a frame gives.
         self._step_axes = (self._steps_per_frame,) if every_step else ()
 
@@ -67,6 +73,13 @@ class Plan(Handle):
         with self._lock:
             self._live()
             return self._outputs
+
+    @property
+    def signals(self) -> Dict[str, int]:
+        """The signals that rules ask for, which `Session.teach` gives, and their sizes."""
+        with self._lock:
+            self._live()
+            return dict(self._signals)
 
     @property
     def nodes(self) -> Tuple[str, ...]:

@@ -15,6 +15,7 @@ from ._handle import Handle, call, choice, created, encoded, whole
 from .probe import Probe
 
 if TYPE_CHECKING:
+    from .model import Model
     from .plan import Plan, Port
 
 Array = npt.NDArray[np.float32]
@@ -387,8 +388,94 @@ class Session(Handle):
             self._output_pointers[i] = array.ctypes.data
             self._output_counts[i] = array.size
 
+    # ---- Learning -------------------------------------------------------------------------------
+
+    @property
+    def learning(self) -> bool:
+        """Whether weights and thresholds change by their rules while the session runs; set it."""
+        with self._lock:
+            return bool(_native.library.arcuate_session_learning(self._live()))
+
+    @learning.setter
+    def learning(self, value: bool) -> None:
+        with self._lock:
+            self._check(_native.library.arcuate_session_set_learning(self._live(), int(bool(value))))
+
+    def teach(self, signal: str, values: npt.ArrayLike) -> None:
+        """Gives a signal of `plan.signals` its numbers, [batch, size], without the batch axis if the
+        plan has one stream. They hold until others are given or it is withdrawn.
+
+        Raises NotFoundError, ArgumentError for a number that is not finite or another count; nothing
+        is changed then.
+        """
+        numbers = np.ascontiguousarray(values, np.float32)
+        name = encoded("signal", signal)
+        with self._lock:
+            self._check(_native.library.arcuate_session_teach(
+                self._live(), name, numbers.ctypes.data, numbers.size))
+
+    def teach_label(
+        self, signal: str, label: int, stream: int = 0, on: float = 1.0, off: float = 0.0
+    ) -> None:
+        """Gives one stream's signal as a label: `on` at its place, `off` elsewhere.
+
+        Raises NotFoundError, ArgumentError for a label or stream out of range; nothing is changed
+        then.
+        """
+        name = encoded("signal", signal)
+        place = whole("label", label, -(2**62))
+        number = whole("stream", stream)
+        with self._lock:
+            self._check(_native.library.arcuate_session_teach_label(
+                self._live(), name, number, place, on, off))
+
+    def withdraw(self, signal: str) -> None:
+        """Takes a signal away: rules that ask for it change nothing until it is given again."""
+        name = encoded("signal", signal)
+        with self._lock:
+            self._check(_native.library.arcuate_session_withdraw(self._live(), name))
+
+    def normalise(self) -> None:
+        """Scales the weights of rules with a "column_sum"; frames of `run` begin with it."""
+        with self._lock:
+            self._check(_native.library.arcuate_session_normalise(self._live()))
+
+    def consolidate(self) -> None:
+        """Applies what rules with "apply": "frame" added up; frames of `run` end with it."""
+        with self._lock:
+            self._check(_native.library.arcuate_session_consolidate(self._live()))
+
+    def forget(self) -> None:
+        """Brings weights and thresholds back to those of the model."""
+        with self._lock:
+            self._check(_native.library.arcuate_session_forget(self._live()))
+
+    def learned(self, node: str, fast: bool = False) -> Array:
+        """The weights of a PlasticLinear as they are now, [post, pre], its fast weights, [batch, post,
+        pre], or the adaptive part of the thresholds of a Cell.
+
+        Raises NotFoundError for a node that is not there or learns nothing of that kind.
+        """
+        name = encoded("node", node)
+        library = _native.library
+        with self._lock:
+            session = self._live()
+            values = np.zeros(library.arcuate_session_learned_size(session, name, fast), np.float32)
+            call(library.arcuate_session_learned, session, name, fast, values.ctypes.data, values.size)
+        post = int(np.prod(self._plan._node_shapes[node], dtype=np.int64))
+        if fast:
+            return values.reshape(self._plan._batch, post, -1)
+        return values if values.size == post and post > 0 else values.reshape(post, -1)
+
+    def learned_model(self) -> "Model":
+        """The network with the weights, biases and thresholds that the session has now."""
+        from .model import Model
+
+        with self._lock:
+            return Model(created(_native.library.arcuate_session_learned_model, self._live()))
+
     def _check(self, status: int) -> None:
-        """Raises what run, step or run_events kept in the session; the caller holds the lock."""
+        """Raises what run, step, teach and the like kept in the session; the caller holds the lock."""
         if status != _native.SUCCESS:
             message = _native.library.arcuate_session_last_error(self._live())
             raise errors.make(status, _native.text(message))

@@ -1,0 +1,158 @@
+import ArcuateCore
+
+/// What feeds a node of a Kaldi network, as its configuration says it.
+indirect enum Nnet3Descriptor {
+  case node(String)
+  case append([Nnet3Descriptor])
+  case sum([Nnet3Descriptor])
+  case scale(Float, Nnet3Descriptor)
+  case const(Float, Int)
+  /// What the other is so many frames later.
+  case offset(Nnet3Descriptor, Int)
+  /// Zero where the other cannot be computed.
+  case ifDefined(Nnet3Descriptor)
+  /// What the other is at one time, whatever the frame.
+  case atOneTime(Nnet3Descriptor)
+
+  static let largestOffset = 100_000
+
+  /// Throws. `malformed` saying what is expected; `unsupportedFormat` naming the function.
+  init(_ text: String) throws {
+    var parser = Parser(text)
+    self = try parser.descriptor(depth: 0)
+    guard parser.next == nil else {
+      throw ArcuateError(.malformed, "goes on with \"\(parser.next!.prefix(60))\" after its end")
+    }
+  }
+
+  private struct Parser {
+    private let words: [String]
+    private var at = 0
+
+    var next: String? { at < words.count ? words[at] : nil }
+
+    init(_ text: String) {
+      var words: [String] = []
+      var word = ""
+      func end() {
+        if !word.isEmpty { words.append(word) }
+        word = ""
+      }
+      for character in text {
+        switch character {
+        case "(", ")", ",":
+          end()
+          words.append(String(character))
+        case " ", "\t": end()
+        default: word.append(character)
+        }
+      }
+      end()
+      self.words = words
+    }
+
+    private mutating func take() -> String? {
+      defer { at += 1 }
+      return next
+    }
+
+    private mutating func expect(_ word: String) throws {
+      guard take() == word else {
+        at -= 1
+        throw ArcuateError(
+          .malformed,
+          "\(next.map { "\"\($0.prefix(60))\"" } ?? "the end") stands where \"\(word)\" is expected"
+        )
+      }
+    }
+
+    private mutating func integer() throws -> Int {
+      let word = take() ?? "the end"
+      guard let value = Int(word) else {
+        throw ArcuateError(
+          .malformed, "\"\(word.prefix(60))\" stands where a whole number is expected")
+      }
+      guard abs(value) <= Nnet3Descriptor.largestOffset else {
+        throw ArcuateError(.limitExceeded, "\(value) is absurd")
+      }
+      return value
+    }
+
+    private mutating func real() throws -> Float {
+      let word = take() ?? "the end"
+      guard let value = Float(word), value.isFinite else {
+        throw ArcuateError(.malformed, "\"\(word.prefix(60))\" stands where a number is expected")
+      }
+      return value
+    }
+
+    private mutating func list(_ depth: Int) throws -> [Nnet3Descriptor] {
+      var parts = [try descriptor(depth: depth)]
+      while next == "," {
+        at += 1
+        parts.append(try descriptor(depth: depth))
+      }
+      try expect(")")
+      return parts
+    }
+
+    mutating func descriptor(depth: Int) throws -> Nnet3Descriptor {
+      guard depth <= 64 else { throw ArcuateError(.limitExceeded, "is nested more than 64 deep") }
+      guard let word = take() else {
+        throw ArcuateError(.malformed, "ends where a node is expected")
+      }
+      guard !["(", ")", ","].contains(word) else {
+        throw ArcuateError(.malformed, "\"\(word)\" stands where a node is expected")
+      }
+      guard next == "(" else { return .node(word) }
+      at += 1
+      switch word {
+      case "Append": return .append(try list(depth + 1))
+      case "Sum": return .sum(try list(depth + 1))
+      case "IfDefined":
+        let inner = try descriptor(depth: depth + 1)
+        try expect(")")
+        return .ifDefined(inner)
+      case "Offset":
+        let inner = try descriptor(depth: depth + 1)
+        try expect(",")
+        let offset = try integer()
+        if next == "," {
+          at += 1
+          guard try integer() == 0 else {
+            throw ArcuateError(.unsupportedFormat, "an Offset along x is not supported")
+          }
+        }
+        try expect(")")
+        return .offset(inner, offset)
+      case "Scale":
+        let factor = try real()
+        try expect(",")
+        let inner = try descriptor(depth: depth + 1)
+        try expect(")")
+        return .scale(factor, inner)
+      case "Const":
+        let value = try real()
+        try expect(",")
+        let width = try integer()
+        try expect(")")
+        return .const(value, width)
+      case "ReplaceIndex":
+        let inner = try descriptor(depth: depth + 1)
+        try expect(",")
+        guard take() == "t" else {
+          throw ArcuateError(.unsupportedFormat, "a ReplaceIndex of x is not supported")
+        }
+        try expect(",")
+        _ = try integer()
+        try expect(")")
+        return .atOneTime(inner)
+      default:
+        throw ArcuateError(
+          .unsupportedFormat,
+          "\(word.prefix(60)) is not supported: Append, Sum, Scale, Const, Offset, IfDefined and "
+            + "ReplaceIndex are")
+      }
+    }
+  }
+}

@@ -1,0 +1,195 @@
+import ArcuateCore
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
+/// Loops over rows that learning is made of besides products: plain, for the compiler to turn into
+/// vectors, and their own reference.
+public enum LearningLoops {
+  // SAFETY: every loop stays below the smallest count of its rows.
+
+  /// y += a x.
+  public static func add(_ x: Row<Float>, times a: Float = 1, to y: Row<Float>) {
+    let count = min(x.count, y.count)
+    let (p, q) = (x.pointer, y.pointer)
+    if a == 1 {
+      for i in 0..<count { q[i] += p[i] }
+    } else {
+      for i in 0..<count { q[i] += a * p[i] }
+    }
+  }
+
+  public static func scale(_ y: Row<Float>, by a: Float) {
+    for i in 0..<y.count { y.pointer[i] *= a }
+  }
+
+  /// y = x or y += x, times a factor for each element.
+  public static func multiply(
+    _ x: Row<Float>, by factor: Row<Float>, into y: Row<Float>, adds: Bool
+  ) {
+    let count = min(x.count, factor.count, y.count)
+    let (p, f, q) = (x.pointer, factor.pointer, y.pointer)
+    if adds {
+      for i in 0..<count { q[i] += p[i] * f[i] }
+    } else {
+      for i in 0..<count { q[i] = p[i] * f[i] }
+    }
+  }
+
+  /// y = x or y += x.
+  public static func put(_ x: Row<Float>, into y: Row<Float>, adds: Bool) {
+    let count = min(x.count, y.count)
+    if adds {
+      for i in 0..<count { y.pointer[i] += x.pointer[i] }
+    } else {
+      y.part(0, count).copy(from: x.part(0, count))
+    }
+  }
+
+  /// The gradient of max(x, 0) where it was positive: `output` is what came out.
+  public static func reluGradient(
+    _ gradient: Row<Float>, output: Row<Float>, into input: Row<Float>, adds: Bool
+  ) {
+    let count = min(gradient.count, output.count, input.count)
+    let (g, y, d) = (gradient.pointer, output.pointer, input.pointer)
+    for i in 0..<count {
+      let value = y[i] > 0 ? g[i] : 0
+      d[i] = adds ? d[i] + value : value
+    }
+  }
+
+  /// The gradient of the logistic function.
+  public static func sigmoidGradient(
+    _ gradient: Row<Float>, output: Row<Float>, into input: Row<Float>, adds: Bool
+  ) {
+    let count = min(gradient.count, output.count, input.count)
+    let (g, y, d) = (gradient.pointer, output.pointer, input.pointer)
+    for i in 0..<count {
+      let value = g[i] * y[i] * (1 - y[i])
+      d[i] = adds ? d[i] + value : value
+    }
+  }
+
+  public static func tanhGradient(
+    _ gradient: Row<Float>, output: Row<Float>, into input: Row<Float>, adds: Bool
+  ) {
+    let count = min(gradient.count, output.count, input.count)
+    let (g, y, d) = (gradient.pointer, output.pointer, input.pointer)
+    for i in 0..<count {
+      let value = g[i] * (1 - y[i] * y[i])
+      d[i] = adds ? d[i] + value : value
+    }
+  }
+
+  /// The gradient of softmax, or of its logarithm.
+  public static func softmaxGradient(
+    _ gradient: Row<Float>, output: Row<Float>, logarithm: Bool, into input: Row<Float>, adds: Bool
+  ) {
+    let count = min(gradient.count, output.count, input.count)
+    let (g, y, d) = (gradient.pointer, output.pointer, input.pointer)
+    var sum: Float = 0
+    for i in 0..<count { sum += logarithm ? g[i] : g[i] * y[i] }
+    for i in 0..<count {
+      let value = logarithm ? g[i] - expf(y[i]) * sum : y[i] * (g[i] - sum)
+      d[i] = adds ? d[i] + value : value
+    }
+  }
+
+  /// Adds the squares of a row, in double precision.
+  public static func squares(_ x: Row<Float>) -> Double {
+    var sum = 0.0
+    for i in 0..<x.count { sum += Double(x.pointer[i]) * Double(x.pointer[i]) }
+    return sum
+  }
+
+  /// Sums of the columns of rows that are `stride` apart, added to `sums`, in blocks of 64 rows so
+  /// that single precision is enough.
+  public static func addColumns(
+    _ x: Row<Float>, rows: Int, stride: Int, columns: Range<Int>, to sums: Row<Float>
+  ) {
+    precondition(
+      columns.lowerBound >= 0 && columns.upperBound <= min(stride, sums.count)
+        && rows * stride <= x.count, "room for the columns")
+    guard !columns.isEmpty else { return }
+    var first = 0
+    withUnsafeTemporaryAllocation(of: Float.self, capacity: columns.count) { block in
+      let total = sums.pointer + columns.lowerBound
+      while first < rows {
+        block.initialize(repeating: 0)
+        for r in first..<min(rows, first + 64) {
+          let row = x.pointer + r * stride + columns.lowerBound
+          for i in 0..<columns.count { block[i] += row[i] }
+        }
+        for i in 0..<columns.count { total[i] += block[i] }
+        first += 64
+      }
+    }
+  }
+
+  /// One step of stochastic gradient descent, with momentum where `velocity` has elements.
+  public static func descend(
+    _ w: Row<Float>, gradient: Row<Float>, velocity: Row<Float>, rate: Float, momentum: Float,
+    nesterov: Bool, decay: Float
+  ) {
+    let count = min(w.count, gradient.count)
+    let (p, g, v) = (w.pointer, gradient.pointer, velocity.pointer)
+    guard velocity.count >= count, momentum != 0 else {
+      for i in 0..<count { p[i] -= rate * (g[i] + decay * p[i]) }
+      return
+    }
+    for i in 0..<count {
+      let d = g[i] + decay * p[i]
+      v[i] = momentum * v[i] + d
+      p[i] -= rate * (nesterov ? d + momentum * v[i] : v[i])
+    }
+  }
+
+  /// One step of Adam; `correction1` and `correction2` are 1 - beta^t. With `decoupled`, the decay
+  /// acts on the weights beside the gradient (AdamW), else it is part of it. `largest` has elements
+  /// for AMSGrad.
+  /// Source. Kingma and Ba 2015; Reddi et al. 2018; Loshchilov and Hutter 2019.
+  public static func adam(
+    _ w: Row<Float>, gradient: Row<Float>, mean: Row<Float>, square: Row<Float>,
+    largest: Row<Float>, rate: Float, beta1: Float, beta2: Float, epsilon: Float,
+    correction1: Float, correction2: Float, decay: Float, decoupled: Bool
+  ) {
+    let count = min(w.count, gradient.count, mean.count, square.count)
+    let (p, g, m, v) = (w.pointer, gradient.pointer, mean.pointer, square.pointer)
+    let top = largest.pointer
+    let keepsLargest = largest.count >= count && count > 0
+    let scale = rate / correction1
+    let root = 1 / correction2.squareRoot()
+    let coupled = decoupled ? 0 : decay
+    let shrink = decoupled ? 1 - rate * decay : 1
+    for i in 0..<count {
+      let d = g[i] + coupled * p[i]
+      m[i] = beta1 * m[i] + (1 - beta1) * d
+      v[i] = beta2 * v[i] + (1 - beta2) * d * d
+      var size = v[i]
+      if keepsLargest {
+        top[i] = max(top[i], size)
+        size = top[i]
+      }
+      p[i] = shrink * p[i] - scale * m[i] / (size.squareRoot() * root + epsilon)
+    }
+  }
+
+  /// One step of Adamax. Source. Kingma and Ba 2015, section 7.1.
+  public static func adamax(
+    _ w: Row<Float>, gradient: Row<Float>, mean: Row<Float>, largest: Row<Float>, rate: Float,
+    beta1: Float, beta2: Float, epsilon: Float, correction1: Float, decay: Float
+  ) {
+    let count = min(w.count, gradient.count, mean.count, largest.count)
+    let (p, g, m, u) = (w.pointer, gradient.pointer, mean.pointer, largest.pointer)
+    let scale = rate / correction1
+    for i in 0..<count {
+      let d = g[i] + decay * p[i]
+      m[i] = beta1 * m[i] + (1 - beta1) * d
+      u[i] = max(beta2 * u[i], d.magnitude + epsilon)
+      p[i] -= scale * m[i] / u[i]
+    }
+  }
+}

@@ -1,0 +1,90 @@
+import ArcuateCore
+import ArcuateKernelTypes
+
+/// The windows that a convolution looks through, laid side by side, so that it becomes a product of
+/// matrices; channel-first rows.
+public enum Windows {
+  /// columns [inputs per group * kernel][outputs of a channel] of group `group` of one input
+  /// [channels][height][width]; zero where a window reaches over the edge.
+  public static func spread(
+    _ x: Row<Float>, _ g: ConvolutionGeometry, group: Int, into columns: Row<Float>
+  ) {
+    check(x, g, group, columns)
+    each(g, group) { from, to, count, step in
+      let q = columns.pointer + to
+      guard let from else {
+        for i in 0..<count { q[i] = 0 }
+        return
+      }
+      let p = x.pointer + from
+      if step == 1 {
+        for i in 0..<count { q[i] = p[i] }
+      } else {
+        for i in 0..<count { q[i] = p[i * step] }
+      }
+    }
+  }
+
+  /// The way back: adds each column's elements to the inputs that they were copied from.
+  public static func gather(
+    _ columns: Row<Float>, _ g: ConvolutionGeometry, group: Int, into x: Row<Float>
+  ) {
+    check(x, g, group, columns)
+    each(g, group) { from, to, count, step in
+      guard let from else { return }
+      let p = x.pointer + from
+      let q = columns.pointer + to
+      if step == 1 {
+        for i in 0..<count { p[i] += q[i] }
+      } else {
+        for i in 0..<count { p[i * step] += q[i] }
+      }
+    }
+  }
+
+  private static func check(
+    _ x: Row<Float>, _ g: ConvolutionGeometry, _ group: Int, _ columns: Row<Float>
+  ) {
+    precondition(
+      x.count >= g.inputCount && group >= 0 && group < g.groups
+        && columns.count >= g.inPerGroup * g.kernelHeight * g.kernelWidth * g.outHeight
+          * g.outWidth,
+      "room for the windows")
+  }
+
+  /// Every stretch of columns beside a stretch of inputs that lie `step` apart, or beside none.
+  @inline(__always)
+  private static func each(
+    _ g: ConvolutionGeometry, _ group: Int,
+    _ body: (_ from: Int?, _ to: Int, _ count: Int, _ step: Int) -> Void
+  ) {
+    var to = 0
+    for channel in group * g.inPerGroup..<(group + 1) * g.inPerGroup {
+      for ky in 0..<g.kernelHeight {
+        for kx in 0..<g.kernelWidth {
+          // Outputs first ..< last see an input in this column.
+          let shift = kx * g.dilationX - g.padLeft
+          let first = min(g.outWidth, shift >= 0 ? 0 : (-shift + g.strideX - 1) / g.strideX)
+          let room = g.inWidth - 1 - shift
+          let last = room < 0 ? first : max(first, min(g.outWidth, room / g.strideX + 1))
+          for oy in 0..<g.outHeight {
+            let iy = oy * g.strideY - g.padTop + ky * g.dilationY
+            let at = to + oy * g.outWidth
+            if iy < 0 || iy >= g.inHeight {
+              body(nil, at, g.outWidth, 1)
+              continue
+            }
+            body(nil, at, first, 1)
+            if last > first {
+              body(
+                (channel * g.inHeight + iy) * g.inWidth + first * g.strideX + shift, at + first,
+                last - first, g.strideX)
+            }
+            body(nil, at + last, g.outWidth - last, 1)
+          }
+          to += g.outHeight * g.outWidth
+        }
+      }
+    }
+  }
+}

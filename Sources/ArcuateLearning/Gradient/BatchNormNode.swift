@@ -1,0 +1,174 @@
+import ArcuateCore
+import ArcuateKernels
+import ArcuateModel
+
+#if canImport(Glibc)
+  import Glibc
+#else
+  import Darwin
+#endif
+
+/// Batch normalisation over samples, positions and steps together: the statistics of a channel are
+/// those of everything it emits, so that for spiking networks this is tdBN, with a scale that
+/// begins at alpha * threshold.
+///
+/// Source. Ioffe and Szegedy 2015; Zheng et al. 2021 (tdBN).
+final class BatchNormNode: GradientNode {
+  private let norm: BatchNorm
+  private let gamma, beta: Parameter
+  /// Running statistics; they are part of what a checkpoint keeps.
+  let mean, variance: Parameter
+  private let momentum: Float
+  private let biasOnce: Bool
+  private let channels, positions: Int
+  private var factor: [Float]
+  private var shift: [Float]
+  private var batchMean: [Float]
+  private var batchDeviation: [Float]
+  private var usesBatch = false
+
+  override var parameters: [Parameter] { [gamma, beta, mean, variance] }
+
+  init(
+    _ name: String, _ input: Signal, _ output: Signal, norm: BatchNorm, gamma: Parameter,
+    beta: Parameter, mean: Parameter, variance: Parameter, momentum: Float, biasOnce: Bool
+  ) {
+    self.biasOnce = biasOnce
+    self.norm = norm
+    self.gamma = gamma
+    self.beta = beta
+    self.mean = mean
+    self.variance = variance
+    self.momentum = momentum
+    channels = norm.gamma.count
+    positions = output.width / max(norm.gamma.count, 1)
+    factor = .init(repeating: 1, count: channels)
+    shift = .init(repeating: 0, count: channels)
+    batchMean = shift
+    batchDeviation = factor
+    super.init(name, [input], output)
+  }
+
+  override func forward(_ steps: Range<Int>, _ pass: Pass) throws {
+    // What acts at the first step only is a spiking twin, which has the running statistics.
+    usesBatch = pass.isTraining && !biasOnce
+    if usesBatch { measure() }
+    for c in 0..<channels {
+      let (m, deviation) =
+        usesBatch
+        ? (batchMean[c], batchDeviation[c])
+        : (mean.values[c], (variance.values[c] + norm.epsilon).squareRoot())
+      factor[c] = gamma.values[c] / deviation
+      shift[c] = beta.values[c] - m * factor[c]
+    }
+    let (factor, all) = (factor, shift)
+    let none = [Float](repeating: 0, count: channels)
+    pass.crew.split(rows(steps)) { part, _ in
+      for r in part {
+        let shift = biasOnce && r >= output.batch ? none : all
+        let (x, y) = (input.row(beside(r, input)), output.row(r))
+        if positions == 1 {
+          for c in 0..<channels { y[c] = x[c] * factor[c] + shift[c] }
+        } else {
+          for c in 0..<channels {
+            for i in c * positions..<(c + 1) * positions { y[i] = x[i] * factor[c] + shift[c] }
+          }
+        }
+      }
+    }
+  }
+
+  /// Mean and deviation of every channel, in double precision, and the running ones.
+  private func measure() {
+    var sums = [Double](repeating: 0, count: channels)
+    var squares = sums
+    let count = Double(output.rows * positions)
+    for r in 0..<output.rows {
+      let x = input.row(beside(r, input))
+      for c in 0..<channels {
+        var (sum, square): (Float, Float) = (0, 0)
+        for i in c * positions..<(c + 1) * positions {
+          sum += x[i]
+          square += x[i] * x[i]
+        }
+        sums[c] += Double(sum)
+        squares[c] += Double(square)
+      }
+    }
+    for c in 0..<channels {
+      let m = sums[c] / count
+      let v = max(0, squares[c] / count - m * m)
+      batchMean[c] = Float(m)
+      batchDeviation[c] = Float((v + Double(norm.epsilon)).squareRoot())
+      let unbiased = count > 1 ? v * count / (count - 1) : v
+      mean.values[c] += momentum * (Float(m) - mean.values[c])
+      variance.values[c] += momentum * (Float(unbiased) - variance.values[c])
+    }
+  }
+
+  /// Sums over rows and positions of the gradient, alone and times the normalised input.
+  private func sums() throws -> (gradient: [Double], product: [Double]) {
+    var gradient = [Double](repeating: 0, count: channels)
+    var product = gradient
+    for r in 0..<output.rows {
+      let (x, g) = (input.row(beside(r, input)), try output.gradientRow(r))
+      for c in 0..<channels {
+        let (m, d) = statistics(c)
+        var (sum, moment): (Float, Float) = (0, 0)
+        for i in c * positions..<(c + 1) * positions {
+          sum += g[i]
+          moment += g[i] * (x[i] - m)
+        }
+        gradient[c] += Double(sum)
+        product[c] += Double(moment / d)
+      }
+    }
+    return (gradient, product)
+  }
+
+  private func statistics(_ c: Int) -> (mean: Float, deviation: Float) {
+    usesBatch
+      ? (batchMean[c], batchDeviation[c])
+      : (mean.values[c], (variance.values[c] + norm.epsilon).squareRoot())
+  }
+
+  override func backward(_ steps: Range<Int>, _ pass: Pass) throws {
+    try output.settle(steps)
+    let (gradient, product) = try sums()
+    for c in 0..<channels {
+      if gamma.isTrained { gamma.gradient[c] += Float(product[c]) }
+      if beta.isTrained { beta.gradient[c] += Float(gradient[c]) }
+    }
+    guard input.needsGradient else { return }
+    let adds = try input.adds(steps)
+    let (from, to) = (try output.gradient.row, try input.gradient.row)
+    let count = Double(output.rows * positions)
+    let usesBatch = usesBatch
+    let statistics = (0..<channels).map(statistics)
+    let gradientMean = gradient.map { Float($0 / count) }
+    let productMean = product.map { Float($0 / count) }
+    pass.crew.split(rows(steps)) { part, _ in
+      for r in part {
+        let x = input.row(beside(r, input))
+        let g = from.part(r * output.stride, output.stride)
+        let d = to.part(beside(r, input) * input.stride, input.stride)
+        for c in 0..<channels {
+          let (m, deviation) = statistics[c]
+          let scale = gamma.values[c] / deviation
+          for i in c * positions..<(c + 1) * positions {
+            var value = g[i]
+            if usesBatch { value -= gradientMean[c] + (x[i] - m) / deviation * productMean[c] }
+            d[i] = (adds ? d[i] : 0) + scale * value
+          }
+        }
+      }
+    }
+  }
+
+  override func learned() -> Operator? {
+    .batchNorm(
+      BatchNorm(
+        mean: mean.tensor(), variance: variance.tensor(), gamma: gamma.tensor(),
+        beta: beta.tensor(), epsilon: norm.epsilon))
+  }
+}

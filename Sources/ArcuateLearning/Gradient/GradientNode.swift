@@ -1,0 +1,211 @@
+import ArcuateCore
+import ArcuateKernels
+import ArcuateModel
+
+/// What one pass over a network knows.
+struct Pass {
+  let crew: Crew
+  /// Whether masks are drawn and statistics are those of the batch.
+  var isTraining: Bool
+  /// Numbers the passes, so that what is drawn differs from one to the next.
+  var iteration: UInt64
+  let random: CounterRandom
+  var batch: Int
+}
+
+/// A node as the engine runs it: forward over some steps, and backward over the same.
+///
+/// Forward is called in order of time, backward in the reverse; `accumulate` once, when the
+/// gradient of the output is complete.
+class GradientNode {
+  let name: String
+  let inputs: [Signal]
+  let output: Signal
+  var parameters: [Parameter] { [] }
+
+  init(_ name: String, _ inputs: [Signal], _ output: Signal) {
+    self.name = name
+    self.inputs = inputs
+    self.output = output
+  }
+
+  var input: Signal { inputs[0] }
+
+  func forward(_ steps: Range<Int>, _ pass: Pass) throws {}
+  func backward(_ steps: Range<Int>, _ pass: Pass) throws {}
+  func accumulate(_ pass: Pass) throws {}
+  /// Forgets what an earlier sample left.
+  func begin(_ pass: Pass) throws {}
+  /// The operator with what was learned.
+  func learned() throws -> Operator? { nil }
+
+  /// The rows of some steps of the output.
+  func rows(_ steps: Range<Int>) -> Range<Int> {
+    let batch = output.batch
+    return steps.lowerBound * batch..<steps.upperBound * batch
+  }
+
+  /// The rows in which `signal` holds the same steps; nil where it holds one step for all of them.
+  func sameRows(_ signal: Signal) -> Bool { signal.steps == output.steps }
+
+  /// The row of `signal` beside row `r` of the output.
+  func beside(_ r: Int, _ signal: Signal) -> Int {
+    signal.steps == output.steps ? r : r % output.batch
+  }
+}
+
+/// The sum of several signals, each of this step or of the one before.
+final class SumNode: GradientNode {
+  private let delays: [Int]
+  private let weights: [Float]
+
+  init(_ name: String, _ inputs: [Signal], delays: [Int], _ output: Signal) {
+    self.delays = delays
+    weights = []
+    super.init(name, inputs, output)
+  }
+
+  override func forward(_ steps: Range<Int>, _ pass: Pass) {
+    for t in steps {
+      pass.crew.split(0..<output.batch) { part, _ in
+        for b in part {
+          let row = output.row(t, b)
+          var isFirst = true
+          for (signal, delay) in zip(inputs, delays) where t - delay >= 0 {
+            LearningLoops.put(signal.row(t - delay, b), into: row, adds: !isFirst)
+            isFirst = false
+          }
+          if isFirst { row.fill(0) }
+        }
+      }
+    }
+  }
+
+  override func backward(_ steps: Range<Int>, _ pass: Pass) throws {
+    for t in steps.reversed() {
+      try output.settle(t..<t + 1)
+      for (signal, delay) in zip(inputs, delays) where signal.needsGradient && t - delay >= 0 {
+        let at = t - delay
+        let adds = signal.adds(at)
+        let (from, to) = (try output.gradient.row, try signal.gradient.row)
+        let batch = output.batch
+        LearningLoops.put(
+          from.part(t * batch * output.stride, batch * output.stride),
+          into: to.part(signal.place(at) * batch * signal.stride, batch * signal.stride),
+          adds: adds)
+      }
+    }
+  }
+}
+
+/// Its inputs one after another along the first axis.
+final class ConcatenationNode: GradientNode {
+  override func learned() -> Operator? { .concatenation }
+
+  override func forward(_ steps: Range<Int>, _ pass: Pass) {
+    pass.crew.split(rows(steps)) { part, _ in
+      for r in part {
+        let row = output.row(r)
+        var at = 0
+        for signal in inputs {
+          row.part(at, signal.width).copy(from: signal.row(beside(r, signal)).part(0, signal.width))
+          at += signal.width
+        }
+      }
+    }
+  }
+
+  override func backward(_ steps: Range<Int>, _ pass: Pass) throws {
+    try output.settle(steps)
+    var at = 0
+    for signal in inputs {
+      defer { at += signal.width }
+      guard signal.needsGradient else { continue }
+      for t in steps {
+        let adds = signal.adds(t)
+        for b in 0..<output.batch {
+          LearningLoops.put(
+            try output.gradientRow(t * output.batch + b).part(at, signal.width),
+            into: try signal.gradientRow(signal.place(t) * output.batch + b).part(0, signal.width),
+            adds: adds)
+        }
+      }
+    }
+  }
+}
+
+/// The product of its inputs, element by element.
+final class ProductNode: GradientNode {
+  override func forward(_ steps: Range<Int>, _ pass: Pass) {
+    for r in rows(steps) {
+      let row = output.row(r)
+      for i in 0..<output.width {
+        row[i] = inputs.reduce(1) { $0 * $1.row(beside(r, $1))[i] }
+      }
+    }
+  }
+
+  override func backward(_ steps: Range<Int>, _ pass: Pass) throws {
+    try output.settle(steps)
+    for (k, signal) in inputs.enumerated() where signal.needsGradient {
+      for t in steps.reversed() {
+        let adds = signal.adds(t)
+        for b in 0..<output.batch {
+          let r = t * output.batch + b
+          let g = try output.gradientRow(r)
+          let d = try signal.gradientRow(signal.place(t) * output.batch + b)
+          for i in 0..<output.width {
+            var value = g[i]
+            for (j, other) in inputs.enumerated() where j != k {
+              value *= other.row(beside(r, other))[i]
+            }
+            d[i] = adds ? d[i] + value : value
+          }
+        }
+      }
+    }
+  }
+
+  override func learned() -> Operator? { .multiplication }
+}
+
+/// x(t - delay), a number of steps for each element.
+final class DelayNode: GradientNode {
+  private let delays: [Int]
+  private let tensor: Tensor
+
+  init(_ name: String, _ input: Signal, _ output: Signal, delays: [Int], tensor: Tensor) {
+    self.delays = delays
+    self.tensor = tensor
+    super.init(name, [input], output)
+  }
+
+  override func forward(_ steps: Range<Int>, _ pass: Pass) {
+    for t in steps {
+      for b in 0..<output.batch {
+        let row = output.row(t, b)
+        for i in 0..<output.width {
+          row[i] = t >= delays[i] ? input.row(t - delays[i], b)[i] : 0
+        }
+      }
+    }
+  }
+
+  override func backward(_ steps: Range<Int>, _ pass: Pass) throws {
+    guard input.needsGradient else { return }
+    for t in steps.reversed() {
+      try output.settle(t..<t + 1)
+      for b in 0..<output.batch {
+        let gradient = try output.gradientRow(t * output.batch + b)
+        for i in 0..<output.width where t >= delays[i] {
+          // Elements of one step come from several: none may be overwritten.
+          try input.settle(t - delays[i]..<t - delays[i] + 1)
+          let to = try input.gradientRow(input.place(t - delays[i]) * output.batch + b)
+          to[i] += gradient[i]
+        }
+      }
+    }
+  }
+
+  override func learned() -> Operator? { .delay(tensor) }
+}

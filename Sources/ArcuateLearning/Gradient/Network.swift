@@ -1,0 +1,267 @@
+import ArcuateCore
+import ArcuateKernels
+import ArcuateModel
+
+/// A model unrolled over time, with its parameters: run forward it records, swept backward it gives
+/// gradients.
+///
+/// Nodes outside of cycles are run for all steps at once, so that weights meet all steps of all
+/// samples; those of a cycle go step by step together.
+public final class Network {
+  public let options: GradientOptions
+  /// Everything that can be learned, each once, in the order of the model.
+  public let parameters: [Parameter]
+  let model: Model
+  let inputs: [Signal]
+  let outputs: [Signal]
+  let crew: Crew
+  private let nodes: [GradientNode]
+  /// The names of nodes of the model with those that stand for them.
+  private let byName: [String: GradientNode]
+  private let groups: [(nodes: [GradientNode], isCyclic: Bool)]
+  private let copies: [Signal]
+  private var pass: Pass
+
+  /// Throws. `invalidModel` for a model that does not check; `cannotCompile` naming the node for
+  /// what has no gradient here.
+  public convenience init(_ model: Model, _ options: GradientOptions) throws {
+    try self.init(model, options, twin: nil)
+  }
+
+  /// A network that shares the parameters of its twin, and the twin's threads.
+  init(_ model: Model, _ options: GradientOptions, twin: Network?) throws {
+    try options.check()
+    let (checked, findings) = model.check()
+    guard let checked else {
+      let first = findings.first { $0.severity == .error }
+      throw ArcuateError(.invalidModel, first?.message ?? "does not check", at: first?.place)
+    }
+    self.model = checked.model
+    self.options = options
+    crew = try twin?.crew ?? Crew(threads: options.threads)
+    var builder = try NetworkBuilder(checked, options, twin: twin)
+    try builder.build()
+    nodes = builder.groups.flatMap(\.nodes)
+    groups = builder.groups
+    byName = builder.byName
+    inputs = builder.inputs
+    outputs = builder.outputs
+    copies = builder.copies
+    parameters = builder.parameters
+    pass = Pass(
+      crew: crew, isTraining: false, iteration: 0, random: CounterRandom(seed: options.seed),
+      batch: options.batch)
+  }
+
+  /// Floats of one sample at one input, and at one output.
+  public func inputWidth(_ port: Int = 0) -> Int { inputs[port].width }
+  public func outputWidth(_ port: Int = 0) -> Int { outputs[port].width }
+  public var inputCount: Int { inputs.count }
+  public var outputCount: Int { outputs.count }
+  public var outputNames: [String] { outputs.map(\.name) }
+
+  // MARK: Running
+
+  /// Puts a batch in front of the network.
+  ///
+  /// Shapes. [batch][width], or [batch][steps][width] with `.every`.
+  /// Throws. `shapeMismatch`.
+  public func setInput(_ values: UnsafeBufferPointer<Float>, port: Int = 0) throws {
+    let signal = inputs[port]
+    let width = signal.width
+    let steps = options.input == .every ? options.steps : 1
+    guard values.count == options.batch * steps * width else {
+      throw ArcuateError(
+        .shapeMismatch,
+        "\(values.count) numbers for \(options.batch) samples of \(steps) x \(width)")
+    }
+    for b in 0..<options.batch {
+      for t in 0..<steps {
+        let row = signal.row(t * options.batch + b)
+        let from = (b * steps + t) * width
+        row.part(0, width).copy(from: UnsafeBufferPointer(rebasing: values[from..<from + width]))
+      }
+    }
+  }
+
+  public func setInput(_ values: [Float], port: Int = 0) throws {
+    try values.withUnsafeBufferPointer { try setInput($0, port: port) }
+  }
+
+  /// Runs all steps of the batch. While training, batches have statistics and masks of their own;
+  /// `iteration` numbers what is drawn.
+  public func forward(isTraining: Bool, iteration: UInt64 = 0) throws {
+    try begin(isTraining, iteration)
+    for group in groups {
+      if group.isCyclic {
+        for t in 0..<options.steps { for node in group.nodes { try node.forward(t..<t + 1, pass) } }
+      } else {
+        for node in group.nodes { try node.forward(0..<node.output.steps, pass) }
+      }
+    }
+  }
+
+  private func begin(_ isTraining: Bool, _ iteration: UInt64) throws {
+    pass.isTraining = isTraining
+    pass.iteration = iteration
+    for signal in inputs + copies { signal.forgetGradient() }
+    for node in nodes {
+      node.output.forgetGradient()
+      try node.begin(pass)
+    }
+  }
+
+  /// Runs a network and its spiking twin, which has the same nodes, side by side: a layer's counts
+  /// are there before the next layer of either reads them, and its statistics before they are folded.
+  func forward(beside twin: Network, isTraining: Bool, iteration: UInt64) throws {
+    precondition(nodes.count == twin.nodes.count, "a twin has the same nodes")
+    try begin(isTraining, iteration)
+    try twin.begin(isTraining, iteration)
+    for (node, other) in zip(nodes, twin.nodes) {
+      let counts = (node as? ActivationNode)?.counted != nil
+      if counts { try other.forward(0..<other.output.steps, twin.pass) }
+      try node.forward(0..<node.output.steps, pass)
+      if !counts { try other.forward(0..<other.output.steps, twin.pass) }
+    }
+  }
+
+  /// What an output emitted, [batch][steps][width].
+  public func output(_ port: Int = 0) -> [Float] {
+    let signal = outputs[port]
+    var all: [Float] = []
+    all.reserveCapacity(options.batch * options.steps * signal.width)
+    for b in 0..<options.batch {
+      for t in 0..<options.steps { all += signal.row(t, b).part(0, signal.width).array }
+    }
+    return all
+  }
+
+  /// What a node of the model emitted, [batch][steps][width]; nil for a name it does not have.
+  public func activity(of name: String) -> [Float]? {
+    guard let signal = byName[name]?.output else { return nil }
+    var all: [Float] = []
+    for b in 0..<options.batch {
+      for t in 0..<options.steps { all += signal.row(t, b).part(0, signal.width).array }
+    }
+    return all
+  }
+
+  /// Spikes of all neurons in the last run, and the operations that they caused: one for each
+  /// connection of each spike, and products for what is not a spike.
+  public func activityCounts() throws -> (spikes: Int, additions: Int, products: Int) {
+    var (spikes, additions, products) = (0, 0, 0)
+    for node in nodes {
+      if node is NeuronNode || node is EncoderNode, node.output.isSparse {
+        spikes += try node.output.listed(0..<node.output.steps, crew).entries(0..<node.output.rows)
+      }
+      guard let linear = node as? LinearNode else { continue }
+      if linear.input.isSparse {
+        let entries = try linear.input.listed(0..<linear.input.steps, crew)
+          .entries(0..<linear.input.rows)
+        let isSpikes = !inputs.contains { $0 === linear.input }
+        if isSpikes {
+          additions += entries * linear.output.width
+        } else {
+          products += entries * linear.output.width
+        }
+      } else {
+        products += linear.output.rows * linear.input.width * linear.output.width
+      }
+    }
+    return (spikes, additions, products)
+  }
+
+  /// Takes what every ReLU emits from the neurons of the spiking twin, summed over its steps;
+  /// gradients go on as if it were the ReLU's own.
+  func takeCounts(from twin: Network) {
+    for node in nodes {
+      guard let activation = node as? ActivationNode else { continue }
+      activation.counted = twin.byName[node.name]?.output
+    }
+  }
+
+  // MARK: Gradients
+
+  /// Sets the gradient of an output, [batch][steps][width].
+  public func setOutputGradient(_ values: [Float], port: Int = 0) throws {
+    let signal = outputs[port]
+    precondition(values.count == options.batch * options.steps * signal.width)
+    for t in 0..<options.steps {
+      let adds = signal.adds(t)
+      for b in 0..<options.batch {
+        let row = try signal.gradientRow(signal.place(t) * options.batch + b)
+        let from = (b * options.steps + t) * signal.width
+        for i in 0..<signal.width { row[i] = (adds ? row[i] : 0) + values[from + i] }
+      }
+    }
+  }
+
+  public func clearGradients() {
+    for parameter in parameters { parameter.gradient.row.fill(0) }
+  }
+
+  /// Sweeps back from the outputs' gradients; those of the parameters are added to what is there.
+  public func backward() throws {
+    for group in groups.reversed() {
+      if group.isCyclic {
+        for t in (0..<options.steps).reversed() {
+          for node in group.nodes.reversed() where node.output.needsGradient {
+            try node.backward(t..<t + 1, pass)
+          }
+        }
+        for node in group.nodes where node.output.needsGradient { try node.accumulate(pass) }
+      } else {
+        for node in group.nodes.reversed() where node.output.needsGradient {
+          try node.backward(0..<node.output.steps, pass)
+          try node.accumulate(pass)
+        }
+      }
+    }
+  }
+
+  /// The gradient of an input, as `setInput` takes it. Needs. `options.inputGradients`.
+  public func inputGradient(_ port: Int = 0) throws -> [Float] {
+    let signal = inputs[port]
+    let steps = options.input == .every ? options.steps : 1
+    try signal.settle(0..<steps)
+    var all: [Float] = []
+    for b in 0..<options.batch {
+      for t in 0..<steps {
+        all += try signal.gradientRow(t * options.batch + b).part(0, signal.width).array
+      }
+    }
+    return all
+  }
+
+  // MARK: Result
+
+  /// The model with the parameters as they are now.
+  public func learnedModel() throws -> Model {
+    var result = model
+    for i in result.nodes.indices {
+      if let op = try byName[result.nodes[i].name]?.learned() { result.nodes[i].op = op }
+    }
+    return result
+  }
+}
+
+extension GradientOptions {
+  /// Throws. `invalidArgument` naming the field and its range.
+  func check() throws {
+    func require<T: Comparable>(_ name: String, _ value: T, _ range: ClosedRange<T>) throws {
+      guard range.contains(value) else {
+        throw ArcuateError(
+          .invalidArgument,
+          "\(name) is \(value), not within \(range.lowerBound) ... \(range.upperBound)")
+      }
+    }
+    try require("batch", batch, 1...65_535)
+    try require("steps", steps, 1...100_000)
+    try require("threads", threads, 1...256)
+    if let dt_s { try require("dt_s", dt_s, Model.stepLengths) }
+    try require("norm_momentum", normMomentum, 0...1)
+    for (node, share) in dropout {
+      try require("dropout of \"\(node)\"", share, 0...0.99)
+    }
+  }
+}

@@ -1,0 +1,97 @@
+import ArcuateCore
+import ArcuateModel
+
+/// Sums, averages or maxima of windows.
+final class PoolingNode: GradientNode {
+  private let pooling: Pooling
+  /// Where each window's largest element was, for the maximum.
+  private let places: View<Int32>?
+  private let shape: Shape
+
+  init(_ name: String, _ input: Signal, _ output: Signal, pooling: Pooling) throws {
+    self.pooling = pooling
+    shape = input.shape
+    places =
+      pooling.kind == .maximum
+      ? try AlignedBuffer(byteCount: output.rows * output.stride * 4)
+        .view(start: 0, count: output.rows * output.stride) : nil
+    super.init(name, [input], output)
+  }
+
+  /// Every window of one row: the output's place, and the rows and columns of input that it covers.
+  @inline(__always)
+  private func windows(
+    _ body: (_ out: Int, _ plane: Int, _ ys: Range<Int>, _ xs: Range<Int>) -> Void
+  ) {
+    let (height, width) = (shape[1], shape[2])
+    let (outHeight, outWidth) = (output.shape[1], output.shape[2])
+    for c in 0..<shape[0] {
+      for oy in 0..<outHeight {
+        let y = oy * pooling.stride[0] - pooling.padding[0]
+        let ys = max(0, y)..<max(max(0, y), min(height, y + pooling.kernel[0]))
+        for ox in 0..<outWidth {
+          let x = ox * pooling.stride[1] - pooling.padding[1]
+          let xs = max(0, x)..<max(max(0, x), min(width, x + pooling.kernel[1]))
+          body((c * outHeight + oy) * outWidth + ox, c * height * width, ys, xs)
+        }
+      }
+    }
+  }
+
+  private var factor: Float {
+    pooling.kind == .average ? 1 / Float(pooling.kernel[0] * pooling.kernel[1]) : 1
+  }
+
+  override func forward(_ steps: Range<Int>, _ pass: Pass) {
+    let width = shape[2]
+    pass.crew.split(rows(steps)) { part, _ in
+      for r in part {
+        let (from, to) = (input.row(beside(r, input)), output.row(r))
+        windows { out, plane, ys, xs in
+          if let places {
+            // A window that lies in the padding alone has nothing but zeros.
+            var best = ys.isEmpty || xs.isEmpty ? 0 : -Float.infinity
+            var at = -1
+            for y in ys {
+              for x in xs where from[plane + y * width + x] > best {
+                best = from[plane + y * width + x]
+                at = plane + y * width + x
+              }
+            }
+            to[out] = best
+            places[r * output.stride + out] = Int32(truncatingIfNeeded: at)
+          } else {
+            var sum: Float = 0
+            for y in ys { for x in xs { sum += from[plane + y * width + x] } }
+            to[out] = sum * factor
+          }
+        }
+      }
+    }
+  }
+
+  override func backward(_ steps: Range<Int>, _ pass: Pass) throws {
+    try output.settle(steps)
+    guard input.needsGradient else { return }
+    try input.settle(steps)
+    let (from, to) = (try output.gradient.row, try input.gradient.row)
+    let width = shape[2]
+    pass.crew.split(rows(steps)) { part, _ in
+      for r in part {
+        let gradient = from.part(r * output.stride, output.stride)
+        let into = to.part(beside(r, input) * input.stride, input.stride)
+        windows { out, plane, ys, xs in
+          if let places {
+            let at = Int(places[r * output.stride + out])
+            if at >= 0 { into[at] += gradient[out] }
+          } else {
+            let share = gradient[out] * factor
+            for y in ys { for x in xs { into[plane + y * width + x] += share } }
+          }
+        }
+      }
+    }
+  }
+
+  override func learned() -> Operator? { .pooling(pooling) }
+}

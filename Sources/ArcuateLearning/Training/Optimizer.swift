@@ -1,0 +1,206 @@
+import ArcuateCore
+import ArcuateKernels
+
+#if canImport(Glibc)
+  import Glibc
+#else
+  import Darwin
+#endif
+
+/// How parameters follow their gradients.
+public struct OptimizerOptions: Sendable, Equatable {
+  public enum Kind: String, Sendable, CaseIterable {
+    case sgd, adam, adamax, adamw
+  }
+
+  /// How the rate changes: a factor for the step, counted from 0.
+  public enum Schedule: Sendable, Equatable {
+    case constant
+    /// times `factor` after every `steps` steps.
+    case decay(factor: Float, steps: Int)
+    /// times `factor` at each of these steps.
+    case milestones([Int], factor: Float)
+    /// Half a cosine from 1 to 0 over so many steps.
+    case cosine(steps: Int)
+    /// A line from 1 to 0 over so many steps.
+    case linear(steps: Int)
+
+    func factor(_ step: Int) -> Float {
+      switch self {
+      case .constant: return 1
+      case .decay(let factor, let steps): return powf(factor, Float(step / max(steps, 1)))
+      case .milestones(let places, let factor):
+        return powf(factor, Float(places.count { $0 <= step }))
+      case .cosine(let steps):
+        return (1 + cosf(.pi * min(1, Float(step) / Float(max(steps, 1))))) / 2
+      case .linear(let steps): return max(0, 1 - Float(step) / Float(max(steps, 1)))
+      }
+    }
+  }
+
+  /// Random changes of the weights after each step.
+  /// Source. Fang et al. 2020, after the synaptic sampling of Kappel et al. 2015.
+  public struct Noise: Sendable, Equatable {
+    public enum Kind: String, Sendable, CaseIterable {
+      /// w + sigma n.
+      case additive
+      /// w exp(sigma n): large weights change more, none changes sign.
+      case multiplicative
+    }
+    public var kind: Kind
+    public var sigma: Float
+    /// The step at which it has faded to nothing, in a line; nil means it stays.
+    public var fadesAt: Int?
+    public init(_ kind: Kind, sigma: Float, fadesAt: Int? = nil) {
+      self.kind = kind
+      self.sigma = sigma
+      self.fadesAt = fadesAt
+    }
+  }
+
+  public var kind: Kind = .adam
+  public var rate: Float = 1e-3
+  public var schedule: Schedule = .constant
+  public var momentum: Float = 0
+  public var nesterov = false
+  public var beta1: Float = 0.9
+  public var beta2: Float = 0.999
+  public var epsilon: Float = 1e-8
+  public var amsgrad = false
+  /// Decay of the weights: with the gradient, or for `adamw` beside it.
+  public var weightDecay: Float = 0
+  /// The largest norm of all gradients together; they are scaled down to it.
+  public var clipNorm: Float?
+  /// The largest magnitude of an element of a gradient.
+  public var clipValue: Float?
+  public var noise: Noise?
+
+  public init() {}
+}
+
+/// The state of an optimiser beside the parameters.
+final class Optimizer {
+  var options: OptimizerOptions
+  /// Steps made.
+  private(set) var step = 0
+  /// A factor on the rate that a trainer sets when progress stops.
+  var rateFactor: Float = 1
+  /// For each parameter that learns its moments, each as long as the parameter.
+  let moments: [[View<Float>]]
+  private let parameters: [Parameter]
+  private let random: CounterRandom
+
+  init(_ options: OptimizerOptions, _ parameters: [Parameter], seed: UInt64) throws {
+    self.options = options
+    self.parameters = parameters.filter(\.isTrained)
+    random = CounterRandom(seed: seed ^ 0x6E6F_6973_65)
+    let count =
+      switch options.kind {
+      case .sgd: options.momentum != 0 ? 1 : 0
+      case .adam, .adamw: options.amsgrad ? 3 : 2
+      case .adamax: 2
+      }
+    moments = try self.parameters.map { parameter in
+      try (0..<count).map { _ in try Signal.room(parameter.rows, parameter.stride) }
+    }
+  }
+
+  func restore(step: Int) { self.step = step }
+
+  var rate: Float { options.rate * rateFactor * options.schedule.factor(step) }
+
+  /// One step along the gradients. Returns their norm before it was clipped.
+  func advance(_ crew: Crew) -> Double {
+    let norm = parameters.reduce(0) { $0 + LearningLoops.squares($1.gradient.row) }.squareRoot()
+    if let most = options.clipNorm, norm > Double(most), norm.isFinite {
+      for parameter in parameters {
+        LearningLoops.scale(parameter.gradient.row, by: Float(Double(most) / norm))
+      }
+    }
+    if let most = options.clipValue {
+      for parameter in parameters {
+        let row = parameter.gradient.row
+        for i in 0..<row.count { row[i] = min(max(row[i], -most), most) }
+      }
+    }
+    let rate = rate
+    step += 1
+    let correction1 = 1 - powf(options.beta1, Float(step))
+    let correction2 = 1 - powf(options.beta2, Float(step))
+    for (parameter, moments) in zip(parameters, moments) {
+      let rows = parameter.values.count
+      crew.split(0..<rows, grain: 1024) { part, _ in
+        func cut(_ view: View<Float>) -> Row<Float> { view.row.part(part.lowerBound, part.count) }
+        let none = parameter.values.row.part(0, 0)
+        let (w, g) = (cut(parameter.values), cut(parameter.gradient))
+        switch options.kind {
+        case .sgd:
+          LearningLoops.descend(
+            w, gradient: g, velocity: moments.first.map(cut) ?? none, rate: rate,
+            momentum: options.momentum, nesterov: options.nesterov, decay: options.weightDecay)
+        case .adam, .adamw:
+          LearningLoops.adam(
+            w, gradient: g, mean: cut(moments[0]), square: cut(moments[1]),
+            largest: options.amsgrad ? cut(moments[2]) : none, rate: rate, beta1: options.beta1,
+            beta2: options.beta2, epsilon: options.epsilon, correction1: correction1,
+            correction2: correction2, decay: options.weightDecay,
+            decoupled: options.kind == .adamw)
+        case .adamax:
+          LearningLoops.adamax(
+            w, gradient: g, mean: cut(moments[0]), largest: cut(moments[1]), rate: rate,
+            beta1: options.beta1, beta2: options.beta2, epsilon: options.epsilon,
+            correction1: correction1, decay: options.weightDecay)
+        }
+      }
+      parameter.keepInRange()
+    }
+    addNoise(crew)
+    return norm
+  }
+
+  /// Noise of this step, drawn by parameter, step and element.
+  private func addNoise(_ crew: Crew) {
+    guard let noise = options.noise else { return }
+    let faded = noise.fadesAt.map { max(0, 1 - Float(step) / Float(max($0, 1))) } ?? 1
+    let sigma = noise.sigma * faded
+    guard sigma > 0 else { return }
+    for (p, parameter) in parameters.enumerated() {
+      let stream = UInt32(truncatingIfNeeded: p)
+      crew.split(0..<parameter.rows) { rows, _ in
+        for r in rows {
+          let row = parameter.values.row.part(r * parameter.stride, parameter.width)
+          var i = 0
+          while i < parameter.width {
+            let words = random.words(
+              stream: stream, step: UInt64(step),
+              index: UInt32(truncatingIfNeeded: (r * parameter.stride + i) / 4))
+            let normals = CounterRandom.normals(words)
+            for k in 0..<min(4, parameter.width - i) {
+              switch noise.kind {
+              case .additive: row[i + k] += sigma * normals[k]
+              case .multiplicative: row[i + k] *= expf(sigma * normals[k])
+              }
+            }
+            i += 4
+          }
+        }
+      }
+    }
+  }
+}
+
+extension CounterRandom {
+  /// Four numbers of a normal distribution from four words. Source. Box and Muller 1958.
+  static func normals(_ words: SIMD4<UInt32>) -> SIMD4<Float> {
+    func pair(_ a: UInt32, _ b: UInt32) -> (Float, Float) {
+      // Never 0, whose logarithm there is not.
+      let u = (Float(a >> 8) + 1) * 0x1p-24
+      let angle = 2 * Float.pi * Float(b >> 8) * 0x1p-24
+      let radius = (-2 * logf(u)).squareRoot()
+      return (radius * cosf(angle), radius * sinf(angle))
+    }
+    let (a, b) = pair(words[0], words[1])
+    let (c, d) = pair(words[2], words[3])
+    return SIMD4(a, b, c, d)
+  }
+}

@@ -1,0 +1,247 @@
+import ArcuateCore
+import ArcuateModel
+
+/// What learning is to do, besides the data.
+public struct TrainingOptions: Sendable {
+  public enum Mode: String, Sendable, CaseIterable {
+    /// The network as it is: gradients through all of its steps.
+    case direct
+    /// An artificial network and its spiking twin of shared weights: the spiking one runs for
+    /// `gradient.steps` steps, its spike counts go on in both, and gradients take the artificial
+    /// one's way back. Source. Wu et al. 2020.
+    case tandem
+  }
+
+  public var mode: Mode = .direct
+  public var gradient = GradientOptions()
+  public var optimizer = OptimizerOptions()
+  /// Losses with the output each is for; they are added up.
+  public var losses: [(port: Int, loss: Loss)] = [(0, Loss())]
+
+  public init() {}
+}
+
+/// What a step of learning, or an evaluation, came to.
+public struct TrainingResult: Sendable, Equatable {
+  public var loss = 0.0
+  public var correct = 0
+  public var samples = 0
+  /// Spikes of all neurons, and the operations of the samples: additions for spikes, products for
+  /// values.
+  public var spikes = 0
+  public var additions = 0
+  public var products = 0
+  /// The norm of the gradient, before clipping; 0 where none was made.
+  public var gradientNorm = 0.0
+
+  public init() {}
+  public var accuracy: Double { samples > 0 ? Double(correct) / Double(samples) : 0 }
+
+  /// Weighs means by the samples they are of.
+  public mutating func add(_ other: TrainingResult) {
+    let all = samples + other.samples
+    guard all > 0 else { return }
+    loss = (loss * Double(samples) + other.loss * Double(other.samples)) / Double(all)
+    gradientNorm = other.gradientNorm
+    samples = all
+    correct += other.correct
+    spikes += other.spikes
+    additions += other.additions
+    products += other.products
+  }
+}
+
+/// A model that learns, batch by batch.
+public final class Trainer {
+  public let options: TrainingOptions
+  /// The network that gradients go through.
+  public let network: Network
+  /// In tandem, the one that spikes.
+  public let twin: Network?
+  let optimizer: Optimizer
+  private let random: CounterRandom
+  /// Steps made so far.
+  public var step: Int { optimizer.step }
+
+  /// Throws. As `Network`; `invalidArgument` for a loss of an output that is not there.
+  public init(_ model: Model, _ options: TrainingOptions) throws {
+    self.options = options
+    switch options.mode {
+    case .direct:
+      network = try Network(model, options.gradient)
+      twin = nil
+    case .tandem:
+      var artificial = options.gradient
+      artificial.steps = 1
+      artificial.input = .hold
+      network = try Network(model, artificial)
+      var spiking = options.gradient
+      spiking.input = .first
+      spiking.biasOnce = true
+      twin = try Network(try model.spikingTwin(), spiking, twin: network)
+      network.takeCounts(from: twin!)
+    }
+    optimizer = try Optimizer(
+      options.optimizer, network.parameters, seed: options.gradient.seed)
+    random = CounterRandom(seed: options.gradient.seed ^ 0x6C6F_7373)
+    for (port, _) in options.losses where port < 0 || port >= network.outputCount {
+      throw ArcuateError(
+        .invalidArgument, "a loss is for output \(port); there are \(network.outputCount)")
+    }
+  }
+
+  public var batch: Int { options.gradient.batch }
+
+  /// Numbers of one sample at an input.
+  public func sampleWidth(_ port: Int = 0) -> Int {
+    network.inputWidth(port)
+      * (options.mode == .direct && options.gradient.input == .every ? options.gradient.steps : 1)
+  }
+
+  /// One step of learning from a whole batch.
+  ///
+  /// Shapes. An array for each input, [batch][sample width]; the target as `Target` says.
+  /// Throws. `shapeMismatch`, `invalidArgument` (a label out of range, a number that is not
+  /// finite): nothing has changed then.
+  public func learn(_ inputs: [[Float]], _ target: Target) throws -> TrainingResult {
+    try put(inputs, samples: batch)
+    try run(isTraining: true)
+    network.clearGradients()
+    var gradients: [[Float]] = []
+    var result = try measure(
+      target, samples: batch, isTraining: true, gradients: &gradients)
+    guard result.loss.isFinite else {
+      throw ArcuateError(.invalidState, "the loss of step \(step) is not finite")
+    }
+    for port in 0..<network.outputCount {
+      try network.setOutputGradient(gradients[port], port: port)
+    }
+    try network.backward()
+    result.gradientNorm = optimizer.advance(network.crew)
+    return result
+  }
+
+  /// Gradients of a batch, without a step; they are in the parameters and inputs of the network.
+  public func gradients(_ inputs: [[Float]], _ target: Target) throws -> TrainingResult {
+    try put(inputs, samples: batch)
+    try run(isTraining: false)
+    network.clearGradients()
+    var gradients: [[Float]] = []
+    let result = try measure(
+      target, samples: batch, isTraining: false, gradients: &gradients)
+    for port in 0..<network.outputCount {
+      try network.setOutputGradient(gradients[port], port: port)
+    }
+    try network.backward()
+    return result
+  }
+
+  /// The loss and the answers for up to a batch of samples; nothing is changed.
+  public func evaluate(
+    _ inputs: [[Float]], _ target: Target, samples: Int
+  ) throws -> TrainingResult {
+    try put(inputs, samples: samples)
+    try run(isTraining: false)
+    var gradients: [[Float]] = []
+    return try measure(target, samples: samples, isTraining: false, gradients: &gradients)
+  }
+
+  /// What every output emits for up to a batch of samples, [samples][steps][width] each.
+  public func predict(_ inputs: [[Float]], samples: Int) throws -> [[Float]] {
+    try put(inputs, samples: samples)
+    try run(isTraining: false)
+    return (0..<network.outputCount).map { port in
+      Array(
+        network.output(port).prefix(samples * network.options.steps * network.outputWidth(port)))
+    }
+  }
+
+  /// The model with what was learned: in tandem the artificial one.
+  public func model() throws -> Model { try network.learnedModel() }
+
+  /// A factor on the rate, for whoever sees that progress stops.
+  public var rateFactor: Float {
+    get { optimizer.rateFactor }
+    set { optimizer.rateFactor = newValue }
+  }
+  public var rate: Float { optimizer.rate }
+
+  private func put(_ inputs: [[Float]], samples: Int) throws {
+    guard inputs.count == network.inputCount, (1...batch).contains(samples) else {
+      throw ArcuateError(
+        .invalidArgument,
+        "\(inputs.count) inputs of \(samples) samples for \(network.inputCount) of up to \(batch)")
+    }
+    for (port, values) in inputs.enumerated() {
+      let width = sampleWidth(port)
+      guard values.count == samples * width else {
+        throw ArcuateError(
+          .shapeMismatch, "input \(port) has \(values.count) numbers, not \(samples) x \(width)")
+      }
+      if let bad = values.firstIndex(where: { !$0.isFinite }) {
+        throw ArcuateError(
+          .invalidArgument,
+          "input \(port), sample \(bad / width), element \(bad % width) is not finite")
+      }
+    }
+    for (port, values) in inputs.enumerated() {
+      let missing = (batch - samples) * sampleWidth(port)
+      let padded = missing > 0 ? values + [Float](repeating: 0, count: missing) : values
+      try network.setInput(padded, port: port)
+      try twin?.setInput(padded, port: port)
+    }
+  }
+
+  private func run(isTraining: Bool) throws {
+    let iteration = isTraining ? UInt64(step) &* 2 : UInt64(step) &* 2 &+ 1
+    if let twin {
+      try network.forward(beside: twin, isTraining: isTraining, iteration: iteration)
+    } else {
+      try network.forward(isTraining: isTraining, iteration: iteration)
+    }
+  }
+
+  private func measure(
+    _ target: Target, samples: Int, isTraining: Bool, gradients: inout [[Float]]
+  ) throws -> TrainingResult {
+    let steps = network.options.steps
+    let outputs = (0..<network.outputCount).map { network.output($0) }
+    gradients = outputs.map { [Float](repeating: 0, count: $0.count) }
+    var result = TrainingResult()
+    for (i, (port, loss)) in options.losses.enumerated() {
+      let isGated = loss.kind == .stochmax || loss.kind == .stochmaxNaive
+      var part = isGated ? gradients : [gradients[port]]
+      let one = try loss.evaluate(
+        isGated ? outputs : [outputs[port]], samples: samples, steps: steps,
+        width: network.outputWidth(port), target: target, gradients: &part,
+        draw: { [self] index in
+          random.uniform(stream: 0, step: UInt64(step), index: UInt32(truncatingIfNeeded: index))
+        }, isTraining: isTraining)
+      if isGated { gradients = part } else { gradients[port] = part[0] }
+      result.loss += one.loss
+      // The last loss's answers count: with a loss for every layer that is the deepest.
+      if i == options.losses.count - 1 { result.correct = one.correct }
+    }
+    result.samples = samples
+    let counts = try (twin ?? network).activityCounts()
+    (result.spikes, result.additions, result.products) = counts
+    return result
+  }
+}
+
+extension Trainer {
+  /// The order in which samples come in an epoch: the same for the same seed, everywhere.
+  /// Source. Fisher and Yates, with counter-based numbers.
+  public static func order(count: Int, epoch: Int, seed: UInt64) -> [Int] {
+    var order = Array(0..<count)
+    let random = CounterRandom(seed: seed)
+    for i in stride(from: count - 1, to: 0, by: -1) {
+      let words = random.words(
+        stream: 0x6F72_6465, step: UInt64(epoch), index: UInt32(truncatingIfNeeded: i))
+      let wide = UInt64(words[0]) << 32 | UInt64(words[1])
+      let j = Int(wide.multipliedFullWidth(by: UInt64(i + 1)).high)
+      order.swapAt(i, j)
+    }
+    return order
+  }
+}

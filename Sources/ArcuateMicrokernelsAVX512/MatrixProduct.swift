@@ -1,0 +1,1 @@
+../ArcuateMicrokernels/MatrixProduct.swift

@@ -1,0 +1,154 @@
+import ArcuateCore
+
+extension Model {
+  /// What the rules of a flattened model ask of other nodes and do not find.
+  func plasticityErrors(_ shapes: [Shape]) -> [(place: String, message: String)] {
+    var found: [(String, String)] = []
+    var index: [String: Int] = [:]
+    for (i, node) in nodes.enumerated() { index[node.name] = i }
+    for (i, node) in nodes.enumerated() {
+      guard case .plastic(.linear(let linear)) = node.op else { continue }
+      func error(_ message: String) { found.append(("node \"\(node.name)\"", message)) }
+      let rule = linear.rule
+      guard let post = index[rule.post] else {
+        error("learns from node \"\(rule.post)\", which is not there")
+        continue
+      }
+      if shapes[post].count != shapes[i].count {
+        error(
+          "has \(shapes[i].count) outputs, but learns from node \"\(rule.post)\" with "
+            + "\(shapes[post].count)")
+      }
+      let needsCell = rule.terms.contains {
+        if case .surrogate = $0.post { return true }
+        if case .sinceReset = $0.pre { return true }
+        return false
+      }
+      if needsCell, !nodes[post].op.isCell {
+        error("its rule needs a Cell, which node \"\(rule.post)\" is not")
+      }
+      for term in rule.terms {
+        guard case .node(let name) = term.pre else { continue }
+        if let other = index[name] {
+          if shapes[other].count != linear.pre {
+            error(
+              "has \(linear.pre) inputs, but learns from node \"\(name)\" with "
+                + "\(shapes[other].count)")
+          }
+        } else {
+          error("learns from node \"\(name)\", which is not there")
+        }
+      }
+      guard let modulator = rule.modulator else { continue }
+      let counts = shapes.map(\.count)
+      do {
+        _ = try modulator.width(post: linear.post, index: index, counts: counts, nodes: nodes)
+      } catch { found.append(("node \"\(node.name)\"", (error as! ArcuateError).message)) }
+    }
+    return found
+  }
+}
+
+extension Operator {
+  var isCell: Bool { if case .plastic(.cell) = self { true } else { false } }
+}
+
+extension PlasticRule.Modulator {
+  /// How many numbers the source has. Throws. `invalidModel` where the parts do not fit.
+  public func width(
+    post: Int, index: [String: Int], counts: [Int], nodes: [Model.Node]
+  ) throws -> Int {
+    func misfit(_ message: String) -> ArcuateError { ArcuateError(.invalidModel, message) }
+    func count(_ name: String) throws -> Int {
+      guard let i = index[name] else {
+        throw misfit("is modulated by node \"\(name)\", which is not there")
+      }
+      return counts[i]
+    }
+    let own: Int? =
+      switch source {
+      case .signal: nil
+      case .error(let node, _), .node(let node): try count(node)
+      }
+    let wanted: Int
+    switch map {
+    case .all: wanted = 1
+    case .each: wanted = post
+    case .compartments(let places):
+      guard places.count == post, places.allSatisfy({ (0..<1 << 20).contains($0) }) else {
+        throw misfit("has \(places.count) compartment numbers for \(post) outputs")
+      }
+      wanted = max((places.max() ?? 0) + 1, own ?? 0)
+    case .matrix(let tensor):
+      guard tensor.shape.rank == 2, tensor.shape[0] == post else {
+        throw misfit("has a modulator's matrix of shape \(tensor.shape), not [\(post), width]")
+      }
+      wanted = tensor.shape[1]
+    case .random:
+      guard let own else { throw misfit("draws a modulator's matrix for a signal of no known width") }
+      wanted = own
+    case .transpose(let name):
+      guard let i = index[name] else {
+        throw misfit("takes the weights of node \"\(name)\", which is not there")
+      }
+      let shape: Shape
+      switch nodes[i].op {
+      case .linear(let linear): shape = linear.weight.shape
+      case .plastic(.linear(let linear)): shape = linear.weight.shape
+      default: throw misfit("takes the weights of node \"\(name)\", which has none")
+      }
+      guard shape.rank == 2, shape[1] == post else {
+        throw misfit("takes the weights of node \"\(name)\", whose shape \(shape) is not [.., \(post)]")
+      }
+      wanted = shape[0]
+    }
+    if let own, own != wanted {
+      throw misfit("its modulator has \(own) numbers where \(wanted) are needed")
+    }
+    return wanted
+  }
+}
+
+extension Model {
+  /// The same network with the weights of `node` changed by `rule`.
+  ///
+  /// Throws. `notFound`; `invalidModel` for a node that is frozen: one without weights of its own to
+  /// change, listed connections, narrow weights.
+  public func plastic(_ name: String, _ rule: PlasticRule) throws -> Model {
+    guard let i = nodes.firstIndex(where: { $0.name == name }) else {
+      throw ArcuateError(.notFound, "there is no node \"\(name)\"")
+    }
+    var model = self
+    switch nodes[i].op {
+    case .linear(let linear) where linear.weight.shape.rank == 2 && linear.weight.element == .float32:
+      model.nodes[i].op = .plastic(
+        .linear(PlasticLinear(weight: linear.weight, bias: linear.bias, rule: rule)))
+    case .plastic(.linear(var linear)):
+      linear.rule = rule
+      model.nodes[i].op = .plastic(.linear(linear))
+    case let op:
+      throw ArcuateError(
+        .invalidModel, "is frozen: a rule changes float32 weights [post, pre], not those of "
+          + "\(op.kindName)", at: "node \"\(name)\"")
+    }
+    return model
+  }
+
+  /// The same network with every weight as it is, for good. Fast weights start, and stay, at zero.
+  public func frozen() -> Model {
+    var model = self
+    for i in nodes.indices {
+      switch nodes[i].op {
+      case .plastic(.linear(let linear)):
+        model.nodes[i].op = .linear(Linear(weight: linear.weight, bias: linear.bias))
+      case .plastic(.cell(var cell)):
+        cell.adaptation = 0
+        cell.tauAdaptation_s = nil
+        model.nodes[i].op = .plastic(.cell(cell))
+      case .graph(let inner): model.nodes[i].op = .graph(inner.frozen())
+      default: break
+      }
+    }
+    return model
+  }
+}
