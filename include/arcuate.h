@@ -542,7 +542,7 @@ typedef struct arcuate_conversion_loss {
 /* Runs both networks and compares them. loss->struct_size must be set. Up to `capacity` of the
  * nodes that spike, in the order of work, write the spikes of a neuron in a step, on average, to
  * rates, which may be NULL if capacity is 0.
- * Status: INVALID_ARGUMENT, BUFFER_SIZE, and those of arcuate_plan_create. */
+ * Status: INVALID_ARGUMENT, BUFFER_SIZE, LIMIT_EXCEEDED for more than 2^26 frames, and those of arcuate_plan_create. */
 ARCUATE_API arcuate_status arcuate_model_conversion_loss(const arcuate_model *artificial,
                                                          const arcuate_model *spiking,
                                                          const arcuate_loss_options *options,

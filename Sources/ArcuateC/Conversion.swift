@@ -136,11 +136,14 @@ public func arcuate_model_conversion_loss(
     let sample = try sampleFrames(
       given.frames, given.inputs, given.input_counts, try compileOptions(given.compile),
       ann.model)
-    let labels = given.labels.map { labels in
-      // SAFETY: the header says that there is a label for each frame of each stream; the frames
-      // were counted above.
-      (0..<sample.frames * sample.options.batch).map { Int(labels[$0]) }
+    let frames = sample.frames * sample.options.batch
+    guard frames <= ConversionMeasurement.mostFrames else {
+      throw ArcuateError(
+        .limitExceeded,
+        "\(frames) frames are above \(ConversionMeasurement.mostFrames), the most at once")
     }
+    // SAFETY: the header says that there is a label for each frame of each stream.
+    let labels = given.labels.map { labels in (0..<frames).map { Int(labels[$0]) } }
     let measurement = try ConversionMeasurement(of: ann.model, on: sample, labels: labels)
     let found = try measurement.loss(of: snn.model, steps: Int(given.steps))
     result.pointee = arcuate_conversion_loss(

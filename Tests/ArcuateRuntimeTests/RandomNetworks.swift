@@ -221,7 +221,7 @@ enum Family: String, CaseIterable, Sendable {
       model.nodes.append(.init("all", .flatten(Flatten(start: 0, end: 2))))
       return model
     case .counting:
-      // What conversion makes: drawn and single inputs, membranes that start anywhere, counted
+      // What conversion makes, but for draws, in which streams differ: single inputs, membranes that start anywhere, counted
       // maxima, means.
       func starting(_ kind: Neuron.Kind, _ shape: Shape) -> Operator {
         var neuron = dice.neuron(kind, shape)
@@ -230,7 +230,7 @@ enum Family: String, CaseIterable, Sendable {
       }
       var model = Model.chain([
         ("in", .input(shape: [2, 7, 8])),
-        ("drawn", .encoder(.signedBernoulli(gain: 0.4, seed: seed))), ("c1", image(2, 4, 3)),
+        ("c1", image(2, 4, 3)),
         ("if", starting(.ifire, [4, 7, 4])),
         (
           "max",

@@ -87,6 +87,18 @@ static void nulls(void) {
   node.struct_size = sizeof node;
   REFUSED(arcuate_model_quantized_node(NULL, 0, &node));
 
+  arcuate_convert_options_init(NULL);
+  REFUSED(arcuate_model_convert(NULL, NULL, &model, NULL));
+  CHECK(arcuate_model_conversion(NULL) == NULL);
+  CHECK(arcuate_model_converted_count(NULL) == 0);
+  arcuate_converted_layer layer;
+  layer.struct_size = sizeof layer;
+  REFUSED(arcuate_model_converted_layer(NULL, 0, &layer));
+  arcuate_loss_options_init(NULL);
+  arcuate_conversion_loss loss;
+  loss.struct_size = sizeof loss;
+  REFUSED(arcuate_model_conversion_loss(NULL, NULL, NULL, &loss, NULL, 0, NULL));
+
   REFUSED(arcuate_session_create(NULL, &session, NULL));
   arcuate_session_free(NULL);
   REFUSED(arcuate_session_run(NULL, 1, NULL, NULL, NULL, NULL));
@@ -299,6 +311,166 @@ static void refused_runs(const char *path) {
   arcuate_session_free(undisturbed);
 }
 
+/* 2 inputs -> ReLU -> 1 output, all weights 0.5: a safetensors file. */
+static arcuate_model *open_rectifier(void) {
+  static const char graph[] =
+      "{\"__metadata__\":{\"arcuate.format\":\"1\",\"arcuate.model\":\"{\\\"nodes\\\":["
+      "{\\\"name\\\":\\\"in\\\",\\\"kind\\\":\\\"Input\\\",\\\"shape\\\":[2]},"
+      "{\\\"name\\\":\\\"w\\\",\\\"kind\\\":\\\"Linear\\\",\\\"weight\\\":\\\"a\\\"},"
+      "{\\\"name\\\":\\\"relu\\\",\\\"kind\\\":\\\"ReLU\\\"},"
+      "{\\\"name\\\":\\\"v\\\",\\\"kind\\\":\\\"Linear\\\",\\\"weight\\\":\\\"b\\\"},"
+      "{\\\"name\\\":\\\"out\\\",\\\"kind\\\":\\\"Output\\\",\\\"shape\\\":[1]}],"
+      "\\\"edges\\\":[[\\\"in\\\",\\\"w\\\"],[\\\"w\\\",\\\"relu\\\"],"
+      "[\\\"relu\\\",\\\"v\\\"],[\\\"v\\\",\\\"out\\\"]]}\"},"
+      "\"a\":{\"dtype\":\"F32\",\"shape\":[1,2],\"data_offsets\":[0,8]},"
+      "\"b\":{\"dtype\":\"F32\",\"shape\":[1,1],\"data_offsets\":[8,12]}}";
+  static const float weights[] = {0.5f, 0.5f, 0.5f};
+  unsigned char file[8 + sizeof graph + sizeof weights];
+  const uint64_t length = sizeof graph - 1;
+  for (int i = 0; i < 8; i++) file[i] = (unsigned char)(length >> 8 * i);
+  memcpy(file + 8, graph, length);
+  memcpy(file + 8 + length, weights, sizeof weights);
+  arcuate_model *model = NULL;
+  arcuate_error *error = NULL;
+  if (arcuate_model_from_memory(file, 8 + length + sizeof weights, NULL, &model, &error))
+    fprintf(stderr, "%s\n", arcuate_error_message(error));
+  CHECK(model != NULL);
+  return model;
+}
+
+/* What the options of a conversion say that cannot be; and what is said of one that can. */
+static void conversion(const char *path) {
+  arcuate_model *model = open_rectifier(), *spiking = open_digits(path), *made = NULL;
+  arcuate_convert_options options;
+  arcuate_compile_options compiling;
+  arcuate_error *error = NULL;
+  float x[] = {1, 1, 0.5f, 0};
+  const float *inputs[] = {x}, *none[] = {NULL};
+  size_t counts[] = {4}, odd[] = {3}, huge[] = {SIZE_MAX};
+  arcuate_compile_options_init(&compiling);
+  REFUSED(arcuate_model_convert(model, NULL, NULL, NULL));
+  REFUSED(arcuate_model_convert(model, NULL, &made, NULL)); /* no frames */
+  CHECK(arcuate_model_conversion(model) == NULL);
+  CHECK(arcuate_model_converted_count(model) == 0);
+
+#define WITH_FIELD(field, value)           \
+  arcuate_convert_options_init(&options);  \
+  options.frames = 2;                      \
+  options.inputs = inputs;                 \
+  options.input_counts = counts;           \
+  options.compile = &compiling;            \
+  options.field = (value)
+#define REFUSED_WITH(field, value) \
+  WITH_FIELD(field, value);        \
+  REFUSED(arcuate_model_convert(model, &options, &made, NULL))
+  static const size_t sizes[] = {0, 1, sizeof options - 1, 5000, SIZE_MAX};
+  for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+    REFUSED_WITH(struct_size, sizes[i]);
+  }
+  static const int32_t wrong[] = {-1, 3, INT32_MIN, INT32_MAX};
+  for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+    REFUSED_WITH(balancing, wrong[i]);
+    REFUSED_WITH(input, wrong[i]);
+    REFUSED_WITH(bias, wrong[i]);
+    REFUSED_WITH(max_pooling, wrong[i]);
+    REFUSED_WITH(readout, wrong[i]);
+    REFUSED_WITH(strict, wrong[i]);
+    REFUSED_WITH(separate_scales, wrong[i]);
+  }
+  REFUSED_WITH(steps, -1);
+  REFUSED_WITH(steps, 1000001);
+  REFUSED_WITH(input, ARCUATE_INPUT_SINGLE_SHOT); /* without steps */
+  REFUSED_WITH(bias, ARCUATE_BIAS_ONCE);
+  static const double nonsense[] = {-1, NAN, INFINITY, 1e30};
+  for (size_t i = 0; i < sizeof nonsense / sizeof *nonsense; i++) {
+    REFUSED_WITH(percentile, nonsense[i]);
+    WITH_FIELD(balancing, ARCUATE_BALANCE_SPIKE_NORM);
+    options.factor = nonsense[i];
+    REFUSED(arcuate_model_convert(model, &options, &made, NULL));
+    if (i > 0) {
+      REFUSED_WITH(initial_potential, nonsense[i]);
+    }
+  }
+  REFUSED_WITH(frames, SIZE_MAX);
+  WITH_FIELD(frames, (size_t)1 << 32);
+  CHECK(arcuate_model_convert(model, &options, &made, NULL) == ARCUATE_ERROR_BUFFER_SIZE);
+  REFUSED_WITH(inputs, NULL);
+  REFUSED_WITH(inputs, none);
+  REFUSED_WITH(input_counts, NULL);
+  WITH_FIELD(input_counts, odd);
+  CHECK(arcuate_model_convert(model, &options, &made, NULL) == ARCUATE_ERROR_BUFFER_SIZE);
+  WITH_FIELD(input_counts, huge);
+  CHECK(arcuate_model_convert(model, &options, &made, NULL) == ARCUATE_ERROR_BUFFER_SIZE);
+  x[3] = NAN;
+  REFUSED_WITH(frames, 2);
+  x[3] = 0;
+  WITH_FIELD(frames, 0);
+  options.balancing = ARCUATE_BALANCE_MODEL;
+  CHECK(arcuate_model_convert(spiking, &options, &made, &error) == ARCUATE_ERROR_INVALID_MODEL);
+  CHECK(strstr(arcuate_error_message(error), "IF") != NULL);
+  arcuate_error_free(error);
+  CHECK(made == NULL);
+  arcuate_model_free(spiking);
+
+  WITH_FIELD(percentile, 100);
+  CHECK(arcuate_model_convert(model, &options, &made, NULL) == ARCUATE_SUCCESS);
+  const char *table = arcuate_model_conversion(made);
+  CHECK(table != NULL && strstr(table, "on 2 frames") != NULL);
+  CHECK(arcuate_model_converted_count(made) == 1);
+  arcuate_converted_layer layer;
+  memset(&layer, 0, sizeof layer);
+  REFUSED(arcuate_model_converted_layer(made, 0, &layer));
+  layer.struct_size = sizeof layer;
+  REFUSED(arcuate_model_converted_layer(made, 1, &layer));
+  REFUSED(arcuate_model_converted_layer(made, SIZE_MAX, &layer));
+  REFUSED(arcuate_model_converted_layer(made, 0, NULL));
+  CHECK(arcuate_model_converted_layer(made, 0, &layer) == ARCUATE_SUCCESS);
+  CHECK(strcmp(layer.name, "relu") == 0 && layer.neurons == 1);
+  CHECK(layer.scale == 1 && layer.largest == 1);
+  arcuate_model *copy = arcuate_model_copy(made);
+  arcuate_model_free(made);
+  CHECK(arcuate_model_converted_count(copy) == 1);
+
+  arcuate_loss_options losing;
+  arcuate_conversion_loss loss;
+  memset(&loss, 0, sizeof loss);
+  loss.struct_size = sizeof loss;
+  double rates[2] = {-1, -1};
+  static const int32_t labels[] = {0, 0}, beyond[] = {0, 1}, below[] = {0, -1};
+#define LOSS(field, value)                                                                \
+  (arcuate_loss_options_init(&losing), losing.frames = 2, losing.inputs = inputs,         \
+   losing.input_counts = counts, losing.steps = 4, losing.labels = labels,                \
+   losing.field = (value),                                                                \
+   arcuate_model_conversion_loss(model, copy, &losing, &loss, rates, 2, NULL))
+  REFUSED(LOSS(steps, 0));
+  REFUSED(LOSS(steps, 1000001));
+  REFUSED(LOSS(reserved, 1));
+  REFUSED(LOSS(labels, beyond));
+  REFUSED(LOSS(labels, below));
+  REFUSED(LOSS(frames, 0));
+  REFUSED(LOSS(frames, SIZE_MAX));
+  REFUSED(LOSS(inputs, NULL));
+  REFUSED(LOSS(struct_size, 3));
+  CHECK(LOSS(input_counts, odd) == ARCUATE_ERROR_BUFFER_SIZE);
+  REFUSED(arcuate_model_conversion_loss(model, NULL, &losing, &loss, rates, 2, NULL));
+  REFUSED(arcuate_model_conversion_loss(model, copy, NULL, &loss, rates, 2, NULL));
+  CHECK(rates[0] == -1 && loss.frames == 0);
+  CHECK(LOSS(steps, 4) == ARCUATE_SUCCESS);
+  CHECK(loss.frames == 2 && loss.layers == 1 && loss.accuracy == 1 && loss.agreement == 1);
+  CHECK(loss.output_error == 0 && loss.artificial_macs == 3);
+  /* A current of 1 and one of a quarter: 4 and 1 spikes. */
+  CHECK(loss.spikes == 2.5 && rates[0] == 0.625 && rates[1] == -1);
+  REFUSED(arcuate_model_conversion_loss(model, copy, &losing, NULL, rates, 2, NULL));
+  REFUSED(arcuate_model_conversion_loss(model, copy, &losing, &loss, NULL, 2, NULL));
+  REFUSED(arcuate_model_conversion_loss(model, copy, &losing, &loss, rates, SIZE_MAX, NULL));
+  CHECK(arcuate_model_conversion_loss(model, copy, &losing, &loss, NULL, 0, NULL) ==
+        ARCUATE_SUCCESS);
+  loss.struct_size = 3;
+  REFUSED(arcuate_model_conversion_loss(model, copy, &losing, &loss, rates, 2, NULL));
+  arcuate_model_free(copy);
+  arcuate_model_free(model);
+}
+
 /* What the options of a quantisation say that cannot be; and what is said of one that can. */
 static void quantisation(const char *path) {
   arcuate_model *model = open_digits(path), *made = NULL;
@@ -434,6 +606,7 @@ int main(int count, char **arguments) {
   wrong_numbers(arguments[1]);
   refused_runs(arguments[1]);
   quantisation(arguments[1]);
+  conversion(arguments[1]);
   puts("nonsense is refused");
   return 0;
 }

@@ -39,6 +39,9 @@ public struct ConversionLoss: Sendable, Equatable {
 
 /// Measures spiking networks against an artificial one, which is run once.
 public struct ConversionMeasurement {
+  /// Frames of all streams at most.
+  public static let mostFrames = IndependentFrames.mostFrames
+
   private let frames: IndependentFrames
   private let labels: [Int]?
   /// [frames][size], of the first output port.
@@ -152,7 +155,8 @@ extension Model {
   fileprivate func readout() -> (isPotential: Bool, functions: [Activation]) {
     var functions: [Activation] = []
     var name = nodes.first { if case .output = $0.op { true } else { false } }!.name
-    while true {
+    // A network that is no converted one may have cycles.
+    for _ in nodes {
       let feeding = edges.filter { $0.target == name }
       guard feeding.count == 1, let node = self[feeding[0].source] else {
         return (false, functions)
@@ -165,5 +169,6 @@ extension Model {
       }
       name = node.name
     }
+    return (false, functions)
   }
 }

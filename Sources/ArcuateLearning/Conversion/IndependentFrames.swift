@@ -12,13 +12,19 @@ struct IndependentFrames {
 
   /// Streams of one session at most.
   private static let mostStreams = 64
-  private static let mostOutputs = 1 << 24
+  private static let mostOutputs = 1 << 22
+  private static let mostOutputsOfAFrame = 1 << 28
+  static let mostFrames = 1 << 26
 
   /// Throws. What compiling throws; `invalidArgument`, `bufferSize` for frames that do not fit.
   init(_ sample: SampleFrames, of model: Model) throws {
     let plan = try model.compile(sample.options)
     try sample.check(against: plan)
     count = sample.frames * sample.options.batch
+    guard count <= Self.mostFrames else {
+      throw ArcuateError(
+        .limitExceeded, "\(count) frames are above \(Self.mostFrames), the most at once")
+    }
     inputs = sample.inputs
     sizes = plan.inputs.map(\.shape.count)
     base = sample.options
@@ -56,6 +62,12 @@ struct IndependentFrames {
         var plan = try model.compile(options)
         if sessions.isEmpty, output == .every {
           let perFrame = plan.outputs.reduce(1) { $0 + $1.shape.count } * steps
+          guard perFrame <= Self.mostOutputsOfAFrame else {
+            throw ArcuateError(
+              .limitExceeded,
+              "\(steps) steps of a frame are \(perFrame) numbers to look at, above "
+                + "\(Self.mostOutputsOfAFrame)")
+          }
           options.batch = max(1, min(options.batch, Self.mostOutputs / perFrame))
           plan = try model.compile(options)
         }

@@ -94,7 +94,7 @@ extension ConvertibleNetwork {
       shown.edges.append(.init(model.nodes[i].name, name))
       let all = Double(checked.shapes[i].count) * Double(sample.count)
       let most = (1 - percentile / 100) * all + 3
-      guard most < Double(1 << 26) else {
+      guard most < Double(1 << 24) else {
         throw ArcuateError(
           .limitExceeded,
           "the percentile \(percentile) of \(Int(all)) activations is too far from the top: "

