@@ -33,7 +33,7 @@ STEPS = 350
 
 def network(
     neurons: int, seed: int, adapts: bool = True, normalises: bool = True, inhibits: bool = True,
-    gain: float = 4.0, adaptation: float = 0.05, rate: float = 63.75,
+    gain: float = 8.0, adaptation: float = 0.05, rate: float = 63.75,
 ) -> Dict[str, Any]:
     """The nodes, for `arcuate.save_network`."""
     random = np.random.default_rng(seed)
