@@ -66,7 +66,8 @@ let package = Package(
         + wide.map { .byName(name: $0.name) },
       exclude: notes, swiftSettings: machine),
     .target(
-      name: "ArcuateModel", dependencies: ["ArcuateCore"], exclude: notes, swiftSettings: machine),
+      name: "ArcuateModel", dependencies: ["ArcuateCore"], exclude: notes + ["Plasticity/README.md"],
+      swiftSettings: machine),
     .target(
       name: "ArcuateFormats", dependencies: ["ArcuateCore", "ArcuateModel", "CZlib"],
       exclude: notes + ["Safetensors/README.md"],

@@ -4,8 +4,8 @@
 /// Source. Salmon, Moraes, Dror, Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC 2011:
 /// Philox4x32 with ten rounds.
 public struct CounterRandom: Sendable {
-  private let key0: UInt32
-  private let key1: UInt32
+  package let key0: UInt32
+  package let key1: UInt32
 
   public init(seed: UInt64) {
     key0 = UInt32(truncatingIfNeeded: seed)

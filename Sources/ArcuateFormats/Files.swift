@@ -125,6 +125,50 @@ public enum Files {
     return (String(path[..<start]), String(path[start...]))
   }
 
+  /// Whether a folder is there.
+  public static func isFolder(_ path: String) -> Bool {
+    var status = stat()
+    return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
+  }
+
+  /// The regular files below a folder, as paths within it, in no order; links to folders are not
+  /// followed, names that begin with a full stop are left out.
+  /// Throws. `cannotOpen` with the system's reason; `limitExceeded` for more than `limit` files or
+  /// folders in each other more than 64 deep.
+  static func list(_ folder: String, limit: Int) throws -> [String] {
+    var found: [String] = []
+    var waiting: [(path: String, depth: Int)] = [("", 0)]
+    while let (path, depth) = waiting.popLast() {
+      let place = folder + "/" + path
+      guard depth <= 64 else {
+        throw ArcuateError(.limitExceeded, "folders are nested more than 64 deep", at: place)
+      }
+      guard let stream = opendir(place) else {
+        throw ArcuateError(.cannotOpen, "cannot be opened: \(reason())", at: place)
+      }
+      defer { closedir(stream) }
+      while let entry = readdir(stream) {
+        // SAFETY: the name lies in the entry, which lives until the next call, and ends with a zero.
+        let name = withUnsafePointer(to: &entry.pointee.d_name) {
+          $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+        }
+        guard !name.hasPrefix(".") else { continue }
+        var status = stat()
+        let isFolder =
+          lstat(place + "/" + name, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
+        if isFolder {
+          waiting.append((path + name + "/", depth + 1))
+        } else if stat(place + "/" + name, &status) == 0, status.st_mode & S_IFMT == S_IFREG {
+          found.append(path + name)
+          guard found.count <= limit else {
+            throw ArcuateError(.limitExceeded, "has more than \(limit) files", at: folder)
+          }
+        }
+      }
+    }
+    return found
+  }
+
   /// Whether something is there that is not a regular file: a pipe, a terminal, `/dev/null`.
   public static func isSpecial(_ path: String) -> Bool {
     var status = stat()

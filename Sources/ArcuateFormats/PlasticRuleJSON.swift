@@ -10,7 +10,7 @@ import ArcuateModel
 /// | field      | values                                                                       |
 /// |------------|------------------------------------------------------------------------------|
 /// | event      | pre, post, step                                                              |
-/// | pre, post  | one, value, previous, {trace}, {trace_before}, {since_reset}, {surrogate}    |
+/// | pre, post  | one, value, previous, {trace}, {trace_before}, {node}, {since_reset}, {surrogate} |
 /// | modulator  | {signal}, {node}, {error, teacher}; scale, dead_zone, limit                  |
 /// | map        | all, each, matrix, {compartments}, {random: {seed, amplitude}}, {transpose}  |
 /// | decay      | {weight} or {oja}: a rate                                                    |
@@ -142,6 +142,7 @@ extension PlasticRule.Factor {
     case "trace": self = .trace(try Trace(content), before: false)
     case "trace_before": self = .trace(try Trace(content), before: true)
     case "since_reset": self = .sinceReset(try Trace(content))
+    case "node": self = .node(try content.string())
     case "surrogate": self = .surrogate(try Surrogate(content))
     default: throw ArcuateError(.invalidArgument, "\"\(kind.prefix(80))\" is not a factor")
     }
@@ -155,6 +156,7 @@ extension PlasticRule.Factor {
     case .trace(let trace, let before):
       .object([before ? "trace_before" : "trace": .object(trace.fields)])
     case .sinceReset(let trace): .object(["since_reset": .object(trace.fields)])
+    case .node(let name): .object(["node": .string(name)])
     case .surrogate(let surrogate): .object(["surrogate": surrogate.json])
     }
   }

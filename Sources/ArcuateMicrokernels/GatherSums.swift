@@ -1,36 +1,42 @@
 import CShims
 
-/// y[r] = start (or what y[r] held) + the sum over the list of r of rows of `source`, for rows
+/// y[r] = start (or what y[r] held) + the sum of the listed rows of `source`, for lists
 /// `first ..< last`, in the order of the lists; with `values`, each row times its value.
 ///
 /// The forward pass of spikes is such a sum (of rows of weights, by the lists of who fired), and
 /// so is the gradient of their weights (of rows of gradients, by the lists of when they fired).
+/// Entries are ordered by block of the source, then by list, as they are read here: the part of a
+/// panel that a block has stays in the first-level cache, and the entries come in one stream.
+/// Those of list r in block b are starts[b * rows + r] ..< starts[b * rows + r + 1].
 ///
-/// Needs. Rows of `count` floats, a multiple of 16, aligned to 64 bytes; list r begins at
-/// lists + listStarts[r] with listCounts[r] entries; `values` lie like the lists.
+/// Needs. Rows of `count` floats, a multiple of 16, aligned to 64 bytes; at least one block.
 @inline(never)
 public func gatherSums(
-  source: UnsafePointer<Float>, sourceStride: Int, lists: UnsafePointer<UInt32>,
-  values: UnsafePointer<Float>?, listStarts: UnsafePointer<Int>, listCounts: UnsafePointer<Int32>,
+  source: UnsafePointer<Float>, sourceStride: Int, entries: UnsafePointer<UInt32>,
+  values: UnsafePointer<Float>?, starts: UnsafePointer<UInt32>, rows: Int, blocks: Int,
   first: Int, last: Int, start: UnsafePointer<Float>?, y: UnsafeMutablePointer<Float>,
   yStride: Int, count: Int
 ) {
-  // A panel of columns for all rows before the next: its part of the source stays near.
   var column = 0
   while column < count {
     let width = min(64, count &- column)
-    for r in first..<last {
-      let list = lists + listStarts[r]
-      let length = Int(listCounts[r])
-      let out = y + (r &* yStride &+ column)
-      let from = start == nil ? UnsafePointer(out) : start.unsafelyUnwrapped + column
-      if let values {
-        weighted(
-          source + column, sourceStride, list, values + listStarts[r], length, from, out, width)
-      } else if width == 64 {
-        plain64(source + column, sourceStride, list, length, from, out)
-      } else {
-        plain16(source + column, sourceStride, list, length, from, out, width)
+    for b in 0..<blocks {
+      let places = starts + b &* rows
+      for r in first..<last {
+        let (begin, end) = (Int(places[r]), Int(places[r &+ 1]))
+        let isStart = b == 0 && start != nil
+        if begin == end && !isStart { continue }
+        let list = entries + begin
+        let out = y + (r &* yStride &+ column)
+        let from = isStart ? start.unsafelyUnwrapped + column : UnsafePointer(out)
+        if let values {
+          weighted(
+            source + column, sourceStride, list, values + begin, end &- begin, from, out, width)
+        } else if width == 64 {
+          plain64(source + column, sourceStride, list, end &- begin, from, out)
+        } else {
+          plain16(source + column, sourceStride, list, end &- begin, from, out, width)
+        }
       }
     }
     column &+= 64

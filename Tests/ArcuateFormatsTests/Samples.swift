@@ -154,6 +154,8 @@ enum Samples {
     let norm = BatchNorm(
       mean: tensor(4), variance: tensor(4, from: 1), gamma: tensor(4), beta: tensor(4),
       epsilon: 1.234e-5)
+    var starting = neuron(.ifire, 2)
+    starting.initial = tensor(2)
     var nested = nir
     nested.semantics = NeuronSemantics(.norse)
     var model = Model.chain([
@@ -164,9 +166,12 @@ enum Samples {
       ("sigmoid", .activation(.sigmoid)), ("tanh", .activation(.tanh)),
       ("bernoulli", .encoder(.bernoulli(gain: 0.3, seed: .max))),
       ("own", .neuron(own)), ("count", .decoder(.count)), ("rate", .encoder(.rate(gain: 1 / 3))),
+      ("signed", .encoder(.signedBernoulli(gain: 0.2, seed: 1 << 63))), ("so far", .decoder(.mean)),
+      ("once", .encoder(.singleShot(gain: 7))), ("starting", .neuron(starting)),
       ("mean", .decoder(.rate)), ("softmax", .activation(.softmax)),
       ("log", .activation(.logSoftmax)), ("out", .output(shape: [4])),
       ("max", .pooling(Pooling(kind: .maximum, kernel: [3, 2], stride: [2, 1]))),
+      ("counted", .pooling(Pooling(kind: .spikeMaximum, kernel: [1, 2], stride: [2, 1]))),
       ("old", .flatten(Flatten())),
       (
         "open",

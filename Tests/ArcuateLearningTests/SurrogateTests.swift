@@ -1,4 +1,4 @@
-import ArcuateLearning
+import ArcuateModel
 import Testing
 
 @Suite struct SurrogateTests {

@@ -73,18 +73,20 @@ import Testing
           weight: dice.tensor(shape, -0.7, 1), bias: dice.tensor([shape[0]], -0.1, 0.2),
           stride: stride, padding: .explicit(pad), dilation: [1, 1], groups: groups))
     }
+    var starting = dice.neuron(.lif, [4, 6, 6])
+    starting.initial = dice.tensor([4, 6, 6], -1, 1)
     let nodes: [(Model.Node, shape: [Int])] = [
       (.init("in", .input(shape: [2, 6, 7])), [2, 6, 7]),
       (
         .init("c", convolution([4, 2, 3, 2], groups: 1, pad: [1, 0], stride: [1, 1])), [4, 6, 6]
       ),
-      (.init("n", .neuron(dice.neuron(.lif, [4, 6, 6]))), [4, 6, 6]),
+      (.init("n", .neuron(starting)), [4, 6, 6]),
       (
         .init(
           "p",
           .pooling(
             Pooling(
-              kind: Pooling.Kind.allCases[seed % 3], kernel: [3, 2], stride: [2, 2],
+              kind: Pooling.Kind.allCases[seed % 4], kernel: [3, 2], stride: [2, 2],
               padding: [1, 0]))), [4, 3, 3]
       ),
       (.init("s", .scale(dice.tensor([4, 3, 3], 0.5, 1))), [4, 3, 3]),

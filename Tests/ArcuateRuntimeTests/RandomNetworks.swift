@@ -56,7 +56,7 @@ struct Dice {
 /// The kinds of network that the tests draw.
 enum Family: String, CaseIterable, Sendable {
   case dense, convolution, recurrent, ports, nested, delays, coders, hybrid, sparse, population,
-    skips
+    skips, counting
 
   /// A network of this family; runs with dt 1 ms.
   func draw(_ seed: UInt64) -> Model {
@@ -219,6 +219,31 @@ enum Family: String, CaseIterable, Sendable {
         ("square", "y"), ("both", "z"), ("li", "joint"),
       ].map { .init($0.0, $0.1) }
       model.nodes.append(.init("all", .flatten(Flatten(start: 0, end: 2))))
+      return model
+    case .counting:
+      // What conversion makes: drawn and single inputs, membranes that start anywhere, counted
+      // maxima, means.
+      func starting(_ kind: Neuron.Kind, _ shape: Shape) -> Operator {
+        var neuron = dice.neuron(kind, shape)
+        neuron.initial = dice.tensor(shape, -0.3, 0.6)
+        return .neuron(neuron)
+      }
+      var model = Model.chain([
+        ("in", .input(shape: [2, 7, 8])),
+        ("drawn", .encoder(.signedBernoulli(gain: 0.4, seed: seed))), ("c1", image(2, 4, 3)),
+        ("if", starting(.ifire, [4, 7, 4])),
+        (
+          "max",
+          .pooling(Pooling(kind: .spikeMaximum, kernel: [3, 2], stride: [2, 2], padding: [1, 0]))
+        ),
+        ("flat", .flatten(Flatten(start: 0, end: 2))), ("w", linear(32, k)),
+        ("lif", starting(.lif, [k])), ("w2", linear(k, 3)), ("mean", .decoder(.mean)),
+        ("out", .output(shape: [3])),
+      ])
+      model.nodes += [
+        .init("once", .encoder(.singleShot(gain: 3))), .init("c2", image(2, 4, 3)),
+      ]
+      model.edges += [.init("in", "once"), .init("once", "c2"), .init("c2", "if")]
       return model
     case .hybrid:
       let norm = BatchNorm(

@@ -25,6 +25,9 @@ struct SlowNetwork {
   var pending: [[Float]]
   /// For connections with delays, what arrives in the steps to come, by step.
   var arriving: [Int: [[Float]]]
+  /// What each input of a pooling has brought, and the largest of each window.
+  var sums: [Int: [Float]] = [:]
+  var largest: [Int: [Float]] = [:]
   var now = 0
 
   /// `nodes` in an order in which they can be evaluated, with the shape of what each emits.
@@ -48,6 +51,10 @@ struct SlowNetwork {
     let zeros = shapes.map { [Float](repeating: 0, count: $0.reduce(1, *)) }
     (outputs, before, membrane, current, pending) = (zeros, zeros, zeros, zeros, zeros)
     arriving = [:]
+    for n in nodes.indices {
+      guard let initial = parameters[n]["v_initial"] else { continue }
+      for i in membrane[n].indices { membrane[n][i] = initial[initial.count == 1 ? 0 : i] }
+    }
     // Before the first step an edge back carries zero, or what a layer of weights says to silence.
     if semantics.feedbackStart == .response {
       for pair in self.feedback {
@@ -107,6 +114,13 @@ struct SlowNetwork {
       }
     case .sparse(let sparse): send(sparse, n, x)
     case .convolution(let c): outputs[n] = convolve(c, x, sources[n][0], n)
+    case .pooling(let p) where p.kind == .spikeMaximum:
+      let before = sums[n] ?? x.map { _ in 0 }
+      let all = x.indices.map { before[$0] + x[$0] }
+      let most = pool(p, all, sources[n][0], n)
+      let had = largest[n] ?? most.map { _ in 0 }
+      outputs[n] = most.indices.map { most[$0] - had[$0] }
+      (sums[n], largest[n]) = (all, most)
     case .pooling(let p): outputs[n] = pool(p, x, sources[n][0], n)
     case .scale(let factor):
       let factor = factor.floats
@@ -188,7 +202,7 @@ struct SlowNetwork {
             }
           }
           switch p.kind {
-          case .maximum: y.append(seen.max()!)
+          case .maximum, .spikeMaximum: y.append(seen.max()!)
           case .sum: y.append(seen.reduce(0, +))
           case .average: y.append(seen.reduce(0, +) / Float(p.kernel[0] * p.kernel[1]))
           }

@@ -340,22 +340,22 @@ func productTile(
 
 @inline(__always)
 func gatherSums(
-  source: UnsafePointer<Float>, sourceStride: Int, lists: UnsafePointer<UInt32>,
-  values: UnsafePointer<Float>?, listStarts: UnsafePointer<Int>, listCounts: UnsafePointer<Int32>,
+  source: UnsafePointer<Float>, sourceStride: Int, entries: UnsafePointer<UInt32>,
+  values: UnsafePointer<Float>?, starts: UnsafePointer<UInt32>, rows: Int, blocks: Int,
   first: Int, last: Int, start: UnsafePointer<Float>?, y: UnsafeMutablePointer<Float>,
   yStride: Int, count: Int
 ) {
   #if arch(x86_64)
     if cshims_uses_avx512() {
       return ArcuateMicrokernelsAVX512.gatherSums(
-        source: source, sourceStride: sourceStride, lists: lists, values: values,
-        listStarts: listStarts, listCounts: listCounts, first: first, last: last, start: start,
+        source: source, sourceStride: sourceStride, entries: entries, values: values,
+        starts: starts, rows: rows, blocks: blocks, first: first, last: last, start: start,
         y: y, yStride: yStride, count: count)
     }
   #endif
   ArcuateMicrokernels.gatherSums(
-    source: source, sourceStride: sourceStride, lists: lists, values: values,
-    listStarts: listStarts, listCounts: listCounts, first: first, last: last, start: start,
+    source: source, sourceStride: sourceStride, entries: entries, values: values,
+    starts: starts, rows: rows, blocks: blocks, first: first, last: last, start: start,
     y: y, yStride: yStride, count: count)
 }
 

@@ -82,6 +82,47 @@ public enum PlasticRows {
     for i in 0..<w.count { w.pointer[i] += x * p.pointer[i] }
   }
 
+  /// y = y + x[0] p[0] + x[1] p[1] + .. for element `j` of the pre sides of products, in their order; those
+  /// whose pre side is 0, or that act on inputs only where there are none, are left out.
+  @inline(__always)
+  public static func addProducts(_ products: Row<PlasticProduct>, _ j: Int, to y: Row<Float>) {
+    var e = 0
+    let count = products.count
+    while e < count {
+      // Up to four at once, so that sums stay in registers for longer.
+      var (x0, x1, x2, x3): (Float, Float, Float, Float) = (0, 0, 0, 0)
+      var p = (y, y, y, y)
+      var found = 0
+      while e < count && found < 4 {
+        let product = products.pointer[e]
+        e += 1
+        let x = product.factor(j)
+        if x == 0 { continue }
+        precondition(product.post.count >= y.count, "room for the row")
+        switch found {
+        case 0: (x0, p.0) = (x, product.post)
+        case 1: (x1, p.1) = (x, product.post)
+        case 2: (x2, p.2) = (x, product.post)
+        default: (x3, p.3) = (x, product.post)
+        }
+        found += 1
+      }
+      let (p0, p1, p2, p3) = (p.0.pointer, p.1.pointer, p.2.pointer, p.3.pointer)
+      switch found {
+      case 0: break
+      case 4:
+        for i in 0..<y.count {
+          y.pointer[i] =
+            y.pointer[i] + x0 * p0[i] + x1 * p1[i] + x2 * p2[i] + x3 * p3[i]
+        }
+      default:
+        add(p.0, times: x0, to: y)
+        if found > 1 { add(p.1, times: x1, to: y) }
+        if found > 2 { add(p.2, times: x2, to: y) }
+      }
+    }
+  }
+
   /// w[j][column] = that + p x[j] within low ... high, for the rows first ..< first + count whose x
   /// is not 0.
   public static func addColumn(
@@ -170,6 +211,31 @@ public enum PlasticRows {
     var bits: UInt32 = 0
     for i in 0..<x.count { bits |= x.pointer[i].bitPattern & 0x7FFF_FFFF }
     return bits != 0
+  }
+}
+
+/// What one term of one stream has at its two sides in one step.
+public struct PlasticProduct: BitwiseCopyable {
+  /// A number for each input.
+  public var pre: Row<Float>
+  /// The input itself, where the term acts only where that is not 0; else the same as `pre`.
+  public var gate: Row<Float>
+  /// Whether every input's number is 1.
+  public var isOne: Bool
+  public var post: Row<Float>
+  public init(pre: Row<Float>, gate: Row<Float>, isOne: Bool, post: Row<Float>) {
+    self.pre = pre
+    self.gate = gate
+    self.isOne = isOne
+    self.post = post
+  }
+
+  /// The number of input `j`; 1 for the bias, which stands behind the inputs as -1.
+  @inline(__always)
+  public func factor(_ j: Int) -> Float {
+    if j < 0 { return 1 }
+    if gate[j] == 0 { return 0 }
+    return isOne ? 1 : pre[j]
   }
 }
 

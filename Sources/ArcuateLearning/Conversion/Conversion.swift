@@ -32,7 +32,9 @@ public struct Conversion: Sendable, Hashable {
   public enum Input: String, Sendable, CaseIterable {
     /// Its values are a current at every step.
     case constant
-    /// Its values times `steps` are a current at the first step, then there is none.
+    /// Its values times `steps` are a current at the first step, then there is none. Layers spike
+    /// early then, and a spike that deeper neurons should not have emitted is not taken back: more
+    /// steps do not mend all of it. A bias is best given once, too.
     case singleShot = "single_shot"
     /// Spikes of either sign, drawn with probabilities in proportion to the values.
     case bernoulli
@@ -40,7 +42,8 @@ public struct Conversion: Sendable, Hashable {
   /// How neurons get their bias; what reads the output always gets its own at every step.
   public enum Bias: String, Sendable, CaseIterable {
     case everyStep = "every_step"
-    /// All of `steps` steps at once, as the membrane at rest.
+    /// All of `steps` steps at once, as the membrane at rest, as a single shot gives the input. Beside
+    /// a constant current, what spikes before a negative current comes is not taken back.
     case once
   }
   /// What becomes of max pooling after neurons.

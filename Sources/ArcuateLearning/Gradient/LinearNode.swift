@@ -60,12 +60,13 @@ final class LinearNode: GradientNode {
   private func apply(_ steps: Range<Int>, _ pass: Pass) throws {
     let start = biasOnce && steps.lowerBound > 0 ? zeros.row : start
     let rows = rows(steps)
-    if let lists = try lists(steps, pass)?.byRow {
-      pass.crew.split(rows) { part, _ in
-        GatherSums.apply(
+    if let lists = try lists(steps, pass)?.byRow(rows, pass.crew) {
+      let size = rows.count * output.stride
+      let y = output.values.row.part(rows.lowerBound * output.stride, size)
+      pass.crew.split(0..<rows.count) { part, _ in
+        lists.gather(
           source: weight.values.row, sourceStride: weight.stride, sourceRows: weight.rows,
-          lists: lists, range: part, start: start, y: output.values.row, yStride: output.stride,
-          width: output.width)
+          range: part, start: start, y: y, yStride: output.stride, width: output.width)
       }
       return
     }
@@ -101,10 +102,9 @@ final class LinearNode: GradientNode {
     guard weight.isTrained else { return }
     if let lists = try lists(steps, pass)?.byColumn(pass.crew) {
       pass.crew.split(0..<weight.rows) { part, _ in
-        GatherSums.apply(
-          source: gradient.row, sourceStride: output.stride, sourceRows: output.rows, lists: lists,
-          range: part, start: nil, y: weight.gradient.row, yStride: weight.stride,
-          width: output.width)
+        lists.gather(
+          source: gradient.row, sourceStride: output.stride, sourceRows: output.rows, range: part,
+          start: nil, y: weight.gradient.row, yStride: weight.stride, width: output.width)
       }
       return
     }

@@ -101,98 +101,12 @@ final class Signal {
   // MARK: Lists
 
   /// The lists of what is not zero in the rows of some steps, made when first asked for.
-  func listed(_ range: Range<Int>, _ crew: Crew) throws -> Lists {
-    if lists == nil { lists = try Lists(rows: rows, steps: steps, stride: stride, columns: width) }
-    let lists = lists!
-    let missing = range.map(place).filter { !lists.isListed[$0] }
-    if let first = missing.first, let last = missing.last {
-      try lists.list(
-        values.row, stride: stride, width: width, rows: first * batch..<(last + 1) * batch, crew)
-      for t in missing { lists.isListed[t] = true }
+  func listed(_ steps: Range<Int>, _ crew: Crew) throws -> Lists {
+    if lists == nil {
+      lists = try Lists(
+        values.row, steps: self.steps, batch: batch, stride: stride, columns: width)
     }
-    return lists
-  }
-}
-
-/// What is not zero in the rows of a signal, by row and, once, by column.
-final class Lists {
-  private static let nothing = try! AlignedBuffer(byteCount: 0).view(Float.self, start: 0, count: 0)
-  let rows, stride, columns: Int
-  private let lists: View<UInt32>
-  private let starts: View<Int>
-  private let counts: View<Int32>
-  private var values: View<Float>?
-  fileprivate var isListed: [Bool]
-  private var isUnit = true
-  private var transposed: IndexLists?
-  private var transposedRoom: (lists: View<UInt32>, values: View<Float>)?
-  private let columnStarts: View<Int>
-  private let columnCounts: View<Int32>
-
-  init(rows: Int, steps: Int, stride: Int, columns: Int) throws {
-    (self.rows, self.stride, self.columns) = (rows, stride, columns)
-    lists = try AlignedBuffer(byteCount: (rows * stride + 16) * 4, isZeroed: false)
-      .view(start: 0, count: rows * stride + 16)
-    starts = try AlignedBuffer(byteCount: max(1, rows) * 8).view(start: 0, count: rows)
-    counts = try AlignedBuffer(byteCount: max(1, rows) * 4).view(start: 0, count: rows)
-    columnStarts = try AlignedBuffer(byteCount: max(1, columns) * 8).view(start: 0, count: columns)
-    columnCounts = try AlignedBuffer(byteCount: max(1, columns) * 4).view(start: 0, count: columns)
-    isListed = [Bool](repeating: false, count: steps)
-  }
-
-  func forget() {
-    for t in isListed.indices { isListed[t] = false }
-    transposed = nil
-    isUnit = true
-  }
-
-  fileprivate func list(
-    _ x: Row<Float>, stride: Int, width: Int, rows: Range<Int>, _ crew: Crew
-  ) throws {
-    let unit = crew.all(rows) {
-      GatherSums.list(
-        x, stride: stride, width: width, range: $0, into: self.lists.row, starts: self.starts.row,
-        counts: self.counts.row)
-    }
-    if !unit { isUnit = false }
-    guard !isUnit else { return }
-    if values == nil {
-      values = try AlignedBuffer(byteCount: (self.rows * stride + 16) * 4, isZeroed: false)
-        .view(start: 0, count: self.rows * stride + 16)
-    }
-    // Rows that were listed while everything was 1 need values as well.
-    for r in 0..<rows.upperBound {
-      for k in starts[r]..<starts[r] + Int(counts[r]) { values![k] = x[r * stride + Int(lists[k])] }
-    }
-  }
-
-  var byRow: IndexLists {
-    IndexLists(
-      lists: lists.row, values: isUnit ? Lists.nothing.row : values!.row, starts: starts.row,
-      counts: counts.row)
-  }
-
-  /// Entries of some rows.
-  func entries(_ range: Range<Int>) -> Int { range.reduce(0) { $0 + Int(counts[$1]) } }
-
-  /// For every column the rows that list it. Needs. Every row is listed.
-  func byColumn(_ crew: Crew) throws -> IndexLists {
-    if let transposed { return transposed }
-    let total = entries(0..<rows)
-    if (transposedRoom?.lists.count ?? 0) < total + 16 {
-      let room = total + total / 4 + 64
-      transposedRoom = (
-        try AlignedBuffer(byteCount: room * 4, isZeroed: false).view(start: 0, count: room),
-        try AlignedBuffer(byteCount: room * 4, isZeroed: false).view(start: 0, count: room)
-      )
-    }
-    let into = IndexLists(
-      lists: transposedRoom!.lists.row,
-      values: isUnit ? Lists.nothing.row : transposedRoom!.values.row, starts: columnStarts.row,
-      counts: columnCounts.row)
-    // One thread: where a part begins depends on all before it.
-    _ = GatherSums.transpose(byRow, rows: rows, columns: 0..<columns, into: into, base: 0)
-    transposed = into
-    return into
+    lists!.list(steps, crew)
+    return lists!
   }
 }

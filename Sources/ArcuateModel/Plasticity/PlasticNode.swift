@@ -196,6 +196,11 @@ extension Operator {
   func renamingReferences(_ rename: (String) -> String) -> Operator {
     guard case .plastic(.linear(var linear)) = self else { return self }
     linear.rule.post = rename(linear.rule.post)
+    for i in linear.rule.terms.indices {
+      if case .node(let name) = linear.rule.terms[i].pre {
+        linear.rule.terms[i].pre = .node(rename(name))
+      }
+    }
     if var modulator = linear.rule.modulator {
       switch modulator.source {
       case .signal: break

@@ -18,6 +18,8 @@ public struct PlasticRule: Sendable, Equatable {
     case trace(Trace, before: Bool)
     /// Pre side of a frame's rule: what a trace gained since the post cell was last reset.
     case sinceReset(Trace)
+    /// Pre side: what another node with as many elements emits.
+    case node(String)
     /// Post side: the surrogate's derivative at the cell's membrane less its threshold.
     case surrogate(Surrogate)
   }
@@ -151,6 +153,7 @@ extension PlasticRule {
     for term in terms {
       if !term.rate.isFinite { found.append("a rate is not finite") }
       if case .surrogate = term.pre { found.append("a surrogate belongs to the post side") }
+      if case .node = term.post { found.append("node belongs to the pre side") }
       if case .sinceReset = term.post { found.append("since_reset belongs to the pre side") }
       if case .sinceReset = term.pre, application != .frame || term.event != .post {
         found.append("since_reset is for terms on post spikes of a rule that is applied to frames")

@@ -27,6 +27,18 @@ extension Model {
       if needsCell, !nodes[post].op.isCell {
         error("its rule needs a Cell, which node \"\(rule.post)\" is not")
       }
+      for term in rule.terms {
+        guard case .node(let name) = term.pre else { continue }
+        if let other = index[name] {
+          if shapes[other].count != linear.pre {
+            error(
+              "has \(linear.pre) inputs, but learns from node \"\(name)\" with "
+                + "\(shapes[other].count)")
+          }
+        } else {
+          error("learns from node \"\(name)\", which is not there")
+        }
+      }
       guard let modulator = rule.modulator else { continue }
       let counts = shapes.map(\.count)
       do {

@@ -61,6 +61,7 @@ final class LearningEdge: Sendable {
     case before(Int)
     case surrogate(Surrogate)
     case sinceReset(Int)
+    case slot(Int)
   }
   struct Term: Sendable {
     let event: PlasticRule.Event

@@ -120,6 +120,7 @@ struct LearningCompiler {
         return before ? .before(i) : .trace(i)
       case .sinceReset(let trace): return .sinceReset(traces.firstIndex(of: trace)!)
       case .surrogate(let surrogate): return .surrogate(surrogate)
+      case .node(let name): return .slot(steps[stepOf[index[name]!]].output)
       }
     }
     var terms: [LearningEdge.Term] = []

@@ -62,7 +62,7 @@ enum Operation: Sendable {
   /// Whether the operation goes through a list of its non-zero inputs.
   var usesNonzeroList: Bool {
     switch self {
-    case .convolution, .sparse, .plastic(.linear): true
+    case .convolution, .sparse, .plastic(.linear), .bernoulli: true
     case .linear(let packed): packed.parts == 1
     default: false
     }

@@ -155,7 +155,10 @@ extension Session {
     case .stateful:
       for t in range {
         for b in streams {
-          runStateful(step, row(input, t + shift, b), row(output, t, b), t, b, output.stride)
+          let places = input.listed ? list(input, t + shift, b) : temporaryLists.row.part(0, 0)
+          let found = input.listed ? Int(nonzero(input, t + shift, b)[0].count) : 0
+          runStateful(
+            step, row(input, t + shift, b), places, found, row(output, t, b), t, b, output.stride)
         }
       }
     case .plastic: runPlastic(index, input, shift, output, range, streams, worker)
@@ -291,8 +294,8 @@ extension Session {
   // MARK: Other memories
 
   private func runStateful(
-    _ step: Plan.Step, _ input: Row<Float>, _ output: Row<Float>, _ t: Int, _ b: Int,
-    _ stride: Int
+    _ step: Plan.Step, _ input: Row<Float>, _ list: Row<UInt32>, _ listCount: Int,
+    _ output: Row<Float>, _ t: Int, _ b: Int, _ stride: Int
   ) {
     let now = stepCounts[b] &+ UInt64(t)
     switch step.operation {
@@ -308,15 +311,9 @@ extension Session {
       let stream = UInt32(truncatingIfNeeded: step.node << 16 | b)
       // A network that learns sees other spikes after each rest.
       let when = now | rests(of: b) << 32
-      for i in 0..<step.outputCount {
-        let chance = gain * input[i]
-        if chance > 0 || (signed && chance < 0) {
-          let draw = random.uniform(stream: stream, step: when, index: UInt32(i))
-          output[i] = draw < chance ? 1 : signed && draw < -chance ? -1 : 0
-        } else {
-          output[i] = 0
-        }
-      }
+      Elementwise.bernoulli(
+        input, list: list, listCount: listCount, gain: gain, isSigned: signed,
+        random: random, stream: stream, step: when, into: output)
     case .singleShot(let gain):
       for i in 0..<step.outputCount { output[i] = now == 0 ? gain * input[i] : 0 }
     case .spikeMaximum(let window, let offset):

@@ -65,6 +65,7 @@ extension Session {
     switch side {
     case .one, .value, .surrogate:
       return row(plan.slots[edge.input], edge.inputIsDelayed ? -1 : 0, b)
+    case .slot(let slot): return row(plan.slots[slot], 0, b)
     case .previous: return state.row.part(edge.previousPre + b * stride, stride)
     case .trace(let i), .sinceReset(let i):
       let trace = edge.preTraces[i]

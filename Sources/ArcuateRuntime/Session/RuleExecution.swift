@@ -54,6 +54,7 @@ extension Session {
     case .trace(let i), .sinceReset(let i):
       return traceRow(traces[i], b, stride, second: traces[i].numbers.isDouble)
     case .before(let i): return scratch(traces[i].before + b * stride, stride)
+    case .slot(let slot): return row(plan.slots[slot], 0, b)
     }
   }
 
@@ -191,6 +192,7 @@ extension Session {
   private func change(_ edge: LearningEdge) {
     guard edge.application == .step else { return }
     let work = (edge.linear.inputs + 1) * edge.linear.stride * plan.options.batch
+    if edge.isDense { gatherProducts(edge) }
     guard edge.isDense, let workers, work > Session.worthSharing else {
       return changeRows(edge, 0, of: 1)
     }
@@ -263,45 +265,63 @@ extension Session {
     }
   }
 
-  /// One row, every stream and term.
+  /// Puts the sides of every term that acts in this step beside each other, stream by stream.
+  private func gatherProducts(_ edge: LearningEdge) {
+    let stride = edge.linear.stride
+    var count = 0
+    for b in 0..<plan.options.batch {
+      productEnds[b] = count
+      for term in edge.terms where learningScratch[term.active + b] != 0 {
+        let pre = side(term.pre, edge, pre: true, b)
+        let isOne = if case .one = term.pre { true } else { false }
+        let x = inputRow(edge, b)
+        // Without a gate of its own a term that sees ones acts everywhere.
+        let gate = term.event == .pre ? x : isOne ? learningOnes.row : pre
+        products[count] = PlasticProduct(
+          pre: pre, gate: gate, isOne: isOne, post: scratch(term.factors + b * stride, stride))
+        count += 1
+      }
+    }
+    productEnds[plan.options.batch] = count
+  }
+
+  /// One row, every stream and term; the bias is the row behind the inputs.
   private func changeRow(_ edge: LearningEdge, _ j: Int, _ worker: Int) {
     let linear = edge.linear
     let (inputs, stride) = (linear.inputs, linear.stride)
     let isBias = j == inputs
+    let place = isBias ? -1 : j
     let (low, high) = (edge.low, edge.high)
-    let delta = scratch(edge.gradient + worker * 2 * stride, stride)
-    let quota = scratch(edge.gradient + (worker * 2 + 1) * stride, stride)
+    let isBounded = low != -.infinity || high != .infinity
     let shared = state.row.part(linear.weights + j * stride, stride)
-    let isScaled = edge.scaling != .none
-    let decays = edge.decay != .none && !isBias
-    if isScaled { delta.fill(0) }
+    if edge.scaling != .none {
+      let delta = scratch(edge.gradient + worker * 2 * stride, stride)
+      delta.fill(0)
+      PlasticRows.addProducts(
+        products.row.part(0, productEnds[plan.options.batch]), place, to: delta)
+      return scale(edge, shared, j, delta, scratch(edge.gradient + (worker * 2 + 1) * stride, stride))
+    }
+    let isFast = linear.fast >= 0 && !isBias
+    if !isFast, !isBounded, edge.decay == .none {
+      return PlasticRows.addProducts(
+        products.row.part(0, productEnds[plan.options.batch]), place, to: shared)
+    }
     for b in 0..<plan.options.batch {
       let w =
-        linear.fast >= 0 && !isBias
-        ? state.row.part(linear.fast + (b * inputs + j) * stride, stride) : shared
-      var any = false
-      if decays && !isScaled { delta.fill(0) }
-      for term in edge.terms where learningScratch[term.active + b] != 0 {
-        let x: Float
-        if isBias {
-          x = 1
-        } else if term.event == .pre && inputRow(edge, b)[j] == 0 {
-          continue
-        } else if case .one = term.pre {
-          x = 1
-        } else {
-          x = side(term.pre, edge, pre: true, b)[j]
+        isFast ? state.row.part(linear.fast + (b * inputs + j) * stride, stride) : shared
+      let own = products.row.part(productEnds[b], productEnds[b + 1] - productEnds[b])
+      guard edge.decay != .none, !isBias else {
+        for e in 0..<own.count {
+          let x = own[e].factor(place)
+          if x != 0 { PlasticRows.add(own[e].post, times: x, to: w, low: low, high: high) }
         }
-        if x == 0 { continue }
-        let p = scratch(term.factors + b * stride, stride)
-        any = true
-        if isScaled || decays {
-          PlasticRows.add(p, times: x, to: delta)
-        } else {
-          PlasticRows.add(p, times: x, to: w, low: low, high: high)
-        }
+        continue
       }
-      guard decays, !isScaled, stepCounts[b] >= UInt64(edge.firstStep) else { continue }
+      guard stepCounts[b] >= UInt64(edge.firstStep) else { continue }
+      let delta = scratch(edge.gradient + worker * 2 * stride, stride)
+      let quota = scratch(edge.gradient + (worker * 2 + 1) * stride, stride)
+      delta.fill(0)
+      PlasticRows.addProducts(own, place, to: delta)
       switch edge.decay {
       case .none: break
       case .weight(let rate): quota.fill(rate)
@@ -309,10 +329,8 @@ extension Session {
         let y = postRow(edge, b)
         PlasticRows.product(y, y, rate, quota)
       }
-      _ = any
       PlasticRows.decay(w, by: quota, adding: delta, low: low, high: high)
     }
-    if isScaled { scale(edge, shared, j, delta, quota) }
   }
 
   private func scale(

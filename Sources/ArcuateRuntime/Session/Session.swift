@@ -52,6 +52,10 @@ public final class Session {
   public var learns = false
   /// Factors of the rules for one step; nothing in it outlives the step.
   let learningScratch: View<Float>
+  /// The sides of the terms that act in this step, where those of each stream begin, and a row of ones.
+  private(set) var products: View<PlasticProduct>
+  private(set) var productEnds: View<Int>
+  let learningOnes: View<Float>
 
   init(plan: Plan) throws {
     self.plan = plan
@@ -83,6 +87,13 @@ public final class Session {
     sparseMemories = try AlignedBuffer(byteCount: memories * size).view(start: 0, count: memories)
     let factors = plan.learning?.scratchCount ?? 0
     learningScratch = try AlignedBuffer(byteCount: factors * 4).view(start: 0, count: factors)
+    let terms = batch * (plan.learning?.edges.map(\.terms.count).max() ?? 0)
+    products = try AlignedBuffer(byteCount: terms * MemoryLayout<PlasticProduct>.stride).view(
+      start: 0, count: terms)
+    productEnds = try AlignedBuffer(byteCount: (batch + 1) * 8).view(start: 0, count: batch + 1)
+    let ones = plan.learning == nil ? 0 : plan.widest
+    learningOnes = try AlignedBuffer(byteCount: ones * 4).view(start: 0, count: ones)
+    learningOnes.row.fill(1)
     let wide = plan.options.threads * plan.widest
     temporaries = try AlignedBuffer(byteCount: wide * 8).view(start: 0, count: wide * 2)
     temporaryLists = try AlignedBuffer(byteCount: wide * 4).view(start: 0, count: wide)

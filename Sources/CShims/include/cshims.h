@@ -230,4 +230,42 @@ CSHIMS_INLINE void cshims_meet(uint32_t *come, uint32_t *round, uint32_t count) 
   }
 }
 
+// Both halves of eight products of 32 bits.
+CSHIMS_INLINE void cshims_multiply_wide(cshims_u32x8 a, uint32_t b, cshims_u32x8 *high,
+                                        cshims_u32x8 *low) {
+#if defined(__AVX2__)
+  __m256i k = _mm256_set1_epi32((int32_t)b);
+  __m256i even = _mm256_mul_epu32((__m256i)a, k);
+  __m256i odd = _mm256_mul_epu32(_mm256_srli_epi64((__m256i)a, 32), k);
+  *low = (cshims_u32x8)_mm256_blend_epi32(even, _mm256_slli_epi64(odd, 32), 0xAA);
+  *high = (cshims_u32x8)_mm256_blend_epi32(_mm256_srli_epi64(even, 32), odd, 0xAA);
+#else
+  for (int i = 0; i < 8; i++) {
+    uint64_t product = (uint64_t)a[i] * b;
+    (*low)[i] = (uint32_t)product;
+    (*high)[i] = (uint32_t)(product >> 32);
+  }
+#endif
+}
+
+/// Eight uniform numbers in [0, 1) with 24 random bits: the first words of Philox4x32 with ten rounds
+/// for the counters (index, step, stream), as ArcuateCore's CounterRandom gives one by one.
+CSHIMS_INLINE cshims_f32x8 cshims_uniform(cshims_u32x8 index, uint64_t step, uint32_t stream,
+                                          uint32_t key0, uint32_t key1) {
+  cshims_u32x8 c0 = index, zero = {0}, c1 = zero + (uint32_t)step, c2 = zero + (uint32_t)(step >> 32),
+               c3 = zero + stream;
+  for (int round = 0; round < 10; round++) {
+    cshims_u32x8 h0, l0, h1, l1;
+    cshims_multiply_wide(c0, 0xD2511F53u, &h0, &l0);
+    cshims_multiply_wide(c2, 0xCD9E8D57u, &h1, &l1);
+    c0 = h1 ^ c1 ^ key0;
+    c1 = l1;
+    c2 = h0 ^ c3 ^ key1;
+    c3 = l0;
+    key0 += 0x9E3779B9u;
+    key1 += 0xBB67AE85u;
+  }
+  return __builtin_convertvector((cshims_i32x8)(c0 >> 8), cshims_f32x8) * 0x1p-24f;
+}
+
 #endif

@@ -184,11 +184,16 @@ struct NIRExpectation: Sendable, CustomTestStringConvertible {
   @Test func whatNIRHasNoWordForIsNamed() {
     var semantics = Samples.neuron(.lif, 2)
     semantics.semantics = NeuronSemantics(.norse)
+    var starting = Samples.neuron(.ifire, 2)
+    starting.initial = Tensor(scalar: 0.5)
     var inner = Model.chain([("i", .input(shape: [2])), ("o", .output(shape: [2]))])
     inner.semantics = NeuronSemantics(.norse)
     let extensions: [Operator] = [
       .concatenation, .multiplication, .normalization(Normalization()),
       .activation(.relu), .encoder(.rate(gain: 1)), .decoder(.count), .neuron(semantics),
+      .neuron(starting), .encoder(.singleShot(gain: 1)), .decoder(.mean),
+      .encoder(.signedBernoulli(gain: 1, seed: 0)),
+      .pooling(Pooling(kind: .spikeMaximum, kernel: [2, 2], stride: [2, 2])),
       .pooling(Pooling(kind: .maximum, kernel: [2, 2], stride: [2, 2])), .graph(inner),
       .batchNorm(
         BatchNorm(

@@ -17,6 +17,38 @@ import ArcuateFormats
   guard count <= bytes.count else { fatalError("more entries than bytes") }
 }
 
+/// A Kaldi nnet3 model, binary or text: read, checked, and compiled where it is small.
+@Sendable func fuzzNnet3(_ bytes: Bytes) throws {
+  guard Nnet3File.recognises(bytes) else { return }
+  try useModel(try Nnet3File.parse(bytes).model)
+}
+
+/// An IDX array, plain or gzipped.
+@Sendable func fuzzIDX(_ bytes: Bytes) throws {
+  let file = try IDXFile.parse(bytes)
+  guard file.count * file.itemCount <= 1 << 20 else { return }
+  let values = try file.values(0..<file.count)
+  guard values.count == file.count * file.itemCount else { fatalError("numbers are missing") }
+}
+
+/// A PNG image.
+@Sendable func fuzzPNG(_ bytes: Bytes) throws {
+  let image = try PNGImage(bytes)
+  guard image.pixels.count == image.width * image.height * image.channels else {
+    fatalError("pixels are missing")
+  }
+}
+
+/// A zip archive: every entry that can be read is of its stated size.
+@Sendable func fuzzZip(_ bytes: Bytes) throws {
+  let archive = try ZipArchive(bytes)
+  for entry in archive.entries.prefix(16) where entry.size <= 1 << 24 {
+    if let content = try? archive.read(entry), content.count != entry.size {
+      fatalError("an entry of another size")
+    }
+  }
+}
+
 /// A `.npy` file.
 @Sendable func fuzzNumpy(_ bytes: Bytes) throws {
   let array = try NumpyArray.parse(bytes)

@@ -38,11 +38,15 @@ public func fuzzMain(
 
 private let targets: [String: @Sendable (Bytes) throws -> Void] = [
   "calls": fuzzCalls,
+  "idx": fuzzIDX,
   "kaldi": fuzzKaldi,
   "nir": fuzzNIR,
   "nmnist": fuzzNMNIST,
+  "nnet3": fuzzNnet3,
   "numpy": fuzzNumpy,
+  "png": fuzzPNG,
   "safetensors": fuzzSafetensors,
+  "zip": fuzzZip,
 ]
 
 private let target: @Sendable (Bytes) throws -> Void = {

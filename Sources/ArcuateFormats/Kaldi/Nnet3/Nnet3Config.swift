@@ -20,7 +20,8 @@ struct Nnet3Config {
   init(_ tokens: Nnet3Tokens) throws {
     // The rest of the line of the opening token.
     guard try tokens.line().allSatisfy({ $0 == " " }) else {
-      throw ArcuateError(.malformed, "the line goes on after <Nnet3>")
+      throw ArcuateError(
+        .malformed, "the line goes on after <Nnet3>", at: "byte \(tokens.reader.position)")
     }
     var number = 0
     while true {

@@ -21,6 +21,7 @@ struct Nnet3Timing {
   private(set) var order: [Int] = []
 
   static let mostFrames = 1_000_000
+  static let mostRounds = 1000
 
   init(_ places: [Nnet3Place]) throws {
     (latency, first) = ([], [])
@@ -48,20 +49,24 @@ struct Nnet3Timing {
       _ next: (Int, [Int?]) -> Int?
     ) throws -> [Int?] {
       var values = start
-      for _ in 0..<1000 {
+      var growing = 0
+      // Without a cycle that grows, no value changes after as many rounds as there are places; in
+      // the order of the edges a few are enough.
+      for _ in 0...min(places.count + 1, Nnet3Timing.mostRounds) {
         var isSettled = true
         for i in order {
           let value = next(i, values)
           guard value != values[i] else { continue }
           values[i] = value
           isSettled = false
+          growing = i
           if let value, abs(value) > Nnet3Timing.mostFrames {
             throw ArcuateError(.invalidModel, message, at: Nnet3Places.place(places[i].name))
           }
         }
         if isSettled { return values }
       }
-      throw ArcuateError(.limitExceeded, "its cycles are too entangled", at: "network")
+      throw ArcuateError(.invalidModel, message, at: Nnet3Places.place(places[growing].name))
     }
     let none = [Int?](repeating: nil, count: places.count)
     var start = none

@@ -339,7 +339,9 @@ class Model(Handle):
             step that the layer meets when those before it spike, found in `steps` steps, or 100.
         input: how a frame enters: "constant": a current at every step; "single_shot": all of it
             at the first step; "bernoulli": spikes of either sign, drawn with `seed`.
-        bias: "every_step", or "once", as the membrane at rest.
+        bias: "every_step", or "once", as the membrane at rest. The latter belongs to a single shot,
+            the former to the others: what spikes before something negative comes is not taken
+            back. For the same reason more steps do not mend all that both lose in deeper layers.
         steps: steps of a frame the network is made for: a single shot, and a bias given once, need
             it.
         max_pooling: after neurons, "spikes": a window emits as many spikes as its most active

@@ -192,15 +192,17 @@ class _Reader:
                 # A feature extractor takes the classes first, then the place.
                 at = 1 if node.op_type == "ArrayFeatureExtractor" else 0
                 value = node.input[at]
+            name = port.name
             if not cut:
-                value = port.name
+                value = name
             else:
                 # What stands before the decision and passes its values on stays.
                 value = cut[-1].input[1 if cut[-1].op_type == "ArrayFeatureExtractor" else 0]
                 names = ", ".join(f'"{_name(node)}" ({node.op_type})' for node in reversed(cut))
-                self.report.append(f'output "{port.name}" shows what comes before {names}')
+                self.report.append(f'output "{port.name}" is "{value}", which comes before {names}')
+                name = value
             if value not in (other for other, _ in found):
-                found.append((value, port.name))
+                found.append((value, name))
         return found
 
     def _needed(self, outputs: Sequence[str]) -> Set[str]:
@@ -338,23 +340,25 @@ class _Reader:
 
     # ---- Weights ----
 
-    def _linear(self, node: Any, x: _Signal, weight: Array, bias: Optional[Array]) -> _Signal:
+    def _linear(
+        self, name: str, x: _Signal, value: str, weight: Array, bias: Optional[Array]
+    ) -> _Signal:
         """weight: [out, in]."""
         out, count = weight.shape
         if x.shape[-1] != count:
             raise _Refused(f"weights for {count} inputs meet {x.shape[-1]}")
         if len(x.shape) == 1:
-            x = self._flat(x, _name(node))
+            x = self._flat(x, name)
             if x.order is not None:
                 moved = np.empty_like(weight)
                 moved[:, x.order] = weight
                 weight = moved
         else:
-            x = self._plain(x, node.input[0])
+            x = self._plain(x, value)
         fields: Dict[str, Any] = {"kind": "Linear", "weight": np.ascontiguousarray(weight, np.float32)}
         if bias is not None:
             fields.update(kind="Affine", bias=np.broadcast_to(np.asarray(bias, np.float32).reshape(-1), (out,)))
-        return self._emit(_name(node), fields, [x], (*x.shape[:-1], out))
+        return self._emit(name, fields, [x], (*x.shape[:-1], out))
 
     def gemm(self, node: Any, inputs: Sequence[Any]) -> _Signal:
         attributes = _attributes(node)
@@ -371,7 +375,8 @@ class _Reader:
             if bias.size not in (1, weight.shape[0]):
                 raise _Refused(f"a bias of shape {list(bias.shape)}")
             bias = bias * np.float32(attributes.get("beta", 1.0))
-        return self._linear(node, x, weight * np.float32(attributes.get("alpha", 1.0)), bias)
+        scaled = weight * np.float32(attributes.get("alpha", 1.0))
+        return self._linear(_name(node), x, node.input[0], scaled, bias)
 
     def matmul(self, node: Any, inputs: Sequence[Any]) -> _Signal:
         x, weight = inputs
@@ -379,7 +384,7 @@ class _Reader:
             raise _Refused("only a signal times constant weights can be read")
         if weight.ndim != 2:
             raise _Refused(f"weights of shape {list(weight.shape)}")
-        return self._linear(node, x, weight.T, None)
+        return self._linear(_name(node), x, node.input[0], weight.T, None)
 
     def conv(self, node: Any, inputs: Sequence[Any]) -> _Signal:
         attributes = _attributes(node)
@@ -479,16 +484,16 @@ class _Reader:
         first = values.reshape(values.shape[0], -1)
         if (first != first[:, :1]).any():
             raise _Refused("what is added differs within a channel")
-        perChannel = np.ascontiguousarray(first[:, 0])
+        each = np.ascontiguousarray(first[:, 0])
         source = self._source(x, name)
         if source is not None and x.is_plain:
             last = source["kind"] in ("Linear", "Affine") and len(x.shape) == 1
             if last or source["kind"] in ("Conv1d", "Conv2d"):
                 if source["kind"] == "Linear":
                     source["kind"] = "Affine"
-                source["bias"] = source.get("bias", np.float32(0)) + perChannel
+                source["bias"] = source.get("bias", np.float32(0)) + each
                 return x
-        return self._normalized(node, x, np.ones_like(perChannel), perChannel)
+        return self._normalized(node, x, np.ones_like(each), each)
 
     def _normalized(self, node: Any, x: _Signal, factor: Array, shift: Array) -> _Signal:
         """factor x + shift, for each index of the nodes' first axis."""
@@ -591,7 +596,7 @@ class _Reader:
             raise _Refused("it is dilated")
         strides = list(attributes.get("strides", [1, 1]))
         pads = _pads(attributes, x.shape[1:], kernel, strides, [1, 1])
-        isMaximum = node.op_type == "MaxPool"
+        is_maximum = node.op_type == "MaxPool"
         counts_padding = bool(attributes.get("count_include_pad", 0))
         out, reached = [], []
         for axis in range(2):
@@ -608,26 +613,26 @@ class _Reader:
             end = (count - 1) * strides[axis] + kernel[axis] - x.shape[axis + 1] - pads[axis][0]
             reached.append(max(0, end))
         symmetric = [before for before, _ in pads]
-        isSymmetric = all(
+        is_symmetric = all(
             symmetric[axis] <= kernel[axis] and out[axis]
             == (x.shape[axis + 1] + 2 * symmetric[axis] - kernel[axis]) // strides[axis] + 1
             for axis in range(2)
         )
         padded = x
-        if not isSymmetric:
-            if isMaximum and not x.positive:
+        if not is_symmetric:
+            if is_maximum and not x.positive:
                 raise _Refused(f"padding {pads} differs between the ends, before any ReLU")
             padded = self._padded(_name(node), x, list(zip(symmetric, reached)))
             symmetric = [0, 0]
         pooled = self._emit(
             _name(node),
             {
-                "kind": "MaxPool2d" if isMaximum else "AvgPool2d", "kernel_size": kernel,
+                "kind": "MaxPool2d" if is_maximum else "AvgPool2d", "kernel_size": kernel,
                 "stride": strides, "padding": symmetric,
             },
             [padded], (x.shape[0], *out), positive=x.positive,
         )
-        if isMaximum:
+        if is_maximum:
             return pooled
         # The divisor of a window: the places of the kernel, or those of them that count.
         counted = []
@@ -748,7 +753,9 @@ class _Reader:
         rank = len(inputs[0].shape) + 1
         if _attributes(node)["axis"] % rank != 1:
             raise _Refused("joins along another axis than the channels")
-        parts = [self._plain(x, name) for x, name in zip(inputs, node.input)]
+        parts = [
+            x if len(x.shape) == 1 else self._plain(x, name) for x, name in zip(inputs, node.input)
+        ]
         if any(part.shape[1:] != parts[0].shape[1:] for part in parts) or len(parts[0].shape) > 3:
             raise _Refused("joins " + ", ".join(str(list(part.shape)) for part in parts))
         channels = sum(part.shape[0] for part in parts)
@@ -758,9 +765,7 @@ class _Reader:
             at += part.shape[0]
             name = f"{_name(node)}.{i}"
             if len(part.shape) == 1:
-                placed.append(
-                    self._emit(name, {"kind": "Linear", "weight": weight}, [part], (channels,))
-                )
+                placed.append(self._linear(name, part, node.input[i], weight, None))
             else:
                 axes = len(part.shape) - 1
                 kernel = weight.reshape(channels, part.shape[0], *(1 for _ in range(axes)))

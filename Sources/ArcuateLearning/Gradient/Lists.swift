@@ -1,0 +1,129 @@
+import ArcuateCore
+import ArcuateKernels
+
+/// What is not zero in the rows of a signal: by row for the steps that are run together, and once by
+/// column.
+final class Lists {
+  private static let nothing = try! AlignedBuffer(byteCount: 0).view(Float.self, start: 0, count: 0)
+  private let rows: Int
+  private let values: Row<Float>
+  private let raw: RowLists
+  private let memory: (lists: View<UInt32>, counts: View<Int32>)
+  private var isUnit = true
+  private var isListed: [Bool]
+  private let batch: Int
+  private var byRows = Room()
+  private var byColumns = Room()
+  /// The rows that `byRows` holds, and whether `byColumns` holds anything.
+  private var held: (rows: Range<Int>, lists: BlockedLists)?
+  private var transposed: BlockedLists?
+
+  /// Of `steps` times `batch` rows of `values`, `stride` apart, `columns` wide.
+  init(_ values: Row<Float>, steps: Int, batch: Int, stride: Int, columns: Int) throws {
+    rows = steps * batch
+    self.values = values
+    self.batch = batch
+    memory = (
+      try AlignedBuffer(byteCount: (rows * stride + 16) * 4, isZeroed: false)
+        .view(start: 0, count: rows * stride + 16),
+      try AlignedBuffer(byteCount: max(1, rows) * 4).view(start: 0, count: rows)
+    )
+    raw = RowLists(
+      lists: memory.lists.row, counts: memory.counts.row, stride: stride, columns: columns)
+    isListed = [Bool](repeating: false, count: steps)
+  }
+
+  func forget() {
+    for t in isListed.indices { isListed[t] = false }
+    held = nil
+    transposed = nil
+    isUnit = true
+  }
+
+  /// Lists the rows of some steps that are not listed yet.
+  func list(_ steps: Range<Int>, _ crew: Crew) {
+    let missing = steps.filter { !isListed[$0] }
+    guard let first = missing.first, let last = missing.last else { return }
+    let unit = crew.all(first * batch..<(last + 1) * batch) { raw.list(values, range: $0) }
+    if !unit { isUnit = false }
+    for t in missing { isListed[t] = true }
+  }
+
+  /// Entries of some rows.
+  func entries(_ range: Range<Int>) -> Int {
+    var sum = 0
+    for r in range { sum += Int(raw.counts[r]) }
+    return sum
+  }
+
+  /// How many blocks so many indices are worth for lists with so many entries: where a block would
+  /// have a handful, sums are not worth loading for each.
+  private static func blocks(_ indices: Int, lists: Int, entries: Int) -> (count: Int, size: Int) {
+    let count = max(1, (indices + BlockedLists.nearby - 1) / BlockedLists.nearby)
+    return entries > 6 * lists * count ? (count, BlockedLists.nearby) : (1, max(indices, 1))
+  }
+
+  /// The lists of some rows, the first of which is list 0. Needs. They are listed.
+  func byRow(_ range: Range<Int>, _ crew: Crew) throws -> BlockedLists {
+    if let held, held.rows == range { return held.lists }
+    let total = entries(range)
+    let blocks = Lists.blocks(raw.columns, lists: range.count, entries: total)
+    let lists = try byRows.lists(
+      rows: range.count, blocks: blocks, entries: total, hasValues: !isUnit)
+    crew.split(range) { part, _ in lists.countRows(raw, part, base: range.lowerBound) }
+    lists.place(isEnds: false)
+    crew.split(range) { part, _ in
+      lists.fillRows(raw, part, base: range.lowerBound, x: values)
+    }
+    held = (range, lists)
+    return lists
+  }
+
+  /// For every column the rows that list it. Needs. Every row is listed.
+  func byColumn(_ crew: Crew) throws -> BlockedLists {
+    if let transposed { return transposed }
+    let total = entries(0..<rows)
+    let blocks = Lists.blocks(rows, lists: raw.columns, entries: total)
+    let lists = try byColumns.lists(
+      rows: raw.columns, blocks: blocks, entries: total, hasValues: !isUnit)
+    crew.split(0..<blocks.count) { part, _ in
+      lists.countColumns(raw, count: rows, blocks: part)
+    }
+    lists.place(isEnds: true)
+    crew.split(0..<blocks.count) { part, _ in
+      lists.fillColumns(raw, count: rows, blocks: part, x: values)
+    }
+    transposed = lists
+    return lists
+  }
+
+  /// Memory for lists, which grows.
+  private struct Room {
+    var entries: View<UInt32>?
+    var values: View<Float>?
+    var starts: View<UInt32>?
+
+    mutating func lists(
+      rows: Int, blocks: (count: Int, size: Int), entries count: Int, hasValues: Bool
+    ) throws -> BlockedLists {
+      let size = count + count / 4 + 64
+      if (entries?.count ?? 0) < count {
+        entries = try AlignedBuffer(byteCount: size * 4, isZeroed: false).view(
+          start: 0, count: size)
+      }
+      if entries == nil {
+        entries = try AlignedBuffer(byteCount: 64).view(start: 0, count: 16)
+      }
+      if hasValues, (values?.count ?? 0) < max(count, 1) {
+        values = try AlignedBuffer(byteCount: size * 4, isZeroed: false).view(start: 0, count: size)
+      }
+      let places = rows * blocks.count + 1
+      if (starts?.count ?? 0) < places {
+        starts = try AlignedBuffer(byteCount: places * 4).view(start: 0, count: places)
+      }
+      return BlockedLists(
+        entries: entries!.row, values: hasValues ? values!.row : Lists.nothing.row,
+        starts: starts!.row, rows: rows, blocks: blocks.count, size: blocks.size)
+    }
+  }
+}
