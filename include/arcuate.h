@@ -730,6 +730,320 @@ ARCUATE_API arcuate_status arcuate_session_learned_model(const arcuate_session *
                                                          arcuate_model **model,
                                                          arcuate_error **error);
 
+/* ---- Learning by gradient --------------------------------------------------------------- */
+
+/* Networks that learn from batches of samples, each run from rest for some steps:
+ *
+ *     arcuate_recipe    how it is done: options, and what is said of single nodes
+ *     arcuate_trainer   a model that learns; arcuate_trainer_model takes it out again
+ *
+ * The same model, recipe, seed and batches give the same bits in every language and for every
+ * number of threads. examples/train/digits.c learns digits.
+ *
+ * arcuate_trainer_learn, _gradients, _evaluate, _predict and _set_rate_factor return only a status
+ * and keep the sentence in the trainer (arcuate_trainer_last_error). When they refuse what they are
+ * given, nothing has changed. */
+
+/* Gradients through all steps of the network as it is; or of an artificial network whose layers take
+ * the spike counts of a spiking twin with the same weights, which runs for all steps. */
+#define ARCUATE_TRAIN_DIRECT 0
+#define ARCUATE_TRAIN_TANDEM 1
+
+/* How a sample enters: the same values at every step; at the first step, then zeros; values of its
+ * own for every step. In tandem the twin's first step gets it. */
+#define ARCUATE_SAMPLE_HOLD 0
+#define ARCUATE_SAMPLE_FIRST 1
+#define ARCUATE_SAMPLE_EVERY 2
+
+/* In place of the derivative of a spike, with x the membrane less the threshold:
+ *   BOX           b where |x| < a, else 0
+ *   TRIANGLE      b max(0, 1 - |x| / a)
+ *   FAST_SIGMOID  1 / (1 + a |x|)^2
+ *   ARCTAN        a / 2 / (1 + (pi / 2 a x)^2)
+ *   SPIKE_TIME    a exp(-b d), d the steps since the neuron's last spike */
+#define ARCUATE_SURROGATE_BOX 0
+#define ARCUATE_SURROGATE_TRIANGLE 1
+#define ARCUATE_SURROGATE_FAST_SIGMOID 2
+#define ARCUATE_SURROGATE_ARCTAN 3
+#define ARCUATE_SURROGATE_SPIKE_TIME 4
+
+#define ARCUATE_OPTIMIZER_SGD 0
+#define ARCUATE_OPTIMIZER_ADAM 1
+#define ARCUATE_OPTIMIZER_ADAMAX 2
+#define ARCUATE_OPTIMIZER_ADAMW 3
+
+/* The rate's factor at a step, counted from 0: 1; schedule_factor for every schedule_steps steps,
+ * multiplied; schedule_factor for every milestone reached, multiplied; half a cosine, or a line, from
+ * 1 to 0 in schedule_steps steps. */
+#define ARCUATE_SCHEDULE_CONSTANT 0
+#define ARCUATE_SCHEDULE_DECAY 1
+#define ARCUATE_SCHEDULE_MILESTONES 2
+#define ARCUATE_SCHEDULE_COSINE 3
+#define ARCUATE_SCHEDULE_LINEAR 4
+
+/* Random changes of what learns after each step: w + sigma n, or w exp(sigma n). */
+#define ARCUATE_WEIGHT_NOISE_NONE 0
+#define ARCUATE_WEIGHT_NOISE_ADDITIVE 1
+#define ARCUATE_WEIGHT_NOISE_MULTIPLICATIVE 2
+
+/* Of an answer y and what was wanted, t; a label's t is 1 for its class, else 0:
+ *   CROSS_ENTROPY                -log softmax(y)[label]
+ *   MEAN_SQUARE                  the mean of (y - t)^2
+ *   SMOOTH_L1                    the same, but |y - t| - 1/2 beyond 1 and (y - t)^2 / 2 within
+ *   BINARY_CROSS_ENTROPY         the mean of -t log y - (1 - t) log(1 - y)
+ *   BINARY_CROSS_ENTROPY_LOGITS  the same of the logistic function of y
+ *   COUNT                        as MEAN_SQUARE, of numbers of spikes
+ *   STOCHMAX                     softmax over the classes that a learned gate lets through; outputs
+ *                                0, 1 and 2 are logits and the two heads of the gate
+ *   STOCHMAX_NAIVE               without its variational terms */
+#define ARCUATE_LOSS_CROSS_ENTROPY 0
+#define ARCUATE_LOSS_MEAN_SQUARE 1
+#define ARCUATE_LOSS_SMOOTH_L1 2
+#define ARCUATE_LOSS_BINARY_CROSS_ENTROPY 3
+#define ARCUATE_LOSS_BINARY_CROSS_ENTROPY_LOGITS 4
+#define ARCUATE_LOSS_COUNT 5
+#define ARCUATE_LOSS_STOCHMAX 6
+#define ARCUATE_LOSS_STOCHMAX_NAIVE 7
+
+/* How the steps of an output become one answer; with EVERY each step is one, and the class that most
+ * of them name counts. */
+#define ARCUATE_ANSWER_LAST 0
+#define ARCUATE_ANSWER_SUM 1
+#define ARCUATE_ANSWER_MEAN 2
+#define ARCUATE_ANSWER_MAXIMUM 3
+#define ARCUATE_ANSWER_EVERY 4
+
+typedef struct arcuate_train_options {
+  size_t struct_size;
+  int32_t mode;    /* ARCUATE_TRAIN_* */
+  int32_t batch;   /* samples of a step of learning, 1 ... 65535 */
+  int32_t steps;   /* of a sample, 1 ... 100000 */
+  int32_t input;   /* ARCUATE_SAMPLE_* */
+  int32_t threads; /* 1 ... 256 */
+  /* Whether a membrane's reset counts as depending on the spike that made it. */
+  int32_t through_reset;
+  /* Whether gradients stop at every step: what was before is taken as given. */
+  int32_t detaches_time;
+  /* Whether gradients of the inputs are wanted. */
+  int32_t input_gradients;
+  /* Seconds per step, 1e-12 ... 1e6; 0 takes the model's. */
+  double dt_s;
+  /* Of everything that is drawn. */
+  uint64_t seed;
+  /* For every node for which the recipe says nothing else. */
+  int32_t surrogate; /* ARCUATE_SURROGATE_* */
+  float surrogate_a;
+  float surrogate_b;
+  /* The share of a batch's statistics in the running ones of a batch-norm, 0 ... 1. */
+  float norm_momentum;
+  int32_t optimizer; /* ARCUATE_OPTIMIZER_* */
+  int32_t nesterov;
+  int32_t amsgrad;
+  int32_t schedule; /* ARCUATE_SCHEDULE_* */
+  float rate;
+  float momentum; /* of SGD */
+  float beta1;
+  float beta2;
+  float epsilon;
+  /* Decay of the weights: with the gradient, or for ADAMW beside it. */
+  float weight_decay;
+  /* The largest norm of all gradients together, and the largest magnitude of an element; 0: none. */
+  float clip_norm;
+  float clip_value;
+  float schedule_factor;
+  int32_t weight_noise; /* ARCUATE_WEIGHT_NOISE_* */
+  float noise_sigma;
+  int32_t reserved; /* 0 */
+  int64_t schedule_steps;
+  const int64_t *milestones; /* steps that ascend */
+  size_t milestone_count;
+  /* The step at which the noise has faded to nothing, in a line; 0: it stays. */
+  int64_t noise_fades_at;
+} arcuate_train_options;
+
+/* Sets the defaults: direct, one sample, one step, input held, one thread, through the reset, a box
+ * of 0.5 and 1, Adam with a rate of 1e-3, betas 0.9 and 0.999, epsilon 1e-8. NULL is ignored. */
+ARCUATE_API void arcuate_train_options_init(arcuate_train_options *options);
+
+typedef struct arcuate_recipe arcuate_recipe;
+
+/* How learning is done. options: NULL for the defaults. The loss is cross-entropy of the sum over
+ * the steps of output 0, until losses are added. On success *recipe is the caller's to free.
+ * Status: INVALID_ARGUMENT naming the field. */
+ARCUATE_API arcuate_status arcuate_recipe_create(const arcuate_train_options *options,
+                                                 arcuate_recipe **recipe, arcuate_error **error);
+/* Frees a recipe; trainers made with it go on. NULL is ignored. */
+ARCUATE_API void arcuate_recipe_free(arcuate_recipe *recipe);
+
+/* Names of nodes are looked up when a trainer is made. Status of these: INVALID_ARGUMENT. */
+
+/* Gives a node a surrogate of its own. */
+ARCUATE_API arcuate_status arcuate_recipe_set_surrogate(arcuate_recipe *recipe, const char *node,
+                                                        int32_t surrogate, float a, float b,
+                                                        arcuate_error **error);
+/* Drops a share of a node's outputs, 0 ... 0.99, while learning, the same ones at every step of a
+ * sample; the others are scaled up. */
+ARCUATE_API arcuate_status arcuate_recipe_set_dropout(arcuate_recipe *recipe, const char *node,
+                                                      float share, arcuate_error **error);
+/* Leaves what a node has as it is. */
+ARCUATE_API arcuate_status arcuate_recipe_freeze(arcuate_recipe *recipe, const char *node,
+                                                 arcuate_error **error);
+/* Lets a parameter of neurons learn as well, "node.field", or "field" of all nodes; fields are as in
+ * NIR, such as "tau" and "v_threshold". */
+ARCUATE_API arcuate_status arcuate_recipe_train(arcuate_recipe *recipe, const char *parameter,
+                                                arcuate_error **error);
+/* Lets `count` nodes, two at least, share the parameters of the first. */
+ARCUATE_API arcuate_status arcuate_recipe_tie(arcuate_recipe *recipe, const char *const *nodes,
+                                              size_t count, arcuate_error **error);
+/* Lets no gradient pass along an edge. */
+ARCUATE_API arcuate_status arcuate_recipe_detach(arcuate_recipe *recipe, const char *source,
+                                                 const char *target, arcuate_error **error);
+
+typedef struct arcuate_train_loss {
+  size_t struct_size;
+  int32_t port;     /* of the output */
+  int32_t kind;     /* ARCUATE_LOSS_* */
+  int32_t answer;   /* ARCUATE_ANSWER_* */
+  float weight;     /* what it is multiplied with; 1 */
+  int32_t first;    /* the first step that counts */
+  int32_t step_end; /* the step after the last that counts; 0 for all from `first` */
+} arcuate_train_loss;
+
+/* Adds a loss; the first that is added replaces the one at the start. Losses are added up; the last
+ * says which answers are right. Status: INVALID_ARGUMENT naming the field. */
+ARCUATE_API arcuate_status arcuate_recipe_add_loss(arcuate_recipe *recipe,
+                                                   const arcuate_train_loss *loss,
+                                                   arcuate_error **error);
+
+typedef struct arcuate_trainer arcuate_trainer;
+
+/* Makes ready to learn; model and recipe may be freed. On success *trainer is the caller's to free.
+ * Status: INVALID_MODEL; CANNOT_COMPILE naming a node that has no gradient here; NOT_FOUND for a
+ * name in the recipe; OUT_OF_MEMORY, INVALID_ARGUMENT, SHAPE_MISMATCH. */
+ARCUATE_API arcuate_status arcuate_trainer_create(const arcuate_model *model,
+                                                  const arcuate_recipe *recipe,
+                                                  arcuate_trainer **trainer,
+                                                  arcuate_error **error);
+/* Frees a trainer and ends the threads it has. NULL is ignored. */
+ARCUATE_API void arcuate_trainer_free(arcuate_trainer *trainer);
+
+/* The sentence about the last call without an error of its own that failed; "" if none has. */
+ARCUATE_API const char *arcuate_trainer_last_error(const arcuate_trainer *trainer);
+
+/* Ports, in the order of the model; 0 for NULL. */
+ARCUATE_API size_t arcuate_trainer_input_count(const arcuate_trainer *trainer);
+ARCUATE_API size_t arcuate_trainer_output_count(const arcuate_trainer *trainer);
+/* Numbers of one sample at an input, of all steps with ARCUATE_SAMPLE_EVERY; 0 outside the range. */
+ARCUATE_API size_t arcuate_trainer_input_size(const arcuate_trainer *trainer, size_t port);
+/* Numbers of one step of one sample at an output; 0 outside the range. */
+ARCUATE_API size_t arcuate_trainer_output_size(const arcuate_trainer *trainer, size_t port);
+/* Steps of a sample at an output: those of the recipe, 1 in tandem; 0 for NULL. */
+ARCUATE_API size_t arcuate_trainer_output_steps(const arcuate_trainer *trainer);
+/* Samples of a step of learning; 0 for NULL. */
+ARCUATE_API size_t arcuate_trainer_batch(const arcuate_trainer *trainer);
+
+/* Samples, and what they are compared with. */
+typedef struct arcuate_samples {
+  size_t struct_size;
+  size_t count;
+  /* inputs[p] holds input_counts[p] numbers, [count][size]. */
+  const float *const *inputs;
+  const size_t *input_counts;
+  /* A class for each sample; or NULL, and numbers: [count][size of the output], or for
+   * ARCUATE_ANSWER_EVERY also [count][steps][size]. */
+  const int32_t *labels;
+  const float *targets;
+  size_t target_count;
+} arcuate_samples;
+
+typedef struct arcuate_train_result {
+  size_t struct_size;
+  double loss;          /* the mean over the samples */
+  double gradient_norm; /* of all gradients together, before clipping; 0 where none was made */
+  uint64_t correct;     /* samples whose largest answer is that of their label */
+  uint64_t samples;
+  uint64_t spikes;    /* of all neurons */
+  uint64_t additions; /* synaptic operations of spikes */
+  uint64_t products;  /* synaptic operations of values */
+} arcuate_train_result;
+
+/* One step of learning. samples: exactly a batch. result: its struct_size must be set; NULL for
+ * none. Status: INVALID_ARGUMENT (NULL, a label out of range, a number that is not finite),
+ * SHAPE_MISMATCH, INVALID_STATE if the loss is no longer finite. */
+ARCUATE_API arcuate_status arcuate_trainer_learn(arcuate_trainer *trainer,
+                                                 const arcuate_samples *samples,
+                                                 arcuate_train_result *result);
+/* The gradients of a batch, without a step. Otherwise as learn. */
+ARCUATE_API arcuate_status arcuate_trainer_gradients(arcuate_trainer *trainer,
+                                                     const arcuate_samples *samples,
+                                                     arcuate_train_result *result);
+/* The loss of up to a batch of samples. Otherwise as learn. */
+ARCUATE_API arcuate_status arcuate_trainer_evaluate(arcuate_trainer *trainer,
+                                                    const arcuate_samples *samples,
+                                                    arcuate_train_result *result);
+/* What the outputs emit for up to a batch of samples; labels and targets are not looked at.
+ * outputs[p] has room for output_counts[p] numbers, exactly [count][steps][size]; it may be NULL to
+ * leave a port out. Status: as learn, and BUFFER_SIZE. */
+ARCUATE_API arcuate_status arcuate_trainer_predict(arcuate_trainer *trainer,
+                                                   const arcuate_samples *samples,
+                                                   float *const *outputs,
+                                                   const size_t *output_counts);
+
+/* Steps of learning made. */
+ARCUATE_API uint64_t arcuate_trainer_step(const arcuate_trainer *trainer);
+/* The rate of the next step, with schedule and factor. */
+ARCUATE_API double arcuate_trainer_rate(const arcuate_trainer *trainer);
+/* A factor on the rate, for whoever sees that progress stops; 1 at the start. */
+ARCUATE_API double arcuate_trainer_rate_factor(const arcuate_trainer *trainer);
+/* Status: INVALID_ARGUMENT for what is negative or not finite. */
+ARCUATE_API arcuate_status arcuate_trainer_set_rate_factor(arcuate_trainer *trainer,
+                                                           double factor);
+
+/* Parameters, each once, in the order of the model; also those that stay as they are. */
+ARCUATE_API size_t arcuate_trainer_parameter_count(const arcuate_trainer *trainer);
+/* "node.field", of the first node that shares it; NULL outside the range. */
+ARCUATE_API const char *arcuate_trainer_parameter_name(const arcuate_trainer *trainer,
+                                                       size_t index);
+/* Its numbers; 0 outside the range. */
+ARCUATE_API size_t arcuate_trainer_parameter_size(const arcuate_trainer *trainer, size_t index);
+/* Writes up to `capacity` extents and returns the rank; 0 outside the range. */
+ARCUATE_API size_t arcuate_trainer_parameter_shape(const arcuate_trainer *trainer, size_t index,
+                                                   size_t *extents, size_t capacity);
+/* 1 if it learns, else 0. */
+ARCUATE_API int32_t arcuate_trainer_parameter_learns(const arcuate_trainer *trainer,
+                                                     size_t index);
+/* The place of a name; -1 for none. */
+ARCUATE_API int64_t arcuate_trainer_find_parameter(const arcuate_trainer *trainer,
+                                                   const char *name);
+/* Copies a parameter, or its gradient of the last batch, in the model's order. count: exactly its
+ * size. Status of these: INVALID_ARGUMENT, BUFFER_SIZE. */
+ARCUATE_API arcuate_status arcuate_trainer_read_parameter(const arcuate_trainer *trainer,
+                                                          size_t index, float *values,
+                                                          size_t count, arcuate_error **error);
+ARCUATE_API arcuate_status arcuate_trainer_read_gradient(const arcuate_trainer *trainer,
+                                                         size_t index, float *values,
+                                                         size_t count, arcuate_error **error);
+/* Replaces it. Status: INVALID_ARGUMENT, also for a number that is not finite; BUFFER_SIZE. */
+ARCUATE_API arcuate_status arcuate_trainer_write_parameter(arcuate_trainer *trainer, size_t index,
+                                                           const float *values, size_t count,
+                                                           arcuate_error **error);
+/* The gradient of an input of the last batch, as the samples were given. count: exactly so many.
+ * Status: INVALID_STATE without input_gradients, INVALID_ARGUMENT, BUFFER_SIZE. */
+ARCUATE_API arcuate_status arcuate_trainer_read_input_gradient(const arcuate_trainer *trainer,
+                                                               size_t port, float *values,
+                                                               size_t count,
+                                                               arcuate_error **error);
+
+/* The model with what was learned, in tandem the artificial one. On success *model is the caller's
+ * to free. Status: INVALID_ARGUMENT, OUT_OF_MEMORY. */
+ARCUATE_API arcuate_status arcuate_trainer_model(const arcuate_trainer *trainer,
+                                                 arcuate_model **model, arcuate_error **error);
+
+/* The order in which `count` samples come in an epoch, the same everywhere for the same seed: writes
+ * a permutation of 0 ... count - 1. Status: INVALID_ARGUMENT. */
+ARCUATE_API arcuate_status arcuate_sample_order(size_t count, uint64_t epoch, uint64_t seed,
+                                                uint64_t *order);
+
 /* ---- Probes ----------------------------------------------------------------------------- */
 
 typedef struct arcuate_probe arcuate_probe;

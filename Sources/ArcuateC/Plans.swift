@@ -113,7 +113,7 @@ public func arcuate_plan_output_size(_ plan: OpaquePointer?, _ port: Int) -> Int
   element(plan, port, \.plan.outputs)?.shape.count ?? 0
 }
 
-private func give(
+func give(
   _ shape: Shape?, to extents: UnsafeMutablePointer<Int>?, _ capacity: Int
 ) -> Int {
   guard let shape else { return 0 }

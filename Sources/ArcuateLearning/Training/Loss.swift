@@ -92,6 +92,17 @@ public struct BatchResult: Sendable, Equatable {
 }
 
 extension Loss {
+  /// Whether it reads more than one output.
+  var isGated: Bool { kind == .stochmax || kind == .stochmaxNaive }
+
+  /// Throws. `invalidArgument` for what the loss cannot be of.
+  func check(_ target: Target, outputs: Int) throws {
+    guard isGated else { return }
+    guard outputs >= 3, case .labels = target else {
+      throw ArcuateError(.invalidArgument, "stochmax needs three outputs and labels")
+    }
+  }
+
   /// The loss of `samples` samples of a batch, each [steps][width], and its gradient.
   ///
   /// The largest output of the readout is the answer; with `.every` the class that most steps name.
@@ -104,14 +115,7 @@ extension Loss {
     guard !window.isEmpty else {
       throw ArcuateError(.invalidArgument, "the loss's window has none of the \(steps) steps")
     }
-    if kind == .stochmax || kind == .stochmaxNaive {
-      guard outputs.count >= 3, case .labels = target else {
-        throw ArcuateError(
-          .invalidArgument,
-          "stochmax needs three outputs of one width (logits and two heads) and "
-            + "labels")
-      }
-    }
+    try check(target, outputs: outputs.count)
     var total = 0.0
     var correct = 0
     let scale = weight / Float(samples)

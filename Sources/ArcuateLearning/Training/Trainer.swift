@@ -63,8 +63,10 @@ public final class Trainer {
   /// Steps made so far.
   public var step: Int { optimizer.step }
 
-  /// Throws. As `Network`; `invalidArgument` for a loss of an output that is not there.
+  /// Throws. As `Network` and `TrainingOptions.check`; `invalidArgument` for a loss of an output
+  /// that is not there.
   public init(_ model: Model, _ options: TrainingOptions) throws {
+    try options.check()
     self.options = options
     switch options.mode {
     case .direct:
@@ -84,9 +86,20 @@ public final class Trainer {
     optimizer = try Optimizer(
       options.optimizer, network.parameters, seed: options.gradient.seed)
     random = CounterRandom(seed: options.gradient.seed ^ 0x6C6F_7373)
-    for (port, _) in options.losses where port < 0 || port >= network.outputCount {
-      throw ArcuateError(
-        .invalidArgument, "a loss is for output \(port); there are \(network.outputCount)")
+    for (port, loss) in options.losses {
+      guard (0..<network.outputCount).contains(port) else {
+        throw ArcuateError(
+          .invalidArgument, "a loss is for output \(port); there are \(network.outputCount)")
+      }
+      let isFitting =
+        port == 0 && network.outputCount >= 3
+        && (1...2).allSatisfy { network.outputWidth($0) == network.outputWidth(0) }
+      guard !loss.isGated || isFitting else {
+        throw ArcuateError(
+          .invalidArgument,
+          "stochmax needs outputs 0, 1 and 2 of one width (logits and two heads), and is of output 0"
+        )
+      }
     }
   }
 
@@ -100,10 +113,13 @@ public final class Trainer {
 
   /// One step of learning from a whole batch.
   ///
-  /// Shapes. An array for each input, [batch][sample width]; the target as `Target` says.
+  /// Shapes. Numbers for each input, [batch][sample width]; the target as `Target` says.
   /// Throws. `shapeMismatch`, `invalidArgument` (a label out of range, a number that is not
   /// finite): nothing has changed then.
-  public func learn(_ inputs: [[Float]], _ target: Target) throws -> TrainingResult {
+  public func learn(
+    _ inputs: [UnsafeBufferPointer<Float>], _ target: Target
+  ) throws -> TrainingResult {
+    try check(target, samples: batch)
     try put(inputs, samples: batch)
     try run(isTraining: true)
     network.clearGradients()
@@ -122,7 +138,10 @@ public final class Trainer {
   }
 
   /// Gradients of a batch, without a step; they are in the parameters and inputs of the network.
-  public func gradients(_ inputs: [[Float]], _ target: Target) throws -> TrainingResult {
+  public func gradients(
+    _ inputs: [UnsafeBufferPointer<Float>], _ target: Target
+  ) throws -> TrainingResult {
+    try check(target, samples: batch)
     try put(inputs, samples: batch)
     try run(isTraining: false)
     network.clearGradients()
@@ -138,8 +157,9 @@ public final class Trainer {
 
   /// The loss and the answers for up to a batch of samples; nothing is changed.
   public func evaluate(
-    _ inputs: [[Float]], _ target: Target, samples: Int
+    _ inputs: [UnsafeBufferPointer<Float>], _ target: Target, samples: Int
   ) throws -> TrainingResult {
+    try check(target, samples: samples)
     try put(inputs, samples: samples)
     try run(isTraining: false)
     var gradients: [[Float]] = []
@@ -147,7 +167,9 @@ public final class Trainer {
   }
 
   /// What every output emits for up to a batch of samples, [samples][steps][width] each.
-  public func predict(_ inputs: [[Float]], samples: Int) throws -> [[Float]] {
+  public func predict(
+    _ inputs: [UnsafeBufferPointer<Float>], samples: Int
+  ) throws -> [[Float]] {
     try put(inputs, samples: samples)
     try run(isTraining: false)
     return (0..<network.outputCount).map { port in
@@ -166,11 +188,39 @@ public final class Trainer {
   }
   public var rate: Float { optimizer.rate }
 
-  private func put(_ inputs: [[Float]], samples: Int) throws {
-    guard inputs.count == network.inputCount, (1...batch).contains(samples) else {
+  /// Throws. What `Target` says, of every loss, before anything is run.
+  private func check(_ target: Target, samples: Int) throws {
+    try checkCount(samples)
+    for (port, loss) in options.losses {
+      try target.checked(
+        samples: samples, steps: network.options.steps, width: network.outputWidth(port))
+      try loss.check(target, outputs: network.outputCount)
+    }
+  }
+
+  /// Throws. `shapeMismatch` unless so many target numbers can be compared with every loss's output.
+  public func check(targets count: Int, samples: Int) throws {
+    try checkCount(samples)
+    for (port, _) in options.losses {
+      let width = network.outputWidth(port)
+      guard count == samples * width || count == samples * network.options.steps * width else {
+        throw ArcuateError(
+          .shapeMismatch, "\(count) target numbers for \(samples) samples of \(width)")
+      }
+    }
+  }
+
+  private func checkCount(_ samples: Int) throws {
+    guard (1...batch).contains(samples) else {
+      throw ArcuateError(.invalidArgument, "\(samples) samples, not within 1 ... \(batch)")
+    }
+  }
+
+  private func put(_ inputs: [UnsafeBufferPointer<Float>], samples: Int) throws {
+    try checkCount(samples)
+    guard inputs.count == network.inputCount else {
       throw ArcuateError(
-        .invalidArgument,
-        "\(inputs.count) inputs of \(samples) samples for \(network.inputCount) of up to \(batch)")
+        .invalidArgument, "\(inputs.count) inputs for a network of \(network.inputCount)")
     }
     for (port, values) in inputs.enumerated() {
       let width = sampleWidth(port)
@@ -178,15 +228,22 @@ public final class Trainer {
         throw ArcuateError(
           .shapeMismatch, "input \(port) has \(values.count) numbers, not \(samples) x \(width)")
       }
-      if let bad = values.firstIndex(where: { !$0.isFinite }) {
+      // Of bits, since the largest of integers is found several at a time.
+      guard values.reduce(0, { max($0, $1.bitPattern & 0x7FFF_FFFF) }) < 0x7F80_0000 else {
+        let bad = values.firstIndex { !$0.isFinite } ?? 0
         throw ArcuateError(
           .invalidArgument,
           "input \(port), sample \(bad / width), element \(bad % width) is not finite")
       }
     }
     for (port, values) in inputs.enumerated() {
+      guard samples < batch else {
+        try network.setInput(values, port: port)
+        try twin?.setInput(values, port: port)
+        continue
+      }
       let missing = (batch - samples) * sampleWidth(port)
-      let padded = missing > 0 ? values + [Float](repeating: 0, count: missing) : values
+      let padded = Array(values) + [Float](repeating: 0, count: missing)
       try network.setInput(padded, port: port)
       try twin?.setInput(padded, port: port)
     }
@@ -226,6 +283,39 @@ public final class Trainer {
     let counts = try (twin ?? network).activityCounts()
     (result.spikes, result.additions, result.products) = counts
     return result
+  }
+}
+
+// MARK: Arrays
+
+extension Trainer {
+  public func learn(_ inputs: [[Float]], _ target: Target) throws -> TrainingResult {
+    try Trainer.reading(inputs) { try learn($0, target) }
+  }
+
+  public func gradients(_ inputs: [[Float]], _ target: Target) throws -> TrainingResult {
+    try Trainer.reading(inputs) { try gradients($0, target) }
+  }
+
+  public func evaluate(
+    _ inputs: [[Float]], _ target: Target, samples: Int
+  ) throws -> TrainingResult {
+    try Trainer.reading(inputs) { try evaluate($0, target, samples: samples) }
+  }
+
+  public func predict(_ inputs: [[Float]], samples: Int) throws -> [[Float]] {
+    try Trainer.reading(inputs) { try predict($0, samples: samples) }
+  }
+
+  /// Lends the arrays' numbers for the length of a call.
+  private static func reading<T>(
+    _ arrays: [[Float]], _ lent: [UnsafeBufferPointer<Float>] = [],
+    _ body: ([UnsafeBufferPointer<Float>]) throws -> T
+  ) throws -> T {
+    guard lent.count < arrays.count else { return try body(lent) }
+    return try arrays[lent.count].withUnsafeBufferPointer {
+      try reading(arrays, lent + [$0], body)
+    }
   }
 }
 

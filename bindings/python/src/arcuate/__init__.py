@@ -39,6 +39,7 @@ from .probe import Probe
 from .quantization import Quantization, QuantizedNode
 from .session import Counters, Session, event_dtype
 from .sparse import save_network, sparse_linear
+from .trainer import Loss, Trainer, TrainResult, sample_order
 
 __all__ = [
     "ArcuateError",
@@ -52,6 +53,7 @@ __all__ = [
     "Finding",
     "FormatError",
     "LimitError",
+    "Loss",
     "Model",
     "ModelError",
     "Node",
@@ -65,10 +67,13 @@ __all__ = [
     "QuantizedNode",
     "Session",
     "StateError",
+    "TrainResult",
+    "Trainer",
     "__version__",
     "event_dtype",
     "from_onnx",
     "library_version",
+    "sample_order",
     "save_network",
     "sparse_linear",
 ]

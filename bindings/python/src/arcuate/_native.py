@@ -68,6 +68,17 @@ CONVERTED_INPUT = ("constant", "single_shot", "bernoulli")
 BIAS = ("every_step", "once")
 MAX_POOLING = ("spikes", "refuse")
 READOUT = ("potential", "mean")
+TRAIN = ("direct", "tandem")
+SAMPLE = ("hold", "first", "every")
+SURROGATE = ("box", "triangle", "fast_sigmoid", "arctan", "spike_time")
+OPTIMIZER = ("sgd", "adam", "adamax", "adamw")
+SCHEDULE = ("constant", "decay", "milestones", "cosine", "linear")
+WEIGHT_NOISE = ("none", "additive", "multiplicative")
+LOSS = (
+    "cross_entropy", "mean_square", "smooth_l1", "binary_cross_entropy",
+    "binary_cross_entropy_logits", "count", "stochmax", "stochmax_naive",
+)
+ANSWER = ("last", "sum", "mean", "maximum", "every")
 
 # ---- Structs ------------------------------------------------------------------------------------
 
@@ -203,6 +214,91 @@ class ConversionLoss(Structure):
         ("macs", c_double),
         ("artificial_macs", c_double),
         ("layers", c_size_t),
+    ]
+
+
+class TrainOptions(Structure):
+    """arcuate_train_options"""
+
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("mode", c_int32),
+        ("batch", c_int32),
+        ("steps", c_int32),
+        ("input", c_int32),
+        ("threads", c_int32),
+        ("through_reset", c_int32),
+        ("detaches_time", c_int32),
+        ("input_gradients", c_int32),
+        ("dt_s", c_double),
+        ("seed", c_uint64),
+        ("surrogate", c_int32),
+        ("surrogate_a", c_float),
+        ("surrogate_b", c_float),
+        ("norm_momentum", c_float),
+        ("optimizer", c_int32),
+        ("nesterov", c_int32),
+        ("amsgrad", c_int32),
+        ("schedule", c_int32),
+        ("rate", c_float),
+        ("momentum", c_float),
+        ("beta1", c_float),
+        ("beta2", c_float),
+        ("epsilon", c_float),
+        ("weight_decay", c_float),
+        ("clip_norm", c_float),
+        ("clip_value", c_float),
+        ("schedule_factor", c_float),
+        ("weight_noise", c_int32),
+        ("noise_sigma", c_float),
+        ("reserved", c_int32),
+        ("schedule_steps", c_int64),
+        ("milestones", POINTER(c_int64)),
+        ("milestone_count", c_size_t),
+        ("noise_fades_at", c_int64),
+    ]
+
+
+class TrainLoss(Structure):
+    """arcuate_train_loss"""
+
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("port", c_int32),
+        ("kind", c_int32),
+        ("answer", c_int32),
+        ("weight", c_float),
+        ("first", c_int32),
+        ("step_end", c_int32),
+    ]
+
+
+class Samples(Structure):
+    """arcuate_samples"""
+
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("count", c_size_t),
+        ("inputs", POINTER(c_void_p)),
+        ("input_counts", POINTER(c_size_t)),
+        ("labels", POINTER(c_int32)),
+        ("targets", c_void_p),
+        ("target_count", c_size_t),
+    ]
+
+
+class TrainResult(Structure):
+    """arcuate_train_result"""
+
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("loss", c_double),
+        ("gradient_norm", c_double),
+        ("correct", c_uint64),
+        ("samples", c_uint64),
+        ("spikes", c_uint64),
+        ("additions", c_uint64),
+        ("products", c_uint64),
     ]
 
 
@@ -353,6 +449,50 @@ PROTOTYPES: Dict[str, Tuple[Any, List[Any]]] = {
         c_int32, [c_void_p, c_char_p, c_int32, c_void_p, c_size_t, _OUT]
     ),
     "arcuate_session_learned_model": (c_int32, [c_void_p, _OUT, _OUT]),
+    # Learning by gradient
+    "arcuate_train_options_init": (None, [POINTER(TrainOptions)]),
+    "arcuate_recipe_create": (c_int32, [POINTER(TrainOptions), _OUT, _OUT]),
+    "arcuate_recipe_free": (None, [c_void_p]),
+    "arcuate_recipe_set_surrogate": (
+        c_int32, [c_void_p, c_char_p, c_int32, c_float, c_float, _OUT]
+    ),
+    "arcuate_recipe_set_dropout": (c_int32, [c_void_p, c_char_p, c_float, _OUT]),
+    "arcuate_recipe_freeze": (c_int32, [c_void_p, c_char_p, _OUT]),
+    "arcuate_recipe_train": (c_int32, [c_void_p, c_char_p, _OUT]),
+    "arcuate_recipe_tie": (c_int32, [c_void_p, _OUT, c_size_t, _OUT]),
+    "arcuate_recipe_detach": (c_int32, [c_void_p, c_char_p, c_char_p, _OUT]),
+    "arcuate_recipe_add_loss": (c_int32, [c_void_p, POINTER(TrainLoss), _OUT]),
+    "arcuate_trainer_create": (c_int32, [c_void_p, c_void_p, _OUT, _OUT]),
+    "arcuate_trainer_free": (None, [c_void_p]),
+    "arcuate_trainer_last_error": (c_char_p, [c_void_p]),
+    "arcuate_trainer_input_count": (c_size_t, [c_void_p]),
+    "arcuate_trainer_output_count": (c_size_t, [c_void_p]),
+    "arcuate_trainer_input_size": (c_size_t, [c_void_p, c_size_t]),
+    "arcuate_trainer_output_size": (c_size_t, [c_void_p, c_size_t]),
+    "arcuate_trainer_output_steps": (c_size_t, [c_void_p]),
+    "arcuate_trainer_batch": (c_size_t, [c_void_p]),
+    "arcuate_trainer_learn": (c_int32, [c_void_p, POINTER(Samples), POINTER(TrainResult)]),
+    "arcuate_trainer_gradients": (c_int32, [c_void_p, POINTER(Samples), POINTER(TrainResult)]),
+    "arcuate_trainer_evaluate": (c_int32, [c_void_p, POINTER(Samples), POINTER(TrainResult)]),
+    "arcuate_trainer_predict": (c_int32, [c_void_p, POINTER(Samples), _OUT, _SIZES]),
+    "arcuate_trainer_step": (c_uint64, [c_void_p]),
+    "arcuate_trainer_rate": (c_double, [c_void_p]),
+    "arcuate_trainer_rate_factor": (c_double, [c_void_p]),
+    "arcuate_trainer_set_rate_factor": (c_int32, [c_void_p, c_double]),
+    "arcuate_trainer_parameter_count": (c_size_t, [c_void_p]),
+    "arcuate_trainer_parameter_name": (c_char_p, [c_void_p, c_size_t]),
+    "arcuate_trainer_parameter_size": (c_size_t, [c_void_p, c_size_t]),
+    "arcuate_trainer_parameter_shape": (c_size_t, [c_void_p, c_size_t, _SIZES, c_size_t]),
+    "arcuate_trainer_parameter_learns": (c_int32, [c_void_p, c_size_t]),
+    "arcuate_trainer_find_parameter": (c_int64, [c_void_p, c_char_p]),
+    "arcuate_trainer_read_parameter": (c_int32, [c_void_p, c_size_t, c_void_p, c_size_t, _OUT]),
+    "arcuate_trainer_read_gradient": (c_int32, [c_void_p, c_size_t, c_void_p, c_size_t, _OUT]),
+    "arcuate_trainer_write_parameter": (c_int32, [c_void_p, c_size_t, c_void_p, c_size_t, _OUT]),
+    "arcuate_trainer_read_input_gradient": (
+        c_int32, [c_void_p, c_size_t, c_void_p, c_size_t, _OUT]
+    ),
+    "arcuate_trainer_model": (c_int32, [c_void_p, _OUT, _OUT]),
+    "arcuate_sample_order": (c_int32, [c_size_t, c_uint64, c_uint64, c_void_p]),
     # Probes
     "arcuate_probe_create": (c_int32, [c_void_p, c_char_p, c_int32, c_size_t, _OUT, _OUT]),
     "arcuate_probe_free": (None, [c_void_p]),
