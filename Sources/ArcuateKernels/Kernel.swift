@@ -25,6 +25,10 @@ public enum Kernel: String, Sendable, CaseIterable {
   case populationStep = "f32-population-step-x8"
   case neuronStep = "f32-neuron-step-x8"
   case nonzeroList = "f32-nonzero-list-x8"
+  case matrixProduct = "f32-matrix-product-6x16"
+  case gatherSums = "f32-gather-sums-x8"
+  case neuronRecord = "f32-neuron-record-x8"
+  case neuronSweep = "f32-neuron-sweep-x8"
 
   /// The ways of going through the inputs of a linear layer.
   public enum LinearWay: Sendable, CaseIterable {

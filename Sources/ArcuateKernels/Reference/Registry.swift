@@ -67,6 +67,7 @@ public enum KernelRegistry {
     } + [
       convolution(.convolutionEvents), convolution(.convolutionWindows), neuron, list, sparseRows,
       sparseRing, populationStep,
+      matrixProduct, gatherSums, neuronRecord, neuronSweep,
     ]
 
   /// Sizes around the widths of tiles and vectors.

@@ -55,44 +55,44 @@ class GradientNode {
 }
 
 /// The sum of several signals, each of this step or of the one before.
+///
+/// One of them may lie in the memory of the sum already.
 final class SumNode: GradientNode {
   private let delays: [Int]
-  private let weights: [Float]
+  private let within: Int?
 
-  init(_ name: String, _ inputs: [Signal], delays: [Int], _ output: Signal) {
+  init(
+    _ name: String, _ inputs: [Signal], delays: [Int], _ output: Signal, within: Int? = nil
+  ) {
     self.delays = delays
-    weights = []
+    self.within = within
     super.init(name, inputs, output)
   }
 
   override func forward(_ steps: Range<Int>, _ pass: Pass) {
+    let size = output.batch * output.stride
     for t in steps {
-      pass.crew.split(0..<output.batch) { part, _ in
-        for b in part {
-          let row = output.row(t, b)
-          var isFirst = true
-          for (signal, delay) in zip(inputs, delays) where t - delay >= 0 {
-            LearningLoops.put(signal.row(t - delay, b), into: row, adds: !isFirst)
-            isFirst = false
-          }
-          if isFirst { row.fill(0) }
-        }
+      let into = output.values.row.part(output.place(t) * size, size)
+      var isFirst = within == nil
+      for (k, signal) in inputs.enumerated() where k != within && t - delays[k] >= 0 {
+        let from = signal.values.row.part(signal.place(t - delays[k]) * size, size)
+        LearningLoops.put(from, into: into, adds: !isFirst)
+        isFirst = false
       }
+      if isFirst { into.fill(0) }
     }
   }
 
   override func backward(_ steps: Range<Int>, _ pass: Pass) throws {
+    let size = output.batch * output.stride
     for t in steps.reversed() {
       try output.settle(t..<t + 1)
-      for (signal, delay) in zip(inputs, delays) where signal.needsGradient && t - delay >= 0 {
-        let at = t - delay
-        let adds = signal.adds(at)
-        let (from, to) = (try output.gradient.row, try signal.gradient.row)
-        let batch = output.batch
+      for (signal, delay) in zip(inputs, delays)
+      where signal.needsGradient && t - delay >= 0 && signal.sum !== output {
+        let adds = signal.adds(t - delay)
         LearningLoops.put(
-          from.part(t * batch * output.stride, batch * output.stride),
-          into: to.part(signal.place(at) * batch * signal.stride, batch * signal.stride),
-          adds: adds)
+          try output.gradient.row.part(output.place(t) * size, size),
+          into: try signal.gradient.row.part(signal.place(t - delay) * size, size), adds: adds)
       }
     }
   }

@@ -71,6 +71,7 @@ struct NetworkBuilder {
     inputs = checked.inputs.map { signals[$0]! }
     outputs = checked.outputs.map { signals[$0]! }
     markGradients()
+    shareMemory()
   }
 
   /// In a cycle, sources that come later are known by the signals declared here.
@@ -182,11 +183,30 @@ struct NetworkBuilder {
     if sources.count == 1, delays[0] == 0 { return sources[0] }
     let shape = sources.first?.shape ?? checked.shapes[i]
     let all = sources.allSatisfy { $0.steps == 1 } && !sources.isEmpty ? 1 : options.steps
+    // What weights make for this sum alone needs no memory of its own, nor a gradient.
+    let own = sources.indices.filter {
+      delays[$0] == 0 && sources[$0].steps == all && isOnlyFor(i, sources[$0])
+    }
     let sum = try Signal(
       "\(nodes[i].name) (sum)", shape, batch: options.batch, steps: all,
-      isSparse: sources.count == 1 && sources[0].isSparse)
-    built.append(SumNode(sum.name, sources, delays: delays, sum))
+      isSparse: sources.count == 1 && sources[0].isSparse,
+      values: own.first.map { sources[$0].values })
+    for k in own { sources[k].sum = sum }
+    built.append(SumNode(sum.name, sources, delays: delays, sum, within: own.first))
     return sum
+  }
+
+  /// Whether a signal comes from weights and goes to node `i` alone.
+  private func isOnlyFor(_ i: Int, _ signal: Signal) -> Bool {
+    guard !signal.isSparse, let source = nodes.firstIndex(where: { $0.name == signal.name }),
+      signals[source] === signal || declared[source] === signal,
+      options.dropout[signal.name] == nil
+    else { return false }
+    switch nodes[source].op {
+    case .linear, .convolution: break
+    default: return false
+    }
+    return checked.edges.filter { $0.source == source }.map(\.target) == [i]
   }
 
   /// The same values, without a way back.
@@ -320,6 +340,23 @@ struct NetworkBuilder {
 
   private func isNamed(_ node: String, _ field: String) -> Bool {
     options.trained.contains(field) || options.trained.contains("\(node).\(field)")
+  }
+
+  // MARK: Memory
+
+  /// What only neurons read is not needed on the way back, on which its gradient takes its place.
+  private func shareMemory() {
+    let nodes = groups.flatMap(\.nodes)
+    for node in nodes {
+      guard let neurons = node as? NeuronNode, !neurons.readsInput,
+        nodes.filter({ $0.inputs.contains { $0 === neurons.input } }).count == 1,
+        nodes.contains(where: {
+          $0.output === neurons.input
+            && ($0 is LinearNode || $0 is ConvolutionNode || $0 is SumNode)
+        }), neurons.input.steps == options.steps
+      else { continue }
+      neurons.input.sharesGradient()
+    }
   }
 
   // MARK: Which signals need gradients

@@ -28,6 +28,9 @@ final class NeuronNode: GradientNode {
   /// Whether the kernels know all of this.
   private var isPlain: Bool { !learnsFields && !options.isSmooth && since == nil }
 
+  /// Whether the way back needs what came in.
+  var readsInput: Bool { !isPlain }
+
   override var parameters: [Parameter] { fields }
 
   /// Throws. `cannotCompile` for semantics that have no gradient here.

@@ -52,9 +52,13 @@ final class Signal {
 
   // MARK: Gradient
 
+  /// A sum that this signal goes into and nothing else: their gradients are one.
+  var sum: Signal?
+
   /// The rows of gradients. The first time it is asked for it is made.
   var gradient: View<Float> {
     get throws {
+      if let sum { return try sum.gradient }
       if let gradientStorage { return gradientStorage }
       let made = try Signal.room(rows, stride)
       gradientStorage = made
@@ -73,6 +77,7 @@ final class Signal {
   /// Whether the gradient at step `t` holds something already, so that more is added; it does from
   /// now on.
   func adds(_ t: Int) -> Bool {
+    if let sum { return sum.adds(t) }
     let place = place(t)
     defer { isWritten[place] = true }
     return isWritten[place]
@@ -80,6 +85,7 @@ final class Signal {
 
   /// The same for several steps of which all or none were written; others are made zero first.
   func adds(_ range: Range<Int>) throws -> Bool {
+    if let sum { return try sum.adds(range) }
     let some = range.contains { isWritten[place($0)] }
     if some { try settle(range) }
     for t in range { isWritten[place(t)] = true }
@@ -88,6 +94,7 @@ final class Signal {
 
   /// Makes the gradient zero where nothing was written.
   func settle(_ range: Range<Int>) throws {
+    if let sum { return try sum.settle(range) }
     for t in range where !isWritten[place(t)] {
       try gradient.row.part(place(t) * batch * stride, batch * stride).fill(0)
       isWritten[place(t)] = true
