@@ -15,7 +15,7 @@ struct Check: ParsableCommand {
         arcuate check --json net.nir
       """)
 
-  @Argument(help: "A .nir or .safetensors file.")
+  @Argument(help: "A .nir or .safetensors file or a Kaldi nnet3 model.")
   var model: String
 
   @Flag(help: "Take what had to be mended for an error.")

@@ -18,7 +18,7 @@ struct Convert: ParsableCommand {
         arcuate convert --semantics reset=subtract net.nir stated.nir
       """)
 
-  @Argument(help: "A .nir or .safetensors file.")
+  @Argument(help: "A .nir or .safetensors file or a Kaldi nnet3 model.")
   var input: String
 
   @Argument(help: "The file to write, whole or not at all.")

@@ -12,7 +12,7 @@ struct Explain: ParsableCommand {
         arcuate explain --batch 32 --numerics fast digits.nir
       """)
 
-  @Argument(help: "A .nir or .safetensors file.")
+  @Argument(help: "A .nir or .safetensors file or a Kaldi nnet3 model.")
   var model: String
 
   @OptionGroup var reading: ReadingOptions

@@ -13,7 +13,7 @@ struct Info: ParsableCommand {
         arcuate info --json net.nir
       """)
 
-  @Argument(help: "A .nir or .safetensors file.")
+  @Argument(help: "A .nir or .safetensors file or a Kaldi nnet3 model.")
   var model: String
 
   @OptionGroup var reading: ReadingOptions

@@ -32,7 +32,7 @@ struct Quantize: ParsableCommand {
         arcuate quantize --to int8 --keep hidden1 --json net.nir net.safetensors
       """)
 
-  @Argument(help: "A .nir or .safetensors file.")
+  @Argument(help: "A .nir or .safetensors file or a Kaldi nnet3 model.")
   var input: String
 
   @Argument(help: "The file to write, whole or not at all.")

@@ -22,7 +22,7 @@ struct Run: ParsableCommand {
         arcuate run --dt 0.001 --steps 300 cnn.nir 00001.bin
       """)
 
-  @Argument(help: "A .nir or .safetensors file.")
+  @Argument(help: "A .nir or .safetensors file or a Kaldi nnet3 model.")
   var model: String
 
   @Argument(help: "A .npy file for each input port, or one N-MNIST recording.")

@@ -30,7 +30,7 @@ struct Spike: ParsableCommand {
       spiking.safetensors
       """)
 
-  @Argument(help: "A .nir or .safetensors file.")
+  @Argument(help: "A .nir or .safetensors file or a Kaldi nnet3 model.")
   var input: String
 
   @Argument(help: "The file to write, whole or not at all.")

@@ -55,7 +55,7 @@ class Model(Handle):
         dt: Optional[float] = None,
         strict: bool = False,
     ) -> Model:
-        """Opens a .nir or .safetensors file; which of them is told from its first bytes.
+        """Opens a .nir or .safetensors file or a Kaldi nnet3 model; which of them is told from its first bytes.
 
         preset: what the exporter assumed of its neurons: "nir", "snntorch", "norse", "spikingjelly",
             "sinabs", "rockpool", "spyx", "lava", "nengo" or "spinnaker2"; None takes what the file says.
