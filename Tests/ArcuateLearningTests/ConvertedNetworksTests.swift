@@ -34,7 +34,7 @@ import Testing
   }
 
   enum Kind: String, CaseIterable, Sendable {
-    case layers, images, poolingFirst, residual, normalised, twoPorts
+    case layers, images, poolingFirst, residual, normalised, twoPorts, joined
   }
 
   static func draw(_ kind: Kind, _ dice: inout Draw) -> Model {
@@ -75,6 +75,14 @@ import Testing
       model.edges += [
         .init("r1", "r2"), .init("r2", "w4"), .init("r1", "side"), .init("side", "out"),
       ]
+      return model
+    case .joined:
+      var model = Model.chain([
+        ("in", .input(shape: [8])), ("w1", dice.linear(8, 5)), ("r1", .activation(.relu)),
+        ("w2", dice.linear(5, 6)), ("r2", .activation(.relu)), ("both", .concatenation),
+        ("w3", dice.linear(11, 3)), ("out", .output(shape: [3])),
+      ])
+      model.edges.insert(.init("r1", "both"), at: 0)
       return model
     case .normalised:
       // Batch normalisation that nothing can take up.
@@ -135,6 +143,7 @@ import Testing
               let scales = spiking.nodes.filter { $0.name.contains(" to ") }
               let skips = Set(report.layers.map(\.scale)).count > 1
               #expect(kind != .residual || scales.isEmpty == (shares || !skips))
+              #expect(kind != .joined || scales.count == (skips ? 1 : 0))
             }
             let what = "\(kind) \(balancing) \(input) \(bias) \(shares): \(errors)"
             // What deep layers get late they lack at the end: a share of about 1 / steps.

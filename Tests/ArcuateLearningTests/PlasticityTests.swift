@@ -31,7 +31,8 @@ struct PlasticityTests {
       post: "cells",
       [
         .init(.pre, pre: .value, post: .trace(quick, before: true), rate: -0.01),
-        .init(.post, pre: .trace(quick, before: false), post: .trace(slow, before: true), rate: 0.1),
+        .init(
+          .post, pre: .trace(quick, before: false), post: .trace(slow, before: true), rate: 0.1),
       ])
     (stdp.low, stdp.high) = (0, 1)
     var pair = stdp
@@ -42,7 +43,8 @@ struct PlasticityTests {
     var rewarded = PlasticRule(
       post: "cells",
       [
-        .init(.step, pre: .trace(slow, before: false), post: .trace(slow, before: false), rate: 0.05),
+        .init(
+          .step, pre: .trace(slow, before: false), post: .trace(slow, before: false), rate: 0.05),
         .init(.step, pre: .previous, post: .previous, rate: -0.02),
       ])
     rewarded.modulator = .init(.signal("reward"), .all)
@@ -243,7 +245,9 @@ struct PlasticityTests {
       model.nodes.append(.init("trace", .plastic(.trace(Self.double))))
       model.nodes.append(.init("winners", .plastic(.winners(count: 3))))
       model.nodes.append(
-        .init("drawn", .plastic(.projection(Projection(post: 5, pre: 4, seed: 9, amplitude: 0.5, fanIn: 2)))))
+        .init(
+          "drawn",
+          .plastic(.projection(Projection(post: 5, pre: 4, seed: 9, amplitude: 0.5, fanIn: 2)))))
       model.edges += [
         .init("in", "trace"), .init("trace", "winners"), .init("cells", "drawn"),
       ]
@@ -269,13 +273,22 @@ struct PlasticityTests {
       (.invalidArgument, "label -1", { try session.teach("label", label: -1) }),
       (.invalidArgument, "stream 2", { try session.teach("label", label: 0, stream: 2) }),
       (.bufferSize, "not 8", { try session.teach("label", [1, 2, 3]) }),
-      (.invalidArgument, "number 3 is not finite", {
-        try session.teach("label", [0, 0, 0, .nan, 0, 0, 0, 0])
-      }),
-      (.notFound, "there is no signal \"reward\": rules ask for label", {
-        try session.teach("reward", [1])
-      }),
-      (.invalidArgument, "not finite", { _ = try session.step([[Float](repeating: .nan, count: 10)]) }),
+      (
+        .invalidArgument, "number 3 is not finite",
+        {
+          try session.teach("label", [0, 0, 0, .nan, 0, 0, 0, 0])
+        }
+      ),
+      (
+        .notFound, "there is no signal \"reward\": rules ask for label",
+        {
+          try session.teach("reward", [1])
+        }
+      ),
+      (
+        .invalidArgument, "not finite",
+        { _ = try session.step([[Float](repeating: .nan, count: 10)]) }
+      ),
     ]
     for (code, words, body) in refused {
       do {

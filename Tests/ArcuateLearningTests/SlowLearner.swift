@@ -27,7 +27,9 @@ struct SlowLearner {
     let w = linear.weight.floats
     weight = (0..<pre).map { j in (0..<post).map { w[$0 * pre + j] } }
     weight.append(linear.bias?.floats ?? [Float](repeating: 0, count: post))
-    theta = cell.theta.count == 1 ? Array(repeating: cell.theta.floats[0], count: post) : cell.theta.floats
+    theta =
+      cell.theta.count == 1
+      ? Array(repeating: cell.theta.floats[0], count: post) : cell.theta.floats
     func rows(_ traces: [Trace], _ n: Int) -> [[[Float]]] {
       Array(repeating: traces.map { _ in Array(repeating: 0, count: 2 * n) }, count: batch)
     }
@@ -93,7 +95,8 @@ struct SlowLearner {
       var margin = [Float](repeating: 0, count: post)
       var y = [Float](repeating: 0, count: post)
       for i in 0..<post {
-        v[b][i] = cell.rest + decay(cell.tauMembrane_s!, false) * (v[b][i] - cell.rest) + cell.gain * sum[i]
+        v[b][i] =
+          cell.rest + decay(cell.tauMembrane_s!, false) * (v[b][i] - cell.rest) + cell.gain * sum[i]
         if silence[b][i] > 0 { v[b][i] = cell.resetValue }
         margin[i] = v[b][i] - (cell.threshold.floats[0] + theta[i])
         if margin[i] > 0 && silence[b][i] == 0 { y[i] = 1 }

@@ -72,7 +72,8 @@ public struct Conversion: Sendable, Hashable {
   /// The membrane at rest as a fraction of the threshold; one half rounds counts to the nearest.
   public var initialPotential: Float = 0
   /// Layers whose spikes are summed, and the neurons they arrive at, get the largest of their
-  /// scales, so that all of these spikes count alike. If not, a Scale node on the edge weighs them.
+  /// scales, so that all of these spikes count alike. If not, and where layers are concatenated, a
+  /// Scale node on the edge weighs them.
   public var sharesScales = true
   /// Steps of a frame the network is made for: needed by a single shot and by a bias given once.
   /// Of spikeNorm, the steps each frame is looked at; 0 takes 100 there.
@@ -116,7 +117,7 @@ extension Model {
   /// `frames` show what the network meets; of streams and frames, each is on its own. They may be
   /// left out for model-based balancing without Bernoulli input, which takes inputs for 0 ... 1
   /// then. Batch normalisation is folded first. Layers: Linear, convolutions, Scale, pooling,
-  /// flattening, ReLU, and what batch normalisation cannot be folded.
+  /// flattening, concatenation, ReLU, and what batch normalisation cannot be folded.
   /// The metadata says how a frame is run: `frame_state` reset, and `steps_per_frame` if `steps` is.
   /// Cost. A run of the frames, of spikeNorm one for each layer with `steps` steps.
   /// Throws. `invalidModel` naming every node that cannot be converted; `invalidArgument`; what

@@ -56,7 +56,7 @@ struct ConvertibleNetwork {
       let node = model.nodes[i]
       switch node.op {
       case .input, .output, .linear, .convolution, .scale, .flatten, .batchNorm,
-        .activation(.relu):
+        .concatenation, .activation(.relu):
         break
       case .pooling(let pooling) where pooling.kind != .spikeMaximum:
         if pooling.kind == .maximum, options.maximumPooling == .refuse,

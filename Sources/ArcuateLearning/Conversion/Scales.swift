@@ -59,11 +59,12 @@ extension ConvertibleNetwork {
         + "balancing without Bernoulli input goes without")
   }
 
-  /// Layers of neurons whose spikes meet with no weights between, with the neurons that they
+  /// Layers of neurons whose spikes are summed with no weights between, with the neurons that they
   /// arrive at.
   private func meetings() -> [Set<Int>] {
     var groups = rectifiers.map { Set([$0]) }
-    for i in model.nodes.indices where sources[i].count > 1 {
+    for i in model.nodes.indices
+    where sources[i].count > 1 && model.nodes[i].op != .concatenation {
       var meeting = ancestors(of: i) { model.nodes[$0].op.hasWeights || isRectifier($0) }
         .filter(isRectifier)
       guard !meeting.isEmpty else { continue }

@@ -747,36 +747,32 @@ class _Reader:
         return dataclasses.replace(x, shape=moved.shape, order=None if same else flat)
 
     def concat(self, node: Any, inputs: Sequence[Any]) -> _Signal:
-        """Each part is put in its place by weights of zero and one; then all are summed."""
         if not all(isinstance(value, _Signal) for value in inputs):
             raise _Refused("joins a constant to a signal")
         rank = len(inputs[0].shape) + 1
         if _attributes(node)["axis"] % rank != 1:
             raise _Refused("joins along another axis than the channels")
-        parts = [
-            x if len(x.shape) == 1 else self._plain(x, name) for x, name in zip(inputs, node.input)
-        ]
-        if any(part.shape[1:] != parts[0].shape[1:] for part in parts) or len(parts[0].shape) > 3:
-            raise _Refused("joins " + ", ".join(str(list(part.shape)) for part in parts))
-        channels = sum(part.shape[0] for part in parts)
-        at, placed = 0, []
-        for i, part in enumerate(parts):
-            weight = np.eye(channels, part.shape[0], -at, dtype=np.float32)
-            at += part.shape[0]
+        parts, used, orders, at = [], set(), [], 0
+        for i, (x, value) in enumerate(zip(inputs, node.input)):
             name = f"{_name(node)}.{i}"
-            if len(part.shape) == 1:
-                placed.append(self._linear(name, part, node.input[i], weight, None))
-            else:
-                axes = len(part.shape) - 1
-                kernel = weight.reshape(channels, part.shape[0], *(1 for _ in range(axes)))
-                placed.append(
-                    self._convolution(
-                        name, part, kernel, None, [1] * axes, [1] * axes, 1, [(0, 0)] * axes
-                    )
-                )
-        nodes = tuple(name for signal in placed for name in signal.nodes)
-        positive = all(part.positive for part in parts)
-        return dataclasses.replace(placed[0], nodes=nodes, positive=positive)
+            part = self._flat(x, name) if len(x.shape) == 1 else self._plain(x, value)
+            if len(part.nodes) > 1 or part.nodes[0] in used:
+                # Parts are told by their edges: each needs a node of its own.
+                part = self._scaled(name, part, np.float32(1))
+            used.add(part.nodes[0])
+            parts.append(part)
+            places = np.arange(part.shape[0]) if part.order is None else part.order
+            orders.append(places + at)
+            at += part.shape[0]
+        if any(part.shape[1:] != parts[0].shape[1:] for part in parts):
+            raise _Refused("joins " + ", ".join(str(list(part.shape)) for part in parts))
+        shape = (at, *parts[0].shape[1:])
+        is_ordered = len(shape) > 1 or all(part.order is None for part in parts)
+        return self._emit(
+            _name(node), {"kind": "Concatenation"}, parts, shape,
+            order=None if is_ordered else np.concatenate(orders),
+            positive=all(part.positive for part in parts),
+        )
 
     def pad(self, node: Any, inputs: Sequence[Any]) -> _Signal:
         attributes = _attributes(node)
