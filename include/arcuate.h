@@ -659,7 +659,7 @@ ARCUATE_API size_t arcuate_session_kernels(const arcuate_session *session, char 
  * What is learned is part of the state: saved, restored, cloned, and kept by arcuate_session_reset.
  * examples/plasticity/digits.c learns digits from a stream while it classifies them.
  *
- * arcuate_session_set_learning, _teach, _teach_label, _withdraw, _normalise, _consolidate and
+ * arcuate_session_set_learning, _set_rate, _teach, _teach_label, _withdraw, _normalise, _consolidate and
  * _forget return only a status and keep the sentence in the session. */
 
 /* Lets the weights of a node ("Affine", "Linear" or "PlasticLinear", float32) be changed by a rule,
@@ -685,6 +685,9 @@ ARCUATE_API size_t arcuate_plan_signal_size(const arcuate_plan *plan, size_t sig
  * Status: INVALID_ARGUMENT. */
 ARCUATE_API arcuate_status arcuate_session_set_learning(arcuate_session *session,
                                                         int32_t learning);
+/* Multiplies the rates of all rules from now on, for schedules; 1 at the start. Not those of decays.
+ * Status: INVALID_ARGUMENT for what is not finite. */
+ARCUATE_API arcuate_status arcuate_session_set_rate(arcuate_session *session, float rate);
 /* 1 if the session learns, else 0. */
 ARCUATE_API int32_t arcuate_session_learning(const arcuate_session *session);
 

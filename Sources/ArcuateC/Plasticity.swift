@@ -65,6 +65,11 @@ public func arcuate_session_set_learning(
 }
 
 @c @implementation
+public func arcuate_session_set_rate(_ session: OpaquePointer?, _ rate: Float) -> arcuate_status {
+  running(session) { try $0.setRate(rate) }
+}
+
+@c @implementation
 public func arcuate_session_learning(_ session: OpaquePointer?) -> Int32 {
   object(SessionHandle.self, session)?.session.learns == true ? 1 : 0
 }

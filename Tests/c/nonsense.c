@@ -117,6 +117,24 @@ static void nulls(void) {
   REFUSED(arcuate_session_clear_counters(NULL));
   CHECK(arcuate_session_kernels(NULL, NULL, 0) == 0);
 
+  REFUSED(arcuate_model_set_rule(NULL, "x", "{}", NULL));
+  REFUSED(arcuate_model_freeze(NULL, &model, NULL));
+  CHECK(arcuate_plan_signal_count(NULL) == 0);
+  CHECK(arcuate_plan_signal_name(NULL, 0) == NULL);
+  CHECK(arcuate_plan_signal_size(NULL, 0) == 0);
+  REFUSED(arcuate_session_set_learning(NULL, 1));
+  REFUSED(arcuate_session_set_rate(NULL, 1));
+  CHECK(arcuate_session_learning(NULL) == 0);
+  REFUSED(arcuate_session_teach(NULL, "x", &number, 1));
+  REFUSED(arcuate_session_teach_label(NULL, "x", 0, 0, 1, 0));
+  REFUSED(arcuate_session_withdraw(NULL, "x"));
+  REFUSED(arcuate_session_normalise(NULL));
+  REFUSED(arcuate_session_consolidate(NULL));
+  REFUSED(arcuate_session_forget(NULL));
+  CHECK(arcuate_session_learned_size(NULL, "x", 0) == 0);
+  REFUSED(arcuate_session_learned(NULL, "x", 0, &number, 1, NULL));
+  REFUSED(arcuate_session_learned_model(NULL, &model, NULL));
+
   REFUSED(arcuate_probe_create(NULL, "x", 0, 1, &probe, NULL));
   arcuate_probe_free(NULL);
   CHECK(arcuate_probe_steps(NULL) == 0);
@@ -468,6 +486,117 @@ static void conversion(const char *path) {
   loss.struct_size = 3;
   REFUSED(arcuate_model_conversion_loss(model, copy, &losing, &loss, rates, 2, NULL));
   arcuate_model_free(copy);
+}
+
+/* Rules that do not fit a node, and teaching that does not fit a rule: the state stays as it was. */
+static void plasticity(const char *path) {
+  static float x[INPUTS], y[OUTPUTS], weights[1 << 16];
+  static char before[1 << 20], after[1 << 20];
+  draw(x, INPUTS, 9);
+  arcuate_model *model = open_digits(path), *made = NULL;
+  arcuate_error *error = NULL;
+  const char *last = NULL, *post = NULL;
+  for (size_t i = 0; i < arcuate_model_node_count(model); i++) {
+    const char *kind = arcuate_model_node_kind(model, i);
+    if (strcmp(kind, "Affine") == 0 || strcmp(kind, "Linear") == 0) {
+      last = arcuate_model_node_name(model, i);
+      post = arcuate_model_node_name(model, i + 1);
+    }
+  }
+  CHECK(last != NULL && post != NULL);
+  char rule[512], node[64], other[64];
+  snprintf(node, sizeof node, "%s", last);
+  snprintf(other, sizeof other, "%s", post);
+  snprintf(rule, sizeof rule,
+           "{\"post\": \"%s\", \"terms\": [{\"event\": \"step\", \"pre\": \"value\", \"post\": "
+           "\"one\", \"rate\": 0.01}], \"modulator\": {\"error\": \"%s\", \"teacher\": \"label\"}, "
+           "\"map\": \"each\"}",
+           other, other);
+  REFUSED(arcuate_model_set_rule(model, NULL, rule, NULL));
+  REFUSED(arcuate_model_set_rule(model, node, NULL, NULL));
+  CHECK(arcuate_model_set_rule(model, "nobody", rule, NULL) == ARCUATE_ERROR_NOT_FOUND);
+  CHECK(arcuate_model_set_rule(model, other, rule, &error) == ARCUATE_ERROR_INVALID_MODEL);
+  CHECK(strstr(arcuate_error_message(error), "is frozen") != NULL);
+  arcuate_error_free(error);
+  static const char *const broken[] = {"", "{", "[]", "{\"post\": 3}", "{\"post\": \"x\"}",
+                                       "{\"post\": \"x\", \"terms\": [1]}",
+                                       "{\"post\": \"x\", \"terms\": [], \"colour\": 1}"};
+  for (size_t i = 0; i < sizeof broken / sizeof *broken; i++) {
+    CHECK(arcuate_model_set_rule(model, node, broken[i], NULL) == ARCUATE_ERROR_MALFORMED);
+  }
+  CHECK(arcuate_model_set_rule(model, node, rule, NULL) == ARCUATE_SUCCESS);
+  REFUSED(arcuate_model_freeze(model, NULL, NULL));
+  CHECK(arcuate_model_freeze(model, &made, NULL) == ARCUATE_SUCCESS);
+  arcuate_model_free(made);
+
+  arcuate_compile_options options;
+  arcuate_compile_options_init(&options);
+  arcuate_plan *plan = NULL;
+  arcuate_session *session = NULL;
+  CHECK(arcuate_plan_create(model, &options, &plan, NULL) == ARCUATE_SUCCESS);
+  CHECK(arcuate_plan_signal_count(plan) == 1 && arcuate_plan_signal_size(plan, 0) == OUTPUTS);
+  CHECK(strcmp(arcuate_plan_signal_name(plan, 0), "label") == 0);
+  CHECK(arcuate_plan_signal_name(plan, SIZE_MAX) == NULL && arcuate_plan_signal_size(plan, 1) == 0);
+  CHECK(arcuate_session_create(plan, &session, NULL) == ARCUATE_SUCCESS);
+  size_t size = arcuate_session_snapshot_size(session);
+  CHECK(size <= sizeof before);
+  CHECK(arcuate_session_save(session, before, size, NULL) == ARCUATE_SUCCESS);
+
+  float values[OUTPUTS] = {0};
+  REFUSED(arcuate_session_set_learning(session, 2));
+  REFUSED(arcuate_session_set_rate(session, NAN));
+  REFUSED(arcuate_session_teach(session, NULL, values, OUTPUTS));
+  REFUSED(arcuate_session_teach(session, "label", NULL, OUTPUTS));
+  REFUSED(arcuate_session_teach(session, "label", values, SIZE_MAX));
+  CHECK(arcuate_session_teach(session, "label", values, OUTPUTS - 1) == ARCUATE_ERROR_BUFFER_SIZE);
+  CHECK(arcuate_session_teach(session, "reward", values, 1) == ARCUATE_ERROR_NOT_FOUND);
+  values[3] = NAN;
+  REFUSED(arcuate_session_teach(session, "label", values, OUTPUTS));
+  CHECK(strstr(arcuate_session_last_error(session), "number 3 is not finite") != NULL);
+  static const int64_t wrong[] = {-1, OUTPUTS, INT64_MAX, INT64_MIN};
+  for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+    REFUSED(arcuate_session_teach_label(session, "label", 0, wrong[i], 1, 0));
+    CHECK(strstr(arcuate_session_last_error(session), "is not within 0 ..< 10") != NULL);
+  }
+  REFUSED(arcuate_session_teach_label(session, "label", 1, 0, 1, 0));
+  REFUSED(arcuate_session_teach_label(session, "label", SIZE_MAX, 0, 1, 0));
+  REFUSED(arcuate_session_teach_label(session, "label", 0, 0, NAN, 0));
+  CHECK(arcuate_session_withdraw(session, "x") == ARCUATE_ERROR_NOT_FOUND);
+  CHECK(arcuate_session_learned_size(session, other, ARCUATE_LEARNED_SLOW) == 0);
+  CHECK(arcuate_session_learned_size(session, node, ARCUATE_LEARNED_FAST) == 0);
+  size_t count = arcuate_session_learned_size(session, node, ARCUATE_LEARNED_SLOW);
+  CHECK(count > 0 && count <= sizeof weights / sizeof *weights);
+  REFUSED(arcuate_session_learned(session, node, 7, weights, count, NULL));
+  REFUSED(arcuate_session_learned(session, node, 0, NULL, count, NULL));
+  CHECK(arcuate_session_learned(session, node, 0, weights, count - 1, NULL) ==
+        ARCUATE_ERROR_BUFFER_SIZE);
+  CHECK(arcuate_session_learned(session, other, 0, weights, count, NULL) ==
+        ARCUATE_ERROR_NOT_FOUND);
+  REFUSED(arcuate_session_learned_model(session, NULL, NULL));
+  CHECK(arcuate_session_save(session, after, size, NULL) == ARCUATE_SUCCESS);
+  CHECK(memcmp(before, after, size) == 0);
+
+  /* And what is right: it learns, keeps it over a reset, and forgets. */
+  CHECK(arcuate_session_set_learning(session, 1) == ARCUATE_SUCCESS);
+  CHECK(arcuate_session_learning(session) == 1);
+  CHECK(arcuate_session_teach_label(session, "label", 0, 3, 1, 0) == ARCUATE_SUCCESS);
+  const float *inputs[] = {x};
+  float *outputs[] = {y}, first = 0;
+  size_t in[] = {INPUTS}, out[] = {OUTPUTS};
+  for (int s = 0; s < 60; s++) {
+    CHECK(arcuate_session_step(session, inputs, in, outputs, out) == ARCUATE_SUCCESS);
+    if (s == 20) first = y[3];
+  }
+  CHECK(y[3] != first);
+  CHECK(arcuate_session_reset(session) == ARCUATE_SUCCESS);
+  CHECK(arcuate_session_learned_model(session, &made, NULL) == ARCUATE_SUCCESS);
+  arcuate_model_free(made);
+  CHECK(arcuate_session_forget(session) == ARCUATE_SUCCESS);
+  CHECK(arcuate_session_normalise(session) == ARCUATE_SUCCESS);
+  CHECK(arcuate_session_consolidate(session) == ARCUATE_SUCCESS);
+  CHECK(arcuate_session_withdraw(session, "label") == ARCUATE_SUCCESS);
+  arcuate_session_free(session);
+  arcuate_plan_free(plan);
   arcuate_model_free(model);
 }
 
@@ -607,6 +736,7 @@ int main(int count, char **arguments) {
   refused_runs(arguments[1]);
   quantisation(arguments[1]);
   conversion(arguments[1]);
+  plasticity(arguments[1]);
   puts("nonsense is refused");
   return 0;
 }

@@ -100,7 +100,7 @@ def targets(labels: np.ndarray) -> np.ndarray:
 
 
 def learn(run, images: np.ndarray, labels: np.ndarray, epochs: int, seed: int) -> None:
-    batch = run.plan.inputs and run._plan._batch
+    batch = run.plan.batch
     run.learning = True
     random = np.random.default_rng(seed)
     total = epochs * (len(images) // batch)
@@ -108,7 +108,7 @@ def learn(run, images: np.ndarray, labels: np.ndarray, epochs: int, seed: int) -
     for _ in range(epochs):
         order = random.permutation(len(images))[: len(images) // batch * batch]
         for i in order.reshape(-1, batch):
-            run.rate = 1 - 0.9 * done / total
+            run.set_rate(1 - 0.9 * done / total)
             run.teach("label", targets(labels[i]))
             run.run(images[None, i])
             done += 1
@@ -116,7 +116,7 @@ def learn(run, images: np.ndarray, labels: np.ndarray, epochs: int, seed: int) -
 
 
 def accuracy(run, images: np.ndarray, labels: np.ndarray) -> float:
-    batch = run._plan._batch
+    batch = run.plan.batch
     right = 0
     for k in range(0, len(images) // batch * batch, batch):
         right += (run.run(images[None, k : k + batch])[0].argmax(-1) == labels[k : k + batch]).sum()

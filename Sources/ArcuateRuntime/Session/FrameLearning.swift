@@ -185,14 +185,14 @@ extension Session {
       }
       let w = state.row.part(linear.weights + j * stride, stride)
       switch edge.scaling {
-      case .none: PlasticRows.add(delta, times: 1, to: w, low: edge.low, high: edge.high)
+      case .none: PlasticRows.add(delta, times: self.rate, to: w, low: edge.low, high: edge.high)
       case .maximum(let decay, let rate):
         PlasticRows.scaleByMaximum(
-          w, state.row.part(edge.scales + j * stride, stride), delta, decay: decay, rate: rate,
+          w, state.row.part(edge.scales + j * stride, stride), delta, decay: decay, rate: rate * self.rate,
           low: edge.low, high: edge.high)
       case .square(let decay, let rate):
         PlasticRows.scaleBySquare(
-          w, state.row.part(edge.scales + j * stride, stride), delta, decay: decay, rate: rate,
+          w, state.row.part(edge.scales + j * stride, stride), delta, decay: decay, rate: rate * self.rate,
           low: edge.low, high: edge.high)
       }
     }

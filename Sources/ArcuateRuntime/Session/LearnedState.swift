@@ -4,6 +4,11 @@ import ArcuateModel
 
 /// What a session has learned, and what the host gives it to learn from.
 extension Plan {
+  /// Whether anything in it changes while a session learns.
+  public var canLearn: Bool {
+    learning.map { !$0.edges.isEmpty || !$0.cells.isEmpty } ?? false
+  }
+
   /// The names of the signals that rules ask for, with how many numbers each has for a stream.
   public var signals: [(name: String, width: Int)] {
     learning?.signals.map { ($0.name, $0.width) } ?? []
@@ -11,6 +16,14 @@ extension Plan {
 }
 
 extension Session {
+  /// Multiplies the rates of all rules from now on. Throws. `invalidArgument` for what is not finite.
+  public func setRate(_ rate: Float) throws {
+    guard rate.isFinite else {
+      throw ArcuateError(.invalidArgument, "the factor of the rates is not finite")
+    }
+    self.rate = rate
+  }
+
   // MARK: Signals
 
 

@@ -89,13 +89,16 @@ extension Session {
       let active = scratch(term.active + b, 1)
       active[0] = 0
       guard isActive else { continue }
+      // A scaling brings its own rate; sums of a frame are rated when it ends.
+      let rate =
+        edge.scaling == .none && edge.application == .step ? term.rate * self.rate : term.rate
       switch term.post {
-      case .one: p.fill(term.rate)
+      case .one: p.fill(rate)
       case .surrogate(let surrogate):
         guard let cell = edge.cell else { continue }
         let margin = cellRows(cell, b).margin
-        for i in 0..<edge.linear.outputs { p[i] = term.rate * surrogate.derivative(margin[i]) }
-      default: PlasticRows.scale(side(term.post, edge, pre: false, b), term.rate, p)
+        for i in 0..<edge.linear.outputs { p[i] = rate * surrogate.derivative(margin[i]) }
+      default: PlasticRows.scale(side(term.post, edge, pre: false, b), rate, p)
       }
       if let modulating { PlasticRows.product(p, modulating, 1, p) }
       if term.event == .post { PlasticRows.mask(p, where: y) }
@@ -346,10 +349,10 @@ extension Session {
     case .none: break
     case .maximum(let decay, let rate):
       PlasticRows.scaleByMaximum(
-        w, scales, delta, decay: decay, rate: rate, low: edge.low, high: edge.high)
+        w, scales, delta, decay: decay, rate: rate * self.rate, low: edge.low, high: edge.high)
     case .square(let decay, let rate):
       PlasticRows.scaleBySquare(
-        w, scales, delta, decay: decay, rate: rate, low: edge.low, high: edge.high)
+        w, scales, delta, decay: decay, rate: rate * self.rate, low: edge.low, high: edge.high)
     }
   }
 }

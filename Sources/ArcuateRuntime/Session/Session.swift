@@ -50,6 +50,8 @@ public final class Session {
   /// Whether weights and thresholds change while the session runs. Traces stand still while they
   /// do not.
   public var learns = false
+  /// What multiplies the rates of all rules, for schedules; not of decays.
+  public internal(set) var rate: Float = 1
   /// Factors of the rules for one step; nothing in it outlives the step.
   let learningScratch: View<Float>
   /// The sides of the terms that act in this step, where those of each stream begin, and a row of ones.

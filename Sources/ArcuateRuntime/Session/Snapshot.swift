@@ -117,6 +117,7 @@ extension Session {
   public func clone() throws -> Session {
     let copy = try plan.makeSession()
     copy.learns = learns
+    copy.rate = rate
     copy.stepCounts.row.copy(from: stepCounts.row)
     copy.state.row.copy(from: state.row)
     copy.findSparseLists()

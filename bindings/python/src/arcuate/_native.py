@@ -435,6 +435,7 @@ PROTOTYPES: Dict[str, Tuple[Any, List[Any]]] = {
     "arcuate_plan_signal_name": (c_char_p, [c_void_p, c_size_t]),
     "arcuate_plan_signal_size": (c_size_t, [c_void_p, c_size_t]),
     "arcuate_session_set_learning": (c_int32, [c_void_p, c_int32]),
+    "arcuate_session_set_rate": (c_int32, [c_void_p, c_float]),
     "arcuate_session_learning": (c_int32, [c_void_p]),
     "arcuate_session_teach": (c_int32, [c_void_p, c_char_p, c_void_p, c_size_t]),
     "arcuate_session_teach_label": (

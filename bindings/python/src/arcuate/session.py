@@ -401,6 +401,14 @@ class Session(Handle):
         with self._lock:
             self._check(_native.library.arcuate_session_set_learning(self._live(), int(bool(value))))
 
+    def set_rate(self, rate: float) -> None:
+        """Multiplies the rates of all rules from now on, for schedules; 1 at the start.
+
+        Raises ArgumentError for what is not finite.
+        """
+        with self._lock:
+            self._check(_native.library.arcuate_session_set_rate(self._live(), float(rate)))
+
     def teach(self, signal: str, values: npt.ArrayLike) -> None:
         """Gives a signal of `plan.signals` its numbers, [batch, size], without the batch axis if the
         plan has one stream. They hold until others are given or it is withdrawn.

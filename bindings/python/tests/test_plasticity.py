@@ -1,0 +1,217 @@
+"""Networks that learn while they run, against NumPy."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import arcuate
+import numpy as np
+import pytest
+
+from conftest import ROOT, random
+
+sys.path.insert(0, str(ROOT / "examples" / "plasticity"))
+
+
+def compiled(path: Path, nodes, edges, **options) -> arcuate.Session:
+    arcuate.save_network(path, nodes, edges, dt=1e-3)
+    return arcuate.Model.open(path).compile(**options).session()
+
+
+def trace_network(weight, alpha, rate, shot=1000.0):
+    """A readout with fast weights, Oja's rule, and a label that overrules it."""
+    inputs, classes = weight.shape[1], weight.shape[0]
+    rule = {"post": "y", "decay": {"oja": rate},
+            "terms": [{"event": "step", "pre": "value", "post": "value", "rate": rate}]}
+    nodes = {
+        "x": {"kind": "Input", "shape": [inputs]}, "label": {"kind": "Input", "shape": [classes]},
+        "fast": {"kind": "PlasticLinear", "weight": weight, "alpha": alpha, "rule": rule},
+        "loud": {"kind": "Scale", "scale": np.full(classes, shot, np.float32)},
+        "y": {"kind": "Softmax"}, "out": {"kind": "Output", "shape": [classes]},
+    }
+    return nodes, [("x", "fast"), ("label", "loud"), ("fast", "y"), ("loud", "y"), ("y", "out")]
+
+
+def test_the_modulatory_trace_adapts_as_its_equations_say(tmp_path: Path) -> None:
+    generator = random(11)
+    inputs, classes, rate = 64, 5, 2.9
+    weight = (0.01 * generator.standard_normal((classes, inputs))).astype(np.float32)
+    alpha = (0.27 + 0.05 * generator.standard_normal((classes, inputs))).astype(np.float32)
+    session = compiled(tmp_path / "trace.safetensors", *trace_network(weight, alpha, rate))
+    session.learning = True
+    right = 0
+    for episode in range(20):
+        session.reset()
+        fast = np.zeros((classes, inputs))
+        shown = np.tanh(generator.standard_normal((classes, inputs))).astype(np.float32)
+        for step in range(classes + 1):
+            label = np.zeros(classes, np.float32)
+            x = shown[step] if step < classes else shown[episode % classes] + np.float32(
+                0.3) * generator.standard_normal(inputs).astype(np.float32)
+            if step < classes:
+                label[step] = 1
+            scores = (weight + alpha * fast) @ x + 1000 * label
+            y = np.exp(scores - scores.max())
+            y /= y.sum()
+            answer = session.step(x, label)
+            np.testing.assert_allclose(answer, y, atol=1e-5)
+            fast += rate * (x[None, :] - fast * y[:, None]) * y[:, None]
+            np.testing.assert_allclose(session.learned("fast", fast=True)[0], fast, atol=1e-5)
+        right += answer.argmax() == episode % classes
+    # It adapts to classes that it never met, without a gradient.
+    assert right == 20
+    np.testing.assert_array_equal(session.learned("fast"), weight)
+
+
+def test_local_errors_change_weights_as_their_equation_says(tmp_path: Path) -> None:
+    import decolle
+
+    generator = random(12)
+    nodes, edges = decolle.network(3, first_step=0, layers=1, inputs=30)
+    nodes["weights1"]["rule"] |= {"scaling": None}
+    del nodes["weights1"]["rule"]["scaling"]
+    nodes["weights1"]["rule"]["terms"][0]["rate"] = 0.01
+    nodes["spikes0"] = {"kind": "Scale", "scale": np.ones(30, np.float32)}
+    session = compiled(tmp_path / "local.safetensors", nodes, edges)
+    session.learning = True
+    w = nodes["weights1"]["weight"].astype(np.float32).astype(float)
+    bias = np.zeros(len(w))
+    readout, offset = nodes["answer1"]["weight"], nodes["answer1"]["bias"]
+    teacher = np.eye(10)[4]
+    session.teach("label", teacher)
+    q, p = np.zeros(30), np.zeros(30)
+    r, s = np.zeros(len(w)), np.zeros(len(w))
+    for step in range(40):
+        x = (generator.random(30) < 0.3).astype(np.float32)
+        p = decolle.ALPHA * p + (1 - decolle.ALPHA) * q
+        q = decolle.BETA * q + 10 * (1 - decolle.BETA) * x
+        r = decolle.GAMMA * r - (1 - decolle.GAMMA) * s
+        u = w @ p + bias + r
+        s = (u > 0).astype(float)
+        y = readout @ s + offset
+        np.testing.assert_allclose(session.step(x), y, atol=1e-4)
+        error = readout.T @ np.clip(teacher - y, -1, 1) / (10 * np.abs(u) + 1) ** 2
+        w += 0.01 * np.outer(error, p)
+        bias += 0.01 * error
+        np.testing.assert_allclose(session.learned("weights1"), w, atol=1e-5)
+
+
+def test_spike_train_potentials_are_those_of_the_recursion(tmp_path: Path) -> None:
+    import stdfa
+
+    generator = random(13)
+    inputs, hidden, steps = 40, 12, 80
+    nodes = stdfa.network(5, "random", inputs=inputs, hidden=hidden)
+    nodes["spikes0"] = {"kind": "Scale", "scale": np.ones(inputs, np.float32)}
+    # The whole sum, times an error of one for each output: what a frame added up comes out.
+    for layer in (1, 2):
+        rule = nodes[f"weights{layer}"]["rule"]
+        rule |= {"map": "each", "modulator": {"signal": f"ones{layer}"}}
+        del rule["scaling"], rule["bounds"]
+    nodes["weights1"]["weight"] = generator.normal(0.3, 0.5, (hidden, inputs)).astype(np.float32)
+    session = compiled(tmp_path / "stdfa.safetensors", nodes, stdfa.EDGES)
+    session.learning = True
+    session.teach("ones1", np.ones(hidden))
+    before = session.learned("weights1").astype(float)
+    silence = np.zeros(hidden, int)
+    current, membrane = np.zeros(hidden), np.zeros(hidden)
+    p, q = np.zeros((hidden, inputs)), np.zeros((hidden, inputs))
+    potential = np.zeros((hidden, inputs))
+    probe = session.probe("spikes1", capacity=steps)
+    spikes = []
+    for step in range(steps):
+        x = (generator.random(inputs) < 0.2).astype(np.float32)
+        session.step(x)
+        # Every synapse by itself, reset with its cell.
+        current = current * (1 - 1 / stdfa.SYNAPSE) + before @ x
+        membrane = membrane * (1 - 1 / stdfa.MEMBRANE) + current / stdfa.SYNAPSE
+        p = p * (1 - 1 / stdfa.SYNAPSE) + x
+        q = q * (1 - 1 / stdfa.MEMBRANE) + p / stdfa.SYNAPSE
+        held = silence > 0
+        membrane[held] = 0
+        q[held] = 0
+        fired = (membrane > stdfa.THRESHOLD) & ~held
+        silence = np.maximum(silence - 1, 0)
+        silence[fired] = stdfa.SILENCE
+        potential[fired] += q[fired]
+        membrane[fired] = 0
+        q[fired] = 0
+        spikes.append(fired)
+    np.testing.assert_array_equal(probe.read()[:, 0] != 0, np.array(spikes))
+    assert np.array(spikes).sum() > 30
+    session.consolidate()
+    np.testing.assert_allclose(
+        session.learned("weights1") - before, potential, rtol=1e-5, atol=1e-5 * potential.max())
+
+
+def test_a_session_is_taught_saved_and_frozen(tmp_path: Path) -> None:
+    import modnet
+
+    nodes = modnet.network(1, "compartments", cells=60, winners=6)
+    session = compiled(tmp_path / "m.safetensors", nodes, modnet.EDGES)
+    assert session.plan.signals == {"label": 10}
+    generator = random(14)
+    images = generator.random((20, 784)).astype(np.float32)
+    session.learning = True
+    for n in range(20):
+        session.teach_label("label", n % 10)
+        session.run(images[n : n + 1])
+    assert session.learning and np.abs(session.learned("weights")).max() > 0
+    frozen = session.learned_model().freeze()
+    assert ("weights", "Linear") in [(n.name, n.kind) for n in frozen.nodes]
+    session.learning = False
+    frozen.save(tmp_path / "frozen.safetensors")
+    again = arcuate.Model.open(tmp_path / "frozen.safetensors").compile().session()
+    np.testing.assert_array_equal(session.run(images), again.run(images))
+    for bad in (
+        lambda: session.teach_label("label", 10), lambda: session.teach_label("label", -1),
+        lambda: session.teach("label", np.ones(3)), lambda: session.teach("label", [np.nan] * 10),
+        lambda: session.set_rate(np.inf),
+    ):
+        before = session.save()
+        with pytest.raises(arcuate.ArgumentError):
+            bad()
+        assert session.save() == before
+    with pytest.raises(arcuate.NotFoundError):
+        session.learned("active")
+    session.forget()
+    assert np.abs(session.learned("weights")).max() == 0
+
+
+def test_rules_are_set_and_refused(tmp_path: Path) -> None:
+    nodes = {"in": {"kind": "Input", "shape": [3]},
+             "w": {"kind": "Linear", "weight": np.ones((2, 3), np.float32)},
+             "out": {"kind": "Output", "shape": [2]}}
+    arcuate.save_network(tmp_path / "n.safetensors", nodes, [("in", "w"), ("w", "out")])
+    model = arcuate.Model.open(tmp_path / "n.safetensors")
+    rule = {"post": "w", "terms": [{"event": "step", "pre": "value", "post": "value", "rate": 0.1}]}
+    with pytest.raises(arcuate.ModelError, match="is frozen"):
+        model.set_rule("out", rule)
+    with pytest.raises(arcuate.FormatError):
+        model.set_rule("w", "{")
+    model.set_rule("w", rule)
+    session = model.compile().session()
+    session.learning = True
+    np.testing.assert_array_equal(session.step([1, 0, 2]), [3, 3])
+    np.testing.assert_allclose(session.learned("w")[0], [1.3, 1, 1.6], rtol=1e-6)
+    with pytest.raises(arcuate.ModelError, match="PlasticLinear"):
+        model.save(tmp_path / "n.nir")
+
+
+def test_pictures_are_saved_under_their_names(tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    import stdp
+    from arcuate import pictures
+
+    session = stdp.session(stdp.network(9, 0))
+    probe = session.probe("cells", capacity=200)
+    session.step(np.ones(784, np.float32))
+    pictures.raster(probe, tmp_path / "raster.png", dt=1e-3)
+    pictures.receptive_fields(session, "weights", (28, 28), tmp_path / "fields.png")
+    pictures.weight_histogram(session, "weights", tmp_path / "histogram.png")
+    pictures.learning_curve({"a": [1, 2], "b": [[1, 3], [2, 4]]}, tmp_path / "curve.png")
+    assert sorted(p.name for p in tmp_path.glob("*.png")) == [
+        "curve.png", "fields.png", "histogram.png", "raster.png"]
+    with pytest.raises(arcuate.ArgumentError):
+        pictures.receptive_fields(session, "weights", (5, 5), tmp_path / "no.png")
