@@ -199,8 +199,10 @@ struct GradientCase: CustomTestStringConvertible, Sendable {
     cases.append(GradientCase(name: "multiplication", model: product))
     // A product of a cycle: what was remembered opens its own gate.
     var gate = sandwich("gate", .multiplication)
-    gate.nodes += [.init("li", .neuron(Neuron(.li, tauMembrane: Tensor(scalar: 4e-3)))),
-      .init("c", linear(5, 5, 30))]
+    gate.nodes += [
+      .init("li", .neuron(Neuron(.li, tauMembrane: Tensor(scalar: 4e-3)))),
+      .init("c", linear(5, 5, 30)),
+    ]
     gate.edges += [.init("x", "li"), .init("li", "c"), .init("c", "x")]
     cases.append(GradientCase(name: "multiplication in a cycle", model: gate))
     for decoder in Decoder.allCases {

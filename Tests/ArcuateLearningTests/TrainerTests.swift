@@ -109,8 +109,12 @@ import Testing
     bad[33] = .nan
     let labels = [Int](repeating: 1, count: 32)
     #expect(throws: ArcuateError.self) { _ = try trainer.learn([bad], .labels(labels)) }
-    #expect(throws: ArcuateError.self) { _ = try trainer.learn([x], .labels([2] + labels.dropFirst())) }
-    #expect(throws: ArcuateError.self) { _ = try trainer.learn([Array(x.dropLast())], .labels(labels)) }
+    #expect(throws: ArcuateError.self) {
+      _ = try trainer.learn([x], .labels([2] + labels.dropFirst()))
+    }
+    #expect(throws: ArcuateError.self) {
+      _ = try trainer.learn([Array(x.dropLast())], .labels(labels))
+    }
     #expect(throws: ArcuateError.self) { _ = try trainer.learn([x, x], .labels(labels)) }
     #expect(trainer.network.parameters.map { $0.read() } == before)
     #expect(trainer.step == 0)

@@ -239,49 +239,35 @@ def spikingjelly_step(case: Case, w: Dict[str, np.ndarray]) -> Step:
 
 
 def spyx_step(case: Case, w: Dict[str, np.ndarray]) -> Step:
-    if case.recurrent:
-        raise ImportError("only the forward network")
-    import haiku as hk
     import jax
     import jax.numpy as jnp
     import optax
     import spyx
+    from flax import nnx
 
+    rngs = nnx.Rngs(0)
     surrogate = spyx.axn.superspike(SLOPE)
+    into = nnx.Linear(case.inputs, case.hidden, use_bias=False, rngs=rngs)
+    out = nnx.Linear(case.hidden, case.outputs, use_bias=False, rngs=rngs)
+    into.kernel[...] = jnp.asarray(w["into"].T)
+    out.kernel[...] = jnp.asarray(w["out"].T)
+    kind = spyx.nn.RLIF if case.recurrent else spyx.nn.LIF
+    hidden = kind((case.hidden,), beta=DECAY, activation=surrogate, rngs=rngs)
+    answers = spyx.nn.LIF((case.outputs,), beta=DECAY, activation=surrogate, rngs=rngs)
+    network = spyx.nn.Sequential(into, hidden, out, answers)
+    optimizer = nnx.Optimizer(network, optax.adam(RATE), wrt=nnx.Param)
 
-    def network(x):
-        x = hk.BatchApply(hk.Linear(case.hidden, with_bias=False))(x)
-        core = hk.DeepRNN([
-            spyx.nn.LIF((case.hidden,), beta=DECAY, activation=surrogate),
-            hk.Linear(case.outputs, with_bias=False),
-            spyx.nn.LIF((case.outputs,), beta=DECAY, activation=surrogate)])
-        spikes, _ = hk.dynamic_unroll(
-            core, x, core.initial_state(x.shape[0]), time_major=False, unroll=case.steps)
-        return spikes.sum(1)
+    @nnx.jit
+    def update(network, optimizer, x, labels):
+        def loss(network):
+            spikes, _ = spyx.nn.run(network, jnp.swapaxes(x, 0, 1))
+            return optax.softmax_cross_entropy_with_integer_labels(spikes.sum(0), labels).mean()
 
-    made = hk.without_apply_rng(hk.transform(network))
-    shape = jnp.zeros((case.batch, case.steps, case.inputs))
-    params = made.init(jax.random.PRNGKey(0), shape)
-    params["linear"]["w"] = jnp.asarray(w["into"].T)
-    params["linear_1"]["w"] = jnp.asarray(w["out"].T)
-    optimizer = optax.adam(RATE)
+        value, gradient = nnx.value_and_grad(loss)(network)
+        optimizer.update(network, gradient)
+        return value
 
-    @jax.jit
-    def update(params, state, x, labels):
-        def loss(p):
-            return optax.softmax_cross_entropy_with_integer_labels(
-                made.apply(p, x), labels).mean()
-        value, gradient = jax.value_and_grad(loss)(params)
-        changes, state = optimizer.update(gradient, state)
-        return optax.apply_updates(params, changes), state, value
-
-    held = [params, optimizer.init(params)]
-
-    def step(x: np.ndarray, labels: np.ndarray) -> float:
-        held[0], held[1], value = update(held[0], held[1], x, labels)
-        return float(value)
-
-    return step
+    return lambda x, labels: float(update(network, optimizer, x, labels))
 
 
 def snntorch_step(case: Case, w: Dict[str, np.ndarray]) -> Step:
