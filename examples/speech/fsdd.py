@@ -168,6 +168,8 @@ def main() -> None:
     options.add_argument("--dropout", type=float, default=TANDEM.dropout)
     options.add_argument("--rate", type=float, default=TANDEM.rate)
     options.add_argument("--keep", default="", help="write the spiking networks to KEEP-SEED.safetensors")
+    options.add_argument(
+        "--results", default="", help="a file of seeds that are done: they are not run again")
     given = options.parse_args()
     if given.data is None:
         options.error("--data is needed, or ARCUATE_DATA")
@@ -177,7 +179,12 @@ def main() -> None:
     choice = {"hidden": tuple(given.hidden), "epochs": given.epochs, "decay": given.decay,
               "dropout": given.dropout, "rate": given.rate}
     tandem, twin = (dataclasses.replace(r, **choice) for r in (TANDEM, TWIN))
-    table(given.seeds, [one(s, training, test, tandem, twin, given.keep) for s in given.seeds])
+
+    def run(seed: int) -> Dict[str, Dict[str, float]]:
+        return one(seed, training, test, tandem, twin, given.keep)
+
+    recipe = f"{tandem} {twin} {given.normalise} {given.validate}"
+    table(given.seeds, networks.remembered(given.results, recipe, given.seeds, run))
 
 
 if __name__ == "__main__":

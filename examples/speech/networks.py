@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import Any, Dict, List, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
 
 import numpy as np
 
@@ -190,3 +191,25 @@ def mean_and_spread(values: Sequence[float], digits: int) -> str:
     """As a cell of a table: the mean, and the standard deviation over the seeds."""
     spread = f" ± {np.std(values, ddof=1):.{digits}f}" if len(values) > 1 else ""
     return f"{np.mean(values):,.{digits}f}{spread}"
+
+
+def remembered(
+    path: str, recipe: str, seeds: Sequence[int], run: Callable[[int], Dict[str, Any]]
+) -> List[Dict[str, Any]]:
+    """What `run` finds for each seed. With a path it is kept there, and what was found by the same
+    recipe is not run again."""
+    done: Dict[int, Dict[str, Any]] = {}
+    if path and Path(path).exists():
+        for line in Path(path).read_text().splitlines():
+            entry = json.loads(line)
+            if entry["recipe"] == recipe:
+                done[entry["seed"]] = entry["rows"]
+    found = []
+    for seed in seeds:
+        if seed not in done:
+            done[seed] = run(seed)
+            if path:
+                with open(path, "a") as file:
+                    file.write(json.dumps({"recipe": recipe, "seed": seed, "rows": done[seed]}) + "\n")
+        found.append(done[seed])
+    return found
