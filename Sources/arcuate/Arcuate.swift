@@ -21,7 +21,8 @@ struct ArcuateCommand: ParsableCommand {
       """,
     version: "arcuate \(ARCUATE_VERSION_MAJOR).\(ARCUATE_VERSION_MINOR).\(ARCUATE_VERSION_PATCH)",
     subcommands: [
-      Info.self, Check.self, Explain.self, Run.self, Compute.self, Convert.self, Quantize.self, Spike.self,
+      Info.self, Check.self, Explain.self, Run.self, Compute.self, Convert.self, Quantize.self,
+      Spike.self, Train.self,
       Bench.self,
     ])
 
