@@ -113,7 +113,8 @@ struct ImageSamples: TrainingSamples {
   var count: Int { labels.count }
 
   init(_ path: String) throws {
-    files = try ImageFiles(path)
+    let files = try ImageFiles(path)
+    self.files = files
     let folders = files.names.indices.map { String(files.folder($0)) }
     classes = Set(folders).sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
     let places = Dictionary(uniqueKeysWithValues: zip(classes, 0...))
