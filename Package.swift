@@ -70,7 +70,7 @@ let package = Package(
       swiftSettings: machine),
     .target(
       name: "ArcuateFormats", dependencies: ["ArcuateCore", "ArcuateModel", "CZlib"],
-      exclude: notes + ["Safetensors/README.md"],
+      exclude: notes + ["Safetensors/README.md", "Layers/README.md"],
       swiftSettings: machine),
     .target(
       name: "ArcuateRuntime", dependencies: ["ArcuateModel", "ArcuateKernels", "CShims"],

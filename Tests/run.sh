@@ -65,7 +65,8 @@ python() {
 }
 
 oracles() {
-  title "Other implementations of the formats, and the command line"
+  title "Other implementations of the formats and of learning, and the command line"
+  build/venv/bin/pip install --quiet --disable-pip-version-check -r Tests/oracles/requirements.txt
   ARCUATE_CLI="$(swift build -c release --show-bin-path)/arcuate" \
     build/venv/bin/python -m pytest -q -rs Tests/oracles
 }

@@ -150,6 +150,8 @@ ARCUATE_API void arcuate_read_options_init(arcuate_read_options *options);
 /* Opens a .nir or .safetensors file or a Kaldi nnet3 model (raw, or final.mdl with its transition
  * model; text or binary); which of them is told from its first bytes. A step of a Kaldi model is a
  * frame of dt_s, 0.01 s unless the options say otherwise; see arcuate_model_note for its latency.
+ * A list of layers in
+ * JSON (README of Sources/ArcuateFormats/Layers) makes a new network with weights drawn from its seed.
  * A .safetensors file stays mapped while the model, or a plan or session made of it, lives: until
  * then it must be neither cut short nor changed in place, since its numbers and the lists of
  * connections are checked once. Replace it by another under its name, as arcuate_model_save does.
@@ -741,7 +743,7 @@ ARCUATE_API arcuate_status arcuate_session_learned_model(const arcuate_session *
  *     arcuate_trainer   a model that learns; arcuate_trainer_model takes it out again
  *
  * The same model, recipe, seed and batches give the same bits in every language and for every
- * number of threads. examples/train/digits.c learns digits.
+ * number of threads. examples/train/train.c learns classes.
  *
  * arcuate_trainer_learn, _gradients, _evaluate, _predict and _set_rate_factor return only a status
  * and keep the sentence in the trainer (arcuate_trainer_last_error). When they refuse what they are
@@ -1041,6 +1043,28 @@ ARCUATE_API arcuate_status arcuate_trainer_read_input_gradient(const arcuate_tra
  * to free. Status: INVALID_ARGUMENT, OUT_OF_MEMORY. */
 ARCUATE_API arcuate_status arcuate_trainer_model(const arcuate_trainer *trainer,
                                                  arcuate_model **model, arcuate_error **error);
+
+/* The network that spikes, for a session: run with frame_state RESET and the recipe's steps for a
+ * frame, its last output is what arcuate_trainer_predict gives, up to rounding. In tandem, batch-norm
+ * is folded, ReLUs are integrate-and-fire neurons that start with their bias, and outputs are
+ * potentials; of direct learning it is the learned model. On success *model is the caller's to free.
+ * Status: INVALID_ARGUMENT, INVALID_MODEL, OUT_OF_MEMORY. */
+ARCUATE_API arcuate_status arcuate_trainer_spiking_model(const arcuate_trainer *trainer,
+                                                         arcuate_model **model,
+                                                         arcuate_error **error);
+
+/* Writes a checkpoint, whole or not at all: all that learning has changed, and a note of the
+ * caller's, which may be NULL. Status: CANNOT_WRITE, LIMIT_EXCEEDED, INVALID_ARGUMENT. */
+ARCUATE_API arcuate_status arcuate_trainer_save(const arcuate_trainer *trainer, const char *path,
+                                                const char *note, arcuate_error **error);
+/* Goes on from a checkpoint of a trainer of the same model and recipe: the steps to come have the
+ * bits they would have had. The number of threads may differ.
+ * Status: CANNOT_OPEN, TRUNCATED, MALFORMED, UNSUPPORTED_FORMAT, LIMIT_EXCEEDED; INVALID_STATE for a
+ * checkpoint of another model or recipe, saying what differs; nothing has changed then. */
+ARCUATE_API arcuate_status arcuate_trainer_restore(arcuate_trainer *trainer, const char *path,
+                                                   arcuate_error **error);
+/* The note of the checkpoint that was restored last; "" if none was. */
+ARCUATE_API const char *arcuate_trainer_note(const arcuate_trainer *trainer);
 
 /* The order in which `count` samples come in an epoch, the same everywhere for the same seed: writes
  * a permutation of 0 ... count - 1. Status: INVALID_ARGUMENT. */

@@ -414,6 +414,46 @@ public func arcuate_trainer_model(
 }
 
 @c @implementation
+public func arcuate_trainer_spiking_model(
+  _ trainer: OpaquePointer?, _ model: UnsafeMutablePointer<OpaquePointer?>?,
+  _ error: UnsafeMutablePointer<OpaquePointer?>?
+) -> arcuate_status {
+  answering(error) {
+    let trainer = try required(object(TrainerHandle.self, trainer), "trainer").trainer
+    let result = try required(model, "model")
+    result.pointee = handOut(ModelHandle(try trainer.spikingModel(), []))
+  }
+}
+
+@c @implementation
+public func arcuate_trainer_save(
+  _ trainer: OpaquePointer?, _ path: UnsafePointer<CChar>?, _ note: UnsafePointer<CChar>?,
+  _ error: UnsafeMutablePointer<OpaquePointer?>?
+) -> arcuate_status {
+  answering(error) {
+    let trainer = try required(object(TrainerHandle.self, trainer), "trainer").trainer
+    try trainer.save(
+      to: try text(path, "path"), note: try note.map { try text($0, "note") } ?? "")
+  }
+}
+
+@c @implementation
+public func arcuate_trainer_restore(
+  _ trainer: OpaquePointer?, _ path: UnsafePointer<CChar>?,
+  _ error: UnsafeMutablePointer<OpaquePointer?>?
+) -> arcuate_status {
+  answering(error) {
+    let handle = try required(object(TrainerHandle.self, trainer), "trainer")
+    handle.note = Text(try handle.trainer.restore(from: try text(path, "path")))
+  }
+}
+
+@c @implementation
+public func arcuate_trainer_note(_ trainer: OpaquePointer?) -> UnsafePointer<CChar>? {
+  (object(TrainerHandle.self, trainer)?.note ?? nothing).pointer
+}
+
+@c @implementation
 public func arcuate_sample_order(
   _ count: Int, _ epoch: UInt64, _ seed: UInt64, _ order: UnsafeMutablePointer<UInt64>?
 ) -> arcuate_status {

@@ -45,10 +45,11 @@ public enum ModelFile {
     if NIRFile.recognises(bytes) { return try NIRFile.parse(bytes, options) }
     if Nnet3File.recognises(bytes) { return try Nnet3File.parse(bytes, options) }
     if SafetensorsFile.recognises(bytes) { return try SafetensorsFile.parse(bytes, options) }
+    if LayerText.recognises(bytes) { return try options.settle(try LayerText.model(bytes), []) }
     throw ArcuateError(
       .unsupportedFormat,
-      "begins neither as a .nir (HDF5) nor as a .safetensors file nor as a Kaldi nnet3 model does",
-      at: "byte 0")
+      "begins neither as a .nir (HDF5) nor as a .safetensors file nor as a Kaldi nnet3 model nor as "
+        + "a list of layers (JSON) does", at: "byte 0")
   }
 
   /// Writes the model in the format that the ending of `path` names, whole or not at all.

@@ -65,3 +65,15 @@ public indirect enum Metadata: Sendable, Equatable {
   case array(Tensor)
   case group([String: Metadata])
 }
+
+extension Model {
+  /// `wanted`, or with a number behind it, such that no node has the name.
+  package func freeName(_ wanted: String) -> String {
+    var (name, count) = (wanted, 1)
+    while self[name] != nil {
+      count += 1
+      name = "\(wanted)#\(count)"
+    }
+    return name
+  }
+}

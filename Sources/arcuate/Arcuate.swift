@@ -21,8 +21,8 @@ struct ArcuateCommand: ParsableCommand {
       """,
     version: "arcuate \(ARCUATE_VERSION_MAJOR).\(ARCUATE_VERSION_MINOR).\(ARCUATE_VERSION_PATCH)",
     subcommands: [
-      Info.self, Check.self, Explain.self, Run.self, Compute.self, Convert.self, Quantize.self, Spike.self,
-      Learn.self,
+      Info.self, Check.self, Explain.self, Run.self, Compute.self, Convert.self, Quantize.self,
+      Spike.self, Learn.self, Train.self,
       Bench.self,
     ])
 

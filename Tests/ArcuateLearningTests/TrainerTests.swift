@@ -1,130 +1,259 @@
-import ArcuateCore
-import ArcuateModel
+import Arcuate
 import Testing
 
-@testable import ArcuateLearning
+/// A network from a list of layers.
+private func network(_ layers: String, input: String = "[6]", seed: UInt64 = 1) throws -> Model {
+  let text = "{\"input\": \(input), \"seed\": \(seed), \"layers\": [\(layers)]}"
+  return try ModelFile.parse(Bytes(Array(text.utf8))).model
+}
+
+private struct Draw {
+  private let random: CounterRandom
+  private var index: UInt32 = 0
+  init(_ seed: UInt64) { random = CounterRandom(seed: seed) }
+  mutating func next() -> Float {
+    index += 1
+    return random.uniform(stream: 9, step: 0, index: index)
+  }
+  mutating func numbers(_ count: Int) -> [Float] { (0..<count).map { _ in next() } }
+}
+
+private let small = """
+  {"kind": "linear", "name": "a", "size": 12}, {"kind": "batch_norm", "name": "norm"},
+  {"kind": "lif", "name": "n", "beta": 0.9}, {"kind": "linear", "name": "b", "size": 3},
+  {"kind": "li", "name": "o", "beta": 0.9}
+  """
+
+private func usual(batch: Int = 8, steps: Int = 5) -> TrainingOptions {
+  var options = TrainingOptions()
+  options.gradient.batch = batch
+  options.gradient.steps = steps
+  options.gradient.surrogate = .fastSigmoid(slope: 5)
+  options.gradient.dropout = ["n": 0.2]
+  options.optimizer.rate = 1e-2
+  return options
+}
 
 @Suite struct TrainerTests {
-  /// Two classes on a ring, which no straight line parts.
-  private func ring(_ count: Int, _ stream: UInt32) -> (x: [Float], labels: [Int]) {
-    let points = GradientCase.random(2 * count, stream, 1.5)
-    let labels = (0..<count).map { i -> Int in
-      let (a, b) = (points[2 * i], points[2 * i + 1])
-      return a * a + b * b > 1 ? 1 : 0
-    }
-    return (points, labels)
-  }
-
-  private func linear(_ post: Int, _ pre: Int, _ stream: UInt32) -> Operator {
-    GradientCase.linear(post, pre, stream)
-  }
-
-  private func options(_ mode: TrainingOptions.Mode) -> TrainingOptions {
-    var options = TrainingOptions()
-    options.mode = mode
-    options.gradient.batch = 32
-    options.gradient.steps = 8
-    options.gradient.dt_s = 1e-3
-    options.optimizer.rate = 1e-2
-    return options
-  }
-
-  private func accuracy(_ trainer: Trainer, epochs: Int) throws -> Double {
-    let (x, labels) = ring(640, 100)
-    for epoch in 0..<epochs {
-      let order = Trainer.order(count: 640, epoch: epoch, seed: 3)
-      for start in stride(from: 0, to: 640, by: 32) {
-        let part = order[start..<start + 32]
-        _ = try trainer.learn(
-          [part.flatMap { x[2 * $0..<2 * $0 + 2] }], .labels(part.map { labels[$0] }))
+  @Test(arguments: [
+    (
+      "[7]",
+      """
+      {"kind": "linear", "size": 16}, {"kind": "relu"}, {"kind": "linear", "size": 12},
+      {"kind": "relu"}, {"kind": "linear", "size": 4}
+      """
+    ),
+    (
+      "[7]",
+      """
+      {"kind": "linear", "size": 16}, {"kind": "batch_norm"}, {"kind": "relu"},
+      {"kind": "linear", "size": 4, "bias": false}, {"kind": "batch_norm"}
+      """
+    ),
+    (
+      "[2, 6, 6]",
+      """
+      {"kind": "convolution", "channels": 5, "kernel": 3, "padding": 1}, {"kind": "batch_norm"},
+      {"kind": "relu"}, {"kind": "average_pooling", "kernel": 2}, {"kind": "flatten"},
+      {"kind": "linear", "size": 10}, {"kind": "relu"}, {"kind": "linear", "size": 4}
+      """
+    ),
+  ])
+  func spikingModelAnswersAsTheTrainerPredicts(_ input: String, _ layers: String) throws {
+    for seed in 1...3 as ClosedRange<UInt64> {
+      print("seed \(seed)")
+      var draw = Draw(seed)
+      var options = TrainingOptions()
+      options.mode = .tandem
+      options.gradient.batch = 16
+      options.gradient.steps = 10
+      options.optimizer.rate = 1e-2
+      let trainer = try Trainer(try network(layers, input: input, seed: seed), options)
+      let width = trainer.sampleWidth()
+      for round in 0..<2 {
+        let x = draw.numbers(16 * width).map { 2 * $0 - 0.5 }
+        let predicted = try trainer.predict([x], samples: 16)[0]
+        let spiking = try trainer.spikingModel()
+        #expect(spiking.nodes.contains { $0.op.kindName == "IF" })
+        var compiling = CompileOptions()
+        compiling.stepsPerFrame = 10
+        compiling.frameState = .reset
+        let session = try spiking.compile(compiling).makeSession()
+        let answers = try session.run(frames: 16, [x])[0]
+        #expect(answers.count == predicted.count)
+        let difference = zip(answers, predicted).map { abs($0 - $1) }.max() ?? 1
+        #expect(difference < 1e-4, "round \(round)")
+        #expect(predicted.contains { abs($0) > 0.01 })
+        // Learning, so that statistics and biases are not those of the start.
+        for _ in 0..<20 where round == 0 {
+          let labels = (0..<16).map { Int(draw.next() * 4) + $0 * 0 }
+          _ = try trainer.learn([draw.numbers(16 * width)], .labels(labels))
+        }
       }
     }
-    let (test, answers) = ring(320, 101)
-    var result = TrainingResult()
-    for start in stride(from: 0, to: 320, by: 32) {
-      result.add(
-        try trainer.evaluate(
-          [Array(test[2 * start..<2 * start + 64])], .labels(Array(answers[start..<start + 32])),
-          samples: 32))
-    }
-    return result.accuracy
   }
 
-  /// A spiking network learns what a linear one cannot.
-  @Test func aSpikingNetworkLearnsARing() throws {
-    var semantics = NeuronSemantics()
-    semantics.reset = .subtract
-    let lif = Operator.neuron(
-      Neuron(
-        .lif, tauMembrane: Tensor(scalar: 4e-3), resistance: Tensor(scalar: 4),
-        threshold: Tensor(scalar: 1), semantics: semantics))
-    let model = Model.chain([
-      ("in", .input(shape: try Shape([2]))), ("a", linear(24, 2, 1)), ("x", lif),
-      ("b", linear(2, 24, 2)), ("out", .output(shape: try Shape([2]))),
-    ])
-    #expect(try accuracy(try Trainer(model, options(.direct)), epochs: 15) > 0.93)
-    // Without the hidden layer's weights it cannot.
-    var frozen = options(.direct)
-    frozen.gradient.frozen = ["a"]
-    let straight = Model.chain([
-      ("in", .input(shape: try Shape([2]))), ("b", linear(2, 2, 2)),
-      ("out", .output(shape: try Shape([2]))),
-    ])
-    #expect(try accuracy(try Trainer(straight, options(.direct)), epochs: 15) < 0.8)
-  }
-
-  /// In tandem the counts of the spiking twin are what the artificial network goes on with.
-  @Test func tandemLearnsWithCounts() throws {
-    let norm = BatchNorm(
-      mean: .filled(0, shape: try Shape([24])), variance: .filled(1, shape: try Shape([24])),
-      gamma: .filled(2, shape: try Shape([24])), beta: .filled(1, shape: try Shape([24])))
-    let model = Model.chain([
-      ("in", .input(shape: try Shape([2]))), ("a", linear(24, 2, 1)), ("norm", .batchNorm(norm)),
-      ("x", .activation(.relu)), ("c", linear(24, 24, 3)), ("y", .activation(.relu)),
-      ("b", linear(2, 24, 2)), ("out", .output(shape: try Shape([2]))),
-    ])
-    let trainer = try Trainer(model, options(.tandem))
-    #expect(try accuracy(trainer, epochs: 20) > 0.93)
-    let counts = try #require(trainer.network.activity(of: "x"))
-    #expect(counts.allSatisfy { $0 == $0.rounded() && $0 >= 0 && $0 <= 8 })
-    #expect(counts.contains { $0 > 1 })
-    // The count of a neuron is what its potential after the first step drains to.
-    let twin = try #require(trainer.twin)
-    let spikes = try #require(twin.activity(of: "x"))
-    for n in 0..<24 {
-      let count = (0..<8).reduce(Float(0)) { $0 + spikes[$1 * 24 + n] }
-      #expect(count == counts[n])
-    }
-  }
-
-  @Test func mistakesChangeNothing() throws {
-    let model = Model.chain([
-      ("in", .input(shape: try Shape([2]))), ("b", linear(2, 2, 2)),
-      ("out", .output(shape: try Shape([2]))),
-    ])
-    let trainer = try Trainer(model, options(.direct))
+  @Test func whatIsRefusedChangesNothing() throws {
+    var draw = Draw(4)
+    let trainer = try Trainer(try network(small), usual())
+    let x = draw.numbers(8 * 6)
+    let labels = [0, 1, 2, 0, 1, 2, 0, 1]
     let before = trainer.network.parameters.map { $0.read() }
-    let x = [Float](repeating: 0.5, count: 64)
-    var bad = x
-    bad[33] = .nan
-    let labels = [Int](repeating: 1, count: 32)
-    #expect(throws: ArcuateError.self) { _ = try trainer.learn([bad], .labels(labels)) }
-    #expect(throws: ArcuateError.self) {
-      _ = try trainer.learn([x], .labels([2] + labels.dropFirst()))
+    var holed = x
+    holed[13] = .nan
+    let wrong: [([[Float]], Target)] = [
+      ([x], .labels([0, 1, 2, 3, 0, 0, 0, 0])), ([x], .labels([0, -1, 2, 0, 0, 0, 0, 0])),
+      ([x], .labels([0])), ([x], .values([1, 2])), ([Array(x.dropLast())], .labels(labels)),
+      ([], .labels(labels)), ([x, x], .labels(labels)), ([holed], .labels(labels)),
+    ]
+    for (inputs, target) in wrong {
+      #expect(throws: ArcuateError.self) { try trainer.learn(inputs, target) }
+      #expect(throws: ArcuateError.self) { try trainer.gradients(inputs, target) }
+      #expect(throws: ArcuateError.self) { try trainer.evaluate(inputs, target, samples: 8) }
     }
-    #expect(throws: ArcuateError.self) {
-      _ = try trainer.learn([Array(x.dropLast())], .labels(labels))
-    }
-    #expect(throws: ArcuateError.self) { _ = try trainer.learn([x, x], .labels(labels)) }
+    #expect(throws: ArcuateError.self) { try trainer.predict([x], samples: 0) }
+    #expect(throws: ArcuateError.self) { try trainer.predict([x], samples: 9) }
     #expect(trainer.network.parameters.map { $0.read() } == before)
     #expect(trainer.step == 0)
+    _ = try trainer.learn([x], .labels(labels))
+    #expect(trainer.network.parameters.map { $0.read() } != before)
   }
 
-  @Test func theOrderIsAPermutationOfItsOwnForEveryEpoch() {
-    let first = Trainer.order(count: 1000, epoch: 0, seed: 1)
-    #expect(first.sorted() == Array(0..<1000))
-    #expect(first == Trainer.order(count: 1000, epoch: 0, seed: 1))
-    #expect(first != Trainer.order(count: 1000, epoch: 1, seed: 1))
-    #expect(first != Trainer.order(count: 1000, epoch: 0, seed: 2))
+  @Test func optionsOutOfRangeAreRefused() throws {
+    let model = try network(small)
+    let changes: [(inout TrainingOptions) -> Void] = [
+      { $0.optimizer.rate = -1 }, { $0.optimizer.rate = .nan }, { $0.optimizer.beta1 = 1 },
+      { $0.optimizer.clipNorm = 0 }, { $0.losses = [] }, { $0.losses = [(3, Loss())] },
+      { $0.losses = [(-1, Loss())] }, { $0.losses = [(0, Loss(.stochmax))] },
+      { $0.losses = [(0, Loss(window: 5..<9))] }, { $0.gradient.steps = 0 },
+      { $0.gradient.surrogate = .box(width: 0, height: 1) },
+      { $0.gradient.surrogates = ["n": .arctan(slope: .nan)] },
+      { $0.gradient.frozen = ["nobody"] }, { $0.optimizer.schedule = .cosine(steps: 0) },
+    ]
+    for change in changes {
+      var options = usual()
+      change(&options)
+      #expect(throws: ArcuateError.self) { try Trainer(model, options) }
+    }
+  }
+
+  @Test(arguments: [
+    OptimizerOptions.Kind.sgd, .adam, .adamax, .adamw,
+  ])
+  func checkpointsGoOnWithTheSameBits(_ kind: OptimizerOptions.Kind) throws {
+    let model = try network(small)
+    var options = usual()
+    options.optimizer.kind = kind
+    options.optimizer.momentum = 0.9
+    options.optimizer.amsgrad = true
+    options.optimizer.noise = .init(.additive, sigma: 0.01, fadesAt: 50)
+    options.optimizer.schedule = .decay(factor: 0.5, steps: 3)
+    var draw = Draw(5)
+    let batches = (0..<12).map { _ in (draw.numbers(8 * 6), (0..<8).map { $0 % 3 }) }
+    let whole = try Trainer(model, options)
+    for (x, y) in batches { _ = try whole.learn([x], .labels(y)) }
+    let path = "/tmp/arcuate-checkpoint-\(kind.rawValue)-\(UInt32.random(in: 0 ... .max))"
+    let first = try Trainer(model, options)
+    for (x, y) in batches.prefix(5) { _ = try first.learn([x], .labels(y)) }
+    first.rateFactor = 0.25
+    try first.save(to: path, note: "here")
+    let second = try Trainer(model, options)
+    #expect(try second.restore(from: path) == "here")
+    #expect(second.step == 5 && second.rateFactor == 0.25)
+    second.rateFactor = 1
+    for (x, y) in batches.dropFirst(5) { _ = try second.learn([x], .labels(y)) }
+    #expect(
+      second.network.parameters.map { $0.read() } == whole.network.parameters.map { $0.read() })
+
+    // Another network, other options: a sentence that says what, and nothing changed.
+    options.gradient.threads = 2
+    _ = try Trainer(model, options).restore(from: path)
+    options.optimizer.epsilon = 1e-3
+    let other = try Trainer(model, options)
+    let before = other.network.parameters.map { $0.read() }
+    let failure = #expect(throws: ArcuateError.self) { try other.restore(from: path) }
+    #expect(failure?.description.contains("epsilon") == true)
+    #expect(other.network.parameters.map { $0.read() } == before && other.step == 0)
+    let stranger = try Trainer(
+      try network("{\"kind\": \"linear\", \"size\": 3}"), TrainingOptions())
+    #expect(throws: ArcuateError.self) { try stranger.restore(from: path) }
+    // Cut short anywhere, it is refused.
+    let bytes = try Files.read(path).array
+    for count in stride(from: 0, to: bytes.count, by: 97) {
+      try Files.write(Array(bytes.prefix(count)), to: path)
+      #expect(throws: ArcuateError.self) { try second.restore(from: path) }
+    }
+    try Files.write([], to: path)
+  }
+
+  @Test func orderIsAPermutationOfItsOwn() {
+    let one = Trainer.order(count: 100, epoch: 0, seed: 1)
+    #expect(one.sorted() == Array(0..<100) && one != Array(0..<100))
+    #expect(one == Trainer.order(count: 100, epoch: 0, seed: 1))
+    #expect(one != Trainer.order(count: 100, epoch: 1, seed: 1))
+    #expect(one != Trainer.order(count: 100, epoch: 0, seed: 2))
+  }
+}
+
+@Suite struct LayerTextTests {
+  @Test func weightsBeginAsTheirSeedSays() throws {
+    let one = try network(small, seed: 1)
+    #expect(one == (try network(small, seed: 1)))
+    #expect(one != (try network(small, seed: 2)))
+    guard case .linear(let a)? = one["a"]?.op, case .linear(let b)? = one["b"]?.op else {
+      Issue.record("no weights")
+      return
+    }
+    // Uniform within 1 / sqrt(inputs).
+    let bound = 1 / Float(6).squareRoot()
+    #expect(a.weight.floats.allSatisfy { abs($0) <= bound })
+    #expect((a.weight.floats.map(abs).max() ?? 0) > 0.8 * bound)
+    #expect(Array(a.weight.floats.prefix(3)) != Array(b.weight.floats.prefix(3)))
+  }
+
+  @Test(arguments: [
+    "", "{", "{}", "[]", "{\"input\": [4]}", "{\"input\": [], \"layers\": 3}",
+    "{\"input\": [-1], \"layers\": []}", "{\"input\": [0, 4], \"layers\": []}",
+    "{\"input\": [1099511627776], \"layers\": []}", "{\"input\": [4], \"layers\": [{}]}",
+    "{\"input\": [4], \"layers\": [{\"kind\": \"magic\"}]}",
+    "{\"input\": [4], \"layers\": [{\"kind\": \"linear\"}]}",
+    "{\"input\": [4], \"layers\": [{\"kind\": \"linear\", \"size\": 0}]}",
+    "{\"input\": [4], \"layers\": [{\"kind\": \"linear\", \"size\": 268435456}]}",
+    "{\"input\": [4], \"layers\": [{\"kind\": \"linear\", \"size\": 9223372036854775807}]}",
+    "{\"input\": [4], \"layers\": [{\"kind\": \"linear\", \"size\": 2, \"colour\": 1}]}",
+    "{\"input\": [4], \"layers\": [{\"kind\": \"relu\", \"name\": \"input\"}]}",
+    "{\"input\": [4, 4], \"layers\": [{\"kind\": \"linear\", \"size\": 2}]}",
+    "{\"input\": [4], \"layers\": [{\"kind\": \"convolution\", \"channels\": 1, \"kernel\": 1}]}",
+    "{\"input\": [1, 4, 4], \"layers\": [{\"kind\": \"convolution\", \"channels\": 9, \"kernel\": 9}]}",
+    "{\"input\": [1, 4, 4], \"layers\": [{\"kind\": \"sum_pooling\", \"kernel\": [2, 2, 2]}]}",
+    "{\"input\": [4], \"layers\": [{\"kind\": \"lif\", \"beta\": 1}]}",
+    "{\"input\": [4], \"layers\": [{\"kind\": \"lif\"}]}",
+    "{\"input\": [4], \"layers\": [{\"kind\": \"relu\", \"recurrent\": true}]}",
+    "{\"input\": [4], \"layers\": [], \"seed\": -1}",
+    "{\"input\": [4], \"layers\": [], \"dt_s\": 0}",
+    "{\"input\": [4], \"layers\": [], \"initial\": \"zero\"}",
+    "{\"input\": [4], \"layers\": [], \"semantics\": {\"reset\": \"never\"}}",
+  ])
+  func whatCannotBeIsRefused(_ text: String) {
+    #expect(throws: ArcuateError.self) { try ModelFile.parse(Bytes(Array(text.utf8))) }
+  }
+
+  @Test func layersOfEveryKindCompile() throws {
+    let model = try network(
+      """
+      {"kind": "convolution", "channels": 4, "kernel": [3, 2], "stride": 2, "padding": [1, 0],
+       "groups": 2}, {"kind": "batch_norm", "gamma": 2}, {"kind": "max_pooling", "kernel": 2},
+      {"kind": "sum_pooling", "kernel": 1}, {"kind": "average_pooling", "kernel": 1, "stride": 1},
+      {"kind": "scale", "factor": 0.5}, {"kind": "tanh"}, {"kind": "flatten"},
+      {"kind": "rate", "gain": 0.5}, {"kind": "iaf"}, {"kind": "linear", "size": 5},
+      {"kind": "lif", "tau": 0.02, "recurrent": true, "per_neuron": true},
+      {"kind": "cuba_lif", "tau_syn": 0.01, "tau_mem": 0.02}, {"kind": "linear", "size": 3},
+      {"kind": "cuba_li", "tau_syn": 0.01, "tau_mem": 0.02}, {"kind": "integrator"},
+      {"kind": "mean"}, {"kind": "softmax"}
+      """, input: "[2, 8, 8]")
+    let session = try model.compile().makeSession()
+    let answer = try session.run(
+      frames: 2, [[Float](repeating: 0.5, count: 2 * 128)])[0]
+    #expect(answer.count == 6 && answer.allSatisfy(\.isFinite))
   }
 }

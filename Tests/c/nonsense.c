@@ -729,9 +729,65 @@ static void quantisation(const char *path) {
 #undef WITH
 }
 
+static void no_trainer(void) {
+  arcuate_recipe *recipe = NULL;
+  arcuate_trainer *trainer = NULL;
+  arcuate_model *model = NULL;
+  float number = 0;
+  size_t extent = 0;
+  uint64_t place = 0;
+  arcuate_train_options_init(NULL);
+  REFUSED(arcuate_recipe_create(NULL, NULL, NULL));
+  REFUSED(arcuate_recipe_set_surrogate(NULL, "x", 0, 1, 1, NULL));
+  REFUSED(arcuate_recipe_set_dropout(NULL, "x", 0, NULL));
+  REFUSED(arcuate_recipe_freeze(NULL, "x", NULL));
+  REFUSED(arcuate_recipe_train(NULL, "x", NULL));
+  REFUSED(arcuate_recipe_tie(NULL, NULL, 0, NULL));
+  REFUSED(arcuate_recipe_detach(NULL, "x", "y", NULL));
+  REFUSED(arcuate_recipe_add_loss(NULL, NULL, NULL));
+  CHECK(arcuate_recipe_create(NULL, &recipe, NULL) == ARCUATE_SUCCESS);
+  REFUSED(arcuate_recipe_set_dropout(recipe, NULL, 0, NULL));
+  REFUSED(arcuate_recipe_freeze(recipe, "\xff", NULL));
+  REFUSED(arcuate_recipe_add_loss(recipe, NULL, NULL));
+  REFUSED(arcuate_trainer_create(NULL, recipe, &trainer, NULL));
+  arcuate_recipe_free(recipe);
+  arcuate_recipe_free(NULL);
+  arcuate_trainer_free(NULL);
+  CHECK(strcmp(arcuate_trainer_last_error(NULL), "") == 0);
+  CHECK(arcuate_trainer_input_count(NULL) == 0 && arcuate_trainer_output_count(NULL) == 0);
+  CHECK(arcuate_trainer_input_size(NULL, 0) == 0 && arcuate_trainer_output_size(NULL, 0) == 0);
+  CHECK(arcuate_trainer_output_steps(NULL) == 0 && arcuate_trainer_batch(NULL) == 0);
+  REFUSED(arcuate_trainer_learn(NULL, NULL, NULL));
+  REFUSED(arcuate_trainer_gradients(NULL, NULL, NULL));
+  REFUSED(arcuate_trainer_evaluate(NULL, NULL, NULL));
+  REFUSED(arcuate_trainer_predict(NULL, NULL, NULL, NULL));
+  CHECK(arcuate_trainer_step(NULL) == 0 && arcuate_trainer_rate(NULL) == 0);
+  CHECK(arcuate_trainer_rate_factor(NULL) == 0);
+  REFUSED(arcuate_trainer_set_rate_factor(NULL, 1));
+  CHECK(arcuate_trainer_parameter_count(NULL) == 0);
+  CHECK(arcuate_trainer_parameter_name(NULL, 0) == NULL);
+  CHECK(arcuate_trainer_parameter_size(NULL, 0) == 0);
+  CHECK(arcuate_trainer_parameter_shape(NULL, 0, &extent, 1) == 0);
+  CHECK(arcuate_trainer_parameter_learns(NULL, 0) == 0);
+  CHECK(arcuate_trainer_find_parameter(NULL, "x") == -1);
+  REFUSED(arcuate_trainer_read_parameter(NULL, 0, &number, 1, NULL));
+  REFUSED(arcuate_trainer_read_gradient(NULL, 0, &number, 1, NULL));
+  REFUSED(arcuate_trainer_write_parameter(NULL, 0, &number, 1, NULL));
+  REFUSED(arcuate_trainer_read_input_gradient(NULL, 0, &number, 1, NULL));
+  REFUSED(arcuate_trainer_model(NULL, &model, NULL));
+  REFUSED(arcuate_trainer_spiking_model(NULL, &model, NULL));
+  REFUSED(arcuate_trainer_save(NULL, "x", NULL, NULL));
+  REFUSED(arcuate_trainer_restore(NULL, "x", NULL));
+  CHECK(strcmp(arcuate_trainer_note(NULL), "") == 0);
+  REFUSED(arcuate_sample_order(1, 0, 0, NULL));
+  CHECK(arcuate_sample_order(1, 0, 0, &place) == ARCUATE_SUCCESS && place == 0);
+  CHECK(trainer == NULL && model == NULL);
+}
+
 int main(int count, char **arguments) {
   CHECK(count == 3);
   nulls();
+  no_trainer();
   wrong_numbers(arguments[1]);
   refused_runs(arguments[1]);
   quantisation(arguments[1]);

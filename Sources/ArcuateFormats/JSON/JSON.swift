@@ -22,6 +22,9 @@ package enum JSON: Equatable {
     value.isFinite ? .number("\(value)") : .string("\(value)")
   }
 
+  /// Throws. `malformed` or `limitExceeded`, naming the byte of the text.
+  package init(parsing text: String) throws { self = try JSONParser.parse(Array(text.utf8)) }
+
   private var kind: String {
     switch self {
     case .null: "null"

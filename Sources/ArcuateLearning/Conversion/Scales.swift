@@ -202,15 +202,3 @@ extension BatchNorm {
       gamma: Tensor(vector: factor), beta: Tensor(vector: shift), epsilon: 0)
   }
 }
-
-extension Model {
-  /// `wanted`, or with a number behind it, such that no node has the name.
-  func freeName(_ wanted: String) -> String {
-    var (name, count) = (wanted, 1)
-    while self[name] != nil {
-      count += 1
-      name = "\(wanted)#\(count)"
-    }
-    return name
-  }
-}

@@ -14,20 +14,25 @@ struct SpikingRewrite {
   private let scales: Scales
   /// The outputs show what arrives at them, in units of 1.
   private let showsCurrents: Bool
+  /// Biases that are given once are given to what reads the outputs as well.
+  private let startsReadouts: Bool
   private var result = Model()
   private var units: [Float]
   private var wanted: [Set<Float>]
   /// What a node's output is called, where that is another node.
   private var shownAs: [Int: String] = [:]
+  /// The neurons whose potential an output shows, by its place.
+  private var readouts: [Int: String] = [:]
 
   init(
     _ network: ConvertibleNetwork, _ options: Conversion, _ scales: Scales,
-    showsCurrents: Bool = false
+    showsCurrents: Bool = false, startsReadouts: Bool = false
   ) {
     self.network = network
     self.options = options
     self.scales = scales
     self.showsCurrents = showsCurrents
+    self.startsReadouts = startsReadouts
     units = [Float](repeating: 1, count: network.model.nodes.count)
     wanted = units.map { _ in [] }
   }
@@ -148,6 +153,7 @@ struct SpikingRewrite {
     var ends = arriving.map(\.source)
     for var link in chain {
       link.name = result.freeName(link.name)
+      if case .neuron = link.op { readouts[i] = link.name }
       result.nodes.append(link)
       result.edges += ends.map { Model.Edge($0, link.name) }
       ends = [link.name]
@@ -160,9 +166,14 @@ struct SpikingRewrite {
     // What arrives at each layer of neurons when all are silent and the input is zero.
     var silent = result
     var shownBy: [String: Int] = [:]
-    for i in network.rectifiers {
-      let name = network.model.nodes[i].name
-      silent.nodes[i].op = .scale(Tensor(scalar: 0))
+    let starting =
+      network.rectifiers.map { ($0, network.model.nodes[$0].name) }
+      + (startsReadouts ? readouts.sorted { $0.key < $1.key }.map { ($0.key, $0.value) } : [])
+    var places: [Int: Int] = [:]
+    for (i, name) in starting {
+      guard let place = result.nodes.firstIndex(where: { $0.name == name }) else { continue }
+      places[i] = place
+      silent.nodes[place].op = .scale(Tensor(scalar: 0))
       let shown = silent.freeName("\(name) current")
       silent.nodes.append(.init(shown, .output(shape: network.checked.shapes[i])))
       silent.edges += result.edges.filter { $0.target == name }.map { .init($0.source, shown) }
@@ -172,22 +183,27 @@ struct SpikingRewrite {
     let zeros = session.plan.inputs.map { [Float](repeating: 0, count: $0.shape.count) }
     let currents = try session.run(frames: 1, zeros)
     for (port, output) in session.plan.outputs.enumerated() {
-      guard let i = shownBy[output.name], case .neuron(var neuron) = result.nodes[i].op
+      guard let i = shownBy[output.name], let place = places[i],
+        case .neuron(var neuron) = result.nodes[place].op
       else { continue }
       let gain = neuron.resistance.floats[0] * Float(options.steps)
-      let rest = currents[port].map { options.initialPotential + gain * $0 }
+      // What reads an output has no threshold of which a fraction could be.
+      let start = place == i ? options.initialPotential : 0
+      let rest = currents[port].map { start + gain * $0 }
       neuron.initial = try Tensor(rest, shape: output.shape)
-      result.nodes[i].op = .neuron(neuron)
+      result.nodes[place].op = .neuron(neuron)
     }
     for i in network.order where network.model.nodes[i].op.hasBias {
       let reached = readers(of: i)
-      if reached.neurons && reached.output {
+      if reached.neurons && reached.output && !startsReadouts {
         throw ArcuateError(
           .invalidModel,
           "its bias reaches neurons and an output: it cannot be given once to the one and at every "
             + "step to the other", at: "node \"\(network.model.nodes[i].name)\"")
       }
-      if reached.neurons { result.nodes[i].op = try result.nodes[i].op.withoutBias() }
+      if reached.neurons || startsReadouts {
+        result.nodes[i].op = try result.nodes[i].op.withoutBias()
+      }
     }
   }
 

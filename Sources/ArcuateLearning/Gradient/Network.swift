@@ -15,7 +15,7 @@ public final class Network {
   let inputs: [Signal]
   let outputs: [Signal]
   let crew: Crew
-  private let nodes: [GradientNode]
+  let nodes: [GradientNode]
   /// The names of nodes of the model with those that stand for them.
   private let byName: [String: GradientNode]
   private let groups: [(nodes: [GradientNode], isCyclic: Bool)]
@@ -158,31 +158,6 @@ public final class Network {
       for t in 0..<options.steps { all += signal.row(t, b).part(0, signal.width).array }
     }
     return all
-  }
-
-  /// Spikes of all neurons in the last run, and the operations that they caused: one for each
-  /// connection of each spike, and products for what is not a spike.
-  public func activityCounts() throws -> (spikes: Int, additions: Int, products: Int) {
-    var (spikes, additions, products) = (0, 0, 0)
-    for node in nodes {
-      if node is NeuronNode || node is EncoderNode, node.output.isSparse {
-        spikes += try node.output.listed(0..<node.output.steps, crew).entries(0..<node.output.rows)
-      }
-      guard let linear = node as? LinearNode else { continue }
-      if linear.input.isSparse {
-        let entries = try linear.input.listed(0..<linear.input.steps, crew)
-          .entries(0..<linear.input.rows)
-        let isSpikes = !inputs.contains { $0 === linear.input }
-        if isSpikes {
-          additions += entries * linear.output.width
-        } else {
-          products += entries * linear.output.width
-        }
-      } else {
-        products += linear.output.rows * linear.input.width * linear.output.width
-      }
-    }
-    return (spikes, additions, products)
   }
 
   /// Takes what every ReLU emits from the neurons of the spiking twin, summed over its steps;

@@ -47,7 +47,8 @@ public final class Parameter: @unchecked Sendable {
   public func read() -> [Float] { read(values) }
   public func readGradient() -> [Float] { read(gradient) }
 
-  private func read(_ view: View<Float>) -> [Float] {
+  /// What lies as the values do, in the model's order.
+  func read(_ view: View<Float>) -> [Float] {
     guard isTransposed else { return view.row.part(0, width).array }
     var out = [Float](repeating: 0, count: rows * width)
     for i in 0..<rows { for j in 0..<width { out[j * rows + i] = view[i * stride + j] } }
@@ -55,12 +56,15 @@ public final class Parameter: @unchecked Sendable {
   }
 
   /// Needs. `count` numbers; checked.
-  public func write(_ numbers: [Float]) {
+  public func write(_ numbers: [Float]) { write(numbers, to: values) }
+
+  /// Puts numbers in the model's order where they lie as the values do.
+  func write(_ numbers: [Float], to view: View<Float>) {
     precondition(numbers.count == count, "a number for each element")
     if isTransposed {
-      for i in 0..<rows { for j in 0..<width { values[i * stride + j] = numbers[j * rows + i] } }
+      for i in 0..<rows { for j in 0..<width { view[i * stride + j] = numbers[j * rows + i] } }
     } else {
-      for (i, number) in numbers.enumerated() { values[i] = number }
+      for (i, number) in numbers.enumerated() { view[i] = number }
     }
   }
 

@@ -87,7 +87,8 @@ final class Optimizer {
   var rateFactor: Float = 1
   /// For each parameter that learns its moments, each as long as the parameter.
   let moments: [[View<Float>]]
-  private let parameters: [Parameter]
+  /// Those that learn.
+  let parameters: [Parameter]
   private let random: CounterRandom
 
   init(_ options: OptimizerOptions, _ parameters: [Parameter], seed: UInt64) throws {

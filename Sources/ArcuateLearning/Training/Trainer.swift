@@ -279,7 +279,7 @@ public final class Trainer {
       if i == options.losses.count - 1 { result.correct = one.correct }
     }
     result.samples = samples
-    let counts = try (twin ?? network).activityCounts()
+    let counts = try (twin ?? network).activityCounts(samples: samples)
     (result.spikes, result.additions, result.products) = counts
     return result
   }

@@ -334,20 +334,20 @@ def test_every_public_name_is_documented(name, value):
 
 
 HEADER = ROOT / "include" / "arcuate.h"
+STRUCTS = [
+    value for value in vars(_native).values()
+    if inspect.isclass(value) and issubclass(value, ctypes.Structure) and value is not ctypes.Structure
+]
 TYPES = {
     "void": None, "int32_t": ctypes.c_int32, "arcuate_status": ctypes.c_int32,
-    "int64_t": ctypes.c_int64, "double": ctypes.c_double, "size_t": ctypes.c_size_t,
+    "int64_t": ctypes.c_int64, "uint64_t": ctypes.c_uint64, "size_t": ctypes.c_size_t,
+    "float": ctypes.c_float, "double": ctypes.c_double, "double *": ctypes.POINTER(ctypes.c_double),
     "const char *": ctypes.c_char_p, "arcuate_log": _native.LOG,
-    "const arcuate_read_options *": ctypes.POINTER(_native.ReadOptions),
-    "arcuate_read_options *": ctypes.POINTER(_native.ReadOptions),
-    "const arcuate_compile_options *": ctypes.POINTER(_native.CompileOptions),
-    "arcuate_compile_options *": ctypes.POINTER(_native.CompileOptions),
-    "const arcuate_allocator *": ctypes.POINTER(_native.Allocator),
-    "const arcuate_quantize_options *": ctypes.POINTER(_native.QuantizeOptions),
-    "arcuate_quantize_options *": ctypes.POINTER(_native.QuantizeOptions),
-    "arcuate_quantized_node *": ctypes.POINTER(_native.QuantizedNode),
-    "arcuate_counters *": ctypes.POINTER(_native.Counters),
     "size_t *": ctypes.POINTER(ctypes.c_size_t), "const size_t *": ctypes.POINTER(ctypes.c_size_t),
+    **{
+        f"{const}{struct.__doc__} *": ctypes.POINTER(struct)
+        for struct in STRUCTS for const in ("", "const ")
+    },
 }
 
 
@@ -380,15 +380,16 @@ def test_prototypes_are_the_headers():
     choices = dict(
         SEVERITY=_native.SEVERITY, FRAME_STATE=_native.FRAME_STATE, FRAME_INPUT=_native.FRAME_INPUT,
         FRAME_OUTPUT=_native.FRAME_OUTPUT, NUMERICS=_native.NUMERICS, PROBE=_native.QUANTITY,
-        ELEMENT=_native.ELEMENT,
+        ELEMENT=_native.ELEMENT, BALANCE=_native.BALANCE, BIAS=_native.BIAS, READOUT=_native.READOUT,
+        TRAIN=_native.TRAIN, SAMPLE=_native.SAMPLE, SURROGATE=_native.SURROGATE,
+        OPTIMIZER=_native.OPTIMIZER, SCHEDULE=_native.SCHEDULE, WEIGHT_NOISE=_native.WEIGHT_NOISE,
+        LOSS=_native.LOSS, ANSWER=_native.ANSWER,
     )
     for prefix, names in choices.items():
         found = re.findall(rf"#define ARCUATE_{prefix}_(\w+) (\d+)", text)
         assert [(name.lower(), int(value)) for name, value in found] == [(n, i) for i, n in enumerate(names)]
-    for struct in (
-        _native.ReadOptions, _native.CompileOptions, _native.QuantizeOptions, _native.QuantizedNode,
-        _native.Counters, _native.Allocator,
-    ):
+    assert len(STRUCTS) > 10
+    for struct in STRUCTS:
         (body,) = re.findall(rf"struct {struct.__doc__} {{(.*?)}} {struct.__doc__};", text, flags=re.S)
         fields = re.findall(r"(\w+);|\(\*(\w+)\)", body)
         assert [a or b for a, b in fields] == [field[0] for field in struct._fields_]

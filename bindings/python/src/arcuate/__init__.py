@@ -17,7 +17,7 @@ The interpreter's lock is released while the library works.
 
 from __future__ import annotations
 
-from . import _native
+from . import _native, nn
 from ._version import __version__
 from .conversion import Conversion, ConversionLoss, ConvertedLayer
 from .errors import (
@@ -32,6 +32,7 @@ from .errors import (
     OutOfMemoryError,
     StateError,
 )
+from .fitting import Run, fit, plot_run
 from .model import Finding, Model, Node
 from .onnx_reader import OnnxWarning, from_onnx
 from .plan import Plan, Port
@@ -65,14 +66,18 @@ __all__ = [
     "Probe",
     "Quantization",
     "QuantizedNode",
+    "Run",
     "Session",
     "StateError",
     "TrainResult",
     "Trainer",
     "__version__",
     "event_dtype",
+    "fit",
     "from_onnx",
     "library_version",
+    "nn",
+    "plot_run",
     "sample_order",
     "save_network",
     "sparse_linear",

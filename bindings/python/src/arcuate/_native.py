@@ -493,6 +493,10 @@ PROTOTYPES: Dict[str, Tuple[Any, List[Any]]] = {
         c_int32, [c_void_p, c_size_t, c_void_p, c_size_t, _OUT]
     ),
     "arcuate_trainer_model": (c_int32, [c_void_p, _OUT, _OUT]),
+    "arcuate_trainer_spiking_model": (c_int32, [c_void_p, _OUT, _OUT]),
+    "arcuate_trainer_save": (c_int32, [c_void_p, c_char_p, c_char_p, _OUT]),
+    "arcuate_trainer_restore": (c_int32, [c_void_p, c_char_p, _OUT]),
+    "arcuate_trainer_note": (c_char_p, [c_void_p]),
     "arcuate_sample_order": (c_int32, [c_size_t, c_uint64, c_uint64, c_void_p]),
     # Probes
     "arcuate_probe_create": (c_int32, [c_void_p, c_char_p, c_int32, c_size_t, _OUT, _OUT]),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import dataclasses
+import os
 from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple, Union
 
 import numpy as np
@@ -461,6 +462,38 @@ class Trainer(Handle):
         with self._lock:
             return Model(created(_native.library.arcuate_trainer_model, self._live()))
 
+    def spiking_model(self) -> Model:
+        """The network that spikes, for a session: compiled with `frame_state="reset"` and as many
+        `steps_per_frame` as it learned with, its last output is what `predict` gives, up to rounding.
+
+        In tandem, batch-norm is folded, ReLUs are integrate-and-fire neurons that start with their
+        bias, and outputs are potentials. Of direct learning it is the learned model; with input
+        "first" it is compiled with `frame_input="first"`."""
+        with self._lock:
+            return Model(created(_native.library.arcuate_trainer_spiking_model, self._live()))
+
+    def save(self, path: Union[str, os.PathLike[str]], note: str = "") -> None:
+        """Writes a checkpoint, whole or not at all: all that learning has changed, and a note.
+
+        Raises FileError, ArgumentError.
+        """
+        with self._lock:
+            call(
+                _native.library.arcuate_trainer_save,
+                self._live(), _path(path), encoded("note", note),
+            )
+
+    def restore(self, path: Union[str, os.PathLike[str]]) -> str:
+        """Goes on from a checkpoint of a trainer of the same model and settings: the steps to come
+        have the bits they would have had. Returns the note. The number of threads may differ.
+
+        Raises FileError, FormatError; StateError for a checkpoint of another model or of other
+        settings, saying what differs: nothing has changed then.
+        """
+        with self._lock:
+            call(_native.library.arcuate_trainer_restore, self._live(), _path(path))
+            return _native.text(_native.library.arcuate_trainer_note(self._pointer))
+
     def __repr__(self) -> str:
         if self.closed:
             return "<arcuate.Trainer, closed>"
@@ -477,6 +510,13 @@ def sample_order(count: int, epoch: int, seed: int = 0) -> npt.NDArray[np.uint64
     )
     errors.check(status, ctypes.c_void_p())
     return order
+
+
+def _path(path: Union[str, os.PathLike[str]]) -> bytes:
+    name = os.fsencode(path)
+    if b"\0" in name:
+        raise errors.argument("path must not contain zero bytes")
+    return name
 
 
 def _surrogate(given: Surrogate) -> Tuple[int, float, float]:

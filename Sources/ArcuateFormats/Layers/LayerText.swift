@@ -1,0 +1,127 @@
+import ArcuateCore
+import ArcuateModel
+
+/// Networks that are a list of layers, described in JSON, with weights drawn anew; README.md beside
+/// this file has the fields.
+///
+/// Numbers. A weight is (2 u - 1) bound, with u of 24 bits drawn by seed, layer and place: the same
+/// everywhere. Bound: 1 / sqrt(inputs) as PyTorch's layers begin ("kaiming"), biases too; or
+/// sqrt(6 / (inputs + outputs)), biases 0 ("xavier"). Source. He et al. 2015; Glorot and Bengio 2010.
+enum LayerText {
+  /// Weights of all layers together: what a line of text may ask for.
+  static let mostWeights = 1 << 28
+  static let mostLayers = 10_000
+
+  /// Whether the bytes begin as a JSON object does.
+  static func recognises(_ bytes: Bytes) -> Bool {
+    for i in 0..<min(bytes.count, 64) {
+      switch try? bytes.byte(at: i) {
+      case UInt8(ascii: " "), UInt8(ascii: "\n"), UInt8(ascii: "\r"), UInt8(ascii: "\t"): continue
+      case UInt8(ascii: "{"): return true
+      default: return false
+      }
+    }
+    return false
+  }
+
+  /// Throws. `malformed`, `limitExceeded`, `invalidModel`, `shapeMismatch` naming the layer.
+  static func model(_ bytes: Bytes) throws -> Model {
+    guard bytes.count <= 10_000_000 else {
+      throw ArcuateError(.limitExceeded, "a description of \(bytes.count) bytes is too long")
+    }
+    var fields = Fields(try JSONParser.parse(bytes.array).object())
+    let input = try within("input") {
+      let shape = try Shape(try fields.list("input"))
+      guard (1...mostWeights).contains(shape.count) else {
+        throw ArcuateError(
+          .limitExceeded, "\(shape) has \(shape.count) numbers, not within 1 ... \(mostWeights)")
+      }
+      return shape
+    }
+    var model = Model(nodes: [.init("input", .input(shape: input))])
+    model.semantics.reset = .subtract
+    model.semantics.integratorGain = .r
+    if let given = fields.find("semantics") {
+      try within("semantics") {
+        let members = try given.object()
+        if let preset = members["preset"] { try model.semantics.set("preset", to: preset.string()) }
+        for (name, value) in members.sorted(by: { $0.key < $1.key }) where name != "preset" {
+          try model.semantics.set(name, to: try value.string())
+        }
+      }
+    }
+    let dt: Double =
+      try fields.find("dt_s").map { value in try within("dt_s") { try value.real() } } ?? 1e-3
+    guard Model.stepLengths.contains(dt) else {
+      throw ArcuateError(
+        .malformed,
+        "dt_s is \(dt), not within \(Model.stepLengths.lowerBound) ... "
+          + "\(Model.stepLengths.upperBound)")
+    }
+    model.dt_s = dt
+    let seed: UInt64 =
+      try fields.find("seed").map { value in try within("seed") { try value.integer() } } ?? 0
+    let start = try fields.find("initial").map { value in
+      try within("initial") { try value.string() }
+    }
+    guard let start = LayerWeights.Start(rawValue: start ?? "kaiming") else {
+      throw ArcuateError(.malformed, "initial is neither \"kaiming\" nor \"xavier\"")
+    }
+    let layers = try within("layers") { try fields.take("layers").array() }
+    try fields.finish()
+    guard layers.count <= mostLayers else {
+      throw ArcuateError(.limitExceeded, "\(layers.count) layers; \(mostLayers) are allowed")
+    }
+    var builder = LayerBuilder(
+      model, shape: input, dt_s: dt, weights: LayerWeights(seed: seed, start: start))
+    for (i, layer) in layers.enumerated() {
+      try within("layer \(i)") { try builder.add(Fields(try layer.object())) }
+    }
+    return builder.finished()
+  }
+}
+
+/// Draws weights and biases.
+struct LayerWeights {
+  enum Start: String { case kaiming, xavier }
+
+  private let random: CounterRandom
+  private let start: Start
+  private var layer: UInt32 = 0
+  private var total = 0
+
+  init(seed: UInt64, start: Start) {
+    random = CounterRandom(seed: seed)
+    self.start = start
+  }
+
+  /// Every layer draws numbers of its own.
+  mutating func next() { layer += 1 }
+
+  mutating func weight(_ shape: Shape, inputs: Int, outputs: Int, draw: UInt64 = 0) throws -> Tensor
+  {
+    total += shape.count
+    guard total <= LayerText.mostWeights else {
+      throw ArcuateError(
+        .limitExceeded, "more than \(LayerText.mostWeights) weights in all are not drawn")
+    }
+    let fan = start == .kaiming ? Float(inputs) : Float(inputs + outputs) / 6
+    return try drawn(shape, bound: 1 / max(fan, 1e-6).squareRoot(), draw)
+  }
+
+  func bias(_ count: Int, inputs: Int) throws -> Tensor {
+    let bound = start == .kaiming ? 1 / max(Float(inputs), 1).squareRoot() : 0
+    return try drawn(try Shape([count]), bound: bound, 1)
+  }
+
+  private func drawn(_ shape: Shape, bound: Float, _ draw: UInt64) throws -> Tensor {
+    var values = [Float](repeating: 0, count: shape.count)
+    for i in stride(from: 0, to: values.count, by: 4) {
+      let words = random.words(stream: layer, step: draw, index: UInt32(i / 4))
+      for k in 0..<min(4, values.count - i) {
+        values[i + k] = (2 * (Float(words[k] >> 8) * 0x1p-24) - 1) * bound
+      }
+    }
+    return try Tensor(values, shape: shape)
+  }
+}

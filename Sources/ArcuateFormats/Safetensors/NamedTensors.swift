@@ -1,0 +1,42 @@
+import ArcuateCore
+import ArcuateModel
+
+/// Tensors and texts by name, in a `.safetensors` file without a graph.
+package struct NamedTensors {
+  package var texts: [String: String] = [:]
+  package var tensors: [String: Tensor] = [:]
+
+  package init() {}
+
+  /// Throws. `cannotOpen`, `truncated`, `malformed`, `unsupportedFormat`, `limitExceeded`.
+  package init(path: String) throws {
+    let bytes = try Files.read(path)
+    let container = try within(path) { try SafetensorsContainer(bytes) }
+    texts = container.metadata
+    for (name, entry) in container.entries {
+      tensors[name] = try within(path) {
+        try within("tensor \"\(name.prefix(200))\"") { try entry.tensor().tensor }
+      }
+    }
+  }
+
+  /// Writes the file, whole or not at all. Throws. `cannotWrite`, `limitExceeded`.
+  package func write(to path: String) throws {
+    var container = SafetensorsContainer()
+    container.metadata = texts
+    for (name, tensor) in tensors {
+      container.entries[name] = .init(
+        type: tensor.element.rawValue, shape: tensor.shape, bytes: tensor.bytes)
+    }
+    try Files.write(try container.encode(), to: path)
+  }
+}
+
+extension Model {
+  /// What the network is without its numbers: the graph as the file would have it.
+  package func outline() throws -> String {
+    var writer = SafetensorsWriter()
+    return String(
+      decoding: JSON.object(try writer.graph(self, path: "", depth: 0)).text, as: UTF8.self)
+  }
+}

@@ -1,0 +1,179 @@
+import ArcuateCore
+import ArcuateFormats
+import ArcuateKernels
+import ArcuateModel
+
+/// A trainer as a file: what a process that was killed needs to go on with the same bits.
+///
+/// A `.safetensors` file with the tensors `parameter/NAME` (running statistics of batch-norm among
+/// them) and `moment K/NAME`, and the texts `arcuate.checkpoint` ("1"), `arcuate.network` (the graph
+/// without numbers), `arcuate.training` (options, steps made, factor of the rate) and `arcuate.note`,
+/// which is the caller's.
+extension Trainer {
+  private static let format = "1"
+
+  /// Writes all that learning has changed, whole or not at all. `note` is handed back by `restore`.
+  /// Throws. `cannotWrite`, `limitExceeded`, `invalidArgument` for a note of more than 10 MB.
+  public func save(to path: String, note: String = "") throws {
+    guard note.utf8.count <= 10_000_000 else {
+      throw ArcuateError(.invalidArgument, "a note of \(note.utf8.count) bytes is too long")
+    }
+    var file = NamedTensors()
+    file.texts = [
+      "arcuate.checkpoint": Self.format, "arcuate.network": try network.model.outline(),
+      "arcuate.training": state().encoded, "arcuate.note": note,
+    ]
+    for parameter in network.parameters {
+      file.tensors["parameter/\(parameter.name)"] = parameter.tensor()
+    }
+    for (parameter, moments) in zip(optimizer.parameters, optimizer.moments) {
+      for (k, moment) in moments.enumerated() {
+        file.tensors["moment \(k)/\(parameter.name)"] = try Tensor(
+          parameter.read(moment), shape: parameter.shape)
+      }
+    }
+    try file.write(to: path)
+  }
+
+  /// Goes on from a checkpoint: the steps to come have the bits they would have had. Returns the
+  /// note that was saved.
+  ///
+  /// Throws. As reading does; `invalidState` for a checkpoint of another network or of other
+  /// options, naming the first that differs. Nothing has changed then. The number of threads may
+  /// differ.
+  public func restore(from path: String) throws -> String {
+    let file = try NamedTensors(path: path)
+    return try within(path) { try restore(file) }
+  }
+
+  private func restore(_ file: NamedTensors) throws -> String {
+    guard let format = file.texts["arcuate.checkpoint"] else {
+      throw ArcuateError(.unsupportedFormat, "is no checkpoint")
+    }
+    guard format == Self.format else {
+      throw ArcuateError(
+        .unsupportedFormat, "is a checkpoint of format \"\(format.prefix(40))\"; \"1\" is read")
+    }
+    guard file.texts["arcuate.network"] == (try network.model.outline()) else {
+      throw ArcuateError(.invalidState, "is a checkpoint of another network")
+    }
+    let mine = state()
+    let saved = try within("arcuate.training") {
+      try TrainerState(text: file.texts["arcuate.training"] ?? "")
+    }
+    for (name, value) in mine.options.sorted(by: { $0.key < $1.key }) {
+      let other = saved.options[name] ?? "missing"
+      guard other == value else {
+        throw ArcuateError(
+          .invalidState, "is a checkpoint of other training: its \(name) is \(other), not \(value)")
+      }
+    }
+    func numbers(_ name: String, _ shape: Shape) throws -> [Float] {
+      guard let tensor = file.tensors[name], tensor.shape == shape else {
+        throw ArcuateError(.malformed, "has no tensor \"\(name)\" of shape \(shape)")
+      }
+      let values = tensor.floats
+      guard values.allSatisfy(\.isFinite) else {
+        throw ArcuateError(
+          .malformed, "holds a number that is not finite", at: "tensor \"\(name)\"")
+      }
+      return values
+    }
+    let values = try network.parameters.map { try numbers("parameter/\($0.name)", $0.shape) }
+    let moments = try zip(optimizer.parameters, optimizer.moments).map { parameter, moments in
+      try moments.indices.map { try numbers("moment \($0)/\(parameter.name)", parameter.shape) }
+    }
+    // Nothing can fail from here on.
+    for (parameter, values) in zip(network.parameters, values) { parameter.write(values) }
+    for (p, parameter) in optimizer.parameters.enumerated() {
+      for (k, moment) in optimizer.moments[p].enumerated() {
+        parameter.write(moments[p][k], to: moment)
+      }
+    }
+    optimizer.restore(step: saved.step)
+    rateFactor = saved.rateFactor
+    return file.texts["arcuate.note"] ?? ""
+  }
+
+  private func state() -> TrainerState {
+    TrainerState(options: options.described, step: step, rateFactor: rateFactor)
+  }
+}
+
+/// What a checkpoint says beside tensors: lines of a name, a tab and a value.
+private struct TrainerState {
+  var options: [String: String]
+  var step: Int
+  var rateFactor: Float
+
+  init(options: [String: String], step: Int, rateFactor: Float) {
+    (self.options, self.step, self.rateFactor) = (options, step, rateFactor)
+  }
+
+  /// Throws. `malformed`.
+  init(text: String) throws {
+    var lines: [String: String] = [:]
+    for line in text.split(separator: "\n") {
+      let parts = line.split(separator: "\t", maxSplits: 1, omittingEmptySubsequences: false)
+      guard parts.count == 2 else { throw ArcuateError(.malformed, "a line has no value") }
+      lines[String(parts[0])] = String(parts[1])
+    }
+    guard let step = Int(lines["step"] ?? ""), (0...(1 << 60)).contains(step),
+      let factor = Float(lines["rate_factor"] ?? ""), factor >= 0, factor.isFinite
+    else { throw ArcuateError(.malformed, "states no step and no factor of the rate") }
+    (self.step, rateFactor) = (step, factor)
+    lines["step"] = nil
+    lines["rate_factor"] = nil
+    options = lines
+  }
+
+  var encoded: String {
+    var lines = options
+    lines["step"] = "\(step)"
+    lines["rate_factor"] = "\(rateFactor)"
+    return lines.sorted { $0.key < $1.key }.map { "\($0.key)\t\($0.value)" }
+      .joined(separator: "\n")
+  }
+}
+
+extension TrainingOptions {
+  /// Everything on which the bits of learning depend, by name.
+  var described: [String: String] {
+    var all: [String: String] = [:]
+    func put(_ name: String, _ value: Any) {
+      // Values may hold names of nodes, which may hold anything.
+      all[name] = String("\(value)".map { $0.isNewline || $0 == "\t" ? " " : $0 })
+    }
+    put("mode", mode.rawValue)
+    put("batch", gradient.batch)
+    put("steps", gradient.steps)
+    put("input", gradient.input.rawValue)
+    put("dt_s", gradient.dt_s.map { "\($0)" } ?? "the model's")
+    put("semantics", gradient.semantics.map { "\($0)" } ?? "the model's")
+    put("surrogate", gradient.surrogate)
+    put("surrogates", gradient.surrogates.sorted { $0.key < $1.key })
+    put("through_reset", gradient.throughReset)
+    put("detaches_time", gradient.detachesTime)
+    put("detached", gradient.detached.map { "\($0.source) -> \($0.target)" }.sorted())
+    put("frozen", gradient.frozen.sorted())
+    put("trained", gradient.trained.sorted())
+    put("ties", gradient.ties)
+    put("dropout", gradient.dropout.sorted { $0.key < $1.key })
+    put("norm_momentum", gradient.normMomentum)
+    put("seed", gradient.seed)
+    put("losses", losses)
+    put("optimizer", optimizer.kind.rawValue)
+    put("rate", optimizer.rate)
+    put("schedule", optimizer.schedule)
+    put("momentum", optimizer.momentum)
+    put("nesterov", optimizer.nesterov)
+    put("betas", [optimizer.beta1, optimizer.beta2])
+    put("epsilon", optimizer.epsilon)
+    put("amsgrad", optimizer.amsgrad)
+    put("weight_decay", optimizer.weightDecay)
+    put("clip_norm", optimizer.clipNorm.map { "\($0)" } ?? "none")
+    put("clip_value", optimizer.clipValue.map { "\($0)" } ?? "none")
+    put("noise", optimizer.noise.map { "\($0)" } ?? "none")
+    return all
+  }
+}

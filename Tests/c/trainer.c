@@ -1,0 +1,294 @@
+/* Learning from C: what is refused, that refusals change nothing, checkpoints, and that a network
+ * learns. */
+#include <math.h>
+
+#include "check.h"
+
+enum { WIDTH = 6, CLASSES = 3, BATCH = 12, STEPS = 5 };
+
+static const char layers[] =
+    "{\"input\": [6], \"seed\": 3, \"layers\": [{\"kind\": \"linear\", \"name\": \"a\", \"size\": 16},"
+    "{\"kind\": \"lif\", \"name\": \"n\", \"beta\": 0.9}, {\"kind\": \"linear\", \"name\": \"b\", \"size\": 3},"
+    "{\"kind\": \"li\", \"name\": \"o\", \"beta\": 0.9}]}";
+
+static arcuate_model *network(void) {
+  arcuate_model *model = NULL;
+  CHECK(arcuate_model_from_memory(layers, sizeof layers - 1, NULL, &model, NULL) == 0);
+  return model;
+}
+
+static arcuate_train_options usual(void) {
+  arcuate_train_options options;
+  arcuate_train_options_init(&options);
+  CHECK(options.struct_size == sizeof options && options.batch == 1 && options.rate > 0);
+  options.batch = BATCH;
+  options.steps = STEPS;
+  options.rate = 1e-2f;
+  options.surrogate = ARCUATE_SURROGATE_FAST_SIGMOID;
+  options.surrogate_a = 5;
+  options.input_gradients = 1;
+  return options;
+}
+
+static arcuate_trainer *trainer_of(const arcuate_train_options *options) {
+  arcuate_recipe *recipe = NULL;
+  arcuate_trainer *trainer = NULL;
+  arcuate_model *model = network();
+  CHECK(arcuate_recipe_create(options, &recipe, NULL) == ARCUATE_SUCCESS);
+  CHECK(arcuate_trainer_create(model, recipe, &trainer, NULL) == ARCUATE_SUCCESS);
+  /* In any order. */
+  arcuate_recipe_free(recipe);
+  arcuate_model_free(model);
+  return trainer;
+}
+
+static float inputs[BATCH * WIDTH];
+static int32_t labels[BATCH];
+
+/* Three classes, each with two elements that are larger. */
+static void fill(void) {
+  for (int b = 0; b < BATCH; b++) {
+    labels[b] = b % CLASSES;
+    for (int i = 0; i < WIDTH; i++)
+      inputs[b * WIDTH + i] = (float)((b * 7 + i * 5) % 11) / 22.0f + (i / 2 == labels[b] ? 0.6f : 0);
+  }
+}
+
+static arcuate_samples given(const float **ports, size_t *counts) {
+  ports[0] = inputs;
+  counts[0] = BATCH * WIDTH;
+  arcuate_samples samples = {sizeof samples, BATCH, ports, counts, labels, NULL, 0};
+  return samples;
+}
+
+static void weights(const arcuate_trainer *trainer, float *values) {
+  int64_t place = arcuate_trainer_find_parameter(trainer, "a.weight");
+  CHECK(place >= 0 && arcuate_trainer_parameter_size(trainer, (size_t)place) == 16 * WIDTH);
+  CHECK(arcuate_trainer_read_parameter(trainer, (size_t)place, values, 16 * WIDTH, NULL) == 0);
+}
+
+static void recipes(void) {
+  static const char *const fields[] = {"mode",      "batch",    "steps",  "input",    "threads",
+                                       "surrogate", "optimizer", "schedule", "weight_noise"};
+  for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
+    arcuate_train_options options = usual();
+    int32_t *places[] = {&options.mode,      &options.batch,     &options.steps,
+                         &options.input,     &options.threads,   &options.surrogate,
+                         &options.optimizer, &options.schedule,  &options.weight_noise};
+    static const int32_t wrong[] = {-1, INT32_MIN, INT32_MAX};
+    for (size_t k = 0; k < 3; k++) {
+      *places[i] = wrong[k];
+      arcuate_recipe *recipe = NULL;
+      arcuate_error *error = NULL;
+      CHECK(arcuate_recipe_create(&options, &recipe, &error) == ARCUATE_ERROR_INVALID_ARGUMENT);
+      CHECK(recipe == NULL && strstr(arcuate_error_message(error), fields[i]) != NULL);
+      arcuate_error_free(error);
+    }
+  }
+  static const float numbers[] = {NAN, INFINITY, -1, 1e38f};
+  for (size_t k = 0; k < 4; k++) {
+    for (int field = 0; field < 5; field++) {
+      arcuate_train_options options = usual();
+      float *places[] = {&options.rate, &options.beta1, &options.weight_decay, &options.clip_norm,
+                         &options.surrogate_a};
+      *places[field] = numbers[k];
+      arcuate_recipe *recipe = NULL;
+      CHECK(arcuate_recipe_create(&options, &recipe, NULL) == ARCUATE_ERROR_INVALID_ARGUMENT);
+      CHECK(recipe == NULL);
+    }
+  }
+  arcuate_train_options options = usual();
+  options.schedule = ARCUATE_SCHEDULE_MILESTONES;
+  options.milestone_count = 3;
+  arcuate_recipe *recipe = NULL;
+  CHECK(arcuate_recipe_create(&options, &recipe, NULL) == ARCUATE_ERROR_INVALID_ARGUMENT);
+  options.milestone_count = SIZE_MAX;
+  CHECK(arcuate_recipe_create(&options, &recipe, NULL) == ARCUATE_ERROR_INVALID_ARGUMENT);
+  static const int64_t milestones[] = {2, 4};
+  options.milestones = milestones;
+  options.milestone_count = 2;
+  options.schedule_factor = 0.5f;
+  CHECK(arcuate_recipe_create(&options, &recipe, NULL) == ARCUATE_SUCCESS);
+
+  CHECK(arcuate_recipe_set_surrogate(recipe, "n", 9, 1, 1, NULL) < 0);
+  CHECK(arcuate_recipe_set_surrogate(recipe, "n", ARCUATE_SURROGATE_BOX, NAN, 1, NULL) < 0);
+  CHECK(arcuate_recipe_set_surrogate(recipe, "n", ARCUATE_SURROGATE_ARCTAN, 2, 0, NULL) == 0);
+  CHECK(arcuate_recipe_set_dropout(recipe, "n", 2, NULL) < 0);
+  CHECK(arcuate_recipe_set_dropout(recipe, "n", 0.2f, NULL) == 0);
+  CHECK(arcuate_recipe_train(recipe, "n.tau", NULL) == 0);
+  CHECK(arcuate_recipe_tie(recipe, NULL, 2, NULL) < 0);
+  CHECK(arcuate_recipe_tie(recipe, NULL, SIZE_MAX, NULL) < 0);
+  CHECK(arcuate_recipe_detach(recipe, "a", NULL, NULL) < 0);
+  arcuate_train_loss loss = {sizeof loss, 0, ARCUATE_LOSS_CROSS_ENTROPY, ARCUATE_ANSWER_LAST, 1, 0, 0};
+  CHECK(arcuate_recipe_add_loss(recipe, &loss, NULL) == 0);
+  loss.first = 5; /* of five steps */
+  CHECK(arcuate_recipe_add_loss(recipe, &loss, NULL) < 0);
+  loss.first = -1;
+  CHECK(arcuate_recipe_add_loss(recipe, &loss, NULL) < 0);
+  loss.first = 0;
+  loss.kind = 99;
+  CHECK(arcuate_recipe_add_loss(recipe, &loss, NULL) < 0);
+  arcuate_model *model = network();
+  arcuate_trainer *trainer = NULL;
+  CHECK(arcuate_trainer_create(model, recipe, &trainer, NULL) == ARCUATE_SUCCESS);
+  CHECK(arcuate_trainer_parameter_learns(
+            trainer, (size_t)arcuate_trainer_find_parameter(trainer, "n.tau")) == 1);
+  arcuate_trainer_free(trainer);
+  trainer = NULL;
+  loss.kind = ARCUATE_LOSS_STOCHMAX;
+  CHECK(arcuate_recipe_add_loss(recipe, &loss, NULL) == 0);
+  CHECK(arcuate_trainer_create(model, recipe, &trainer, NULL) == ARCUATE_ERROR_INVALID_ARGUMENT);
+  arcuate_recipe_free(recipe);
+  options = usual();
+  CHECK(arcuate_recipe_create(&options, &recipe, NULL) == ARCUATE_SUCCESS);
+  CHECK(arcuate_recipe_freeze(recipe, "nobody", NULL) == 0);
+  CHECK(arcuate_trainer_create(model, recipe, &trainer, NULL) == ARCUATE_ERROR_NOT_FOUND);
+  CHECK(trainer == NULL);
+  arcuate_recipe_free(recipe);
+  arcuate_model_free(model);
+}
+
+static void refusals(void) {
+  arcuate_train_options options = usual();
+  arcuate_trainer *trainer = trainer_of(&options);
+  float before[16 * WIDTH], after[16 * WIDTH];
+  weights(trainer, before);
+  const float *ports[1];
+  size_t counts[1];
+  arcuate_train_result result;
+  memset(&result, 0, sizeof result);
+  result.struct_size = sizeof result;
+  CHECK(arcuate_trainer_learn(trainer, NULL, &result) == ARCUATE_ERROR_INVALID_ARGUMENT);
+  arcuate_samples samples = given(ports, counts);
+  labels[4] = CLASSES;
+  CHECK(arcuate_trainer_learn(trainer, &samples, &result) == ARCUATE_ERROR_INVALID_ARGUMENT);
+  CHECK(strstr(arcuate_trainer_last_error(trainer), "label 3 of sample 4") != NULL);
+  labels[4] = -1;
+  CHECK(arcuate_trainer_learn(trainer, &samples, &result) == ARCUATE_ERROR_INVALID_ARGUMENT);
+  fill();
+  inputs[WIDTH + 2] = NAN;
+  CHECK(arcuate_trainer_learn(trainer, &samples, &result) == ARCUATE_ERROR_INVALID_ARGUMENT);
+  CHECK(strstr(arcuate_trainer_last_error(trainer), "sample 1, element 2") != NULL);
+  fill();
+  counts[0]--;
+  CHECK(arcuate_trainer_learn(trainer, &samples, &result) == ARCUATE_ERROR_SHAPE_MISMATCH);
+  counts[0] = SIZE_MAX;
+  CHECK(arcuate_trainer_learn(trainer, &samples, &result) == ARCUATE_ERROR_INVALID_ARGUMENT);
+  counts[0] = BATCH * WIDTH;
+  static const size_t sizes[] = {0, 1, BATCH - 1, BATCH + 1, SIZE_MAX, SIZE_MAX / 2};
+  for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+    samples = given(ports, counts);
+    samples.count = sizes[i];
+    CHECK(arcuate_trainer_learn(trainer, &samples, &result) < 0);
+  }
+  samples = given(ports, counts);
+  ports[0] = NULL;
+  CHECK(arcuate_trainer_learn(trainer, &samples, &result) == ARCUATE_ERROR_INVALID_ARGUMENT);
+  samples = given(ports, counts);
+  samples.labels = NULL;
+  CHECK(arcuate_trainer_learn(trainer, &samples, &result) == ARCUATE_ERROR_INVALID_ARGUMENT);
+  samples.targets = inputs;
+  samples.target_count = 5;
+  CHECK(arcuate_trainer_learn(trainer, &samples, &result) == ARCUATE_ERROR_SHAPE_MISMATCH);
+  samples = given(ports, counts);
+  result.struct_size = 3;
+  CHECK(arcuate_trainer_learn(trainer, &samples, &result) == ARCUATE_ERROR_INVALID_ARGUMENT);
+  CHECK(arcuate_trainer_set_rate_factor(trainer, NAN) == ARCUATE_ERROR_INVALID_ARGUMENT);
+  CHECK(arcuate_trainer_set_rate_factor(trainer, -1) == ARCUATE_ERROR_INVALID_ARGUMENT);
+  CHECK(arcuate_trainer_write_parameter(trainer, 0, inputs, 3, NULL) == ARCUATE_ERROR_BUFFER_SIZE);
+  CHECK(arcuate_trainer_write_parameter(trainer, SIZE_MAX, inputs, 3, NULL) < 0);
+  CHECK(arcuate_trainer_restore(trainer, "/", NULL) == ARCUATE_ERROR_CANNOT_OPEN);
+  CHECK(arcuate_trainer_step(trainer) == 0 && result.samples == 0);
+  weights(trainer, after);
+  CHECK(memcmp(before, after, sizeof before) == 0);
+  arcuate_trainer_free(trainer);
+}
+
+static void learning(const char *folder) {
+  arcuate_train_options options = usual();
+  arcuate_trainer *trainer = trainer_of(&options), *other = trainer_of(&options);
+  const float *ports[1];
+  size_t counts[1];
+  arcuate_samples samples = given(ports, counts);
+  arcuate_train_result first, last;
+  first.struct_size = last.struct_size = sizeof first;
+  CHECK(arcuate_trainer_input_count(trainer) == 1 && arcuate_trainer_output_count(trainer) == 1);
+  CHECK(arcuate_trainer_input_size(trainer, 0) == WIDTH && arcuate_trainer_input_size(trainer, 1) == 0);
+  CHECK(arcuate_trainer_output_size(trainer, 0) == CLASSES);
+  CHECK(arcuate_trainer_output_steps(trainer) == STEPS && arcuate_trainer_batch(trainer) == BATCH);
+  CHECK(arcuate_trainer_learn(trainer, &samples, &first) == ARCUATE_SUCCESS);
+  CHECK(first.samples == BATCH && first.gradient_norm > 0 && first.loss > 0);
+  for (int i = 0; i < 80; i++) CHECK(arcuate_trainer_learn(trainer, &samples, &last) == 0);
+  CHECK(last.loss < first.loss / 4 && last.correct == BATCH);
+  CHECK(arcuate_trainer_step(trainer) == 81 && arcuate_trainer_rate(trainer) > 0);
+  samples.count = 5;
+  counts[0] = 5 * WIDTH;
+  CHECK(arcuate_trainer_evaluate(trainer, &samples, &last) == 0 && last.samples == 5);
+  float outputs[5 * STEPS * CLASSES], *rooms[] = {outputs};
+  size_t room[] = {5 * STEPS * CLASSES};
+  CHECK(arcuate_trainer_predict(trainer, &samples, rooms, room) == ARCUATE_SUCCESS);
+  room[0]--;
+  CHECK(arcuate_trainer_predict(trainer, &samples, rooms, room) == ARCUATE_ERROR_BUFFER_SIZE);
+  samples = given(ports, counts);
+  CHECK(arcuate_trainer_gradients(trainer, &samples, &last) == ARCUATE_SUCCESS);
+  float gradient[BATCH * WIDTH];
+  CHECK(arcuate_trainer_read_input_gradient(trainer, 0, gradient, BATCH * WIDTH, NULL) == 0);
+  CHECK(arcuate_trainer_read_input_gradient(trainer, 1, gradient, BATCH * WIDTH, NULL) < 0);
+  CHECK(arcuate_trainer_read_gradient(trainer, 0, gradient, 1, NULL) == ARCUATE_ERROR_BUFFER_SIZE);
+
+  char path[4096];
+  snprintf(path, sizeof path, "%s/trainer.checkpoint", folder);
+  CHECK(arcuate_trainer_set_rate_factor(trainer, 0.5) == ARCUATE_SUCCESS);
+  CHECK(arcuate_trainer_save(trainer, path, "{\"epoch\": 3}", NULL) == ARCUATE_SUCCESS);
+  CHECK(strcmp(arcuate_trainer_note(other), "") == 0);
+  CHECK(arcuate_trainer_restore(other, path, NULL) == ARCUATE_SUCCESS);
+  CHECK(strcmp(arcuate_trainer_note(other), "{\"epoch\": 3}") == 0);
+  CHECK(arcuate_trainer_rate_factor(other) == 0.5 && arcuate_trainer_step(other) == 81);
+  float one[16 * WIDTH], two[16 * WIDTH];
+  for (int i = 0; i < 5; i++) {
+    CHECK(arcuate_trainer_learn(trainer, &samples, NULL) == 0);
+    CHECK(arcuate_trainer_learn(other, &samples, NULL) == 0);
+  }
+  weights(trainer, one);
+  weights(other, two);
+  CHECK(memcmp(one, two, sizeof one) == 0);
+  options.beta1 = 0.8f;
+  arcuate_trainer *stranger = trainer_of(&options);
+  arcuate_error *error = NULL;
+  CHECK(arcuate_trainer_restore(stranger, path, &error) == ARCUATE_ERROR_INVALID_STATE);
+  CHECK(strstr(arcuate_error_message(error), "betas") != NULL);
+  CHECK(arcuate_trainer_step(stranger) == 0);
+  arcuate_error_free(error);
+
+  arcuate_model *learned = NULL, *spiking = NULL;
+  CHECK(arcuate_trainer_model(trainer, &learned, NULL) == ARCUATE_SUCCESS);
+  CHECK(arcuate_trainer_spiking_model(trainer, &spiking, NULL) == ARCUATE_SUCCESS);
+  arcuate_trainer_free(stranger);
+  arcuate_trainer_free(other);
+  arcuate_trainer_free(trainer);
+  CHECK(arcuate_model_node_count(learned) == 6);
+  arcuate_model_free(learned);
+  arcuate_model_free(spiking);
+}
+
+static void order(void) {
+  uint64_t one[50], two[50], seen[50] = {0};
+  CHECK(arcuate_sample_order(50, 3, 7, one) == 0 && arcuate_sample_order(50, 3, 7, two) == 0);
+  CHECK(memcmp(one, two, sizeof one) == 0);
+  CHECK(arcuate_sample_order(50, 4, 7, two) == 0 && memcmp(one, two, sizeof one) != 0);
+  for (int i = 0; i < 50; i++) seen[one[i] % 50]++;
+  for (int i = 0; i < 50; i++) CHECK(seen[i] == 1);
+  CHECK(arcuate_sample_order(SIZE_MAX, 0, 0, one) < 0 && arcuate_sample_order(3, 0, 0, NULL) < 0);
+  CHECK(arcuate_sample_order(3, UINT64_MAX, 0, one) < 0);
+}
+
+int main(int count, char **arguments) {
+  CHECK(count == 3);
+  fill();
+  recipes();
+  refusals();
+  learning(arguments[2]);
+  order();
+  puts("trainers learn");
+  return 0;
+}

@@ -1,0 +1,430 @@
+"""Epochs of learning: order, validation, early stop, checkpoints, log, progress."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import signal
+import sys
+import tempfile
+import threading
+import time
+from types import FrameType
+from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional, TextIO, Tuple, Union
+
+import numpy as np
+import numpy.typing as npt
+
+from . import errors
+from ._handle import whole
+from .trainer import Inputs, Trainer, TrainResult, sample_order
+
+Path = Union[str, "os.PathLike[str]"]
+Batch = Tuple[Inputs, npt.ArrayLike]
+Loader = Union[Iterable[Batch], Callable[[int], Iterable[Batch]]]
+
+# The epoch in whose order the samples for validation come; `arcuate train` has the same.
+_SPLIT_EPOCH = 2**32 - 1
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """What `fit` did."""
+
+    history: Tuple[Dict[str, Any], ...]
+    """An entry for each epoch, as in the log."""
+    stopped: str
+    """"epochs": all of them were made; "patience": there was no progress any more."""
+    best_epoch: Optional[int]
+    """The epoch with the least loss, of validation where there is some; None without epochs."""
+    best_loss: Optional[float]
+    """Its loss."""
+
+
+def fit(
+    trainer: Trainer,
+    inputs: Union[Inputs, Loader],
+    targets: Optional[npt.ArrayLike] = None,
+    *,
+    epochs: int,
+    validation: Union[None, float, Tuple[Inputs, npt.ArrayLike], Iterable[Batch]] = None,
+    seed: int = 0,
+    patience: Optional[int] = None,
+    halve_after: Optional[int] = None,
+    checkpoint: Optional[Path] = None,
+    checkpoint_steps: Optional[int] = None,
+    resume: bool = False,
+    log: Optional[Path] = None,
+    best: Optional[Path] = None,
+    quiet: bool = False,
+) -> Run:
+    """Lets a trainer learn for some epochs.
+
+        run = arcuate.fit(trainer, x, y, epochs=20, validation=0.1, patience=3,
+                          checkpoint="run.checkpoint", resume=True, log="run.jsonl")
+        arcuate.plot_run("run.jsonl", "run.png")
+
+    inputs, targets: all samples, arrays or memory maps as `Trainer.learn` takes them, which come in
+        an order of their own in every epoch (`sample_order` of `seed`); or, without targets, batches:
+        something that can be iterated anew for every epoch, such as a PyTorch DataLoader, or a
+        function that gives the batches of an epoch. Batches that are not whole are left out.
+    validation: the share of the samples that is kept apart, by `seed`; or samples, (inputs, targets);
+        or batches.
+    patience: stop when so many epochs did not lower the loss, of validation where there is some.
+    halve_after: halve the rate after so many epochs without progress.
+    checkpoint: a file that is written, whole or not at all, after every epoch, and after every
+        `checkpoint_steps` steps. resume: go on from it if it is there: with the same data and
+        settings the bits are those of a run that was never stopped.
+    log: a file that gets a line of JSON for each epoch.
+    best: a .safetensors or .nir file for the model of the epoch with the least loss.
+    quiet: no progress on the standard error.
+
+    Ctrl-C ends the batch, writes the checkpoint and raises KeyboardInterrupt; a second one does so at
+    once. Raises what `Trainer.learn` raises, FileError.
+    """
+    data = _Data(trainer, inputs, targets, validation, whole("seed", seed, 0, 2**64 - 1))
+    state = _State()
+    whole("epochs", epochs)
+    if resume and checkpoint is not None and os.path.exists(checkpoint):
+        state = _State.from_note(trainer.restore(checkpoint))
+    entries = _Log(log, state.history)
+    with _Interrupts() as interrupts:
+        while state.epoch < epochs and state.stopped is None:
+            start = time.monotonic()
+            bar = _Progress(state.epoch, epochs, data.batches, quiet)
+            for x, y in data.epoch(state.epoch, state.position):
+                state.result = state.result + trainer.learn(x, y)
+                state.position += 1
+                bar.update(state.position, state.result)
+                is_due = checkpoint_steps and state.position % checkpoint_steps == 0
+                if checkpoint is not None and (is_due or interrupts.wanted):
+                    state.seconds += time.monotonic() - start
+                    start = time.monotonic()
+                    trainer.save(checkpoint, state.note())
+                if interrupts.wanted:
+                    bar.clear()
+                    raise KeyboardInterrupt
+            if state.result.samples == 0:
+                raise errors.argument(f"there is no whole batch of {trainer.batch} samples")
+            checked = data.validate()
+            state.seconds += time.monotonic() - start
+            entry = _entry(trainer, state, checked)
+            bar.finish(entry)
+            improved = state.finish_epoch(entry, patience, halve_after, trainer)
+            entries.add(entry)
+            if improved and best is not None:
+                with trainer.model() as model:
+                    model.save(best)
+            if checkpoint is not None:
+                trainer.save(checkpoint, state.note())
+            if interrupts.wanted:
+                raise KeyboardInterrupt
+    return Run(
+        tuple(state.history), state.stopped or "epochs", state.best_epoch, state.best_loss
+    )
+
+
+@dataclasses.dataclass
+class _State:
+    """Where a run is: the note of its checkpoints."""
+
+    epoch: int = 0
+    position: int = 0
+    """Batches of the epoch that are done."""
+    result: TrainResult = TrainResult()
+    """Of these."""
+    seconds: float = 0.0
+    history: List[Dict[str, Any]] = dataclasses.field(default_factory=list)
+    best_epoch: Optional[int] = None
+    best_loss: Optional[float] = None
+    since: int = 0
+    """Epochs since the best."""
+    halving: int = 0
+    """Epochs without progress since the rate was halved."""
+    stopped: Optional[str] = None
+
+    def note(self) -> str:
+        return json.dumps(dataclasses.asdict(self))
+
+    @classmethod
+    def from_note(cls, note: str) -> _State:
+        try:
+            fields = json.loads(note)
+            fields["result"] = TrainResult(**fields["result"])
+            return cls(**fields)
+        except (ValueError, TypeError, KeyError):
+            raise errors.argument("the checkpoint was not written by fit") from None
+
+    def finish_epoch(
+        self, entry: Dict[str, Any], patience: Optional[int], halve_after: Optional[int],
+        trainer: Trainer,
+    ) -> bool:
+        """Goes to the next epoch; answers whether this one was the best so far."""
+        loss = entry.get("validation_loss", entry["loss"])
+        improved = self.best_loss is None or bool(loss < self.best_loss)
+        if improved:
+            self.best_epoch, self.best_loss, self.since, self.halving = self.epoch, loss, 0, 0
+        else:
+            self.since += 1
+            self.halving += 1
+            if halve_after is not None and self.halving >= halve_after:
+                trainer.rate_factor = trainer.rate_factor / 2
+                self.halving = 0
+            if patience is not None and self.since >= patience:
+                self.stopped = "patience"
+        self.history.append(entry)
+        self.epoch += 1
+        self.position, self.result, self.seconds = 0, TrainResult(), 0.0
+        return improved
+
+
+def _entry(trainer: Trainer, state: _State, checked: Optional[TrainResult]) -> Dict[str, Any]:
+    result = state.result
+    entry: Dict[str, Any] = {
+        "epoch": state.epoch, "step": trainer.step, "rate": trainer.rate,
+        "loss": result.loss, "accuracy": result.accuracy, "samples": result.samples,
+        "spikes": result.spikes / result.samples,
+        "additions": result.additions / result.samples,
+        "products": result.products / result.samples,
+        "seconds": round(state.seconds, 3),
+    }
+    if checked is not None and checked.samples:
+        entry["validation_loss"] = checked.loss
+        entry["validation_accuracy"] = checked.accuracy
+        entry["validation_samples"] = checked.samples
+    return entry
+
+
+class _Data:
+    """The batches of every epoch, and those for validation."""
+
+    def __init__(
+        self, trainer: Trainer, inputs: Any, targets: Optional[npt.ArrayLike], validation: Any,
+        seed: int,
+    ) -> None:
+        self._trainer, self._seed = trainer, seed
+        self._loader: Any = None
+        self._validation: Any = validation
+        self.batches: Optional[int] = None
+        if targets is None:
+            if isinstance(inputs, (np.ndarray, tuple)):
+                raise errors.argument("inputs without targets must be batches, (inputs, targets)")
+            if isinstance(validation, float):
+                raise errors.argument("a share for validation can only be taken of arrays")
+            if isinstance(inputs, Iterator):
+                raise errors.argument(
+                    "inputs can be iterated only once: give a list, or a function of the epoch"
+                )
+            self._loader = inputs
+            if hasattr(inputs, "__len__"):
+                self.batches = len(inputs)
+            return
+        arrays = inputs if isinstance(inputs, tuple) else (inputs,)
+        # np.asarray keeps memory maps where they are.
+        self._arrays = tuple(np.asarray(array) for array in arrays)
+        self._targets = np.asarray(targets)
+        count = self._targets.shape[0] if self._targets.ndim else 0
+        for array in self._arrays:
+            if array.ndim == 0 or array.shape[0] != count:
+                raise errors.argument(f"inputs of shape {array.shape} for {count} targets")
+        self._places = np.arange(count, dtype=np.uint64)
+        if isinstance(validation, float):
+            if not 0 < validation < 1:
+                raise errors.argument(f"validation must be between 0 and 1, not {validation}")
+            kept = np.sort(sample_order(count, _SPLIT_EPOCH, seed)[: int(validation * count)])
+            self._places = np.setdiff1d(self._places, kept)
+            self._validation = kept
+        self.batches = len(self._places) // trainer.batch
+
+    def epoch(self, epoch: int, start: int) -> Iterator[Batch]:
+        """The whole batches of an epoch from the batch `start` on."""
+        if self._loader is not None:
+            batches = self._loader(epoch) if callable(self._loader) else self._loader
+            done = 0
+            for x, y in batches:
+                x, y = _plain(x), _plain(y)
+                first = x[0] if isinstance(x, tuple) else x
+                if len(first) != self._trainer.batch:
+                    continue
+                done += 1
+                if done > start:
+                    yield x, y
+            return
+        order = self._places[sample_order(len(self._places), epoch, self._seed)]
+        for i in range(start, len(order) // self._trainer.batch):
+            places = order[i * self._trainer.batch : (i + 1) * self._trainer.batch]
+            yield tuple(array[places] for array in self._arrays), self._targets[places]
+
+    def validate(self) -> Optional[TrainResult]:
+        """The loss of what is kept apart, or None."""
+        kept = self._validation
+        if kept is None:
+            return None
+        result = TrainResult()
+        if isinstance(kept, np.ndarray):
+            for i in range(0, len(kept), self._trainer.batch):
+                places = kept[i : i + self._trainer.batch]
+                result = result + self._trainer.evaluate(
+                    tuple(array[places] for array in self._arrays), self._targets[places]
+                )
+        elif isinstance(kept, tuple):
+            x, y = kept
+            result = self._trainer.evaluate(x, y)
+        else:
+            for x, y in kept:
+                result = result + self._trainer.evaluate(_plain(x), np.asarray(_plain(y)))
+        return result
+
+
+def _plain(value: Any) -> Any:
+    """A batch of a loader, whose tensors know how to be arrays."""
+    if isinstance(value, (tuple, list)):
+        return tuple(np.asarray(part) for part in value)
+    return np.asarray(value)
+
+
+class _Log:
+    """Lines of JSON; those of epochs that are not behind a checkpoint are taken back."""
+
+    def __init__(self, path: Optional[Path], history: List[Dict[str, Any]]) -> None:
+        self._path = path
+        if path is None:
+            return
+        target = os.fspath(path)
+        with tempfile.NamedTemporaryFile(
+            "w", dir=os.path.dirname(target) or ".", delete=False
+        ) as file:
+            for entry in history:
+                file.write(json.dumps(entry) + "\n")
+        umask = os.umask(0)
+        os.umask(umask)
+        os.chmod(file.name, 0o666 & ~umask)
+        os.replace(file.name, target)
+
+    def add(self, entry: Dict[str, Any]) -> None:
+        if self._path is not None:
+            with open(self._path, "a") as file:
+                file.write(json.dumps(entry) + "\n")
+
+
+class _Interrupts:
+    """Takes note of Ctrl-C, which would come between a step and what is noted of it."""
+
+    def __init__(self) -> None:
+        self.wanted = False
+        self._before: Any = None
+
+    def __enter__(self) -> _Interrupts:
+        if threading.current_thread() is threading.main_thread():
+            self._before = signal.getsignal(signal.SIGINT)
+            if self._before is signal.default_int_handler:
+                signal.signal(signal.SIGINT, self._note)
+            else:
+                # Somebody else handles it.
+                self._before = None
+        return self
+
+    def _note(self, number: int, frame: Optional[FrameType]) -> None:
+        if self.wanted:
+            raise KeyboardInterrupt
+        self.wanted = True
+
+    def __exit__(self, *_: Any) -> None:
+        if self._before is not None:
+            signal.signal(signal.SIGINT, self._before)
+
+
+class _Progress:
+    """A bar on a terminal, a line now and then in a log."""
+
+    def __init__(self, epoch: int, epochs: int, batches: Optional[int], quiet: bool) -> None:
+        self._what = f"epoch {epoch + 1}/{epochs}"
+        self._batches = batches
+        self._stream: Optional[TextIO] = None if quiet else sys.stderr
+        self._is_terminal = bool(self._stream and self._stream.isatty())
+        self._start = time.monotonic()
+        self._next = self._start + (0.1 if self._is_terminal else 30)
+
+    def update(self, done: int, result: TrainResult) -> None:
+        now = time.monotonic()
+        if self._stream is None or now < self._next:
+            return
+        self._next = now + (0.1 if self._is_terminal else 30)
+        text = f"{self._what} {_words(result)}, {result.samples / (now - self._start):.0f} samples/s"
+        if self._is_terminal:
+            bar = ""
+            if self._batches:
+                filled = round(20 * done / self._batches)
+                bar = "[" + "#" * filled + "." * (20 - filled) + "] "
+            self._stream.write(f"\r\x1b[K{bar}{text}")
+        else:
+            self._stream.write(f"arcuate: {text}\n")
+        self._stream.flush()
+
+    def clear(self) -> None:
+        if self._stream is not None and self._is_terminal:
+            self._stream.write("\r\x1b[K")
+            self._stream.flush()
+
+    def finish(self, entry: Dict[str, Any]) -> None:
+        if self._stream is None:
+            return
+        self.clear()
+        text = (
+            f"{self._what} loss {entry['loss']:.4f}, {100 * entry['accuracy']:.2f} %, "
+            f"{entry['spikes']:.0f} spikes, {entry['additions'] + entry['products']:.0f} operations"
+        )
+        if "validation_loss" in entry:
+            text += (
+                f"; validation loss {entry['validation_loss']:.4f}, "
+                f"{100 * entry['validation_accuracy']:.2f} %"
+            )
+        self._stream.write(f"arcuate: {text}; {entry['seconds']:.1f} s\n")
+        self._stream.flush()
+
+
+def _words(result: TrainResult) -> str:
+    count = max(1, result.samples)
+    operations = (result.additions + result.products) / count
+    return (
+        f"loss {result.loss:.4f}, {100 * result.accuracy:.2f} %, "
+        f"{result.spikes / count:.0f} spikes, {operations:.0f} operations"
+    )
+
+
+def plot_run(log: Union[Path, Run], path: Path) -> None:
+    """Draws the losses, the accuracies, and spikes and operations of a run, epoch by epoch, to a file
+    such as .png, .svg or .pdf.
+
+    log: the log that `fit` or `arcuate train` wrote, or what `fit` returned. Needs matplotlib.
+
+    Raises FileError, FormatError, ImportError.
+    """
+    if isinstance(log, Run):
+        entries: List[Dict[str, Any]] = list(log.history)
+    else:
+        with open(log) as file:
+            entries = [json.loads(line) for line in file if line.strip()]
+    if not entries:
+        raise errors.argument("the run has no epochs")
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(12, 3.6), layout="constrained")
+    FigureCanvasAgg(figure)
+    losses, accuracies, work = figure.subplots(1, 3)
+    epochs = [entry["epoch"] + 1 for entry in entries]
+    for axes, name in ((losses, "loss"), (accuracies, "accuracy")):
+        axes.plot(epochs, [entry[name] for entry in entries], label="learning")
+        checked = [(e["epoch"] + 1, e[f"validation_{name}"]) for e in entries if f"validation_{name}" in e]
+        if checked:
+            axes.plot(*zip(*checked), label="validation")
+            axes.legend()
+        axes.set(xlabel="epoch", ylabel=name)
+    work.plot(epochs, [entry["spikes"] for entry in entries], label="spikes")
+    work.plot(epochs, [entry["additions"] for entry in entries], label="additions")
+    work.plot(epochs, [entry["products"] for entry in entries], label="products")
+    work.set(xlabel="epoch", ylabel="of a sample", yscale="symlog")
+    work.legend()
+    figure.savefig(os.fspath(path))
