@@ -150,8 +150,8 @@ ARCUATE_API void arcuate_read_options_init(arcuate_read_options *options);
 /* Opens a .nir or .safetensors file or a Kaldi nnet3 model (raw, or final.mdl with its transition
  * model; text or binary); which of them is told from its first bytes. A step of a Kaldi model is a
  * frame of dt_s, 0.01 s unless the options say otherwise; see arcuate_model_note for its latency.
- * A list of layers in
- * JSON (README of Sources/ArcuateFormats/Layers) makes a new network with weights drawn from its seed.
+ * A list of layers in JSON (README of Sources/ArcuateFormats/Layers) makes a new network with
+ * weights drawn from its seed.
  * A .safetensors file stays mapped while the model, or a plan or session made of it, lives: until
  * then it must be neither cut short nor changed in place, since its numbers and the lists of
  * connections are checked once. Replace it by another under its name, as arcuate_model_save does.

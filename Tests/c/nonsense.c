@@ -498,10 +498,9 @@ static void plasticity(const char *path) {
   const char *last = NULL, *post = NULL;
   for (size_t i = 0; i < arcuate_model_node_count(model); i++) {
     const char *kind = arcuate_model_node_kind(model, i);
-    if (strcmp(kind, "Affine") == 0 || strcmp(kind, "Linear") == 0) {
-      last = arcuate_model_node_name(model, i);
-      post = arcuate_model_node_name(model, i + 1);
-    }
+    const char *name = arcuate_model_node_name(model, i);
+    if (strcmp(name, "output_weights") == 0) last = name;
+    if (strcmp(kind, "I") == 0) post = name;
   }
   CHECK(last != NULL && post != NULL);
   char rule[512], node[64], other[64];
