@@ -12,7 +12,8 @@ public func arcuate_model_set_rule(
     let handle = try required(object(ModelHandle.self, model), "model")
     let node = try text(node, "node")
     let rule = try text(rule, "rule")
-    handle.model = try handle.model.plastic(node, try within("rule") { try PlasticRule(text: rule) })
+    handle.model = try handle.model.plastic(
+      node, try within("rule") { try PlasticRule(text: rule) })
   }
 }
 
@@ -136,7 +137,8 @@ private func isFast(_ kind: Int32) throws -> Bool {
 public func arcuate_session_learned_size(
   _ session: OpaquePointer?, _ node: UnsafePointer<CChar>?, _ kind: Int32
 ) -> Int {
-  guard let session = object(SessionHandle.self, session)?.session, let name = try? text(node, "node"),
+  guard let session = object(SessionHandle.self, session)?.session,
+    let name = try? text(node, "node"),
     let fast = try? isFast(kind)
   else { return 0 }
   return (try? session.learnedCount(name, fast: fast)) ?? 0

@@ -129,7 +129,8 @@ extension PlasticRule.Factor {
       case "previous": self = .previous
       default:
         throw ArcuateError(
-          .invalidArgument, "\"\(word.prefix(80))\" is not a factor: choose one, value, previous, trace, "
+          .invalidArgument,
+          "\"\(word.prefix(80))\" is not a factor: choose one, value, previous, trace, "
             + "trace_before, since_reset, surrogate")
       }
       return
@@ -252,7 +253,8 @@ extension PlasticRule.Modulator {
         return .matrix(matrix)
       default:
         throw ArcuateError(
-          .invalidArgument, "\"\(word.prefix(80))\" is not a map: choose all, each, matrix, "
+          .invalidArgument,
+          "\"\(word.prefix(80))\" is not a map: choose all, each, matrix, "
             + "compartments, random, transpose")
       }
     }

@@ -102,14 +102,16 @@ struct Learn: ParsableCommand {
     if let signal {
       guard known.contains(signal) else {
         throw ArcuateError(
-          .notFound, "there is no signal \"\(signal)\""
+          .notFound,
+          "there is no signal \"\(signal)\""
             + (known.isEmpty ? "" : ": rules ask for \(known.joined(separator: ", "))"))
       }
       return signal
     }
     guard known.count <= 1 else {
       throw ArcuateError(
-        .invalidArgument, "rules ask for \(known.joined(separator: ", ")): name one", at: "--signal")
+        .invalidArgument, "rules ask for \(known.joined(separator: ", ")): name one", at: "--signal"
+      )
     }
     if let only = known.first, labels == nil {
       throw ArcuateError(
@@ -140,7 +142,9 @@ struct Learn: ParsableCommand {
       let answer = try session.run(frames: 1, parts)[0]
       if let truth {
         if name != nil {
-          let best = answer.indices.max { answer[$0] < answer[$1] || (answer[$0] == answer[$1] && $0 > $1) }
+          let best = answer.indices.max {
+            answer[$0] < answer[$1] || (answer[$0] == answer[$1] && $0 > $1)
+          }
           if best == truth[frame] { right += 1 }
         } else {
           if frame % 256 == 0 { named = voters.labels }
@@ -165,7 +169,8 @@ struct Learn: ParsableCommand {
     return try array.values.enumerated().map { i, value in
       guard value >= 0, value < 4096, value == value.rounded() else {
         throw ArcuateError(
-          .invalidArgument, "label \(i) is \(value), not a whole number within 0 ..< 4096", at: path)
+          .invalidArgument, "label \(i) is \(value), not a whole number within 0 ..< 4096", at: path
+        )
       }
       return Int(value)
     }

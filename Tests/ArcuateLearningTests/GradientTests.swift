@@ -189,6 +189,40 @@ struct GradientCase: CustomTestStringConvertible, Sendable {
     var skip = sandwich("skip", lif(4), inner: 4)
     skip.edges.append(.init("in", "b"))
     cases.append(GradientCase(name: "skip", model: skip))
+    // Side by side, and multiplied.
+    var beside = sandwich("beside", .concatenation, inner: 5, outer: 9)
+    beside.edges.append(.init("in", "x"))
+    cases.append(GradientCase(name: "concatenation", model: beside))
+    var product = sandwich("product", .multiplication)
+    product.nodes.append(.init("c", linear(5, 4, 30)))
+    product.edges += [.init("in", "c"), .init("c", "x")]
+    cases.append(GradientCase(name: "multiplication", model: product))
+    // A product of a cycle: what was remembered opens its own gate.
+    var gate = sandwich("gate", .multiplication)
+    gate.nodes += [
+      .init("li", .neuron(Neuron(.li, tauMembrane: Tensor(scalar: 4e-3)))),
+      .init("c", linear(5, 5, 30)),
+    ]
+    gate.edges += [.init("x", "li"), .init("li", "c"), .init("c", "x")]
+    cases.append(GradientCase(name: "multiplication in a cycle", model: gate))
+    for decoder in Decoder.allCases {
+      let model = Model.chain([
+        ("in", .input(shape: try! Shape([4]))), ("a", linear(5, 4, 1)), ("x", lif(5)),
+        ("d", .decoder(decoder)), ("b", linear(3, 5, 2)), ("out", .output(shape: try! Shape([3]))),
+      ])
+      cases.append(GradientCase(name: "decoder \(decoder)", model: model))
+    }
+    cases.append(
+      GradientCase(name: "single shot", model: sandwich("shot", .encoder(.singleShot(gain: 1.5)))))
+    var starting = lif(5)
+    if case .neuron(var neuron) = starting {
+      neuron.initial = tensor([5], 31, 0.5)
+      starting = .neuron(neuron)
+    }
+    cases.append(
+      GradientCase(
+        name: "what neurons begin with", model: recurrent(starting),
+        change: { $0.trained = ["v_initial"] }))
     return cases
   }()
 }

@@ -1,6 +1,8 @@
 import Arcuate
 import Testing
 
+@testable import ArcuateRuntime
+
 /// Rules that change weights while a session runs.
 struct PlasticityTests {
   static let dt = 1e-3
@@ -256,6 +258,71 @@ struct PlasticityTests {
       #expect(read == model)
       _ = try read.compile()
       #expect(throws: ArcuateError.self) { try NIRFile.encode(model) }
+    }
+  }
+
+  @Test func hostileStatesAreNoTrap() throws {
+    var rule = PlasticRule(
+      post: "cells", [.init(.post, pre: .sinceReset(Self.double), post: .one, rate: 1)])
+    rule.application = .frame
+    var model = try Self.network(rule, pre: 6, post: 5, seed: 3)
+    model.nodes.insert(.init("code", .encoder(.bernoulli(gain: 0.5, seed: 3))), at: 1)
+    model.edges = [
+      .init("in", "code"), .init("code", "w"), .init("w", "cells"), .init("cells", "out"),
+    ]
+    let session = try Self.session(model, steps: 4)
+    for value: Float in [.nan, .infinity, -.infinity, 1e30, -1] {
+      for i in 0..<session.state.count { session.state[i] = value }
+      _ = try session.run(frames: 2, [[Float](repeating: 1, count: 12)])
+      session.reset()
+      _ = try session.run(frames: 2, [[Float](repeating: 1, count: 12)])
+    }
+  }
+
+  @Test func bernoulliRowsAreWhatTheCounterSays() throws {
+    let random = CounterRandom(seed: 0x1234_5678_9ABC_DEF0)
+    for count in [1, 7, 8, 9, 40] {
+      var dice = Dice(UInt64(count))
+      let values = (0..<count).map { _ in dice.next() < 0.6 ? dice.next() * 2 - 0.7 : 0 }
+      let x = try View.packed(values + [Float](repeating: 0, count: 16))
+      let y = try View.packed([Float](repeating: 9, count: count + 16))
+      let list = try AlignedBuffer(byteCount: 4 * (count + 16)).view(
+        UInt32.self, start: 0, count: count + 16)
+      let found = findNonzero(x.row, count: count, list: list.row)
+      for step: UInt64 in [0, 5, 1 << 40] {
+        for signed in [false, true] {
+          Elementwise.bernoulli(
+            x.row, list: list.row, listCount: Int(found.count), gain: 0.8, isSigned: signed,
+            random: random, stream: 3, step: step, into: y.row)
+          for i in 0..<count {
+            let draw = random.uniform(stream: 3, step: step, index: UInt32(i))
+            let chance = 0.8 * values[i]
+            #expect(y[i] == (draw < chance ? 1 : signed && draw < -chance ? -1 : 0))
+          }
+        }
+      }
+      withExtendedLifetime((x, y, list)) {}
+    }
+  }
+
+  @Test func winnersAreTheLargest() throws {
+    for seed in 1...20 {
+      var dice = Dice(UInt64(seed))
+      // Few different values, so that many are equal.
+      let values = (0..<50).map { _ in ((dice.next() * 2 - 0.8) * 6).rounded() / 6 }
+      for most in [1, 2, 7, 49, 60] {
+        let x = try View.packed(values + [Float](repeating: 0, count: 14))
+        let y = try View.packed([Float](repeating: 9, count: 64))
+        let scratch = try View.packed([Float](repeating: 0, count: 64))
+        Elementwise.winners(x.row, most: most, into: y.row, count: 50, scratch: scratch.row)
+        let order = values.indices.filter { values[$0] > 0 }.sorted {
+          values[$0] != values[$1] ? values[$0] > values[$1] : $0 < $1
+        }
+        var wanted = [Float](repeating: 0, count: 50)
+        for i in order.prefix(most) { wanted[i] = values[i] }
+        #expect(Array(y.array[..<50]) == wanted, "seed \(seed), \(most) winners")
+        withExtendedLifetime((x, y, scratch)) {}
+      }
     }
   }
 

@@ -95,4 +95,77 @@ struct AllocationTests {
       #expect(count == 0, "save: \(count) allocations")
     }
   }
+
+  @Test(arguments: [1, 3])
+  func learningAllocatesNothing(threads: Int) throws {
+    let trace = Trace(tau_s: 0.02, arrival: .set)
+    var rule = PlasticRule(
+      post: "cells",
+      [
+        .init(.pre, pre: .value, post: .trace(trace, before: true), rate: -0.01),
+        .init(.post, pre: .trace(trace, before: false), post: .value, rate: 0.1),
+      ])
+    (rule.low, rule.high, rule.columnSum) = (0, 1, 20)
+    var error = PlasticRule(
+      post: "answer", [.init(.step, pre: .value, post: .one, rate: 0.1)])
+    error.modulator = .init(.error(node: "answer", teacher: "label"), .each)
+    error.scaling = .maximum(decay: 0.9, rate: 0.01)
+    var framed = PlasticRule(
+      post: "cells", [.init(.post, pre: .sinceReset(trace), post: .one, rate: 1)])
+    framed.application = .frame
+    framed.modulator = .init(
+      .error(node: "answer", teacher: "label"), .random(seed: 1, amplitude: 1))
+    for first in [rule, framed] {
+      var cell = Cell(size: 400)
+      cell.tauMembrane_s = 0.02
+      cell.adaptation = 0.05
+      cell.winners = 3
+      cell.refractory_s = 0.002
+      var model = Model.chain([
+        ("in", .input(shape: try Shape([300]))), ("code", .encoder(.bernoulli(gain: 0.5, seed: 1))),
+        (
+          "w",
+          .plastic(
+            .linear(
+              PlasticLinear(
+                weight: .filled(0.05, shape: try Shape([400, 300])), rule: first)))
+        ),
+        ("cells", .plastic(.cell(cell))),
+        (
+          "v",
+          .plastic(
+            .linear(
+              PlasticLinear(weight: .filled(0.1, shape: try Shape([10, 400])), rule: error)))
+        ),
+        ("answer", .activation(.tanh)), ("out", .output(shape: try Shape([10]))),
+      ])
+      model.dt_s = 1e-3
+      var options = CompileOptions()
+      options.batch = 4
+      options.threads = threads
+      options.stepsPerFrame = 6
+      options.frameState = .reset
+      let session = try model.compile(options).makeSession()
+      session.learns = true
+      let label = [Float](repeating: 0.5, count: 40)
+      let input = [[Float](repeating: 0.7, count: 1200)]
+      var count: UInt64 = 1
+      try InputPorts.with(input) { inputs in
+        _ = try OutputPorts.collect(counts: [40]) { outputs in
+          try label.withUnsafeBufferPointer { label in
+            try session.teach("label", label)
+            try session.run(frames: 1, inputs: inputs, outputs: outputs)
+            count = try Self.allocations(session) {
+              for _ in 0..<3 {
+                try session.teach("label", label)
+                try session.run(frames: 1, inputs: inputs, outputs: outputs)
+              }
+            }
+          }
+        }
+      }
+      #expect(count == 0, "\(count) allocations")
+      #expect(try session.learned("w") != [Float](repeating: 0.05, count: 120_000))
+    }
+  }
 }

@@ -195,6 +195,33 @@ extension Double {
     }
   }
 
+  /// What is the same at every frame is not delayed with the frames; other outputs are left out.
+  @Test func inputsOfOneTime() throws {
+    let text = """
+      <Nnet3> 
+      input-node name=input dim=1
+      input-node name=ivector dim=1
+      component-node name=sum component=sum input=Append(Offset(input, 1), ReplaceIndex(ivector, t, 0))
+      component-node name=unused component=sum input=Append(input, input)
+      output-node name=output input=sum objective=linear
+      output-node name=output-xent input=sum objective=linear
+
+      <NumComponents> 1
+      <ComponentName> sum <LinearComponent> <Params> [
+        1 10 ]
+      </LinearComponent> 
+      </Nnet3> 
+      """
+    let (model, findings) = try ModelFile.parse(Bytes(Array(text.utf8)))
+    #expect(findings.map(\.severity) == [.note, .note])
+    #expect(Self.note(model, "latency") == 1)
+    let session = try model.compile().makeSession()
+    #expect(session.plan.inputs.map(\.name) == ["input", "ivector"])
+    var last: [Float] = []
+    for t in 0..<4 { last = try session.step([[Float(t)], [0.5]])[0] }
+    #expect(last == [8])
+  }
+
   /// With what a network waits for comes no more delay than it needs.
   @Test func latencyIsTheLookahead() throws {
     for seed in 1...40 as ClosedRange<UInt64> {

@@ -465,7 +465,7 @@ static void conversion(const char *path) {
   REFUSED(LOSS(reserved, 1));
   REFUSED(LOSS(labels, beyond));
   REFUSED(LOSS(labels, below));
-  REFUSED(LOSS(frames, 0));
+  CHECK(LOSS(frames, 0) == ARCUATE_ERROR_BUFFER_SIZE); /* for numbers of two */
   REFUSED(LOSS(frames, SIZE_MAX));
   REFUSED(LOSS(inputs, NULL));
   REFUSED(LOSS(struct_size, 3));

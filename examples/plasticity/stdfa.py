@@ -41,7 +41,7 @@ EDGES = [
 
 
 def network(
-    seed: int, feedback: Optional[str] = "random", rate: float = 5e-3, inputs: int = 196,
+    seed: int, feedback: Optional[str] = "random", rate: float = 0.1, inputs: int = 196,
     hidden: int = HIDDEN, gain: float = 0.35,
 ) -> Dict[str, Any]:
     """The nodes. feedback: random, sign, transpose, or None for a hidden layer that stays as drawn."""
@@ -55,10 +55,11 @@ def network(
             "terms": [{"event": "post", "pre": {"since_reset": potential}, "post": "one", "rate": 1}],
             "modulator": {"error": "counts", "teacher": "label", "dead_zone": MARGIN},
             "map": errors, "apply": "frame", "bounds": [-8, 8],
-            "scaling": {"maximum": {"decay": 0.99, "rate": rate}}}
+            "scaling": {"maximum": {"decay": 0.999, "rate": rate}}}
 
-    def weights(post: int, pre: int) -> np.ndarray:
-        return random.normal(0, 0.15, (post, pre)).astype(np.float32)
+    # A silent output learns nothing: weights start large enough for every cell to spike now and then.
+    def weights(post: int, pre: int, mean: float, deviation: float) -> np.ndarray:
+        return random.normal(mean, deviation, (post, pre)).astype(np.float32)
 
     def cells(size: int) -> Dict[str, Any]:
         return {
@@ -66,12 +67,12 @@ def network(
             "gain": 1 / SYNAPSE, "euler": True, "refractory": SILENCE * DT, "reset": "to_value",
             "v_threshold": np.full(1, THRESHOLD, np.float32)}
 
-    first: Dict[str, Any] = {"kind": "Linear", "weight": weights(hidden, inputs)}
+    first: Dict[str, Any] = {"kind": "Linear", "weight": weights(hidden, inputs, 0, 0.5)}
     if feedback == "random":
         first |= {"kind": "PlasticLinear",
-                  "rule": rule(1, {"random": {"seed": seed + 7, "amplitude": 1.0}})}
+                  "rule": rule(1, {"random": {"seed": seed + 7, "amplitude": 0.5}})}
     elif feedback == "sign":
-        signs = np.sign(np.random.default_rng(seed + 7).uniform(-1, 1, (hidden, 10)))
+        signs = 0.3 * np.sign(np.random.default_rng(seed + 7).uniform(-1, 1, (hidden, 10)))
         first |= {"kind": "PlasticLinear", "rule": rule(1, "matrix"),
                   "matrix": signs.astype(np.float32)}
     elif feedback == "transpose":
@@ -80,7 +81,8 @@ def network(
         "image": {"kind": "Input", "shape": [inputs]},
         "spikes0": {"kind": "BernoulliEncoder", "gain": gain, "seed": seed + 1},
         "weights1": first, "spikes1": cells(hidden),
-        "weights2": {"kind": "PlasticLinear", "weight": weights(10, hidden), "rule": rule(2, "each")},
+        "weights2": {"kind": "PlasticLinear", "weight": weights(10, hidden, 0.3, 0.3),
+                     "rule": rule(2, "each")},
         "spikes2": cells(10), "counts": {"kind": "CountDecoder"},
         "out": {"kind": "Output", "shape": [10]},
     }

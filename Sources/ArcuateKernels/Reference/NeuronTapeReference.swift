@@ -70,7 +70,7 @@ public struct NeuronTapeReference: Sendable {
   }
 
   private func takenOff(_ before: Moment, _ c: Coefficients) -> Float {
-    flags.contains([.spikes, .resetSubtract, .resetNextStep])
+    flags.contains([.spikes, .resetSubtract, .resetNextStep]) && !flags.contains(.resetToValue)
       ? before.spike * (c.threshold - c.resetValue) : 0
   }
 

@@ -75,12 +75,26 @@ public final class Network {
         .shapeMismatch,
         "\(values.count) numbers for \(options.batch) samples of \(steps) x \(width)")
     }
-    for b in 0..<options.batch {
-      for t in 0..<steps {
-        let row = signal.row(t * options.batch + b)
-        let from = (b * steps + t) * width
-        row.part(0, width).copy(from: UnsafeBufferPointer(rebasing: values[from..<from + width]))
+    // SAFETY: the parts only read.
+    nonisolated(unsafe) let values = values
+    crew.split(0..<options.batch) { part, _ in
+      for b in part {
+        for t in 0..<steps {
+          let row = signal.row(t * options.batch + b)
+          let from = (b * steps + t) * width
+          row.part(0, width).copy(from: UnsafeBufferPointer(rebasing: values[from..<from + width]))
+        }
       }
+    }
+  }
+
+  /// Whether every number is finite: of bits, since the largest of integers is found several at a
+  /// time.
+  func isFinite(_ values: UnsafeBufferPointer<Float>) -> Bool {
+    // SAFETY: as above.
+    nonisolated(unsafe) let values = values
+    return crew.all(0..<values.count) { part in
+      values[part].reduce(0) { max($0, $1.bitPattern & 0x7FFF_FFFF) } < 0x7F80_0000
     }
   }
 

@@ -228,8 +228,7 @@ public final class Trainer {
         throw ArcuateError(
           .shapeMismatch, "input \(port) has \(values.count) numbers, not \(samples) x \(width)")
       }
-      // Of bits, since the largest of integers is found several at a time.
-      guard values.reduce(0, { max($0, $1.bitPattern & 0x7FFF_FFFF) }) < 0x7F80_0000 else {
+      guard network.isFinite(values) else {
         let bad = values.firstIndex { !$0.isFinite } ?? 0
         throw ArcuateError(
           .invalidArgument,

@@ -85,7 +85,9 @@ extension PlasticRule.Modulator {
       }
       wanted = tensor.shape[1]
     case .random:
-      guard let own else { throw misfit("draws a modulator's matrix for a signal of no known width") }
+      guard let own else {
+        throw misfit("draws a modulator's matrix for a signal of no known width")
+      }
       wanted = own
     case .transpose(let name):
       guard let i = index[name] else {
@@ -98,7 +100,8 @@ extension PlasticRule.Modulator {
       default: throw misfit("takes the weights of node \"\(name)\", which has none")
       }
       guard shape.rank == 2, shape[1] == post else {
-        throw misfit("takes the weights of node \"\(name)\", whose shape \(shape) is not [.., \(post)]")
+        throw misfit(
+          "takes the weights of node \"\(name)\", whose shape \(shape) is not [.., \(post)]")
       }
       wanted = shape[0]
     }
@@ -120,7 +123,8 @@ extension Model {
     }
     var model = self
     switch nodes[i].op {
-    case .linear(let linear) where linear.weight.shape.rank == 2 && linear.weight.element == .float32:
+    case .linear(let linear)
+    where linear.weight.shape.rank == 2 && linear.weight.element == .float32:
       model.nodes[i].op = .plastic(
         .linear(PlasticLinear(weight: linear.weight, bias: linear.bias, rule: rule)))
     case .plastic(.linear(var linear)):
@@ -128,7 +132,8 @@ extension Model {
       model.nodes[i].op = .plastic(.linear(linear))
     case let op:
       throw ArcuateError(
-        .invalidModel, "is frozen: a rule changes float32 weights [post, pre], not those of "
+        .invalidModel,
+        "is frozen: a rule changes float32 weights [post, pre], not those of "
           + "\(op.kindName)", at: "node \"\(name)\"")
     }
     return model

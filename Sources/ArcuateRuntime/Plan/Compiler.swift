@@ -637,7 +637,9 @@ private struct Compiler {
       values += count * slots[i].stride
       rows += count
       if slots[i].listed { lists += count * slots[i].stride }
-      guard (values + lists + rows + state + sparseLists + sparseCounts) * 4 <= 1 << 36 else {
+      let scratch = learning?.scratchCount ?? 0
+      guard (values + lists + rows + state + sparseLists + sparseCounts + scratch) * 4 <= 1 << 36
+      else {
         throw ArcuateError(
           .limitExceeded, "a session of batch \(batch) would need more than 64 GiB")
       }

@@ -90,7 +90,8 @@ extension Session {
     var left: Float = 1
     let decay = numbers.isDouble ? numbers.secondDecay : numbers.decay
     // A power by multiplication, the same on every machine; after this many steps nothing is left.
-    var steps = min(Int(passed), 4096)
+    // A restored state may hold anything.
+    var steps = passed < 4096 ? Int(passed) : 4096
     var factor = decay
     while steps > 0 {
       if steps & 1 != 0 { left *= factor }
@@ -188,11 +189,13 @@ extension Session {
       case .none: PlasticRows.add(delta, times: self.rate, to: w, low: edge.low, high: edge.high)
       case .maximum(let decay, let rate):
         PlasticRows.scaleByMaximum(
-          w, state.row.part(edge.scales + j * stride, stride), delta, decay: decay, rate: rate * self.rate,
+          w, state.row.part(edge.scales + j * stride, stride), delta, decay: decay,
+          rate: rate * self.rate,
           low: edge.low, high: edge.high)
       case .square(let decay, let rate):
         PlasticRows.scaleBySquare(
-          w, state.row.part(edge.scales + j * stride, stride), delta, decay: decay, rate: rate * self.rate,
+          w, state.row.part(edge.scales + j * stride, stride), delta, decay: decay,
+          rate: rate * self.rate,
           low: edge.low, high: edge.high)
       }
     }

@@ -26,14 +26,14 @@ extension Session {
 
   // MARK: Signals
 
-
   private func signal(_ name: String) throws -> LearningSignal {
     if let found = plan.learning?.signals.first(where: { $0.name == name }) { return found }
     let known = plan.signals.map(\.name)
     throw ArcuateError(
       .notFound,
       "there is no signal \"\(name)\""
-        + (known.isEmpty ? ": no rule asks for any" : ": rules ask for \(known.joined(separator: ", "))")
+        + (known.isEmpty
+          ? ": no rule asks for any" : ": rules ask for \(known.joined(separator: ", "))")
     )
   }
 

@@ -117,9 +117,13 @@ extension Session {
     }
     let step = plan.steps[index]
     if quantity != .output {
-      guard case .neuron(_, let memory) = step.operation,
-        quantity != .current || memory.current >= 0
-      else {
+      let isThere =
+        switch step.operation {
+        case .neuron(_, let memory): quantity != .current || memory.current >= 0
+        case .plastic(.cell): quantity == .membrane
+        default: false
+        }
+      guard isThere else {
         throw ArcuateError(
           .notFound, "the node has no \(quantity.rawValue)", at: "node \"\(name)\"")
       }

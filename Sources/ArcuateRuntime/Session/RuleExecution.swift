@@ -302,7 +302,8 @@ extension Session {
       delta.fill(0)
       PlasticRows.addProducts(
         products.row.part(0, productEnds[plan.options.batch]), place, to: delta)
-      return scale(edge, shared, j, delta, scratch(edge.gradient + (worker * 2 + 1) * stride, stride))
+      return scale(
+        edge, shared, j, delta, scratch(edge.gradient + (worker * 2 + 1) * stride, stride))
     }
     let isFast = linear.fast >= 0 && !isBias
     if !isFast, !isBounded, edge.decay == .none {

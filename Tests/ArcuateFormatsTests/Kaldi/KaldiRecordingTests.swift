@@ -56,6 +56,30 @@ import Testing
     }
   }
 
+  /// Alignments have a number for every frame of the features of their key.
+  @Test(.enabled(if: dataFolder != nil, "needs ARCUATE_DATA"))
+  func alignmentsOfAn4() throws {
+    let folder = dataFolder! + "/an4-kaldi"
+    for part in ["train", "test"] {
+      let lines = try String(contentsOfFile: "\(folder)/\(part)/utt2num_frames", encoding: .utf8)
+      var frames: [Substring: Int] = [:]
+      for line in lines.split(separator: "\n") {
+        let words = line.split(separator: " ")
+        frames[words[0]] = Int(words[1])
+      }
+      let reader = try KaldiTableReader(
+        "ark:\(folder)/gmm/pdf_\(part).ark", expecting: .integers)
+      var count = 0
+      while let (key, value) = try reader.next() {
+        guard case .integers(let pdfs) = value else { continue }
+        #expect(pdfs.count == frames[key[...]] && pdfs.allSatisfy { (0..<464).contains($0) })
+        count += 1
+      }
+      #expect(count > 0 && count <= frames.count)
+      print("\(part): \(count) of \(frames.count) utterances have an alignment")
+    }
+  }
+
   @Test(.enabled(if: dataFolder != nil, "needs ARCUATE_DATA"))
   func everyFrameOfAn4() throws {
     for part in ["train", "test"] {

@@ -352,7 +352,7 @@ def test_networks_of_pytorch(tmp_path: Path):
         (
             nn.Sequential(
                 nn.Conv2d(2, 4, 3, padding=1), nn.BatchNorm2d(4), nn.ReLU(), nn.MaxPool2d(2),
-                nn.Conv2d(4, 5, 3), nn.ReLU(), nn.AvgPool2d(2), nn.Flatten(), nn.Linear(10, 3),
+                nn.Conv2d(4, 5, 3), nn.ReLU(), nn.AvgPool2d(2), nn.Flatten(), nn.Linear(5, 3),
             ),
             (2, 10, 8),
         ),

@@ -21,7 +21,7 @@ struct Nnet3Timing {
   private(set) var order: [Int] = []
 
   static let mostFrames = 1_000_000
-  static let mostRounds = 1000
+  static let mostRounds = 200
 
   init(_ places: [Nnet3Place]) throws {
     (latency, first) = ([], [])

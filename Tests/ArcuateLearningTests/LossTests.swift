@@ -1,0 +1,76 @@
+import ArcuateCore
+import Testing
+
+@testable import ArcuateLearning
+
+@Suite struct LossTests {
+  struct Case: CustomTestStringConvertible, Sendable {
+    let kind: Loss.Kind
+    let readout: Loss.Readout
+    var testDescription: String { "\(kind) of \(readout)" }
+  }
+
+  static let cases = Loss.Kind.allCases.flatMap { kind in
+    // A gate is for one answer a sample.
+    Loss.Readout.allCases.filter { !(kind.isGated && $0 == .every) }.map {
+      Case(kind: kind, readout: $0)
+    }
+  }
+
+  /// Gradients against central differences, within a window of the steps.
+  @Test(arguments: cases)
+  func gradientsAgreeWithFiniteDifferences(_ one: Case) throws {
+    let (samples, steps, width) = (3, 4, 5)
+    let loss = Loss(one.kind, readout: one.readout, window: 1..<4, weight: 1.5)
+    // Within 0 ... 1, as probabilities are; sums of steps leave it, so they are small.
+    var outputs = (0..<3).map { port in
+      GradientCase.random(samples * steps * width, 70 + UInt32(port)).map { 0.16 + 0.1 * $0 }
+    }
+    let target: Target =
+      one.kind == .count
+      ? .values(GradientCase.random(samples * width, 80)) : .labels([4, 0, 2])
+    func evaluate() throws -> (BatchResult, [[Float]]) {
+      var gradients = outputs.map { [Float](repeating: 0, count: $0.count) }
+      let result = try loss.evaluate(
+        outputs, samples: samples, steps: steps, width: width, target: target,
+        gradients: &gradients, draw: { 0.3 + 0.05 * Float($0 % 7) })
+      return (result, gradients)
+    }
+    let (_, gradients) = try evaluate()
+    #expect(gradients[0].contains { $0 != 0 })
+    for port in 0..<(one.kind.isGated ? 3 : 1) {
+      for i in 0..<outputs[port].count {
+        if one.readout != .maximum, i / width % steps == 0 {
+          #expect(gradients[port][i] == 0, "the first step is outside of the window")
+        }
+        let step: Float = 2e-3
+        outputs[port][i] += step
+        let high = try evaluate().0.loss
+        outputs[port][i] -= 2 * step
+        let low = try evaluate().0.loss
+        outputs[port][i] += step
+        let wanted = (high - low) / Double(2 * step)
+        // DropMax's posterior takes the first head's value as given.
+        if one.kind == .stochmax && port == 1 { continue }
+        #expect(
+          abs(Double(gradients[port][i]) - wanted) < 5e-3 * max(1, abs(wanted)),
+          "output \(port)[\(i)]: \(gradients[port][i]), not \(wanted)")
+      }
+    }
+  }
+
+  @Test func bitsOfAMistakeAreNamed() throws {
+    var gradients: [[Float]] = [[0, 0]]
+    for target in [Target.labels([2]), .labels([-1]), .labels([0, 1]), .values([1])] {
+      #expect(throws: ArcuateError.self) {
+        _ = try Loss().evaluate(
+          [[0, 0]], samples: 1, steps: 1, width: 2, target: target, gradients: &gradients)
+      }
+    }
+    #expect(gradients == [[0, 0]])
+  }
+}
+
+extension Loss.Kind {
+  fileprivate var isGated: Bool { self == .stochmax || self == .stochmaxNaive }
+}

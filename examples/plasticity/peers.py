@@ -1,0 +1,124 @@
+"""How long STDP takes here and in other simulators: the same images, cells and steps, one after the
+other on one thread.
+
+    python peers.py --images 20
+    python peers.py --bindsnet /venv/bin/python --brian2 /other/bin/python
+
+784 Poisson inputs, 100 cells, plastic weights between all of them, 350 steps of 1 ms an image. BindsNET runs
+its DiehlAndCook2015; Brian2 runs event-driven pair STDP with adaptive cells and one inhibitory synapse
+between each pair, C++ standalone where a compiler is found. Their accuracy is not compared: this
+measures time. Each runs in a process of its own, by the interpreter that has it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import time
+from typing import Optional
+
+import numpy as np
+
+NEURONS, STEPS = 100, 350
+
+
+def images(count: int, folder: Optional[str]) -> np.ndarray:
+    import mnist
+
+    return mnist.load(folder).train[:count]
+
+
+def ours(shown: np.ndarray) -> float:
+    import stdp
+
+    run = stdp.session(stdp.network(NEURONS, 0))
+    run.learning = True
+    run.run(shown[:1])
+    start = time.perf_counter()
+    run.run(shown)
+    return time.perf_counter() - start
+
+
+def bindsnet(shown: np.ndarray) -> float:
+    import torch
+    from bindsnet.encoding import poisson
+    from bindsnet.models import DiehlAndCook2015
+
+    torch.set_num_threads(1)
+    network = DiehlAndCook2015(
+        n_inpt=784, n_neurons=NEURONS, exc=22.5, inh=120, dt=1.0, norm=78.4, theta_plus=0.05,
+        inpt_shape=(1, 28, 28))
+    def show(image: np.ndarray) -> None:
+        rates = torch.from_numpy(image.reshape(1, 28, 28) * 63.75)
+        network.run(inputs={"X": poisson(rates, time=STEPS, dt=1.0).unsqueeze(1)}, time=STEPS)
+        network.reset_state_variables()
+    show(shown[0])
+    start = time.perf_counter()
+    for image in shown:
+        show(image)
+    return time.perf_counter() - start
+
+
+def brian2(shown: np.ndarray) -> float:
+    import brian2 as b
+
+    b.set_device("cpp_standalone", build_on_run=False)
+    b.defaultclock.dt = 1 * b.ms
+    rates = b.TimedArray(shown * 63.75 * b.Hz, dt=STEPS * b.ms)
+    inputs = b.PoissonGroup(784, rates="rates(t, i)")
+    cells = b.NeuronGroup(
+        NEURONS, "dv/dt = -v / (100 * ms) : 1 (unless refractory)\ndtheta/dt = -theta / (1e7 * ms) : 1",
+        threshold="v > 7 + theta", reset="v = 0; theta += 0.05", refractory=5 * b.ms,
+        method="exact")
+    synapses = b.Synapses(
+        inputs, cells,
+        "w : 1\ndpre/dt = -pre / (20 * ms) : 1 (event-driven)\n"
+        "dpost/dt = -post / (20 * ms) : 1 (event-driven)",
+        on_pre="v_post += 8 * w; w = clip(w - 1e-4 * post, 0, 1); pre = 1",
+        on_post="w = clip(w + 1e-2 * pre, 0, 1); post = 1")
+    synapses.connect()
+    synapses.w = "0.2 * rand()"
+    silence = b.Synapses(cells, cells, on_pre="v_post = 0")
+    silence.connect(condition="i != j")
+    names = {"rates": rates}
+    network = b.Network(inputs, cells, synapses, silence)
+    network.run(len(shown) * STEPS * b.ms, namespace=names)
+    import tempfile
+
+    with tempfile.TemporaryDirectory() as folder:
+        b.device.build(directory=folder, run=False, compile=True)
+        b.device.run(folder, with_output=False, run_args=[])
+        return float(b.device._last_run_time)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", help="folder of MNIST's IDX files")
+    parser.add_argument("--images", type=int, default=20)
+    parser.add_argument("--bindsnet", default=sys.executable, help="an interpreter with BindsNET")
+    parser.add_argument("--brian2", default=sys.executable, help="an interpreter with Brian2")
+    parser.add_argument("--only", help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.only:
+        seconds = globals()[arguments.only](images(arguments.images, arguments.data))
+        print(json.dumps(seconds))
+        return
+    print("| simulator | ms an image | times as long |\n|---|---|---|")
+    own = 0.0
+    for name, python in (("ours", sys.executable), ("bindsnet", arguments.bindsnet),
+                         ("brian2", arguments.brian2), ("ours", sys.executable)):
+        command = [python, __file__, "--only", name, "--images", str(arguments.images)]
+        command += ["--data", arguments.data] if arguments.data else []
+        done = subprocess.run(command, capture_output=True, text=True)
+        if done.returncode:
+            print(f"| {name} | not run: {(done.stderr.strip().splitlines() or ['?'])[-1]} | |")
+            continue
+        each = 1000 * json.loads(done.stdout.splitlines()[-1]) / arguments.images
+        own = own or each
+        print(f"| {name} | {each:.2f} | {each / own:.1f} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
