@@ -119,7 +119,7 @@ def one(seed: int, recipe: Recipe, training: Part, apart: Judge, test: Judge, gi
             + f"; errors apart {[round(e, 2) for e in errors]}")
         return macs
 
-    check = apart.frames[:12800], apart.labels[:12800]
+    check = apart.frames[:6400], apart.labels[:6400]
     learned = networks.train(
         dataclasses.replace(recipe, mode="direct"), frames, labels, pdfs, seed, check)
     twin = learned.model()

@@ -23,8 +23,10 @@ import numpy as np
 import networks
 from networks import Recipe, say
 
-TANDEM = Recipe("tandem", (256, 256, 256), epochs=6)
-TWIN = dataclasses.replace(TANDEM, mode="direct")
+TANDEM = Recipe(
+    "tandem", (256, 256, 256), epochs=6, rate=3e-3, dropout=0, gains=(1.2, 1.0, 4.0)
+)
+TWIN = Recipe("direct", (256, 256, 256), epochs=6, rate=1e-3, dropout=0.1)
 
 
 def features(path: Path, normalise: str) -> np.ndarray:
@@ -83,7 +85,9 @@ def load(folder: Path, validate: bool, normalise: str) -> Tuple[Part, Part]:
     return Part(training), Part(test)
 
 
-def one(seed: int, training: Part, test: Part, tandem: Recipe, twin: Recipe, keep: str) -> Dict:
+def one(
+    seed: int, training: Part, test: Part, tandem: Recipe, twin: Recipe, given: argparse.Namespace
+) -> Dict[str, Dict[str, float]]:
     """All rows of the table for one seed."""
     rows: Dict[str, Dict[str, float]] = {}
 
@@ -96,7 +100,7 @@ def one(seed: int, training: Part, test: Part, tandem: Recipe, twin: Recipe, kee
         say(f"seed {seed}: {name}: frames {frames:.2f} %, utterances {utterances:.2f} %, "
             f"operations {found.total:,.0f}")
 
-    check = test.frames, test.labels
+    check = (test.frames, test.labels) if given.validate else None
     learned = networks.train(twin, training.frames, training.labels, 10, seed, check)
     model = learned.model()
     model.fold_batch_norm()
@@ -119,8 +123,8 @@ def one(seed: int, training: Part, test: Part, tandem: Recipe, twin: Recipe, kee
     note("tandem", networks.answer(spiking, test.frames, spikes=True))
     rows["ANN twin"]["ms"], _ = networks.real_time_factor(model, test.frames[:1000], False)
     rows["tandem"]["ms"], _ = networks.real_time_factor(spiking, test.frames[:1000], True)
-    if keep:
-        spiking.save(f"{keep}-{seed}.safetensors")
+    if given.keep:
+        spiking.save(f"{given.keep}-{seed}.safetensors")
     for row in rows.values():
         row["macs"] = macs
     return rows
@@ -164,9 +168,6 @@ def main() -> None:
     options.add_argument("--normalise", default="utterance", choices=("utterance", "all"))
     options.add_argument("--hidden", type=int, nargs="+", default=list(TANDEM.hidden))
     options.add_argument("--epochs", type=int, default=TANDEM.epochs)
-    options.add_argument("--decay", type=float, default=TANDEM.decay)
-    options.add_argument("--dropout", type=float, default=TANDEM.dropout)
-    options.add_argument("--rate", type=float, default=TANDEM.rate)
     options.add_argument("--keep", default="", help="write the spiking networks to KEEP-SEED.safetensors")
     options.add_argument(
         "--results", default="", help="a file of seeds that are done: they are not run again")
@@ -176,12 +177,11 @@ def main() -> None:
     training, test = load(Path(given.data), given.validate, given.normalise)
     say(f"{len(training.digits)} utterances, {len(training.frames)} frames to learn from; "
         f"{len(test.digits)}, {len(test.frames)} to be judged by")
-    choice = {"hidden": tuple(given.hidden), "epochs": given.epochs, "decay": given.decay,
-              "dropout": given.dropout, "rate": given.rate}
+    choice = {"hidden": tuple(given.hidden), "epochs": given.epochs}
     tandem, twin = (dataclasses.replace(r, **choice) for r in (TANDEM, TWIN))
 
     def run(seed: int) -> Dict[str, Dict[str, float]]:
-        return one(seed, training, test, tandem, twin, given.keep)
+        return one(seed, training, test, tandem, twin, given)
 
     recipe = f"{tandem} {twin} {given.normalise} {given.validate}"
     table(given.seeds, networks.remembered(given.results, recipe, given.seeds, run))

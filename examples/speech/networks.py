@@ -22,7 +22,9 @@ def say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
-def artificial(sizes: Sequence[int], seed: int) -> arcuate.Model:
+def artificial(
+    sizes: Sequence[int], seed: int, gains: Optional[Sequence[float]] = None
+) -> arcuate.Model:
     """Layers of weights, batch-norm and ReLU, and weights behind the last, drawn with the seed."""
     draw = np.random.default_rng(seed)
     nodes: Dict[str, Dict[str, Any]] = {"in": {"kind": "Input", "shape": [sizes[0]]}}
@@ -34,8 +36,8 @@ def artificial(sizes: Sequence[int], seed: int) -> arcuate.Model:
         if i < len(sizes) - 1:
             ones, zeros = np.ones(narrow, np.float32), np.zeros(narrow, np.float32)
             nodes[f"norm{i}"] = {
-                "kind": "BatchNorm", "mean": zeros, "variance": ones, "gamma": ones, "beta": zeros,
-                "epsilon": 1e-4,
+                "kind": "BatchNorm", "mean": zeros, "variance": ones, "beta": zeros,
+                "gamma": (gains[i - 1] if gains else 1.0) * ones, "epsilon": 1e-4,
             }
             nodes[f"relu{i}"] = {"kind": "ReLU"}
     nodes["out"] = {"kind": "Output", "shape": [sizes[-1]]}
@@ -56,6 +58,10 @@ class Recipe:
     rate: float = 1e-3
     decay: float = 0.0
     dropout: float = 0.1
+    gains: Tuple[float, ...] = ()
+    """Of each batch-norm at the start; else 1. The more, the more spikes, and the finer the counts."""
+    momentum: float = 0.1
+    """Of the running statistics of batch-norm."""
     final_rate: float = 0.1
     """The rate of the last epoch's end, as a share of the first, on a cosine's way."""
 
@@ -70,9 +76,9 @@ def train(
     # Half a cosine, to a rate that is not nothing.
     dropped = {f"relu{i + 1}": recipe.dropout for i in range(len(recipe.hidden))}
     trainer = arcuate.Trainer(
-        artificial(sizes, seed), mode=recipe.mode, batch=BATCH,
-        steps=STEPS if recipe.mode == "tandem" else 1, norm_momentum=0.9 if recipe.mode == "tandem"
-        else 0.1, rate=recipe.rate, optimizer="adamw" if recipe.decay else "adam",
+        artificial(sizes, seed, recipe.gains), mode=recipe.mode, batch=BATCH,
+        steps=STEPS if recipe.mode == "tandem" else 1, norm_momentum=recipe.momentum,
+        rate=recipe.rate, optimizer="adamw" if recipe.decay else "adam",
         weight_decay=recipe.decay, dropout=dropped if recipe.dropout else {}, seed=seed,
     )
     start, total = time.perf_counter(), recipe.epochs * each
