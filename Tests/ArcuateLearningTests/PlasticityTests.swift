@@ -1,4 +1,5 @@
 import Arcuate
+import ArcuateKernels
 import Testing
 
 @testable import ArcuateRuntime
