@@ -2,8 +2,8 @@ import ArcuateCore
 import CShims
 
 extension Elementwise {
-  /// output = 1 with probability clamp(gain x, 0, 1) where `list` says that x is not 0; 0 elsewhere. Signed,
-  /// a negative x gives -1 with probability clamp(-gain x, 0, 1).
+  /// output = 1 with probability clamp(gain x, 0, 1) where `list` says that x is not 0; 0
+  /// elsewhere. Signed, a negative x gives -1 with probability clamp(-gain x, 0, 1).
   ///
   /// What `random.uniform` says for each of the elements, eight at a time.
   /// Needs. `list` has the ascending places of the elements of `input` that are not 0.

@@ -155,7 +155,8 @@ public final class CellLayer: Sendable {
     }
   }
 
-  /// Takes spikes away until `most` are left: those furthest above the threshold, the first of equals.
+  /// Takes spikes away until `most` are left: those furthest above the threshold, the first of
+  /// equals.
   private func keepWinners(_ most: Int, _ margin: Row<Float>, _ y: Row<Float>) {
     var left = 0
     for i in 0..<count where y.pointer[i] != 0 { left += 1 }

@@ -82,8 +82,9 @@ public enum PlasticRows {
     for i in 0..<w.count { w.pointer[i] += x * p.pointer[i] }
   }
 
-  /// y = y + x[0] p[0] + x[1] p[1] + .. for element `j` of the pre sides of products, in their order; those
-  /// whose pre side is 0, or that act on inputs only where there are none, are left out.
+  /// y = y + x[0] p[0] + x[1] p[1] + .. for element `j` of the pre sides of products, in their
+  /// order; those whose pre side is 0, or that act on inputs only where there are none, are left
+  /// out.
   @inline(__always)
   public static func addProducts(_ products: Row<PlasticProduct>, _ j: Int, to y: Row<Float>) {
     var e = 0

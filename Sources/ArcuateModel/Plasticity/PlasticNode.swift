@@ -10,8 +10,8 @@ public enum PlasticNode: Sendable, Equatable {
   case projection(Projection)
 }
 
-/// y = W x + b, with W [post, pre] changed by a rule; with `alpha` y = (W + alpha * H) x + b, where the rule
-/// changes H, which belongs to a stream and starts at zero.
+/// y = W x + b, with W [post, pre] changed by a rule; with `alpha` y = (W + alpha * H) x + b, where
+/// the rule changes H, which belongs to a stream and starts at zero.
 public struct PlasticLinear: Sendable, Equatable {
   public var weight: Tensor
   public var bias: Tensor?

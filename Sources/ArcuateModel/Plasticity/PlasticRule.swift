@@ -105,7 +105,8 @@ public struct PlasticRule: Sendable, Equatable {
   public enum Application: String, Sendable, CaseIterable {
     /// At every step.
     case step
-    /// Terms add up without the modulator, which acts on the sum when a frame ends or the host says so.
+    /// Terms add up without the modulator, which acts on the sum when a frame ends or the host says
+    /// so.
     case frame
   }
 

@@ -115,8 +115,8 @@ extension PlasticRule.Modulator {
 extension Model {
   /// The same network with the weights of `node` changed by `rule`.
   ///
-  /// Throws. `notFound`; `invalidModel` for a node that is frozen: one without weights of its own to
-  /// change, listed connections, narrow weights.
+  /// Throws. `notFound`; `invalidModel` for a node that is frozen: one without weights of its own
+  /// to change, listed connections, narrow weights.
   public func plastic(_ name: String, _ rule: PlasticRule) throws -> Model {
     guard let i = nodes.firstIndex(where: { $0.name == name }) else {
       throw ArcuateError(.notFound, "there is no node \"\(name)\"")

@@ -2,10 +2,11 @@ import ArcuateCore
 import ArcuateKernels
 import ArcuateModel
 
-/// What a rule does when frames begin and end: sums of weights are brought to their size, and what a
-/// frame added up meets its modulator.
+/// What a rule does when frames begin and end: sums of weights are brought to their size, and what
+/// a frame added up meets its modulator.
 extension Session {
-  /// Scales the weights into each output of edges that ask for it, so that they add up to what it says.
+  /// Scales the weights into each output of edges that ask for it, so that they add up to what it
+  /// says.
   ///
   /// A frame of `run` begins with this while the session learns; whoever runs steps or events calls
   /// it. Sums are made in the order of the inputs; negative and zero sums are left alone.
@@ -140,7 +141,8 @@ extension Session {
 
   /// Applies what frames added up, with the modulators as they are now, and forgets it.
   ///
-  /// A frame of `run` ends with this while the session learns; whoever runs steps or events calls it.
+  /// A frame of `run` ends with this while the session learns; whoever runs steps or events calls
+  /// it.
   public func consolidate() {
     guard let learning = plan.learning else { return }
     let batch = plan.options.batch

@@ -16,7 +16,8 @@ extension Plan {
 }
 
 extension Session {
-  /// Multiplies the rates of all rules from now on. Throws. `invalidArgument` for what is not finite.
+  /// Multiplies the rates of all rules from now on. Throws. `invalidArgument` for what is not
+  /// finite.
   public func setRate(_ rate: Float) throws {
     guard rate.isFinite else {
       throw ArcuateError(.invalidArgument, "the factor of the rates is not finite")
@@ -47,8 +48,8 @@ extension Session {
     guard values.count == batch * signal.width else {
       throw ArcuateError(
         .bufferSize,
-        "holds \(UInt(bitPattern: values.count)) numbers, not \(batch * signal.width): \(signal.width) for "
-          + "each stream", at: "signal \"\(name)\"")
+        "holds \(UInt(bitPattern: values.count)) numbers, not \(batch * signal.width): "
+          + "\(signal.width) for each stream", at: "signal \"\(name)\"")
     }
     if let place = values.firstIndex(where: { !$0.isFinite }) {
       throw ArcuateError(
@@ -170,8 +171,8 @@ extension Session {
     }
   }
 
-  /// The weights of a node as they are now, [post][pre], or its fast ones, [batch][post][pre], or the adaptive
-  /// part of the thresholds of cells. Throws. As `learnedCount`; `bufferSize`.
+  /// The weights of a node as they are now, [post][pre], or its fast ones, [batch][post][pre], or
+  /// the adaptive part of the thresholds of cells. Throws. As `learnedCount`; `bufferSize`.
   public func learned(
     _ name: String, fast: Bool = false, into output: UnsafeMutableBufferPointer<Float>
   ) throws {

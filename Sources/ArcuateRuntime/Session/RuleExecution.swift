@@ -2,9 +2,9 @@ import ArcuateCore
 import ArcuateKernels
 import ArcuateModel
 
-/// What changes weights after each step, in this order: traces, modulators and factors of every stream
-/// and term; then the rows of weights, shared out between the threads. Each weight sees streams and
-/// terms in the same order however the work is shared or gone through.
+/// What changes weights after each step, in this order: traces, modulators and factors of every
+/// stream and term; then the rows of weights, shared out between the threads. Each weight sees
+/// streams and terms in the same order however the work is shared or gone through.
 extension Session {
   /// Learns from the one step of the block that has just run.
   func learn() {
