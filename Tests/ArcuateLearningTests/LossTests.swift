@@ -43,7 +43,8 @@ import Testing
         if one.readout != .maximum, i / width % steps == 0 {
           #expect(gradients[port][i] == 0, "the first step is outside of the window")
         }
-        let step: Float = 2e-3
+        // Small, so that no two steps change places as the largest.
+        let step: Float = 5e-4
         outputs[port][i] += step
         let high = try evaluate().0.loss
         outputs[port][i] -= 2 * step

@@ -66,16 +66,11 @@ final class EncoderNode: GradientNode {
   override func backward(_ steps: Range<Int>, _ pass: Pass) throws {
     try output.settle(steps)
     guard input.needsGradient else { return }
-    for t in steps.reversed() {
-      let adds = input.adds(t)
-      for b in 0..<output.batch {
-        let g = try output.gradientRow(t * output.batch + b)
-        let d = try input.gradientRow(input.place(t) * output.batch + b)
-        let x = input.row(t, b)
-        for i in 0..<output.width {
-          let value = slope(x[i], t) * g[i]
-          d[i] = adds ? d[i] + value : value
-        }
+    try sendBack(steps, to: input) { g, d, adds, t, b in
+      let x = input.row(t, b)
+      for i in 0..<output.width {
+        let value = slope(x[i], t) * g[i]
+        d[i] = adds ? d[i] + value : value
       }
     }
   }
@@ -113,18 +108,12 @@ final class DecoderNode: GradientNode {
   override func backward(_ steps: Range<Int>, _ pass: Pass) throws {
     try output.settle(steps)
     guard input.needsGradient else { return }
-    for t in steps.reversed() {
-      let adds = input.adds(t)
-      for b in 0..<output.batch {
-        // Every later count contains this step's spikes.
-        let later = room.row.part(b * output.stride, output.stride)
-        LearningLoops.add(
-          try output.gradientRow(t * output.batch + b), times: factor(t), to: later)
-        LearningLoops.put(
-          later.part(0, output.width),
-          into: try input.gradientRow(input.place(t) * output.batch + b).part(0, output.width),
-          adds: adds)
-      }
+    try sendBack(steps, to: input) { from, into, adds, t, b in
+      // Every later count contains this step's spikes.
+      let later = room.row.part(b * output.stride, output.stride)
+      LearningLoops.add(from, times: factor(t), to: later)
+      LearningLoops.put(
+        later.part(0, output.width), into: into.part(0, output.width), adds: adds)
     }
   }
 

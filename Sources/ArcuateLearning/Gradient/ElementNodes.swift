@@ -187,14 +187,8 @@ final class PassNode: GradientNode {
   override func backward(_ steps: Range<Int>, _ pass: Pass) throws {
     try output.settle(steps)
     guard input.needsGradient else { return }
-    for t in steps.reversed() {
-      let adds = input.adds(t)
-      for b in 0..<output.batch {
-        LearningLoops.put(
-          try output.gradientRow(t * output.batch + b).part(0, output.width),
-          into: try input.gradientRow(input.place(t) * output.batch + b).part(0, output.width),
-          adds: adds)
-      }
+    try sendBack(steps, to: input) { from, into, adds, _, _ in
+      LearningLoops.put(from.part(0, output.width), into: into.part(0, output.width), adds: adds)
     }
   }
 
@@ -248,16 +242,12 @@ final class DropoutNode: GradientNode {
   override func backward(_ steps: Range<Int>, _ pass: Pass) throws {
     try output.settle(steps)
     guard input.needsGradient else { return }
-    for t in steps.reversed() {
-      let adds = input.adds(t)
-      for b in 0..<output.batch {
-        let g = try output.gradientRow(t * output.batch + b).part(0, output.width)
-        let d = try input.gradientRow(input.place(t) * output.batch + b).part(0, output.width)
-        if isActive {
-          LearningLoops.multiply(g, by: mask(b), into: d, adds: adds)
-        } else {
-          LearningLoops.put(g, into: d, adds: adds)
-        }
+    try sendBack(steps, to: input) { from, into, adds, _, b in
+      let (g, d) = (from.part(0, output.width), into.part(0, output.width))
+      if isActive {
+        LearningLoops.multiply(g, by: mask(b), into: d, adds: adds)
+      } else {
+        LearningLoops.put(g, into: d, adds: adds)
       }
     }
   }

@@ -48,6 +48,23 @@ class GradientNode {
   /// The rows in which `signal` holds the same steps; nil where it holds one step for all of them.
   func sameRows(_ signal: Signal) -> Bool { signal.steps == output.steps }
 
+  /// Goes back through some steps, row by row: `body` gets the gradient of a row of the output, that
+  /// of the row of `signal` beside it, and whether it is added to what is there.
+  func sendBack(
+    _ steps: Range<Int>, to signal: Signal,
+    _ body: (_ from: Row<Float>, _ into: Row<Float>, _ adds: Bool, _ t: Int, _ b: Int) throws
+      -> Void
+  ) throws {
+    for t in steps.reversed() {
+      let adds = signal.adds(t)
+      for b in 0..<output.batch {
+        let from = try output.gradientRow(output.place(t) * output.batch + b)
+        let into = try signal.gradientRow(signal.place(t) * output.batch + b)
+        try body(from, into, adds, t, b)
+      }
+    }
+  }
+
   /// The row of `signal` beside row `r` of the output.
   func beside(_ r: Int, _ signal: Signal) -> Int {
     signal.steps == output.steps ? r : r % output.batch
@@ -121,14 +138,9 @@ final class ConcatenationNode: GradientNode {
     for signal in inputs {
       defer { at += signal.width }
       guard signal.needsGradient else { continue }
-      for t in steps {
-        let adds = signal.adds(t)
-        for b in 0..<output.batch {
-          LearningLoops.put(
-            try output.gradientRow(t * output.batch + b).part(at, signal.width),
-            into: try signal.gradientRow(signal.place(t) * output.batch + b).part(0, signal.width),
-            adds: adds)
-        }
+      try sendBack(steps, to: signal) { from, into, adds, _, _ in
+        LearningLoops.put(
+          from.part(at, signal.width), into: into.part(0, signal.width), adds: adds)
       }
     }
   }
@@ -148,19 +160,11 @@ final class ProductNode: GradientNode {
   override func backward(_ steps: Range<Int>, _ pass: Pass) throws {
     try output.settle(steps)
     for (k, signal) in inputs.enumerated() where signal.needsGradient {
-      for t in steps.reversed() {
-        let adds = signal.adds(t)
-        for b in 0..<output.batch {
-          let r = t * output.batch + b
-          let g = try output.gradientRow(r)
-          let d = try signal.gradientRow(signal.place(t) * output.batch + b)
-          for i in 0..<output.width {
-            var value = g[i]
-            for (j, other) in inputs.enumerated() where j != k {
-              value *= other.row(beside(r, other))[i]
-            }
-            d[i] = adds ? d[i] + value : value
-          }
+      try sendBack(steps, to: signal) { g, d, adds, t, b in
+        for i in 0..<output.width {
+          var value = g[i]
+          for (j, other) in inputs.enumerated() where j != k { value *= other.row(t, b)[i] }
+          d[i] = adds ? d[i] + value : value
         }
       }
     }
