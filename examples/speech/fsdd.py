@@ -168,7 +168,8 @@ def main() -> None:
     options.add_argument("--normalise", default="utterance", choices=("utterance", "all"))
     options.add_argument("--hidden", type=int, nargs="+", default=list(TANDEM.hidden))
     options.add_argument("--epochs", type=int, default=TANDEM.epochs)
-    options.add_argument("--keep", default="", help="write the spiking networks to KEEP-SEED.safetensors")
+    options.add_argument(
+        "--keep", default="", help="write the spiking networks to KEEP-SEED.safetensors")
     options.add_argument(
         "--results", default="", help="a file of seeds that are done: they are not run again")
     given = options.parse_args()

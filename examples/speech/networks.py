@@ -182,7 +182,7 @@ def real_time_factor(model: arcuate.Model, frames: np.ndarray, spikes: bool) -> 
     )
     best = float("inf")
     with model.compile(**kind) as plan, plan.session() as session:
-        out = np.empty((1, plan.outputs[0].size), np.float32)
+        out = np.empty((1, *plan.outputs[0].shape), np.float32)
         for _ in range(3):
             times: List[float] = []
             for i in range(len(frames)):
