@@ -24,7 +24,7 @@ import networks
 from networks import Recipe, say
 
 TANDEM = Recipe(
-    "tandem", (256, 256, 256), epochs=6, rate=3e-3, dropout=0, gains=(1.2, 1.0, 4.0)
+    "tandem", (256, 256, 256), epochs=6, rate=3e-3, decay=0.02, dropout=0, gains=(1.1, 0.95, 4.0)
 )
 TWIN = Recipe("direct", (256, 256, 256), epochs=6, rate=1e-3, dropout=0.1)
 
