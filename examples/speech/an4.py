@@ -151,8 +151,8 @@ def one(
 
 
 def table(seeds: List[int], found: List[Dict[str, Dict[str, float]]]) -> None:
-    print("| | words wrong, % | frames right, % | spikes a frame | operations of spikes | operations,"
-          " all | for each product of the ANN | ms a frame | real-time factor |")
+    print("| | words wrong, % | frames right, % | spikes a frame | operations of spikes "
+          "| operations, all | for each product of the ANN | ms a frame | real-time factor |")
     print("|---" * 9 + "|")
     for name in found[0]:
         def cell(key: str, digits: int) -> str:
@@ -168,7 +168,9 @@ def table(seeds: List[int], found: List[Dict[str, Dict[str, float]]]) -> None:
     print("\nWords wrong, seed by seed: " + "; ".join(
         f"{name} " + ", ".join(f"{rows[name]['errors']:.2f} (scale {rows[name]['scale']:g})"
                                for rows in found) for name in found[0]))
-    ann, snn = (float(np.mean([rows[n]["errors"] for rows in found])) for n in ("ANN twin", "tandem"))
+    ann, snn = (
+        float(np.mean([rows[name]["errors"] for rows in found])) for name in ("ANN twin", "tandem")
+    )
     print(f"\n- words wrong, mean of seeds {', '.join(map(str, seeds))}: tandem {snn:.2f} %, "
           f"ANN twin {ann:.2f} %")
     print("- behind the twin by at most 0.5 points: "
