@@ -16,15 +16,20 @@ import dataclasses
 import os
 import time
 from pathlib import Path
-from typing import Any, Dict, List
+from typing import Dict, List
 
 import kaldiio
 import numpy as np
 
+import arcuate
 import networks
 from decoding import Graph, word_errors
 from networks import Recipe, say
 
+TANDEM = Recipe(
+    "tandem", (256, 256, 256), epochs=3, rate=3e-3, dropout=0, gains=(1.2, 1.0, 2.0)
+)
+TWIN = Recipe("direct", (256, 256, 256), epochs=3, rate=2e-3, dropout=0.1)
 SCALES = (0.04, 0.06, 0.08, 0.1, 0.14, 0.2, 0.3)
 
 
@@ -92,12 +97,15 @@ class Judge:
         return 100 * wrong / spoken
 
 
-def one(seed: int, recipe: Recipe, training: Part, apart: Judge, test: Judge, given) -> Dict[str, Any]:
+def one(
+    seed: int, tandem: Recipe, twin: Recipe, training: Part, apart: Judge, test: Judge,
+    given: argparse.Namespace,
+) -> Dict[str, Dict[str, float]]:
     rows: Dict[str, Dict[str, float]] = {}
     frames, labels = training.frames, training.labels
     pdfs = len(test.priors)
 
-    def note(name: str, model, spikes: bool, macs: float = 0.0) -> float:
+    def note(name: str, model: arcuate.Model, spikes: bool, macs: float = 0.0) -> float:
         tuned = apart.likelihoods(networks.answer(model, apart.frames, spikes).outputs)
         errors = [apart.errors(tuned, scale, given.beam) for scale in SCALES]
         scale = SCALES[int(np.argmin(errors))]
@@ -120,32 +128,31 @@ def one(seed: int, recipe: Recipe, training: Part, apart: Judge, test: Judge, gi
         return macs
 
     check = apart.frames[:6400], apart.labels[:6400]
-    learned = networks.train(
-        dataclasses.replace(recipe, mode="direct"), frames, labels, pdfs, seed, check)
-    twin = learned.model()
-    twin.fold_batch_norm()
-    macs = note("ANN twin", twin, False)
+    learned = networks.train(twin, frames, labels, pdfs, seed, check)
+    ann = learned.model()
+    ann.fold_batch_norm()
+    macs = note("ANN twin", ann, False)
     draw = np.random.default_rng(seed)
     sample = frames[np.sort(draw.choice(len(frames), 2000, replace=False))]
     for percentile in (99.9, 99):
-        converted, _ = twin.convert(
+        converted, _ = ann.convert(
             sample, percentile=percentile, input="single_shot", bias="once", steps=networks.STEPS)
         note(f"converted afterwards, {percentile} %", converted, True, macs)
     learned.close()
-    learned = networks.train(recipe, frames, labels, pdfs, seed, check)
-    spiking = networks.spiking(learned, len(recipe.hidden))
+    learned = networks.train(tandem, frames, labels, pdfs, seed, check)
+    spiking = networks.spiking(learned, len(tandem.hidden))
     note("tandem", spiking, True, macs)
     if given.keep:
         spiking.save(f"{given.keep}-{seed}.safetensors")
-    for name, model, spikes in (("ANN twin", twin, False), ("tandem", spiking, True)):
+    for name, model, spikes in (("ANN twin", ann, False), ("tandem", spiking, True)):
         rows[name]["ms"], rows[name]["rtf"] = networks.real_time_factor(
             model, test.frames[:1000], spikes)
     return rows
 
 
 def table(seeds: List[int], found: List[Dict[str, Dict[str, float]]]) -> None:
-    print("| | words wrong, % | frames right, % | spikes a frame | operations of spikes | operations,"
-          " all | for each product of the ANN | ms a frame | real-time factor |")
+    print("| | words wrong, % | frames right, % | spikes a frame | operations of spikes "
+          "| operations, all | for each product of the ANN | ms a frame | real-time factor |")
     print("|---" * 9 + "|")
     for name in found[0]:
         def cell(key: str, digits: int) -> str:
@@ -161,7 +168,9 @@ def table(seeds: List[int], found: List[Dict[str, Dict[str, float]]]) -> None:
     print("\nWords wrong, seed by seed: " + "; ".join(
         f"{name} " + ", ".join(f"{rows[name]['errors']:.2f} (scale {rows[name]['scale']:g})"
                                for rows in found) for name in found[0]))
-    ann, snn = (float(np.mean([rows[n]["errors"] for rows in found])) for n in ("ANN twin", "tandem"))
+    ann, snn = (
+        float(np.mean([rows[name]["errors"] for rows in found])) for name in ("ANN twin", "tandem")
+    )
     print(f"\n- words wrong, mean of seeds {', '.join(map(str, seeds))}: tandem {snn:.2f} %, "
           f"ANN twin {ann:.2f} %")
     print("- behind the twin by at most 0.5 points: "
@@ -175,21 +184,20 @@ def main() -> None:
     data = os.environ.get("ARCUATE_DATA")
     options.add_argument("--data", default=f"{data}/an4-kaldi" if data else None)
     options.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
-    options.add_argument("--hidden", type=int, nargs="+", default=[256, 256, 256])
-    options.add_argument("--epochs", type=int, default=4)
-    options.add_argument("--rate", type=float, default=1e-3)
-    options.add_argument("--dropout", type=float, default=0.1)
-    options.add_argument("--decay", type=float, default=0.0)
+    options.add_argument("--hidden", type=int, nargs="+", default=list(TANDEM.hidden))
+    options.add_argument("--epochs", type=int, default=TANDEM.epochs)
     options.add_argument("--beam", type=float, default=16)
     options.add_argument("--arks", default="", help="write log-likelihoods to ARKS-ROW-SEED.ark")
-    options.add_argument("--keep", default="", help="write the spiking networks to KEEP-SEED.safetensors")
-    options.add_argument("--results", default="", help="a file of seeds that are done: they are not run again")
+    options.add_argument(
+        "--keep", default="", help="write the spiking networks to KEEP-SEED.safetensors")
+    options.add_argument(
+        "--results", default="", help="a file of seeds that are done: they are not run again")
     given = options.parse_args()
     if given.data is None:
         options.error("--data is needed, or ARCUATE_DATA")
     folder = Path(given.data)
-    recipe = Recipe("tandem", tuple(given.hidden), given.epochs, rate=given.rate,
-                    dropout=given.dropout, decay=given.decay)
+    choice = {"hidden": tuple(given.hidden), "epochs": given.epochs}
+    tandem, twin = (dataclasses.replace(r, **choice) for r in (TANDEM, TWIN))
     graph, counts = Graph(folder / "gmm"), np.array(
         (folder / "gmm" / "pdf_counts.txt").read_text().strip(" []\n").split(), float)
     priors = np.log(counts / counts.sum())
@@ -203,10 +211,10 @@ def main() -> None:
 
     judges = Judge(apart, graph, priors), Judge(test, graph, priors)
 
-    def run(seed: int) -> Dict[str, Any]:
-        return one(seed, recipe, training, *judges, given)
+    def run(seed: int) -> Dict[str, Dict[str, float]]:
+        return one(seed, tandem, twin, training, *judges, given)
 
-    table(given.seeds, networks.remembered(given.results, f"{recipe}", given.seeds, run))
+    table(given.seeds, networks.remembered(given.results, f"{tandem} {twin}", given.seeds, run))
 
 
 if __name__ == "__main__":

@@ -2,8 +2,8 @@
 
     python examples/speech/fsdd.py --data RECORDINGS [--seeds 0 1 2]
 
-RECORDINGS holds the wav files of the Free Spoken Digit Dataset, {digit}_{speaker}_{index}.wav. Those
-of index 0 to 4 are the test set, as its authors say; settings were chosen with --validate, which
+RECORDINGS holds the wav files of the Free Spoken Digit Dataset, {digit}_{speaker}_{index}.wav.
+Those of index 0 to 4 are the test set, as its authors say; settings were chosen with --validate, which
 takes 5 to 9 for that and keeps away from the test set. Needs the packages arcuate, numpy and
 kaldi-native-fbank.
 """
@@ -24,7 +24,7 @@ import networks
 from networks import Recipe, say
 
 TANDEM = Recipe(
-    "tandem", (256, 256, 256), epochs=6, rate=3e-3, dropout=0, gains=(1.2, 1.0, 4.0)
+    "tandem", (256, 256, 256), epochs=6, rate=3e-3, decay=0.02, dropout=0, gains=(1.1, 0.95, 4.0)
 )
 TWIN = Recipe("direct", (256, 256, 256), epochs=6, rate=1e-3, dropout=0.1)
 
@@ -76,7 +76,7 @@ def load(folder: Path, validate: bool, normalise: str) -> Tuple[Part, Part]:
         if len(found):
             (test if int(index) < (10 if validate else 5) else training).append((int(digit), found))
     if not training or not test:
-        raise SystemExit(f"{folder} does not hold the recordings, {{digit}}_{{speaker}}_{{index}}.wav")
+        raise SystemExit(f"{folder} does not hold {{digit}}_{{speaker}}_{{index}}.wav")
     if normalise == "all":
         every = np.concatenate([frames for _, frames in training])
         mean, spread = every.mean(axis=0), every.std(axis=0)
@@ -168,7 +168,8 @@ def main() -> None:
     options.add_argument("--normalise", default="utterance", choices=("utterance", "all"))
     options.add_argument("--hidden", type=int, nargs="+", default=list(TANDEM.hidden))
     options.add_argument("--epochs", type=int, default=TANDEM.epochs)
-    options.add_argument("--keep", default="", help="write the spiking networks to KEEP-SEED.safetensors")
+    options.add_argument(
+        "--keep", default="", help="write the spiking networks to KEEP-SEED.safetensors")
     options.add_argument(
         "--results", default="", help="a file of seeds that are done: they are not run again")
     given = options.parse_args()

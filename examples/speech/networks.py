@@ -59,7 +59,7 @@ class Recipe:
     decay: float = 0.0
     dropout: float = 0.1
     gains: Tuple[float, ...] = ()
-    """Of each batch-norm at the start; else 1. The more, the more spikes, and the finer the counts."""
+    """Of each batch-norm at the start, else 1. The more, the more spikes, and the finer counts."""
     momentum: float = 0.1
     """Of the running statistics of batch-norm."""
     final_rate: float = 0.1
@@ -92,8 +92,10 @@ def train(
                 recipe.final_rate + (1 - recipe.final_rate) * (1 + np.cos(np.pi * turn)) / 2
             )
             sums = sums + trainer.learn(inputs[part], labels[part])
-        line = f"{recipe.mode} {recipe.hidden}, seed {seed}: epoch {epoch + 1} of {recipe.epochs}, " \
-               f"loss {sums.loss:.4f}, {100 * sums.accuracy:.2f} % right"
+        line = (
+            f"{recipe.mode} {recipe.hidden}, seed {seed}: epoch {epoch + 1} of {recipe.epochs}, "
+            f"loss {sums.loss:.4f}, {100 * sums.accuracy:.2f} % right"
+        )
         if check is not None:
             found = trainer.evaluate(*check)
             line += f", of frames apart {100 * found.accuracy:.2f} % (loss {found.loss:.4f})"
@@ -182,7 +184,7 @@ def real_time_factor(model: arcuate.Model, frames: np.ndarray, spikes: bool) -> 
     )
     best = float("inf")
     with model.compile(**kind) as plan, plan.session() as session:
-        out = np.empty((1, plan.outputs[0].size), np.float32)
+        out = np.empty((1, *plan.outputs[0].shape), np.float32)
         for _ in range(3):
             times: List[float] = []
             for i in range(len(frames)):
@@ -216,6 +218,7 @@ def remembered(
             done[seed] = run(seed)
             if path:
                 with open(path, "a") as file:
-                    file.write(json.dumps({"recipe": recipe, "seed": seed, "rows": done[seed]}) + "\n")
+                    entry = {"recipe": recipe, "seed": seed, "rows": done[seed]}
+                    file.write(json.dumps(entry) + "\n")
         found.append(done[seed])
     return found

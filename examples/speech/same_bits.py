@@ -43,8 +43,8 @@ def main() -> int:
         features = f"{folder}/features.ark"
         kaldiio.save_ark(features, {key: test.feats[key] for key in test.keys})
         subprocess.run(
-            [given.command, "compute", "--quiet", "--steps-per-frame", "10", "--frame-state", "reset",
-             "--frame-input", "first", "--splice-left", "5", "--splice-right", "5", "--batch", "4",
+            [given.command, "compute", "--quiet", "--steps-per-frame", "10",
+             "--frame-state", "reset", "--frame-input", "first", "--splice-left", "5", "--splice-right", "5", "--batch", "4",
              given.model, f"ark:{features}", f"ark:{folder}/command.ark"], check=True)
         subprocess.run([given.program, given.model, features, f"{folder}/c.ark"], check=True)
         for name in ("command", "c"):
