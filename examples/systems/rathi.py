@@ -18,7 +18,6 @@ def network(seed: int, kind: str) -> arcuate.Model:
     """784-400-400-10 without biases, of ReLUs or of integrators."""
     net = Network([784], seed)
     if kind == "spikes":
-        net.nodes["in"]["shape"] = [784]
         net.bernoulli()
     for layer in (1, 2):
         net.linear(HIDDEN, f"w{layer}", bias=False)
