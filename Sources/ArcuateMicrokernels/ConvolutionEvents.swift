@@ -1,4 +1,5 @@
 import ArcuateKernelTypes
+import CShims
 
 /// Adds to y, for every input of `list` in order, its value times the kernel it is seen through.
 ///
@@ -50,24 +51,33 @@ func addScaled(
 ) {
   let sums = UnsafeMutableRawPointer(y)
   let weights = UnsafeRawPointer(w)
-  let values = SIMD8<Float>(repeating: value)
+  let values = Lanes(repeating: value)
   var i = 0
-  while i &+ 8 <= count {
-    var weight = weights.loadUnaligned(fromByteOffset: 4 &* i, as: SIMD8<Float>.self)
+  while i &+ laneCount <= count {
+    var weight = weights.loadUnaligned(fromByteOffset: 4 &* i, as: Lanes.self)
     if !unit { weight *= values }
-    let sum = sums.loadUnaligned(fromByteOffset: 4 &* i, as: SIMD8<Float>.self) + weight
-    sums.storeBytes(of: sum, toByteOffset: 4 &* i, as: SIMD8<Float>.self)
-    i &+= 8
+    let sum = sums.loadUnaligned(fromByteOffset: 4 &* i, as: Lanes.self) + weight
+    sums.storeBytes(of: sum, toByteOffset: 4 &* i, as: Lanes.self)
+    i &+= laneCount
   }
-  if i &+ 4 <= count {
-    var weight = weights.loadUnaligned(fromByteOffset: 4 &* i, as: SIMD4<Float>.self)
-    if !unit { weight *= values.lowHalf }
-    let sum = sums.loadUnaligned(fromByteOffset: 4 &* i, as: SIMD4<Float>.self) + weight
-    sums.storeBytes(of: sum, toByteOffset: 4 &* i, as: SIMD4<Float>.self)
-    i &+= 4
-  }
-  while i < count {
-    y[i] += unit ? w[i] : w[i] * value
-    i &+= 1
-  }
+  #if ARCUATE_WIDE
+    if i < count {
+      let inside = lanes(from: i, of: count)
+      var weight = cshims_load_lanes(w + i, inside)
+      if !unit { weight *= values }
+      cshims_store_lanes(cshims_load_lanes(y + i, inside) + weight, y + i, inside)
+    }
+  #else
+    if i &+ 4 <= count {
+      var weight = weights.loadUnaligned(fromByteOffset: 4 &* i, as: SIMD4<Float>.self)
+      if !unit { weight *= values.lowHalf }
+      let sum = sums.loadUnaligned(fromByteOffset: 4 &* i, as: SIMD4<Float>.self) + weight
+      sums.storeBytes(of: sum, toByteOffset: 4 &* i, as: SIMD4<Float>.self)
+      i &+= 4
+    }
+    while i < count {
+      y[i] += unit ? w[i] : w[i] * value
+      i &+= 1
+    }
+  #endif
 }

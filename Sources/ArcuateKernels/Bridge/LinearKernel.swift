@@ -173,8 +173,9 @@ public struct NonzeroCount: BitwiseCopyable, Sendable {
 /// Fills `list` with the ascending indices of the non-zero elements among the first `count` of `row`.
 @inline(__always)
 public func findNonzero(_ row: Row<Float>, count: Int, list: Row<UInt32>) -> NonzeroCount {
-  precondition(row.count >= (count + 15) & ~15 && list.count >= count, "room for the row")
-  // SAFETY: the row is padded to 16 and the list has room for every index.
+  let padded = (count + 15) & ~15
+  precondition(row.count >= padded && list.count >= padded, "room for the row")
+  // SAFETY: the row and the list are padded to 16.
   let found = nonzeroList(row.pointer, count: count, list: list.pointer)
   return NonzeroCount(count: found.count, unit: found.unit)
 }
