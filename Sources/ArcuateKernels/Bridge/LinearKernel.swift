@@ -1,5 +1,6 @@
 import ArcuateCore
 import ArcuateKernelTypes
+import CShims
 
 public typealias WeightKind = ArcuateKernelTypes.WeightKind
 
@@ -36,8 +37,9 @@ public final class LinearWeights: Sendable {
   /// How many weights of each input are not zero.
   public let nonzeroPerInput: [UInt32]
 
-  /// Weights beyond this many bytes are not expected in the second-level cache.
-  static let nearByteCount = 384 << 10
+  /// Weights beyond this many bytes are not expected in the second-level cache, which has a megabyte
+  /// or more beside wide registers.
+  static var nearByteCount: Int { cshims_uses_avx512() ? 768 << 10 : 384 << 10 }
 
   /// The `matrix`-th [outputs][inputs] part of `weight`. Throws. `outOfMemory`.
   public init(weight: Tensor, matrix: Int, bias: [Float], inputs: Int, outputs: Int) throws {

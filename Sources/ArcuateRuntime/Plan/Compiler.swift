@@ -232,6 +232,9 @@ private struct Compiler {
     if operation.usesNonzeroList {
       slots[gather >= 0 ? gather : sources[0].slot].listed = true
     }
+    if gather >= 0, operation.isSumOfProducts, sources.first?.permutation != nil {
+      slots[sources[0].slot].listed = true
+    }
     var updates = false
     if case .neuron(let neuron) = node.op { updates = neuron.kind.spikes }
     if kernels.contains(where: { $0.linearWay == .events || $0 == .convolutionEvents }) {

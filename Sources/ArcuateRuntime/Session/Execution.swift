@@ -240,7 +240,8 @@ extension Session {
           let from = row(step, n, t, b)
           switch (step.sources[n].permutation, n) {
           case (nil, 0): sum.part(0, step.inputCount).copy(from: from.part(0, step.inputCount))
-          case (let order?, 0): Elementwise.permute(from, by: order, into: sum)
+          case (let order?, 0):
+            permute(step, from, by: order, into: sum, t, b)
           case (nil, _): Elementwise.add(sum, from, into: sum, count: step.inputCount)
           case (let order?, _): Elementwise.addPermuted(from, by: order, into: sum)
           }
@@ -249,6 +250,22 @@ extension Session {
         listRow(target, t, b)
       }
     }
+  }
+
+  /// Puts the row of the first source in another order; by its list where that is short and the sign
+  /// of a zero, which is lost, changes nothing.
+  private func permute(
+    _ step: Plan.Step, _ from: Row<Float>, by order: Permutation, into sum: Row<Float>, _ t: Int,
+    _ b: Int
+  ) {
+    let source = step.sources[0]
+    let slot = plan.slots[source.slot]
+    let t = t + (source.delayed ? -1 : 0)
+    guard slot.listed, step.operation.isSumOfProducts,
+      Int(nonzero(slot, t, b)[0].count) < slot.count / 4
+    else { return Elementwise.permute(from, by: order, into: sum) }
+    Elementwise.permute(
+      from, list: list(slot, t, b), count: Int(nonzero(slot, t, b)[0].count), by: order, into: sum)
   }
 
   /// Rows of a node that takes its inputs one by one.
