@@ -4,10 +4,10 @@ import CShims
 /// y[r] = bias + the sum of the weight rows of the inputs that are 1 in row r, in ascending order.
 ///
 /// The bits of `linearEvents`. For each panel of 64 outputs a block of weights is copied to where
-/// it does not leave the first-level cache, and the rows add theirs from there, with their sums in
-/// registers; weights are so read from memory once for all rows.
+/// it stays near, and the rows add theirs from there, with their sums in registers; weights are so
+/// read from memory once for all rows.
 ///
-/// Needs. `room` has `manyRoom(rows:)` bytes, aligned to 64; `first` a multiple of 64, `count` of
+/// Needs. `room` has `manyRoom(rows:block:)` bytes, aligned to 64; `first` a multiple of 64, `count` of
 /// 16. Int8 weights go to `linearManyBytes`.
 @inline(never)
 public func linearMany(
@@ -28,9 +28,9 @@ private func many<E: WeightElement>(
 ) {
   let size = E.byteCount
   let block = room.assumingMemoryBound(to: Float.self)
-  let sums = (room + manyBlock &* 256).assumingMemoryBound(to: Float.self)
+  let sums = (room + spikes.block &* 256).assumingMemoryBound(to: Float.self)
   let end = first &+ count
-  let blocks = (spikes.inputs &+ manyBlock &- 1) / manyBlock
+  let blocks = (spikes.inputs &+ spikes.block &- 1) / spikes.block
   var o = first
   while o < end {
     let width = min(64, end &- o)
@@ -42,9 +42,9 @@ private func many<E: WeightElement>(
       }
     }
     for b in 0..<blocks {
-      let firstInput = b &* manyBlock
+      let firstInput = b &* spikes.block
       let source = weights.rows + firstInput &* weights.rowBytes + o &* size
-      let inside = min(manyBlock, spikes.inputs &- firstInput)
+      let inside = min(spikes.block, spikes.inputs &- firstInput)
       for i in 0..<inside {
         var k = 0
         while k < width {
@@ -53,9 +53,9 @@ private func many<E: WeightElement>(
         }
       }
       // The next block comes nearer while this one is worked on, a line or two for each row.
-      let next = weights.isFar && b &+ 1 < blocks ? source + manyBlock &* weights.rowBytes : nil
-      let nextInside = min(manyBlock, spikes.inputs &- firstInput &- manyBlock)
-      let perRow = (manyBlock &+ spikes.rows &- 1) / spikes.rows
+      let next = weights.isFar && b &+ 1 < blocks ? source + spikes.block &* weights.rowBytes : nil
+      let nextInside = min(spikes.block, spikes.inputs &- firstInput &- spikes.block)
+      let perRow = (spikes.block &+ spikes.rows &- 1) / spikes.rows
       let base = UnsafeRawPointer(block) - firstInput &* 256
       for r in 0..<spikes.rows {
         if let next {
@@ -99,30 +99,28 @@ private func many<E: WeightElement>(
 }
 
 /// The same for int8 weights, in panels of 128 outputs whose sums are made in integers, two bytes at
-/// once. Needs. `room` has `manyBytesRoom(rows:)` bytes, aligned to 64.
+/// once. Needs. `room` has `manyBytesRoom(rows:block:)` bytes, aligned to 64;
+/// a block has at most `mostManyBytes` inputs.
 @inline(never)
 public func linearManyBytes(
   _ spikes: ManySpikeRows, weights: WeightMatrix, output y: UnsafeMutablePointer<Float>,
   first: Int, count: Int, room: UnsafeMutableRawPointer
 ) {
-  let sums = room + manyBlock &* 256
+  let sums = room + spikes.block &* 128
   let wide = (sums + spikes.rows &* 256).assumingMemoryBound(to: Int32.self)
   // Ones of a row that the wide sums have already.
   let emptied = wide + spikes.rows &* 128
   let end = first &+ count
-  let blocks = (spikes.inputs &+ manyBlock &- 1) / manyBlock
+  let blocks = (spikes.inputs &+ spikes.block &- 1) / spikes.block
   var o = first
   while o < end {
     let width = min(128, (end &- o &+ 31) & ~31)
     clearWords(sums, spikes.rows &* 256)
     for r in 0..<spikes.rows { emptied[r] = 0 }
-    var b = 0
-    while b < blocks {
-      // Two blocks of these narrow weights are as large as one of float32.
-      let after = min(b &+ 2, blocks)
-      let firstInput = b &* manyBlock
+    for b in 0..<blocks {
+      let firstInput = b &* spikes.block
       let source = weights.rows + (firstInput &* weights.rowBytes &+ o)
-      for i in 0..<min(2 &* manyBlock, spikes.inputs &- firstInput) {
+      for i in 0..<min(spikes.block, spikes.inputs &- firstInput) {
         var k = 0
         while k < width {
           storeWords(loadWords(source + (i &* weights.rowBytes &+ k)), room + (128 &* i &+ k))
@@ -131,14 +129,14 @@ public func linearManyBytes(
       }
       let base = UnsafeRawPointer(room) - firstInput &* 128
       for r in 0..<spikes.rows {
-        let split = spikes.splits + r &* spikes.splitStride
-        var e = spikes.lists + (spikes.listStarts[r] &+ Int(split[b]))
-        let last = spikes.lists + (spikes.listStarts[r] &+ Int(split[after]))
+        let split = spikes.splits + (r &* spikes.splitStride &+ b)
+        var e = spikes.lists + (spikes.listStarts[r] &+ Int(split[0]))
+        let last = spikes.lists + (spikes.listStarts[r] &+ Int(split[1]))
         if e == last { continue }
         let row = sums + 256 &* r
         // Sums of 16 bits hold 257 bytes; they are emptied into wider ones in time.
-        if Int32(truncatingIfNeeded: split[after]) &- emptied[r] > 257 {
-          let now = Int32(truncatingIfNeeded: split[b])
+        if Int32(truncatingIfNeeded: split[1]) &- emptied[r] > 257 {
+          let now = Int32(truncatingIfNeeded: split[0])
           empty(row, wide + 128 &* r, now &- emptied[r], isFirst: emptied[r] == 0)
           emptied[r] = now
         }
@@ -161,7 +159,6 @@ public func linearManyBytes(
         storeLine(b0, row + 128)
         storeLine(b1, row + 192)
       }
-      b = after
     }
     for r in 0..<spikes.rows {
       let all = Int32(truncatingIfNeeded: spikes.splits[r &* spikes.splitStride &+ blocks])
@@ -199,9 +196,9 @@ private func empty(
 @inline(never)
 public func splitLists(
   lists: UnsafePointer<UInt32>, listStarts: UnsafePointer<Int>, counts: UnsafePointer<Int32>,
-  rows: Int, inputs: Int, splits: UnsafeMutablePointer<UInt32>, splitStride: Int
+  rows: Int, inputs: Int, block: Int, splits: UnsafeMutablePointer<UInt32>, splitStride: Int
 ) {
-  let blocks = (inputs &+ manyBlock &- 1) / manyBlock
+  let blocks = (inputs &+ block &- 1) / block
   for r in 0..<rows {
     let list = lists + listStarts[r]
     let count = Int(counts[r])
@@ -209,7 +206,7 @@ public func splitLists(
     var at = 0
     for b in 0..<blocks {
       split[b] = UInt32(truncatingIfNeeded: at)
-      let bound = UInt32(truncatingIfNeeded: (b &+ 1) &* manyBlock)
+      let bound = UInt32(truncatingIfNeeded: (b &+ 1) &* block)
       while at < count && list[at] < bound { at &+= 1 }
     }
     split[blocks] = UInt32(truncatingIfNeeded: at)
