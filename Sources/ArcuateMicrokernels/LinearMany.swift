@@ -52,18 +52,10 @@ private func many<E: WeightElement>(
           k &+= 16
         }
       }
-      // The next block comes nearer while this one is worked on, a line or two for each row.
-      let next = weights.isFar && b &+ 1 < blocks ? source + spikes.block &* weights.rowBytes : nil
-      let nextInside = min(spikes.block, spikes.inputs &- firstInput &- spikes.block)
-      let perRow = (spikes.block &+ spikes.rows &- 1) / spikes.rows
+      let next = NextBlock(spikes, weights, b, of: blocks, o &* size, 64 &* size, end &* size)
       let base = UnsafeRawPointer(block) - firstInput &* 256
       for r in 0..<spikes.rows {
-        if let next {
-          let from = r &* perRow
-          for i in from..<max(from, min(from &+ perRow, nextInside)) {
-            prefetch(next + i &* weights.rowBytes, byteCount: 64 &* size)
-          }
-        }
+        next.bringNearer(r)
         let split = spikes.splits + (r &* spikes.splitStride &+ b)
         var e = spikes.lists + (spikes.listStarts[r] &+ Int(split[0]))
         let last = spikes.lists + (spikes.listStarts[r] &+ Int(split[1]))
@@ -98,6 +90,40 @@ private func many<E: WeightElement>(
   }
 }
 
+/// The block that is copied next, the first of the next panel after the last of one: it comes nearer
+/// while the one before is worked on, some rows of weights for each row of spikes.
+private struct NextBlock {
+  private let start: UnsafeRawPointer
+  private let rowBytes: Int
+  private let width: Int
+  private let rows: Int
+  private let share: Int
+
+  /// After block `b`; a panel is `width` bytes of each row, of which `end` are used, from `column`.
+  @inline(__always)
+  init(
+    _ spikes: ManySpikeRows, _ weights: WeightMatrix, _ b: Int, of blocks: Int, _ column: Int,
+    _ width: Int, _ end: Int
+  ) {
+    let isLast = b &+ 1 == blocks
+    let first = isLast ? 0 : (b &+ 1) &* spikes.block
+    let at = isLast ? column &+ width : column
+    start = weights.rows + (first &* weights.rowBytes &+ at)
+    rowBytes = weights.rowBytes
+    self.width = width
+    rows = weights.isFar && at < end ? min(spikes.block, spikes.inputs &- first) : 0
+    share = (rows &+ spikes.rows &- 1) / spikes.rows
+  }
+
+  @inline(__always)
+  func bringNearer(_ r: Int) {
+    let from = r &* share
+    for i in from..<max(from, min(from &+ share, rows)) {
+      prefetch(start + i &* rowBytes, byteCount: width)
+    }
+  }
+}
+
 /// The same for int8 weights, in panels of 128 outputs whose sums are made in integers, two bytes at
 /// once. Needs. `room` has `manyBytesRoom(rows:block:)` bytes, aligned to 64;
 /// a block has at most `mostManyBytes` inputs.
@@ -127,8 +153,10 @@ public func linearManyBytes(
           k &+= 32
         }
       }
+      let next = NextBlock(spikes, weights, b, of: blocks, o, 128, end)
       let base = UnsafeRawPointer(room) - firstInput &* 128
       for r in 0..<spikes.rows {
+        next.bringNearer(r)
         let split = spikes.splits + (r &* spikes.splitStride &+ b)
         var e = spikes.lists + (spikes.listStarts[r] &+ Int(split[0]))
         let last = spikes.lists + (spikes.listStarts[r] &+ Int(split[1]))
