@@ -42,6 +42,37 @@ public enum Windows {
     }
   }
 
+  /// Adds the kernels of the listed inputs to the outputs that see them: of one group, for kernels
+  /// [inputs of a window][stride] with a float for each output channel.
+  public static func addEvents(
+    _ x: Row<Float>, _ list: Row<UInt32>, _ g: ConvolutionGeometry, kernels: Row<Float>,
+    stride: Int, into y: Row<Float>
+  ) {
+    let (pixels, positions) = (g.inHeight * g.inWidth, g.outHeight * g.outWidth)
+    precondition(
+      g.groups == 1 && x.count >= g.inputCount && y.count >= g.outputCount
+        && stride >= g.outChannels
+        && kernels.count >= g.inChannels * g.kernelHeight * g.kernelWidth * stride,
+      "room for the kernels")
+    for e in 0..<list.count {
+      let j = Int(list[e])
+      let (channel, iy, ix) = (j / pixels, j % pixels / g.inWidth, j % g.inWidth)
+      for ky in 0..<g.kernelHeight {
+        let ty = iy + g.padTop - ky * g.dilationY
+        guard ty >= 0, ty % g.strideY == 0, ty / g.strideY < g.outHeight else { continue }
+        for kx in 0..<g.kernelWidth {
+          let tx = ix + g.padLeft - kx * g.dilationX
+          guard tx >= 0, tx % g.strideX == 0, tx / g.strideX < g.outWidth else { continue }
+          let kernel = ((channel * g.kernelHeight + ky) * g.kernelWidth + kx) * stride
+          let at = ty / g.strideY * g.outWidth + tx / g.strideX
+          for o in 0..<g.outChannels {
+            y[o * positions + at] = y[o * positions + at].addingProduct(x[j], kernels[kernel + o])
+          }
+        }
+      }
+    }
+  }
+
   /// Stretches are short, so that a call of the library for each would cost more than the copy.
   @inline(__always)
   private static func copy(_ p: UnsafePointer<Float>, _ q: UnsafeMutablePointer<Float>, _ n: Int) {
