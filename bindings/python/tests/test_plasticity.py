@@ -97,6 +97,107 @@ def test_local_errors_change_weights_as_their_equation_says(tmp_path: Path) -> N
         np.testing.assert_allclose(session.learned("weights1"), w, atol=1e-5)
 
 
+def convolve(x, weight, stride, padding):
+    """[in, h, w] with [out, in, kh, kw]: the outputs, and the windows that they see, [out h, out w, in,
+    kh, kw]."""
+    kh, kw = weight.shape[2:]
+    x = np.pad(x, ((0, 0), (padding[0],) * 2, (padding[1],) * 2))
+    windows = np.lib.stride_tricks.sliding_window_view(x, (kh, kw), (1, 2))
+    windows = windows[:, :: stride[0], :: stride[1]].transpose(1, 2, 0, 3, 4)
+    return np.einsum("yxckl,ockl->oyx", windows, weight), windows
+
+
+@pytest.mark.parametrize("traced", [True, False])
+def test_kernels_learn_by_local_errors(tmp_path: Path, traced: bool) -> None:
+    """A convolution of two exponentials of the spikes, or of the spikes themselves, of which few come."""
+    import decolle
+
+    generator = random(14)
+    shape, stride, padding = (2, 9, 8), (2, 1), (1, 0)
+    w = generator.standard_normal((3, 2, 3, 2)).astype(np.float32)
+    bias = np.float32([0.1, -0.2, 0])
+    readout = generator.uniform(-0.3, 0.3, (4, 3 * 5 * 7)).astype(np.float32)
+    pre = "value" if traced else {"trace": {"tau": decolle.tau(0.9)}}
+    nodes = {
+        "in": {"kind": "Input", "shape": list(shape)},
+        "trace": {"kind": "Trace", "tau": decolle.tau(decolle.BETA), "gain": 1 - decolle.BETA,
+                  "second": decolle.tau(decolle.ALPHA), "second_gain": 1 - decolle.ALPHA, "lags": True},
+        "kernels": {
+            "kind": "PlasticConv2d", "weight": w, "bias": bias, "stride": stride, "padding": padding,
+            "dilation": [1, 1], "groups": 1, "rule": {
+                "post": "spikes", "bias": True,
+                "terms": [{"event": "step", "pre": pre, "rate": 0.05,
+                           "post": {"surrogate": {"kind": "fast_sigmoid", "slope": 10}}}],
+                "modulator": {"error": "answer", "teacher": "label"},
+                "map": {"transpose": "answer"}}},
+        "spikes": {"kind": "Cell", "size": 3 * 5 * 7, "v_threshold": np.zeros(1, np.float32),
+                   "reset": "none"},
+        "flat": {"kind": "Flatten", "start_dim": 0, "end_dim": -1},
+        "answer": {"kind": "Linear", "weight": readout}, "out": {"kind": "Output", "shape": [4]},
+    }
+    names = [name for name in nodes if traced or name != "trace"]
+    edges = list(zip(names, names[1:]))
+    path = tmp_path / "kernels.safetensors"
+    arcuate.save_network(path, {name: nodes[name] for name in names}, edges, dt=1e-3)
+    session = arcuate.Model.open(path).compile().session()
+    session.learning = True
+    teacher = np.float32([0.5, 0, -1, 2])
+    session.teach("label", teacher)
+    q, p, trace = (np.zeros(shape) for _ in range(3))
+    w, bias = w.astype(float), bias.astype(float)
+    before = w.copy()
+    for _ in range(30):
+        x = (generator.random(shape) < 0.05).astype(np.float32)
+        p = decolle.ALPHA * p + (1 - decolle.ALPHA) * q
+        q = decolle.BETA * q + (1 - decolle.BETA) * x
+        trace = 0.9 * trace + x
+        u, _ = convolve(p if traced else x, w, stride, padding)
+        u += bias[:, None, None]
+        y = readout @ (u > 0).astype(float).ravel()
+        np.testing.assert_allclose(session.step(x), y, atol=1e-4)
+        error = (readout.T @ (teacher - y)).reshape(u.shape) / (10 * np.abs(u) + 1) ** 2
+        _, windows = convolve(p if traced else trace, w, stride, padding)
+        w += 0.05 * np.einsum("oyx,yxckl->ockl", error, windows)
+        bias += 0.05 * error.sum((1, 2))
+        np.testing.assert_allclose(session.learned("kernels"), w.reshape(3, -1), atol=1e-5)
+    assert np.abs(w - before).max() > 0.01
+    session.learned_model().save(path)
+    learned = arcuate.Model.open(path).compile().session()
+    np.testing.assert_array_equal(learned.learned("kernels"), session.learned("kernels"))
+    session.reset()
+    session.learning = False
+    np.testing.assert_array_equal(learned.step(x), session.step(x))
+
+
+def test_what_kernels_cannot_follow_is_refused(tmp_path: Path) -> None:
+    def opened(rule, groups=1):
+        nodes = {
+            "in": {"kind": "Input", "shape": [2, 4, 4]},
+            "k": {"kind": "PlasticConv2d", "weight": np.ones((2, 2 // groups, 2, 2), np.float32),
+                  "stride": [1, 1], "padding": [0, 0], "dilation": [1, 1], "groups": groups,
+                  "rule": {"post": "k"} | rule},
+            "out": {"kind": "Output", "shape": [2, 3, 3]},
+        }
+        path = tmp_path / "kernels.safetensors"
+        arcuate.save_network(path, nodes, [("in", "k"), ("k", "out")])
+        return arcuate.Model.open(path).compile()
+
+    terms = [{"event": "step", "pre": "value", "post": "value", "rate": 0.1}]
+    opened({"terms": terms})
+    for rule, message in (
+        ({"terms": [terms[0] | {"event": "pre"}]}, "every step"),
+        ({"terms": [terms[0] | {"pre": "one"}]}, "from its input"),
+        ({"terms": terms, "apply": "frame"}, "without decay"),
+        ({"terms": terms, "decay": {"oja": 0.1}}, "without decay"),
+        ({"terms": terms, "column_sum": 3}, "without decay"),
+        ({"terms": [terms[0] | {"pre": {"node": "in"}}], "post": "out2"}, "not there"),
+    ):
+        with pytest.raises(arcuate.ModelError, match=message):
+            opened(rule)
+    with pytest.raises(arcuate.ModelError, match="one group"):
+        opened({"terms": terms}, groups=2)
+
+
 def test_spike_train_potentials_are_those_of_the_recursion(tmp_path: Path) -> None:
     import stdfa
 

@@ -386,6 +386,7 @@ PROTOTYPES: Dict[str, Tuple[Any, List[Any]]] = {
     "arcuate_plan_output_shape": (c_size_t, [c_void_p, c_size_t, _SIZES, c_size_t]),
     "arcuate_plan_node_count": (c_size_t, [c_void_p]),
     "arcuate_plan_node_name": (c_char_p, [c_void_p, c_size_t]),
+    "arcuate_plan_node_kind": (c_char_p, [c_void_p, c_size_t]),
     "arcuate_plan_node_shape": (c_size_t, [c_void_p, c_size_t, _SIZES, c_size_t]),
     "arcuate_plan_find_node": (c_int64, [c_void_p, c_char_p]),
     # Quantisation
