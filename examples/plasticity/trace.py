@@ -38,7 +38,7 @@ import table
 
 WAYS = 5
 FILTERS = 64
-EPISODES, QUESTIONS = 8, 15
+EPISODES, QUESTIONS = 16, 5
 """Of a batch, and of an episode while training."""
 RATE = 2e-3
 """Of Adam at the start; it falls along half a cosine."""
