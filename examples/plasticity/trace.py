@@ -227,7 +227,9 @@ def main() -> None:
         trainer, clock, processor = train(seed, known, steps, arguments)
         result = trainer.model()
 
-        def test(episodes: np.ndarray, wanted: np.ndarray, what: arcuate.Model, plastic: bool = True):
+        def test(
+            episodes: np.ndarray, wanted: np.ndarray, what: arcuate.Model, plastic: bool = True
+        ) -> np.ndarray:
             return runs(answers(what, episodes, plastic, arguments.threads) == wanted[:, 0])
 
         right = {
@@ -242,7 +244,7 @@ def main() -> None:
         rate, alpha = trainer.parameter("fast.rate"), trainer.parameter("fast.alpha")
         size = sum(trainer.parameter(name).size for name in trainer.learning)
         learned.append((
-            str(seed), *(f"{right[row].mean():.2f} ± {right[row].std(ddof=1) if len(right[row]) > 1 else 0:.2f}" for row in rows),
+            str(seed), *(f"{right[row].mean():.2f} ± {right[row].std():.2f}" for row in rows),
             f"{rate[0]:.2f}", f"{alpha.mean():.3f}", f"{clock:.0f}", f"{processor:.0f}"))
         if arguments.write:
             result.save(arguments.write)

@@ -406,7 +406,8 @@ struct NetworkBuilder {
   /// The node that makes the fast weights of `i`, which runs behind what it learns from.
   private func fastWeights(_ i: Int) throws -> GradientNode? {
     guard case .plastic(.linear(let linear)) = nodes[i].op, let state = fastStates[i],
-      let post = nodes.firstIndex(where: { $0.name == linear.rule.post }), let emitted = signals[post]
+      let post = nodes.firstIndex(where: { $0.name == linear.rule.post }),
+      let emitted = signals[post]
     else { return nil }
     let first = min(linear.rule.firstStep, options.steps)
     let end = max(first, min(options.plasticSteps ?? options.steps, options.steps))
