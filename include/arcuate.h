@@ -860,7 +860,9 @@ typedef struct arcuate_train_options {
   float schedule_factor;
   int32_t weight_noise; /* ARCUATE_WEIGHT_NOISE_* */
   float noise_sigma;
-  int32_t reserved; /* 0 */
+  /* The steps of a sample, from the first on, in which rules change the fast weights of
+   * "PlasticLinear" nodes; 0: all. As a session that then may learn no more. */
+  int32_t plastic_steps;
   int64_t schedule_steps;
   const int64_t *milestones; /* steps that ascend */
   size_t milestone_count;

@@ -251,7 +251,7 @@ class TrainOptions(Structure):
         ("schedule_factor", c_float),
         ("weight_noise", c_int32),
         ("noise_sigma", c_float),
-        ("reserved", c_int32),
+        ("plastic_steps", c_int32),
         ("schedule_steps", c_int64),
         ("milestones", POINTER(c_int64)),
         ("milestone_count", c_size_t),
