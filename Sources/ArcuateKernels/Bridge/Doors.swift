@@ -127,17 +127,17 @@ func linearManyBytes(
 @inline(__always)
 func splitLists(
   lists: UnsafePointer<UInt32>, listStarts: UnsafePointer<Int>, counts: UnsafePointer<Int32>,
-  rows: Int, inputs: Int, splits: UnsafeMutablePointer<UInt32>, splitStride: Int
+  rows: Int, inputs: Int, block: Int, splits: UnsafeMutablePointer<UInt32>, splitStride: Int
 ) {
   #if arch(x86_64)
     if cshims_uses_avx512() {
       return ArcuateMicrokernelsAVX512.splitLists(
         lists: lists, listStarts: listStarts, counts: counts, rows: rows, inputs: inputs,
-        splits: splits, splitStride: splitStride)
+        block: block, splits: splits, splitStride: splitStride)
     }
   #endif
   ArcuateMicrokernels.splitLists(
-    lists: lists, listStarts: listStarts, counts: counts, rows: rows, inputs: inputs,
+    lists: lists, listStarts: listStarts, counts: counts, rows: rows, inputs: inputs, block: block,
     splits: splits, splitStride: splitStride)
 }
 
