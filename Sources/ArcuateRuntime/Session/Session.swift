@@ -53,7 +53,8 @@ public final class Session {
   let stepPlaces: View<Int>
   let streamPlaces: View<Int>
   /// Where the rows of inputs come from; nil where they stand ready.
-  var feed: Feed?
+  var feed: Feed? { didSet { isFed = feed != nil } }
+  private var isFed = false
   /// Whether weights and thresholds change while the session runs. Traces stand still while they
   /// do not.
   public var learns = false
@@ -195,8 +196,8 @@ public final class Session {
   /// Which row of a slot a step and a stream have.
   @inline(__always)
   func place(_ slot: Slot, _ step: Int, _ stream: Int) -> Int {
-    slot.isPassing && (slot.port < 0 || feed != nil)
-      ? stepPlaces[step] + streamPlaces[stream]
+    slot.isPassing && (slot.port < 0 || isFed)
+      ? stepPlaces.row[step] + streamPlaces.row[stream]
       : slot.row(step: step, stream: stream, batch: plan.options.batch)
   }
 
