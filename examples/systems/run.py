@@ -47,6 +47,30 @@ class Results:
             file.write(json.dumps(line) + "\n")
 
 
+def measure(
+    name: str, system: System, results: Results, run: Run, only: List[str] | None = None,
+    again: bool = False,
+) -> None:
+    """Measures the variants of one seed that the results lack, or all of them again."""
+    for variant, found in system.variants.items():
+        if only and not any(variant.startswith(o) for o in only):
+            continue
+        if not again and results.find(name, variant, run.seed, run.images):
+            continue
+        start = time.time()
+        print(f"{name}: {variant}", file=sys.stderr, flush=True)
+        measures = named(variant, found(run))
+        line = {
+            "system": name, "variant": variant, "seed": run.seed, "measures": measures,
+            "seconds": round(time.time() - start, 1), "threads": run.threads,
+            "date": str(datetime.date.today()),
+        }
+        if run.images:
+            line["images"] = run.images
+        results.add(line)
+        print(f"  {measures}", file=sys.stderr, flush=True)
+
+
 def table(name: str, system: System, results: Results, seeds: List[int], images) -> bool:
     """Prints the tables of a system. Whether no claim failed."""
     by_seed: Dict[int, Dict[str, float]] = {seed: {} for seed in seeds}
@@ -121,24 +145,10 @@ def main() -> int:
     good = True
     for name in given.systems or SYSTEMS:
         system: System = importlib.import_module(name).SYSTEM
-        for seed in given.seeds if not given.table else ():
-            for variant, measure in system.variants.items():
-                if given.only and not any(variant.startswith(o) for o in given.only):
-                    continue
-                if not given.again and results.find(name, variant, seed, given.images):
-                    continue
-                start = time.time()
-                print(f"{name}: {variant}", file=sys.stderr, flush=True)
-                measures = named(variant, measure(Run(seed, given.threads, given.images)))
-                line = {
-                    "system": name, "variant": variant, "seed": seed, "measures": measures,
-                    "seconds": round(time.time() - start, 1), "threads": given.threads,
-                    "date": str(datetime.date.today()),
-                }
-                if given.images:
-                    line["images"] = given.images
-                results.add(line)
-                print(f"  {measures}", file=sys.stderr, flush=True)
+        if not given.table:
+            for seed in given.seeds:
+                measure(name, system, results, Run(seed, given.threads, given.images),
+                        given.only, given.again)
         good = table(name, system, results, given.seeds, given.images) and good
     return 0 if good else 1
 
