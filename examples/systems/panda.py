@@ -93,7 +93,7 @@ def front(kind: str, steps: int):
         net.lif(name="lif2")
         net.linear(10, "w3")
         net.output()
-        return result(run, trainer(run, net, steps, loss="cross_entropy"), 2)["test"]
+        return result(run, trainer(run, net, steps), 2)["test"]
 
     return measure
 

@@ -118,6 +118,7 @@ SYSTEM = System(
     note=f"MNIST, 784-(128) x 8-10, T = {STEPS}, the image as a constant current, decay 0.25, surrogate "
          "a box of half width 0.5 about the threshold, batch-norm over samples and steps with the "
          "threshold as factor at the start. The claims are of threshold 1, as in several "
-         "re-implementations (0.2 and 0.5 are met as well; the paper's own was not read). At 0.5 the surrogate has a slope wherever a membrane is within "
-         "0 ... 1, so that gradients pass layers that are silent, and tdBN is worth only some points.",
+         "re-implementations (0.2 and 0.5 are met as well; the paper's own was not read). At 0.5 the "
+         "surrogate has a slope wherever a membrane is within 0 ... 1, so that gradients pass layers "
+         "that are silent, and tdBN is worth only some points.",
 )
