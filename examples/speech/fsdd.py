@@ -24,9 +24,9 @@ import networks
 from networks import Recipe, say
 
 TANDEM = Recipe(
-    "tandem", (256, 256, 256), epochs=6, rate=3e-3, decay=0.02, dropout=0, gains=(1.1, 0.95, 4.0)
+    "tandem", (256, 256, 256), epochs=8, rate=3e-3, decay=0.02, dropout=0.1, gains=(1.5, 1.2, 6.0)
 )
-TWIN = Recipe("direct", (256, 256, 256), epochs=6, rate=1e-3, dropout=0.1)
+TWIN = Recipe("direct", (256, 256, 256), epochs=8, rate=1e-3, dropout=0.1)
 
 
 def features(path: Path, normalise: str) -> np.ndarray:

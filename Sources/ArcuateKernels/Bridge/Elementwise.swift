@@ -24,6 +24,20 @@ public enum Elementwise {
     }
   }
 
+  /// The same where `count` elements of the input, which `list` names, are not zero.
+  public static func permute(
+    _ input: Row<Float>, list: Row<UInt32>, count: Int, by order: Permutation,
+    into output: Row<Float>
+  ) {
+    check(order.places.count, input, output)
+    precondition(count <= list.count, "room for the list")
+    output.part(0, order.places.count).fill(0)
+    for e in 0..<count {
+      let i = Int(list.pointer[e])
+      output[Int(order.targets[i])] = input[i]
+    }
+  }
+
   /// output[i] += input[place i of the order].
   public static func addPermuted(
     _ input: Row<Float>, by order: Permutation, into output: Row<Float>
@@ -191,10 +205,15 @@ public enum Elementwise {
 /// Another order of the elements of a row, each once.
 public struct Permutation: Sendable {
   public let places: [Int32]
+  /// Where each element of the input goes.
+  let targets: [Int32]
 
   /// Needs. Every place is within 0 ..< count; checked here, so that using it need not look.
   public init(_ places: [Int32]) {
     precondition(places.allSatisfy { $0 >= 0 && $0 < places.count }, "places inside the row")
     self.places = places
+    var targets = places
+    for (i, place) in places.enumerated() { targets[Int(place)] = Int32(i) }
+    self.targets = targets
   }
 }

@@ -232,6 +232,9 @@ private struct Compiler {
     if operation.usesNonzeroList {
       slots[gather >= 0 ? gather : sources[0].slot].listed = true
     }
+    if gather >= 0, operation.isSumOfProducts, sources.first?.permutation != nil {
+      slots[sources[0].slot].listed = true
+    }
     var updates = false
     if case .neuron(let neuron) = node.op { updates = neuron.kind.spikes }
     if kernels.contains(where: { $0.linearWay == .events || $0 == .convolutionEvents }) {
@@ -648,13 +651,23 @@ private struct Compiler {
       || learning?.cells.isEmpty == false
     let most = isAlone ? 1 : largest
     let block = options.stepsPerFrame > 1 ? min(options.stepsPerFrame, most) : most
+    // One line more, since what lists the beginnings of pixels has one more than these.
+    let widest = (slots.map(\.stride).max() ?? 0) + 16
+    let tiling = Tiling(
+      steps: steps, groups: groups, widest: widest, block: block, options: options)
     var (values, lists, rows) = (0, 0, 0)
     var aliases: [Int: Int] = [:]
     for step in steps {
       if case .alias = step.operation { aliases[step.output] = step.sources[0].slot }
     }
+    if !tiling.hasWindows && learning == nil {
+      for i in slots.indices { slots[i].isPassing = !slots[i].constant && slots[i].history < 0 }
+      for i in checked.outputs { slots[aliases[i] ?? i].isPassing = false }
+    }
+    for (p, i) in checked.inputs.enumerated() { slots[i].port = p }
     for i in slots.indices where aliases[i] == nil {
-      let count = slots[i].rows(block: block, batch: batch)
+      let count = slots[i].rows(
+        block: block, batch: batch, tileRows: tiling.rows * options.threads)
       slots[i].values = values
       slots[i].lists = lists
       slots[i].counts = rows
@@ -673,8 +686,6 @@ private struct Compiler {
       Plan.Port(
         name: nodes[i].name, shape: checked.shapes[i], signal: checked.signals[i], node: i)
     }
-    // One line more, since what lists the beginnings of pixels has one more than these.
-    let widest = (slots.map(\.stride).max() ?? 0) + 16
     return Plan(
       options: options, dt_s: dt_s, inputs: checked.inputs.map(port),
       outputs: checked.outputs.map(port), findings: findings, model: checked.model, steps: steps,

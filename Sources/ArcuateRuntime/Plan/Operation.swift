@@ -74,6 +74,16 @@ enum Operation: Sendable {
     return (linear.inputs * linear.positions + 15) & ~15
   }
 
+  /// Whether each output is a sum of products that begins at a bias, so that the sign of a zero
+  /// among the inputs changes nothing.
+  var isSumOfProducts: Bool {
+    switch self {
+    case .convolution: true
+    case .linear(let packed): packed.parts == 1
+    default: false
+    }
+  }
+
   /// Bytes of one packed weight; 0 where there are none.
   var weightByteCount: Int {
     switch self {

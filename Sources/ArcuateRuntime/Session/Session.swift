@@ -47,6 +47,14 @@ public final class Session {
   var computesConstants = true
   /// Steps in the block being run.
   var blockSteps = 0
+  /// The streams and steps of a tile of it, and where the rows of steps and streams stand in the
+  /// rooms of tiles.
+  var tile = (streams: 1, steps: 1)
+  let stepPlaces: View<Int>
+  let streamPlaces: View<Int>
+  /// Where the rows of inputs come from; nil where they stand ready.
+  var feed: Feed? { didSet { isFed = feed != nil } }
+  private var isFed = false
   /// Whether weights and thresholds change while the session runs. Traces stand still while they
   /// do not.
   public var learns = false
@@ -68,6 +76,8 @@ public final class Session {
     let block = try AlignedBuffer(byteCount: batch * 8 + 64 + plan.stateCount * 4)
     stepCounts = block.view(start: 0, count: batch)
     state = block.view(start: (batch * 8 + 63) / 64 * 16, count: plan.stateCount)
+    stepPlaces = try AlignedBuffer(byteCount: plan.block * 8).view(start: 0, count: plan.block)
+    streamPlaces = try AlignedBuffer(byteCount: batch * 8).view(start: 0, count: batch)
     values = try AlignedBuffer(byteCount: plan.valueCount * 4).view(
       start: 0, count: plan.valueCount)
     lists = try AlignedBuffer(byteCount: plan.listCount * 4).view(start: 0, count: plan.listCount)
@@ -183,22 +193,29 @@ public final class Session {
 
   // MARK: Rows
 
+  /// Which row of a slot a step and a stream have.
+  @inline(__always)
+  func place(_ slot: Slot, _ step: Int, _ stream: Int) -> Int {
+    slot.isPassing && (slot.port < 0 || isFed)
+      ? stepPlaces.row[step] + streamPlaces.row[stream]
+      : slot.row(step: step, stream: stream, batch: plan.options.batch)
+  }
+
   @inline(__always)
   func row(_ slot: Slot, _ step: Int, _ stream: Int) -> Row<Float> {
-    let row = slot.row(step: step, stream: stream, batch: plan.options.batch)
+    let row = place(slot, step, stream)
     return values.row.part(slot.values + row * slot.stride, slot.stride)
   }
 
   @inline(__always)
   func list(_ slot: Slot, _ step: Int, _ stream: Int) -> Row<UInt32> {
-    let row = slot.row(step: step, stream: stream, batch: plan.options.batch)
+    let row = place(slot, step, stream)
     return lists.row.part(slot.lists + row * slot.stride, slot.stride)
   }
 
   @inline(__always)
   func nonzero(_ slot: Slot, _ step: Int, _ stream: Int) -> Row<NonzeroCount> {
-    nonzeros.row.part(
-      slot.counts + slot.row(step: step, stream: stream, batch: plan.options.batch), 1)
+    nonzeros.row.part(slot.counts + place(slot, step, stream), 1)
   }
 
   /// Brings the list beside a row up to date.
