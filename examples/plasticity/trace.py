@@ -14,11 +14,11 @@ An episode: five classes, each shown once with its label, then a picture without
 Convolutions, w, alpha and eta learn by gradients of the answer through the whole episode
 (`arcuate.Trainer` with `plastic_steps`). While training an episode asks several questions, none of
 which changes H: the loss is that of one question, its gradient comes of more of them; and pictures are
-moved by up to a pixel. After training only the rule acts: a session that learns, without gradients, on alphabets that training did not have.
+moved by up to a pixel. After training only the rule acts: a session that learns, without gradients, on
+alphabets that training did not have.
 
 Source. Front. Neurosci. 14:928 (2020), doi 10.3389/fnins.2020.00928, and the authors' code; the rule is
-that of Miconi, Clune and Stanley 2018. Alphabets of the background set chose the settings, none of
-them one of the evaluation set.
+that of Miconi, Clune and Stanley 2018. Settings were chosen with --validate.
 """
 
 from __future__ import annotations
