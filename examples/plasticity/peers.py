@@ -67,7 +67,7 @@ def brian2(shown: np.ndarray) -> float:
     b.set_device("cpp_standalone", build_on_run=False)
     b.defaultclock.dt = 1 * b.ms
     rates = b.TimedArray(shown * 63.75 * b.Hz, dt=STEPS * b.ms)
-    inputs = b.PoissonGroup(784, rates="rates(t, i)")
+    inputs = b.PoissonGroup(784, rates="pixel_rates(t, i)")
     cells = b.NeuronGroup(
         NEURONS, "dv/dt = -v / (100 * ms) : 1 (unless refractory)\ndtheta/dt = -theta / (1e7 * ms) : 1",
         threshold="v > 7 + theta", reset="v = 0; theta += 0.05", refractory=5 * b.ms,
@@ -82,7 +82,7 @@ def brian2(shown: np.ndarray) -> float:
     synapses.w = "0.2 * rand()"
     silence = b.Synapses(cells, cells, on_pre="v_post = 0")
     silence.connect(condition="i != j")
-    names = {"rates": rates}
+    names = {"pixel_rates": rates}
     network = b.Network(inputs, cells, synapses, silence)
     network.run(len(shown) * STEPS * b.ms, namespace=names)
     import tempfile

@@ -79,8 +79,9 @@ def result(run: Run, learner: arcuate.Trainer, epochs: int) -> Dict[str, float]:
 # ---- Hybrid: artificial layers in front, spiking ones behind
 
 def front(kind: str, steps: int):
-    """784-128-128-10. "spikes": all LIF, pixels as spikes; "current": all LIF, pixels as a constant
-    current; "hybrid": ReLUs, whose values are a constant current of the second layer."""
+    """784-128-128-10; the last layer only accumulates, since two steps of spikes would leave most
+    answers level. "spikes": LIF, pixels as spikes; "current": LIF, pixels as a constant current;
+    "hybrid": ReLUs first, whose values are a constant current of the second layer."""
 
     def measure(run: Run) -> float:
         net = Network([784], run.seed)
@@ -91,7 +92,6 @@ def front(kind: str, steps: int):
         net.linear(128, "w2")
         net.lif(name="lif2")
         net.linear(10, "w3")
-        net.lif(name="lif3")
         net.output()
         return result(run, trainer(run, net, steps), 2)["test"]
 
@@ -100,8 +100,8 @@ def front(kind: str, steps: int):
 
 # ---- Stochastic softmax
 
-def head(loss: str, conv: bool = False, count: int = 5000, epochs: int = 10):
-    """The first images only, ten epochs. The two heads of the gate read the same spikes as the logits."""
+def head(loss: str, conv: bool = False, count: int = 5000, epochs: int = 20):
+    """The first images only. The two heads of the gate read the same spikes as the logits."""
 
     def measure(run: Run) -> Dict[str, float]:
         net = Network([1, 28, 28] if conv else [784], run.seed)
@@ -122,13 +122,14 @@ def head(loss: str, conv: bool = False, count: int = 5000, epochs: int = 10):
         data = load().first(count)
         when = {}
 
-        def watch(epoch: int, seen: arcuate.TrainResult) -> None:
-            if seen.accuracy >= 0.95:
-                when.setdefault("epoch", epoch + 1)
+        def watch(epoch: int, _: arcuate.TrainResult) -> None:
+            # With the gates as they are at test: while learning, that of the label is open.
+            if not when and learner.evaluate(data.train, data.train_labels).accuracy >= 0.95:
+                when["epoch"] = epoch + 1
 
         run.fit(learner, data.train, data.train_labels, epochs, after=watch)
         found = {"test": percent(learner.evaluate(data.test, data.test_labels)),
-                 "epochs to 95 % of the training images (11: never)": when.get("epoch", epochs + 1)}
+                 "epochs to 95 % of the training images (21: never)": when.get("epoch", epochs + 1)}
         if loss != "cross_entropy":
             gate = learner.predict(data.test)[1].mean(1) > 0
             gate[np.arange(len(gate)), data.test_labels] = False
@@ -187,6 +188,6 @@ SYSTEM = System(
     ),
     (("CIFAR-10 and ImageNet", "near the state of the art of 2020 with fewer parameters",
       "the paper's abstract; its tables were not read"),),
-    note="MNIST. FC and hybrid: 2 epochs of all images, T = 8 where no T is named. Stochmax: 10 epochs of "
+    note="MNIST. FC and hybrid: 2 epochs of all images, T = 8 where no T is named. Stochmax: 20 epochs of "
          "the first 5,000 images.",
 )

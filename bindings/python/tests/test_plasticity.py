@@ -306,20 +306,73 @@ def test_what_kernels_cannot_follow_is_refused(tmp_path: Path) -> None:
         opened({"terms": terms}, groups=2)
 
 
-def test_spike_train_potentials_are_those_of_the_recursion(tmp_path: Path) -> None:
+def test_local_errors_are_gradients_detached_in_time_and_across_layers(tmp_path: Path) -> None:
+    import decolle
+
+    generator = random(15)
+    inputs, steps, label = 30, 40, 4
+    nodes, edges = decolle.network(3, first_step=steps - 1, inputs=inputs)
+    nodes["spikes0"] = {"kind": "Scale", "scale": np.ones(inputs, np.float32)}
+    for layer in (1, 2, 3):
+        rule = nodes[f"weights{layer}"]["rule"]
+        del rule["scaling"]
+        rule["terms"][0]["rate"] = 0.01
+    spikes = (generator.random((1, steps, inputs)) < 0.3).astype(np.float32)
+    session = decolle.session(nodes, edges, 1, 1)
+    session.learning = True
+    session.teach("label", np.eye(10)[label])
+    before = [session.learned(f"weights{layer}") for layer in (1, 2, 3)]
+    answers = [session.step(x) for x in spikes[0]]
+
+    def trainer(**options) -> arcuate.Trainer:
+        return arcuate.Trainer(
+            decolle.model(*decolle.ordinary(nodes, edges)), batch=1, steps=steps, input="every",
+            surrogate=("fast_sigmoid", 10), freeze=decolle.READOUTS,
+            loss=[arcuate.Loss("smooth_l1", "every", k, (steps - 1, steps)) for k in range(3)],
+            **options)
+
+    detached = trainer(
+        detach_time=True,
+        detach=[("spikes1", "late2"), ("spikes2", "late3")]
+        + [(f"recovery{layer}", f"spikes{layer}") for layer in (1, 2, 3)])
+    for k, found in enumerate(detached.predict(spikes)):
+        np.testing.assert_allclose(found[0], [answer[k] for answer in answers], atol=1e-6)
+    whole = trainer()
+    for one in (detached, whole):
+        one.gradients(spikes, np.array([label]))
+    for layer in (1, 2, 3):
+        step = (session.learned(f"weights{layer}") - before[layer - 1]) / 0.01
+        assert np.abs(step).max() > 0.01
+        # The loss is a mean over ten outputs.
+        name = f"weights{layer}.weight"
+        np.testing.assert_allclose(step, -10 * detached.gradient(name), atol=1e-5)
+        # The whole gradient is another, but for the last layer, which has nothing behind it.
+        assert np.abs(step + 10 * whole.gradient(name)).max() > 1e-3 or layer == 3
+
+
+def spike_train_nodes(generator: np.random.Generator, feedback: str = "random", bare: bool = False):
+    """Nodes of `stdfa` whose input spikes come from the host, without limits, scaling and dead zone; `bare`: with
+    the signals ones1 and ones2 for errors, so that what a frame added up comes out."""
+    import stdfa
+
+    inputs, hidden = 40, 12
+    nodes = stdfa.network(5, feedback, inputs=inputs, hidden=hidden)
+    nodes["spikes0"] = {"kind": "Scale", "scale": np.ones(inputs, np.float32)}
+    nodes["weights1"]["weight"] = generator.normal(0.3, 0.5, (hidden, inputs)).astype(np.float32)
+    for layer in (1, 2):
+        rule = nodes[f"weights{layer}"]["rule"]
+        del rule["scaling"], rule["bounds"], rule["modulator"]["dead_zone"]
+        if bare:
+            rule |= {"map": "each", "modulator": {"signal": f"ones{layer}"}}
+    return nodes
+
+
+def test_spike_train_potentials_are_those_of_the_recursion() -> None:
     import stdfa
 
     generator = random(13)
     inputs, hidden, steps = 40, 12, 80
-    nodes = stdfa.network(5, "random", inputs=inputs, hidden=hidden)
-    nodes["spikes0"] = {"kind": "Scale", "scale": np.ones(inputs, np.float32)}
-    # The whole sum, times an error of one for each output: what a frame added up comes out.
-    for layer in (1, 2):
-        rule = nodes[f"weights{layer}"]["rule"]
-        rule |= {"map": "each", "modulator": {"signal": f"ones{layer}"}}
-        del rule["scaling"], rule["bounds"]
-    nodes["weights1"]["weight"] = generator.normal(0.3, 0.5, (hidden, inputs)).astype(np.float32)
-    session = compiled(tmp_path / "stdfa.safetensors", nodes, stdfa.EDGES)
+    session = stdfa.session(spike_train_nodes(generator, bare=True), 1)
     session.learning = True
     session.teach("ones1", np.ones(hidden))
     before = session.learned("weights1").astype(float)
@@ -352,6 +405,89 @@ def test_spike_train_potentials_are_those_of_the_recursion(tmp_path: Path) -> No
     session.consolidate()
     np.testing.assert_allclose(
         session.learned("weights1") - before, potential, rtol=1e-5, atol=1e-5 * potential.max())
+
+
+def potentials(pre: np.ndarray, post: np.ndarray) -> np.ndarray:
+    """E = A M [post, pre]: M is the trace of every input as if nothing was ever reset, and A takes from it, for
+    each spike of a cell, what is left of the cell's last reset. pre, post: spikes [steps, cells]."""
+    import stdfa
+
+    kept, leak = 1 - 1 / stdfa.SYNAPSE, 1 - 1 / stdfa.MEMBRANE
+    trace, current = np.zeros((len(pre), pre.shape[1])), np.zeros(pre.shape[1])
+    for t, x in enumerate(pre):
+        current = current * kept + x
+        trace[t] = (trace[t - 1] * leak if t else 0) + current / stdfa.SYNAPSE
+    chosen = np.zeros((post.shape[1], len(pre)))
+    for cell in range(post.shape[1]):
+        reset = None
+        for t in np.flatnonzero(post[:, cell]):
+            chosen[cell, t] += 1
+            if reset is not None:
+                chosen[cell, reset] -= leak ** (t - reset)
+            # It stays silent, and at rest, for some steps.
+            reset = t + stdfa.SILENCE
+    return chosen @ trace
+
+
+def test_spike_train_potentials_are_one_product_of_matrices() -> None:
+    import stdfa
+
+    generator = random(16)
+    inputs, hidden, steps = 40, 12, 200
+    session = stdfa.session(spike_train_nodes(generator, bare=True), 1)
+    session.learning = True
+    session.teach("ones1", np.ones(hidden))
+    session.teach("ones2", np.ones(10))
+    before = [session.learned(f"weights{layer}").astype(float) for layer in (1, 2)]
+    probes = [session.probe(f"spikes{layer}", capacity=steps) for layer in (0, 1, 2)]
+    for _ in range(steps):
+        session.step((generator.random(inputs) < 0.2).astype(np.float32))
+    session.consolidate()
+    trains = [probe.read()[:, 0].astype(float) for probe in probes]
+    assert all(train.sum() > 10 for train in trains)
+    for layer in (1, 2):
+        found = session.learned(f"weights{layer}") - before[layer - 1]
+        expected = potentials(trains[layer - 1], trains[layer])
+        np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5 * expected.max())
+
+
+def test_spike_train_steps_go_down_the_gradient_of_the_counts_error() -> None:
+    import stdfa
+
+    generator = random(17)
+    inputs, hidden, steps, label = 40, 12, 80, 3
+    session = stdfa.session(spike_train_nodes(generator, "transpose"), 1)
+    session.learning = True
+    session.teach("label", stdfa.targets(np.array([label]))[0])
+    weights = [session.learned(f"weights{layer}").astype(float) for layer in (1, 2)]
+    probes = [session.probe(f"spikes{layer}", capacity=steps) for layer in (0, 1, 2)]
+    for _ in range(steps):
+        session.step((generator.random(inputs) < 0.2).astype(np.float32))
+    session.consolidate()
+    trains = [probe.read()[:, 0].astype(float) for probe in probes]
+    fixed = [potentials(trains[k], trains[k + 1]) for k in (0, 1)]
+    counts, target = trains[2].sum(0), stdfa.targets(np.array([label]))[0]
+    assert np.abs(counts - target).max() > 2
+
+    def loss(first: np.ndarray, second: np.ndarray) -> float:
+        """Spike times held: potentials are linear in the weights, and one more unit of potential in a hidden cell
+        goes on through its weight."""
+        moved = (second - weights[1]) * fixed[1]
+        change = moved.sum(1) + second @ ((first - weights[0]) * fixed[0]).sum(1)
+        return 0.5 * float(((counts + change - target) ** 2).sum())
+
+    size = 1e-3
+    for layer, places in ((0, (hidden, inputs)), (1, (10, hidden))):
+        step = session.learned(f"weights{layer + 1}") - weights[layer]
+        numeric = np.zeros(places)
+        for place in np.ndindex(*places):
+            either = []
+            for sign in (1, -1):
+                moved = [w.copy() for w in weights]
+                moved[layer][place] += sign * size
+                either.append(loss(*moved))
+            numeric[place] = (either[0] - either[1]) / (2 * size)
+        np.testing.assert_allclose(step, -numeric, rtol=1e-4, atol=1e-5 * np.abs(numeric).max())
 
 
 def test_a_session_is_taught_saved_and_frozen(tmp_path: Path) -> None:
