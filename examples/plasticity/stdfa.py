@@ -16,17 +16,16 @@ code. Settings were chosen on training images; test images are used once.
 
 from __future__ import annotations
 
-import argparse
+import sys
 import tempfile
-import time
 from pathlib import Path
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, Optional
 
 import arcuate
 import numpy as np
 
-import mnist
-import table
+from measure import Claim, Run, System, command
+from images import load
 
 DT = 1e-3
 STEPS, HIDDEN = 100, 100
@@ -125,47 +124,47 @@ def accuracy(run, images: np.ndarray, labels: np.ndarray) -> float:
     return 100 * right / (len(images) // batch * batch)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", help="folder of MNIST's IDX files")
-    parser.add_argument("--images", type=int, default=60000)
-    parser.add_argument("--epochs", type=int, default=2)
-    parser.add_argument("--testing", type=int, default=10000)
-    parser.add_argument("--batch", type=int, default=50)
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
-    arguments = parser.parse_args()
-    data = mnist.load(arguments.data)
-    train, test = mnist.smaller(data.train), mnist.smaller(data.test)
-    kinds = {"direct feedback": "random", "the same, signs only": "sign",
-             "backpropagation": "transpose", "frozen hidden layer": None}
-    results: Dict[str, List[float]] = {kind: [] for kind in kinds}
-    for seed in arguments.seeds:
-        for kind, feedback in kinds.items():
-            run = session(network(seed, feedback), arguments.batch, arguments.threads)
-            start = time.perf_counter()
-            order = np.random.default_rng(seed).permutation(len(train))[: arguments.images]
-            learn(run, train[order], data.train_labels[order], arguments.epochs, seed)
-            results[kind].append(accuracy(
-                run, test[: arguments.testing], data.test_labels[: arguments.testing]))
-            print(f"seed {seed} {kind}: {results[kind][-1]:.2f} % in "
-                  f"{time.perf_counter() - start:.0f} s", flush=True)
-    print(f"\n{arguments.images} images, {arguments.epochs} times, {len(arguments.seeds)} seeds\n")
-    table.show(["", "test images right, %"], [[k, table.spread(v)] for k, v in results.items()])
-    print()
-    direct, back, frozen = (np.array(results[k]) for k in (
-        "direct feedback", "backpropagation", "frozen hidden layer"))
-    table.verdict("at least 92 % for every seed", bool((direct >= 92).all()))
-    table.verdict("within 2 points of backpropagation", bool((back - direct <= 2).all()))
-    table.verdict("20 points over a frozen hidden layer", bool((direct - frozen >= 20).all()))
-    print("\nmultiplications that carry one sample's error back, whatever the number of steps\n")
-    table.show(
-        ["layers", "direct feedback", "backpropagation"],
-        [[" - ".join(map(str, layers)), str(sum(n * layers[-1] for n in layers[1:-1])),
-          str(sum(a * b for a, b in zip(layers[1:-1], layers[2:])))]
-         for layers in ([196, 100, 10], [784, 800, 10], [78, 400, 400, 10])])
-    print("\npublished: 96.27 % on 14 x 14 MNIST (Lee et al. 2020)")
+def smaller(images: np.ndarray) -> np.ndarray:
+    """28 x 28 pixels as 14 x 14, each the mean of four."""
+    return images.reshape(-1, 14, 2, 14, 2).mean((2, 4)).reshape(-1, 196).astype(np.float32)
 
+
+def digits(feedback: Optional[str]):
+    def measured(run: Run) -> float:
+        data = load()
+        learner = session(network(run.seed, feedback), 50, run.threads)
+        chosen = np.random.default_rng(run.seed).permutation(len(data.train))[: run.images]
+        learn(learner, smaller(data.train[chosen]), data.train_labels[chosen], 2, run.seed)
+        return accuracy(learner, smaller(data.test), data.test_labels)
+    return measured
+
+
+def transport() -> str:
+    """A table of the multiplications that carry an error back."""
+    lines = ["Multiplications that carry one sample's error back, whatever the number of steps:", "",
+             "| layers | direct feedback | backpropagation |", "|---|---|---|"]
+    for layers in ([196, 100, 10], [784, 800, 10], [78, 400, 400, 10]):
+        direct = sum(n * layers[-1] for n in layers[1:-1])
+        back = sum(a * b for a, b in zip(layers[1:-1], layers[2:]))
+        lines.append(f"| {' - '.join(map(str, layers))} | {direct:,} | {back:,} |")
+    return "\n".join(lines)
+
+
+DIRECT, SIGNS = "direct feedback", "the same, signs only"
+BACK, FROZEN = "backpropagation", "frozen hidden layer"
+SYSTEM = System(
+    "ST-DFA: MNIST of 14 x 14 pixels, 60,000 images twice",
+    "Lee, Zhang, Zhang, Liu, Li 2020, doi 10.3389/fnins.2020.00143",
+    {DIRECT: digits("random"), SIGNS: digits("sign"), BACK: digits("transpose"),
+     FROZEN: digits(None)},
+    (
+        Claim("at least 92 %", lambda m: m[DIRECT] >= 92),
+        Claim("within 2 points of backpropagation", lambda m: m[BACK] - m[DIRECT] <= 2),
+        Claim("20 points over a frozen hidden layer", lambda m: m[DIRECT] - m[FROZEN] >= 20),
+    ),
+    (("MNIST of 14 x 14 pixels", "96.27 %", "from memory"),),
+    note=transport(),
+)
 
 if __name__ == "__main__":
-    main()
+    sys.exit(command("stdfa", SYSTEM))

@@ -2,6 +2,7 @@
 
     python run.py stbp noise --seeds 0 1 2 --threads 1
     python run.py noise --only "identical units" --seeds 0
+    python run.py noise --validate             # on images held out of those to learn from
     python run.py --table                      # what results.jsonl holds, without measuring
 
 What was measured is kept in results.jsonl (--results) and not measured again (unless --again), so that
@@ -21,6 +22,7 @@ from typing import Dict, List
 
 import numpy as np
 
+from images import hold_out
 from system import Run, System, named
 
 SYSTEMS = ("stbp", "noise", "panda", "tdbn", "rathi", "liang", "lee", "he", "stca")
@@ -45,6 +47,30 @@ class Results:
         self.lines.append(line)
         with self.path.open("a") as file:
             file.write(json.dumps(line) + "\n")
+
+
+def measure(
+    name: str, system: System, results: Results, run: Run, only: List[str] | None = None,
+    again: bool = False,
+) -> None:
+    """Measures the variants of one seed that the results lack, or all of them again."""
+    for variant, found in system.variants.items():
+        if only and not any(variant.startswith(o) for o in only):
+            continue
+        if not again and results.find(name, variant, run.seed, run.images):
+            continue
+        start = time.time()
+        print(f"{name}: {variant}", file=sys.stderr, flush=True)
+        measures = named(variant, found(run))
+        line = {
+            "system": name, "variant": variant, "seed": run.seed, "measures": measures,
+            "seconds": round(time.time() - start, 1), "threads": run.threads,
+            "date": str(datetime.date.today()),
+        }
+        if run.images:
+            line["images"] = run.images
+        results.add(line)
+        print(f"  {measures}", file=sys.stderr, flush=True)
 
 
 def table(name: str, system: System, results: Results, seeds: List[int], images) -> bool:
@@ -108,37 +134,28 @@ def main() -> int:
     options.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     options.add_argument("--threads", type=int, default=1)
     options.add_argument("--images", type=int, help="fewer images to learn from: a quick look")
+    options.add_argument(
+        "--validate", action="store_true",
+        help="test on 10,000 images that are held out of those to learn from (validation.jsonl)")
     options.add_argument("--only", nargs="+", help="variants whose name begins so")
     options.add_argument("--again", action="store_true", help="measure what is there already")
     options.add_argument("--table", action="store_true", help="measure nothing")
-    options.add_argument(
-        "--results", type=Path, default=Path(__file__).with_name("results.jsonl"))
+    options.add_argument("--results", type=Path, help="results.jsonl beside this file by default")
     given = options.parse_args()
+    if given.validate:
+        hold_out()
     for name in given.systems:
         if name not in SYSTEMS:
             options.error(f"there is no system {name!r}, but {', '.join(SYSTEMS)}")
-    results = Results(given.results)
+    results = Results(given.results or Path(__file__).with_name(
+        "validation.jsonl" if given.validate else "results.jsonl"))
     good = True
     for name in given.systems or SYSTEMS:
         system: System = importlib.import_module(name).SYSTEM
-        for seed in given.seeds if not given.table else ():
-            for variant, measure in system.variants.items():
-                if given.only and not any(variant.startswith(o) for o in given.only):
-                    continue
-                if not given.again and results.find(name, variant, seed, given.images):
-                    continue
-                start = time.time()
-                print(f"{name}: {variant}", file=sys.stderr, flush=True)
-                measures = named(variant, measure(Run(seed, given.threads, given.images)))
-                line = {
-                    "system": name, "variant": variant, "seed": seed, "measures": measures,
-                    "seconds": round(time.time() - start, 1), "threads": given.threads,
-                    "date": str(datetime.date.today()),
-                }
-                if given.images:
-                    line["images"] = given.images
-                results.add(line)
-                print(f"  {measures}", file=sys.stderr, flush=True)
+        if not given.table:
+            for seed in given.seeds:
+                measure(name, system, results, Run(seed, given.threads, given.images),
+                        given.only, given.again)
         good = table(name, system, results, given.seeds, given.images) and good
     return 0 if good else 1
 

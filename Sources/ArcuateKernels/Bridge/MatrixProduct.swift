@@ -58,6 +58,8 @@ public final class MatrixProduct: @unchecked Sendable {
   private static let depthBlock = 256
   private static let rowBlock = 120
   private static let columnBlock = 1024
+  /// What one takes.
+  public static let byteCount = (rowBlock + columnBlock) * depthBlock * 4
   private let packedRows: View<Float>
   private let packedColumns: View<Float>
 

@@ -174,7 +174,7 @@ private struct Compiler {
       case .input: constant[i] = true
       case .neuron, .delay, .encoder, .decoder, .graph: break
       case .pooling(let pooling) where pooling.kind == .spikeMaximum: break
-      case .plastic(.linear), .plastic(.cell), .plastic(.trace): break
+      case .plastic(.linear), .plastic(.convolution), .plastic(.cell), .plastic(.trace): break
       case .sparse(let sparse) where sparse.delaySteps(dt_s).largest > 0: break
       default:
         let edges = checked.edges.indices.filter { checked.edges[$0].target == i }
@@ -265,9 +265,8 @@ private struct Compiler {
     case .linear(let linear):
       shape.count / max(linear.weight.shape[linear.weight.shape.rank - 2], 1)
         * linear.weight.shape[linear.weight.shape.rank - 1]
-    case .convolution(let convolution):
-      convolution.weight.shape[1] * convolution.groups
-        * (convolution.inputShape ?? []).reduce(1, *)
+    case .convolution(let convolution): convolution.inputCount
+    case .plastic(.convolution(let plastic)): plastic.convolution.inputCount
     case .sparse(let sparse): sparse.pre
     case .plastic(.linear(let linear)): linear.pre
     case .plastic(.projection(let projection)): projection.pre
@@ -377,13 +376,13 @@ private struct Compiler {
     case .encoder(.rate(let gain)):
       return (.rateEncoder(gain: gain, state: takeState(row)), [], "accumulates")
     case .decoder(let decoder): return (.decoder(decoder, state: takeState(row)), [], "accumulates")
-    case .plastic(let plastic): return try pack(plastic, shape, row)
+    case .plastic(let plastic): return try pack(plastic, shape, input, row)
     case .graph: throw ArcuateError(.invalidModel, "a nested graph must be flattened first")
     }
   }
 
   private mutating func pack(
-    _ plastic: PlasticNode, _ shape: Shape, _ row: Int
+    _ plastic: PlasticNode, _ shape: Shape, _ input: Shape?, _ row: Int
   ) throws -> (Operation, [Kernel], String) {
     let dt = dt_s ?? 1
     switch plastic {
@@ -401,6 +400,22 @@ private struct Compiler {
         .plastic(.linear(packed)), [.linearEvents, .linearDense],
         "\(changed) learn from \"\(linear.rule.post)\""
       )
+    case .convolution(let plastic):
+      let convolution = plastic.convolution
+      let geometry = convolution.geometry(
+        input: try input ?? convolution.inputExtents(), output: shape)
+      let window = geometry.inPerGroup * geometry.kernelHeight * geometry.kernelWidth
+      guard window <= Compiler.largestRow / max(geometry.outHeight * geometry.outWidth, 1) else {
+        throw ArcuateError(
+          .limitExceeded, "windows of \(window) inputs are above \(Compiler.largestRow) elements")
+      }
+      let matrix = PlasticLinear(
+        weight: try Tensor(convolution.weight.floats, shape: Shape([shape[0], window])),
+        bias: convolution.bias, rule: plastic.rule)
+      let packed = try PackedPlasticLinear(
+        matrix, weights: takeState((window + 1) * ((shape[0] + 15) & ~15)), fast: -1,
+        geometry: geometry)
+      return (.plastic(.linear(packed)), [], "kernels learn from \"\(plastic.rule.post)\"")
     case .cell(let cell):
       let stride = row / options.batch
       let layer = try CellLayer(
@@ -470,9 +485,8 @@ private struct Compiler {
   private func pack(
     _ convolution: Convolution, _ shape: Shape, _ input: Shape?
   ) throws -> (Operation, [Kernel], String) {
-    let weight = convolution.weight.shape
-    let input = try input ?? Shape([weight[1] * convolution.groups] + convolution.inputShape!)
-    let geometry = convolution.geometry(input: input, output: shape)
+    let geometry = convolution.geometry(
+      input: try input ?? convolution.inputExtents(), output: shape)
     let bias = try (convolution.bias ?? Tensor(scalar: 0)).broadcast(to: Shape([shape[0]]))
     let packed = try ConvolutionWeights(
       weight: convolution.weight.floats, bias: bias, geometry: geometry)
@@ -527,8 +541,18 @@ private struct Compiler {
       let fan = (0..<packed.parts).flatMap { each[each.count == 1 ? 0 : $0] }
       return (fan, UInt64(packed.parts * first.inputs * first.outputs))
     }
+    // Weights that learn come and go: all of them count.
+    if case .plastic(.convolution(let plastic)) = op {
+      var full = plastic.convolution
+      full.weight = .filled(1, shape: full.weight.shape)
+      let fan = full.fanOut(input: input, output: shape)
+      guard let input, fan.perInput.count == input.count else { return fan }
+      let order = channelLastOrder(input)
+      var perInput = fan.perInput
+      for (last, first) in order.enumerated() { perInput[Int(first)] = fan.perInput[last] }
+      return (perInput, fan.dense)
+    }
     if case .plastic(.linear(let packed)) = operation, packed.inputs > 0, packed.outputs > 0 {
-      // Weights come and go: all of them count.
       let each = [UInt32](repeating: UInt32(packed.outputs), count: packed.inputs)
       return (each, UInt64(packed.inputs * packed.outputs))
     }
@@ -697,6 +721,17 @@ extension Operator {
     case .concatenation, .multiplication: true
     default: false
     }
+  }
+}
+
+extension Convolution {
+  /// The input's shape as the node itself states it.
+  fileprivate func inputExtents() throws -> Shape {
+    try Shape([weight.shape[1] * groups] + inputShape!)
+  }
+
+  fileprivate var inputCount: Int {
+    weight.shape[1] * groups * (inputShape ?? []).reduce(1, *)
   }
 }
 

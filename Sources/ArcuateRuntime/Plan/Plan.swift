@@ -145,6 +145,7 @@ public final class Plan: Sendable {
   public let outputs: [Port]
   /// Node names in the order in which they run.
   public var nodeNames: [String] { steps.map(\.name) }
+  public var nodeKinds: [String] { steps.map(\.kind) }
   /// Their shapes, in the same order.
   public var nodeShapes: [Shape] { steps.map(\.shape) }
   /// What the check of the model found.
@@ -179,6 +180,8 @@ public final class Plan: Sendable {
   let fingerprint: UInt64
   /// What changes weights; nil where nothing does.
   let learning: Learning?
+  /// Floats of the windows of the largest convolution that learns.
+  let largestWindows: Int
 
   init(
     options: CompileOptions, dt_s: Double?, inputs: [Port], outputs: [Port],
@@ -190,6 +193,7 @@ public final class Plan: Sendable {
     learning: Learning? = nil
   ) {
     self.learning = learning
+    largestWindows = steps.reduce(0) { max($0, $1.operation.windowCount) }
     self.options = options
     self.dt_s = dt_s
     self.inputs = inputs
@@ -242,8 +246,11 @@ public final class Plan: Sendable {
 
   /// Scratch of a session's threads.
   var workerByteCount: Int {
-    options.threads * (widest * 12 + spikeRowsByteCount)
+    options.threads * (widest * 12 + spikeRowsByteCount + windowByteCount)
       + groups.reduce(0) { $0 + ($1.population?.byteCount(options) ?? 0) }
+  }
+  private var windowByteCount: Int {
+    largestWindows > 0 ? largestWindows * 4 + MatrixProduct.byteCount : 0
   }
   var listByteCount: Int { (listCount + sparseListCount) * 4 + (rowCount + sparseCountCount) * 8 }
 

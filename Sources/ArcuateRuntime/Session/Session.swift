@@ -66,6 +66,9 @@ public final class Session {
   private(set) var products: View<PlasticProduct>
   private(set) var productEnds: View<Int>
   let learningOnes: View<Float>
+  /// For each worker the windows of a convolution that learns, and room for products with them.
+  let kernelWindows: View<Float>
+  let kernelProducts: [MatrixProduct]
 
   init(plan: Plan) throws {
     self.plan = plan
@@ -106,6 +109,11 @@ public final class Session {
     let ones = plan.learning == nil ? 0 : plan.widest
     learningOnes = try AlignedBuffer(byteCount: ones * 4).view(start: 0, count: ones)
     learningOnes.row.fill(1)
+    let windows = plan.options.threads * plan.largestWindows
+    kernelWindows = try AlignedBuffer(byteCount: windows * 4).view(start: 0, count: windows)
+    kernelProducts = try (0..<(windows > 0 ? plan.options.threads : 0)).map { _ in
+      try MatrixProduct()
+    }
     let wide = plan.options.threads * plan.widest
     temporaries = try AlignedBuffer(byteCount: wide * 8).view(start: 0, count: wide * 2)
     temporaryLists = try AlignedBuffer(byteCount: wide * 4).view(start: 0, count: wide)
