@@ -221,6 +221,13 @@ CSHIMS_INLINE uint32_t cshims_decrement(uint32_t *word) {
   return __atomic_sub_fetch(word, 1, __ATOMIC_SEQ_CST);
 }
 
+/// The processor that the calling thread runs on; UINT32_MAX where that is not known.
+uint32_t cshims_processor(void);
+
+/// Moves the calling thread to another of the processors that it may run on, if it stands on this
+/// one; it may run on as many as before.
+void cshims_leave_processor(uint32_t taken);
+
 /// Waits a little, some tens of microseconds, until the word is no longer `value`; whether it is.
 CSHIMS_INLINE bool cshims_changes(const uint32_t *word, uint32_t value) {
   for (int spins = 0; spins < 2000; spins++) {
