@@ -42,6 +42,12 @@ private enum Three: InputCount {
 private enum Four: InputCount {
   @inline(__always) static var number: Int { 4 }
 }
+private enum Five: InputCount {
+  @inline(__always) static var number: Int { 5 }
+}
+private enum Six: InputCount {
+  @inline(__always) static var number: Int { 6 }
+}
 
 @inline(__always)
 private func events<V: ListedValues>(
@@ -55,17 +61,19 @@ private func events<V: ListedValues>(
     let group = runs.inChannelsPerGroup.divide(channel).quotient
     let first = pixel &* runs.inChannels.divisor
     // The inputs of one pixel and group are seen by the same outputs, whose sums are loaded and
-    // stored once for up to four of them.
+    // stored once for up to six of them.
     let end = first &+ (group &+ 1) &* runs.inChannelsPerGroup.divisor
     var some = 1
-    while some < 4 && e &+ some < listCount && Int(list[e &+ some]) < end { some &+= 1 }
+    while some < 6 && e &+ some < listCount && Int(list[e &+ some]) < end { some &+= 1 }
     let output = y + group &* runs.outputsPerGroup
     let weights = weights - first &* runs.channelStride
     switch some {
     case 1: add(One.self, V.self, x, list + e, weights, runs, py, px, output)
     case 2: add(Two.self, V.self, x, list + e, weights, runs, py, px, output)
     case 3: add(Three.self, V.self, x, list + e, weights, runs, py, px, output)
-    default: add(Four.self, V.self, x, list + e, weights, runs, py, px, output)
+    case 4: add(Four.self, V.self, x, list + e, weights, runs, py, px, output)
+    case 5: add(Five.self, V.self, x, list + e, weights, runs, py, px, output)
+    default: add(Six.self, V.self, x, list + e, weights, runs, py, px, output)
     }
     e &+= some
   }
@@ -83,81 +91,117 @@ private func add<N: InputCount, V: ListedValues>(
     let index = Int(list[min(k, N.number &- 1)])
     return (weights + index &* runs.channelStride, V.areOnes ? 1 : x[index])
   }
-  let (a, b, c, d) = (kernel(0), kernel(1), kernel(2), kernel(3))
+  let (a, b, c) = (kernel(0), kernel(1), kernel(2))
+  let (d, e, f) = (kernel(3), kernel(4), kernel(5))
+  let rows = Int(runs.rowStarts[py &+ 1] &- runs.rowStarts[py])
+  if rows == 0 { return }
+  // Kernel rows that an input is seen through are equally far apart, and so are the outputs' rows.
+  let row = runs.rows + Int(runs.rowStarts[py])
+  let next = rows > 1 ? row[1] : row[0]
+  let weightStep = Int(next.weights &- row[0].weights)
+  let outputStep = Int(next.output &- row[0].output)
   for column in Int(runs.columnStarts[px])..<Int(runs.columnStarts[px &+ 1]) {
     let column = runs.columns[column]
-    let count = Int(column.count)
-    for row in Int(runs.rowStarts[py])..<Int(runs.rowStarts[py &+ 1]) {
-      let row = runs.rows[row]
-      let at = Int(row.weights &+ column.weights)
-      addScaled(
-        N.self, V.self, (a.0 + at, a.1), (b.0 + at, b.1), (c.0 + at, c.1), (d.0 + at, d.1),
-        output + Int(row.output &+ column.output), count)
-    }
+    let at = Int(row[0].weights &+ column.weights)
+    addScaled(
+      N.self, V.self, (a.0 + at, a.1), (b.0 + at, b.1), (c.0 + at, c.1), (d.0 + at, d.1),
+      (e.0 + at, e.1), (f.0 + at, f.1), weightStep, output + Int(row[0].output &+ column.output), outputStep, rows,
+      Int(column.count))
   }
 }
 
-/// y += a, then b, c and d, as many as N says, over `count` elements: weights, each times a value;
-/// multiplied, then added.
+/// y += a, then b and so on, as many as N says, over `count` elements of `rows` rows: weights, each
+/// times a value; multiplied, then added. The rows of weights and those of y are steps apart.
 @inline(__always)
 private func addScaled<N: InputCount, V: ListedValues>(
   _: N.Type, _: V.Type, _ a: (UnsafePointer<Float>, Float), _ b: (UnsafePointer<Float>, Float),
   _ c: (UnsafePointer<Float>, Float), _ d: (UnsafePointer<Float>, Float),
-  _ y: UnsafeMutablePointer<Float>, _ count: Int
+  _ e: (UnsafePointer<Float>, Float), _ f: (UnsafePointer<Float>, Float), _ weightStep: Int,
+  _ y: UnsafeMutablePointer<Float>, _ outputStep: Int, _ rows: Int, _ count: Int
 ) {
-  let sums = UnsafeMutableRawPointer(y)
   @inline(__always) func scaled<L: SIMD>(
     _ from: (UnsafePointer<Float>, Float), _ i: Int, _: L.Type
   ) -> L where L.Scalar == Float, L: BitwiseCopyable {
     let weight = UnsafeRawPointer(from.0 + i).loadUnaligned(as: L.self)
     return V.areOnes ? weight : weight * L(repeating: from.1)
   }
-  @inline(__always) func add<L: SIMD>(_ i: Int, _: L.Type)
+  /// Adds the weights at i to what is at `to`.
+  @inline(__always) func add<L: SIMD>(_ i: Int, _ to: UnsafeMutablePointer<Float>, _: L.Type)
   where L.Scalar == Float, L: BitwiseCopyable {
-    var sum = sums.loadUnaligned(fromByteOffset: 4 &* i, as: L.self) + scaled(a, i, L.self)
+    let sums = UnsafeMutableRawPointer(to)
+    var sum = sums.loadUnaligned(as: L.self) + scaled(a, i, L.self)
     if N.number > 1 { sum += scaled(b, i, L.self) }
     if N.number > 2 { sum += scaled(c, i, L.self) }
     if N.number > 3 { sum += scaled(d, i, L.self) }
-    sums.storeBytes(of: sum, toByteOffset: 4 &* i, as: L.self)
+    if N.number > 4 { sum += scaled(e, i, L.self) }
+    if N.number > 5 { sum += scaled(f, i, L.self) }
+    sums.storeBytes(of: sum, as: L.self)
+  }
+  /// Calls `body` with the place of element i in each row of weights and of y. The rows inside: how
+  /// many there are changes seldom, so that the end of this loop is foreseen.
+  @inline(__always) func eachRow(
+    _ i: Int, _ body: (_ at: Int, _ to: UnsafeMutablePointer<Float>) -> Void
+  ) {
+    var (at, to, left) = (i, y + i, rows)
+    repeat {
+      body(at, to)
+      at &+= weightStep
+      to += outputStep
+      left &-= 1
+    } while left > 0
   }
   var i = 0
-  // Two at once, since the loop costs as much as an addition.
   while i &+ 2 &* laneCount <= count {
-    add(i, Lanes.self)
-    add(i &+ laneCount, Lanes.self)
+    eachRow(i) { at, to in
+      add(at, to, Lanes.self)
+      add(at &+ laneCount, to + laneCount, Lanes.self)
+    }
     i &+= 2 &* laneCount
   }
-  if i &+ laneCount <= count {
-    add(i, Lanes.self)
-    i &+= laneCount
-  }
   #if ARCUATE_WIDE
-    if i < count {
-      let inside = lanes(from: i, of: count)
-      @inline(__always) func rest(_ from: (UnsafePointer<Float>, Float)) -> Lanes {
-        let weight = cshims_load_lanes(from.0 + i, inside)
-        return V.areOnes ? weight : weight * Lanes(repeating: from.1)
-      }
-      var sum = cshims_load_lanes(y + i, inside) + rest(a)
-      if N.number > 1 { sum += rest(b) }
-      if N.number > 2 { sum += rest(c) }
-      if N.number > 3 { sum += rest(d) }
-      cshims_store_lanes(sum, y + i, inside)
+    if i == count { return }
+    // Less than two vectors: a whole one if there is, and a part of one.
+    let isWhole = count &- i >= laneCount
+    let from = isWhole ? laneCount : 0
+    let inside = lanes(from: i &+ from, of: count)
+    @inline(__always) func rest(_ from: (UnsafePointer<Float>, Float), _ i: Int) -> Lanes {
+      let weight = cshims_load_lanes(from.0 + i, inside)
+      return V.areOnes ? weight : weight * Lanes(repeating: from.1)
+    }
+    eachRow(i) { at, to in
+      if isWhole { add(at, to, Lanes.self) }
+      if inside == 0 { return }
+      let (at, to) = (at &+ from, to + from)
+      var sum = cshims_load_lanes(to, inside) + rest(a, at)
+      if N.number > 1 { sum += rest(b, at) }
+      if N.number > 2 { sum += rest(c, at) }
+      if N.number > 3 { sum += rest(d, at) }
+      if N.number > 4 { sum += rest(e, at) }
+      if N.number > 5 { sum += rest(f, at) }
+      cshims_store_lanes(sum, to, inside)
     }
   #else
+    if i &+ laneCount <= count {
+      eachRow(i) { at, to in add(at, to, Lanes.self) }
+      i &+= laneCount
+    }
     if i &+ 4 <= count {
-      add(i, SIMD4<Float>.self)
+      eachRow(i) { at, to in add(at, to, SIMD4<Float>.self) }
       i &+= 4
     }
     while i < count {
-      @inline(__always) func rest(_ from: (UnsafePointer<Float>, Float)) -> Float {
+      @inline(__always) func rest(_ from: (UnsafePointer<Float>, Float), _ i: Int) -> Float {
         V.areOnes ? from.0[i] : from.0[i] * from.1
       }
-      var sum = y[i] + rest(a)
-      if N.number > 1 { sum += rest(b) }
-      if N.number > 2 { sum += rest(c) }
-      if N.number > 3 { sum += rest(d) }
-      y[i] = sum
+      eachRow(i) { at, to in
+        var sum = to.pointee + rest(a, at)
+        if N.number > 1 { sum += rest(b, at) }
+        if N.number > 2 { sum += rest(c, at) }
+        if N.number > 3 { sum += rest(d, at) }
+        if N.number > 4 { sum += rest(e, at) }
+        if N.number > 5 { sum += rest(f, at) }
+        to.pointee = sum
+      }
       i &+= 1
     }
   #endif

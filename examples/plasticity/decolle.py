@@ -137,15 +137,11 @@ def session(nodes: Nodes, edges: Edges, batch: int, threads: int, **compiling) -
     return model(nodes, edges).compile(batch=batch, threads=threads, **compiling).session()
 
 
-def trainer(
-    seed: int, steps: int = STEPS, rate: float = BPTT_RATE, layers: Tuple[int, ...] = (3,),
-    threads: int = 1,
-) -> arcuate.Trainer:
-    """Gradients through layers and steps, of the errors of the readouts of `layers`."""
+def trainer(seed: int, steps: int = STEPS, threads: int = 1) -> arcuate.Trainer:
+    """Gradients through layers and steps, of the error of the last readout at every step."""
     return arcuate.Trainer(
         model(*ordinary(*network(seed))), batch=BATCH, steps=steps, surrogate=("fast_sigmoid", 10),
-        loss=[arcuate.Loss("smooth_l1", "every", layer - 1, (BURN_IN, steps)) for layer in layers],
-        freeze=READOUTS, rate=rate, seed=seed, threads=threads)
+        loss=arcuate.Loss("smooth_l1", "every", 2, (BURN_IN, steps)), freeze=READOUTS, rate=BPTT_RATE, seed=seed, threads=threads)
 
 
 def batches(seed: int, count: int, images: np.ndarray) -> np.ndarray:
@@ -213,17 +209,14 @@ def delayed(**change):
     return measured
 
 
-def through_time(layers: Tuple[int, ...]):
-    """Backpropagation through layers and time."""
-    def measured(run: Run) -> Dict[str, float]:
-        data = load()
-        learner = trainer(run.seed, layers=layers, threads=run.threads)
-        for i in batches(run.seed, run.images or IMAGES, data.train):
-            learner.learn(data.train[i], data.train_labels[i])
-        return tested(
-            lambda images: [o[:, BURN_IN:].swapaxes(0, 1) for o in learner.predict(images)],
-            data.test, data.test_labels)
-    return measured
+def through_time(run: Run) -> float:
+    """Backpropagation through layers and time, as layer 3 answers."""
+    data = load()
+    learner = trainer(run.seed, threads=run.threads)
+    for i in batches(run.seed, run.images or IMAGES, data.train):
+        learner.learn(data.train[i], data.train_labels[i])
+    return tested(lambda images: [o[:, BURN_IN:].swapaxes(0, 1) for o in learner.predict(images)],
+                  data.test, data.test_labels)["layer 3"]
 
 
 def memory(program: str):
@@ -252,14 +245,14 @@ decolle.trainer(0, {steps}).learn({batch}[0], {labels})"""
 
 FULL, LAST, NONE = "every layer learns", "only the last layer learns", "nothing learns"
 LATE, BARE = "delayed: every layer learns", "delayed: without the trace"
-BPTT, SUMMED = "backpropagation from the last readout", "backpropagation from all readouts"
+BPTT = "backpropagation from the last readout"
 LOCAL_MB, BPTT_MB = "memory, MB", "memory of backpropagation, MB"
 ALL = [f"{FULL}: layer {i}" for i in (1, 2, 3)]
 SYSTEM = System(
     f"DECOLLE: MNIST, {IMAGES:,} images once (delayed: {IMAGES * 2 // 3:,})",
     "Kaiser, Mostafa, Neftci 2020, doi 10.3389/fnins.2020.00424",
     {FULL: static(), LAST: static(learning=(3,)), NONE: static(learning=()), LATE: delayed(),
-     BARE: delayed(trace=False), BPTT: through_time((3,)), SUMMED: through_time((1, 2, 3)),
+     BARE: delayed(trace=False), BPTT: through_time,
      LOCAL_MB: memory(LOCAL_MEMORY), BPTT_MB: memory(BPTT_MEMORY)},
     (
         Claim("every layer at least 90 %", lambda m: min(m[name] for name in ALL) >= 90),
@@ -269,7 +262,7 @@ SYSTEM = System(
         Claim("delayed: 40 points over no trace in layer 1",
               lambda m: m[f"{LATE}: layer 1"] - m[f"{BARE}: layer 1"] >= 40),
         Claim("within 3 points of backpropagation, layer 3",
-              lambda m: max(m[f"{BPTT}: layer 3"], m[f"{SUMMED}: layer 3"]) - m[ALL[2]] <= 3),
+              lambda m: m[BPTT] - m[ALL[2]] <= 3),
         Claim("memory of 500 steps within 5 % of that of 50",
               lambda m: abs(m[f"{LOCAL_MB}: 500 steps"] / m[f"{LOCAL_MB}: 50 steps"] - 1) <= 0.05),
         Claim("that of backpropagation grows to more than four times",

@@ -10,13 +10,11 @@ Systems, claims and their tables are those of ../systems.
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 
-sys.path.append(str(Path(__file__).resolve().parents[1] / "systems"))
-
-from run import Results, measure, table  # noqa: E402
-from system import Claim, Run, System  # noqa: E402
+import shared  # noqa: F401
+from run import Results, measure, table
+from system import Claim, Run, System
 
 __all__ = ["Claim", "Run", "System", "command"]
 

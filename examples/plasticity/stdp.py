@@ -24,8 +24,9 @@ from typing import Any, Dict, Optional
 import arcuate
 import numpy as np
 
-import mnist
+import shared  # noqa: F401
 import table
+from images import Images, load
 
 DT = 1e-3
 STEPS = 350
@@ -98,7 +99,7 @@ def vote(responses: np.ndarray, named: np.ndarray) -> np.ndarray:
     return np.stack(means, 1).argmax(1)
 
 
-def accuracy(run: arcuate.Session, data: mnist.Images, naming: int, testing: int) -> float:
+def accuracy(run: arcuate.Session, data: Images, naming: int, testing: int) -> float:
     """The test images right, in per cent, with labels from `naming` training images."""
     run.learning = False
     named = labels(run.run(data.train[:naming]), data.train_labels[:naming])
@@ -108,7 +109,6 @@ def accuracy(run: arcuate.Session, data: mnist.Images, naming: int, testing: int
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", help="folder of MNIST's IDX files")
     parser.add_argument("--neurons", type=int, default=100)
     parser.add_argument("--images", type=int, default=20000)
     parser.add_argument("--naming", type=int, default=10000, help="training images that name cells")
@@ -122,7 +122,7 @@ def main() -> None:
         nodes = network(arguments.neurons, arguments.seeds[0])
         arcuate.save_network(arguments.write, nodes, EDGES, dt=DT)
         return
-    data = mnist.load(arguments.data)
+    data = load()
     kinds: Dict[str, Dict[str, bool]] = {"STDP": {}}
     if not arguments.no_ablations:
         kinds |= {

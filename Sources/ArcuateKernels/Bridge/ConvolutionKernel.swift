@@ -13,6 +13,7 @@ public final class ConvolutionWeights: Sendable {
   let values: View<Float>
   /// [out height][out width][out channels]: the biases as a whole output row.
   let start: View<Float>
+  private let isUnbiased: Bool
   private let rows, columns: View<ConvolutionRun>
   private let rowStarts, columnStarts: View<Int32>
   private let inWidth, inChannels, inPerGroup: Divisor
@@ -52,6 +53,7 @@ public final class ConvolutionWeights: Sendable {
     var row = [Float](repeating: 0, count: g.outputCount)
     for i in row.indices { row[i] = bias[i % g.outChannels] + 0 }
     start = try View.packed(row)
+    isUnbiased = bias.allSatisfy { $0 == 0 }
     windows = try ConvolutionWeights.windows(weight, g)
     self.bias = try View.packed(bias.map { $0 + 0 } + [0])
     (rows, rowStarts) = try ConvolutionWeights.rowRuns(g)
@@ -212,7 +214,8 @@ public final class ConvolutionWeights: Sendable {
     input: Row<Float>, list: Row<UInt32>, nonzero: NonzeroCount, output: Row<Float>
   ) {
     check(input, list, nonzero, output)
-    output.part(0, start.count).copy(from: start.row)
+    let sums = output.part(0, start.count)
+    if isUnbiased { sums.fill(0) } else { sums.copy(from: start.row) }
     // SAFETY: the list came from `findNonzero` over the input, so every index is inside it, and
     // the runs lead only to weights and outputs of the geometry.
     convolutionEvents(
