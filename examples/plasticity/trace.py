@@ -18,7 +18,7 @@ moved by up to a pixel. After training only the rule acts: a session that learns
 alphabets that training did not have.
 
 Source. Front. Neurosci. 14:928 (2020), doi 10.3389/fnins.2020.00928, and the authors' code; the rule is
-that of Miconi, Clune and Stanley 2018. Settings were chosen with --validate.
+that of Miconi, Clune and Stanley 2018. How settings were chosen is in README.md.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ import table
 
 WAYS = 5
 FILTERS = 32
-"""Of each convolution; the paper has 64, which take 2.4 times as long."""
+"""Of each convolution; the paper has 64, which take 2.3 times as long."""
 EPISODES, QUESTIONS = 16, 5
 """Of a batch, and of an episode while training."""
 RATE = 2e-3
