@@ -2,7 +2,8 @@
 
 A neuron's potential is a low-pass of its weighted inputs less its threshold times a low-pass of its own
 spikes: a leaky membrane with subtraction. Jumps at spikes count as noise: to the gradient a neuron is a
-straight line of slope 1 / threshold. Neurons of a layer inhibit each other.
+straight line of slope 1 / threshold, as long as it takes part: its membrane is above rest, and less than
+two thresholds. Neurons of a layer inhibit each other.
 """
 
 from __future__ import annotations
@@ -20,8 +21,8 @@ from networks import Network
 from system import Claim, Run, System, percent
 
 DECAY, THRESHOLD, INHIBITION = 0.9, 1.0, 0.5
-# A straight line wherever the membrane may be.
-LINE = ("box", 100.0, 1 / THRESHOLD)
+# A straight line from rest to two thresholds.
+LINE = ("box", THRESHOLD, 1 / THRESHOLD)
 
 
 def network(seed: int, inputs: int, hidden: int, inhibits: bool, draws: bool) -> arcuate.Model:
@@ -95,7 +96,7 @@ SYSTEM = System(
     "Lee, Delbruck, Pfeiffer 2016, doi 10.3389/fnins.2016.00508",
     {
         WTA: digits(True), PLAIN: digits(False),
-        "MNIST, slopes only near the threshold": digits(True, surrogate=("box", 0.5, 1.0)),
+        "MNIST, a line without ends": digits(True, surrogate=("box", 100.0, 1 / THRESHOLD)),
         "N-MNIST, first 1,000": camera,
     },
     (

@@ -11,7 +11,9 @@ from images import load
 from networks import Network
 from system import Claim, Run, System, percent
 
-STEPS, HIDDEN, GOAL = 10, 400, 97.0
+STEPS, HIDDEN = 10, 400
+# The default of the published code, which calls its spike-time surrogate unstable at times.
+TRIANGLE = ("triangle", 1.0, 0.3)
 
 
 def network(seed: int, kind: str) -> arcuate.Model:
@@ -27,7 +29,7 @@ def network(seed: int, kind: str) -> arcuate.Model:
     return net.model()
 
 
-def spiking(run: Run, model: arcuate.Model, rate: float, surrogate=("spike_time", 0.3, 0.01)):
+def spiking(run: Run, model: arcuate.Model, rate: float, surrogate=TRIANGLE):
     """The last layer only accumulates; cross-entropy on its final sum."""
     return arcuate.Trainer(
         model, batch=100, steps=STEPS, loss="cross_entropy", readout="sum", surrogate=surrogate,
@@ -35,27 +37,32 @@ def spiking(run: Run, model: arcuate.Model, rate: float, surrogate=("spike_time"
         threads=run.threads)
 
 
-def hybrid(run: Run) -> Dict[str, float]:
-    data = load()
-    artificial = arcuate.Trainer(
-        network(run.seed, "ReLU"), batch=100, dropout={"n1": 0.2, "n2": 0.2}, seed=run.seed,
-        threads=run.threads)
-    run.fit(artificial, data.train, data.train_labels, epochs=3)
-    found = {"artificial network": percent(artificial.evaluate(data.test, data.test_labels))}
-    chosen = np.random.default_rng(run.seed).choice(len(data.train), 512, replace=False)
-    converted, report = artificial.model().convert(
-        data.train[chosen], balancing="spike_norm", factor=0.7, input="bernoulli", seed=run.seed)
-    learner = spiking(run, converted, 1e-4)
-    found["converted"] = percent(learner.evaluate(data.test, data.test_labels))
-    run.fit(learner, data.train, data.train_labels, epochs=1)
-    found["after one epoch with spikes"] = percent(learner.evaluate(data.test, data.test_labels))
-    return found
-
-
-def direct(epochs: int, surrogate, rate: float):
+def hybrid(surrogate):
     def measure(run: Run) -> Dict[str, float]:
         data = load()
-        learner = spiking(run, network(run.seed, "spikes"), rate, surrogate)
+        artificial = arcuate.Trainer(
+            network(run.seed, "ReLU"), batch=100, dropout={"n1": 0.2, "n2": 0.2}, seed=run.seed,
+            threads=run.threads)
+        run.fit(artificial, data.train, data.train_labels, epochs=3)
+        found = {"artificial network": percent(artificial.evaluate(data.test, data.test_labels))}
+        chosen = np.random.default_rng(run.seed).choice(len(data.train), 512, replace=False)
+        converted, _ = artificial.model().convert(
+            data.train[chosen], balancing="spike_norm", factor=0.7, input="bernoulli",
+            seed=run.seed)
+        learner = spiking(run, converted, 1e-4, surrogate)
+        found["converted"] = percent(learner.evaluate(data.test, data.test_labels))
+        run.fit(learner, data.train, data.train_labels, epochs=1)
+        found["after one epoch with spikes"] = percent(
+            learner.evaluate(data.test, data.test_labels))
+        return found
+
+    return measure
+
+
+def direct(epochs: int, rate: float):
+    def measure(run: Run) -> Dict[str, float]:
+        data = load()
+        learner = spiking(run, network(run.seed, "spikes"), rate)
         found = {}
 
         def watch(epoch: int, _) -> None:
@@ -71,7 +78,10 @@ HYBRID, DIRECT = "hybrid", "from random weights"
 SYSTEM = System(
     "Hybrid conversion and spike-time learning",
     "Rathi, Srinivasan, Panda, Roy 2020, ICLR (openreview B1xSperKvH)",
-    {HYBRID: hybrid, DIRECT: direct(2, ("triangle", 1.0, 0.3), 1e-3)},
+    {
+        HYBRID: hybrid(TRIANGLE), DIRECT: direct(2, 1e-3),
+        "spike-time surrogate, hybrid": hybrid(("spike_time", 0.3, 0.01)),
+    },
     (
         Claim("conversion alone is below the hybrid after one epoch",
               lambda m: m["hybrid: converted"] < m["hybrid: after one epoch with spikes"]),
