@@ -29,7 +29,7 @@ import stdfa
 from measure import Claim, Run, System, command
 
 RATE, CHANNELS, STEPS, STEP_SAMPLES, GAIN = 8000, 64, 100, 64, 4.0
-HIDDEN, BATCH, EPOCHS, LEARNING = 200, 30, 30, 0.1
+HIDDEN, BATCH, EPOCHS, LEARNING = 200, 30, 40, 0.1
 
 
 class Digits(NamedTuple):
