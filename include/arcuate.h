@@ -318,6 +318,8 @@ ARCUATE_API size_t arcuate_plan_output_shape(const arcuate_plan *plan, size_t po
 ARCUATE_API size_t arcuate_plan_node_count(const arcuate_plan *plan);
 /* The name of the node at a place in that order; NULL outside the range. */
 ARCUATE_API const char *arcuate_plan_node_name(const arcuate_plan *plan, size_t index);
+/* Its kind, as arcuate_model_node_kind names it; NULL outside the range. */
+ARCUATE_API const char *arcuate_plan_node_kind(const arcuate_plan *plan, size_t index);
 /* Its shape, as arcuate_plan_input_shape gives that of a port. */
 ARCUATE_API size_t arcuate_plan_node_shape(const arcuate_plan *plan, size_t index, size_t *extents,
                                            size_t capacity);
@@ -718,7 +720,7 @@ ARCUATE_API arcuate_status arcuate_session_consolidate(arcuate_session *session)
 ARCUATE_API arcuate_status arcuate_session_forget(arcuate_session *session);
 
 /* What a node has learned: the weights of a "PlasticLinear", [post][pre], or its fast weights,
- * [batch][post][pre]; the adaptive part of the thresholds of a "Cell". */
+ * [batch][post][pre]; the kernels of a "PlasticConv2d", [out][in][height][width]; the adaptive part of the thresholds of a "Cell". */
 #define ARCUATE_LEARNED_SLOW 0
 #define ARCUATE_LEARNED_FAST 1
 /* How many numbers that is; 0 for a node that is not there or learns nothing of that kind. */
@@ -858,7 +860,9 @@ typedef struct arcuate_train_options {
   float schedule_factor;
   int32_t weight_noise; /* ARCUATE_WEIGHT_NOISE_* */
   float noise_sigma;
-  int32_t reserved; /* 0 */
+  /* The steps of a sample, from the first on, in which rules change the fast weights of
+   * "PlasticLinear" nodes; 0: all. As a session that then may learn no more. */
+  int32_t plastic_steps;
   int64_t schedule_steps;
   const int64_t *milestones; /* steps that ascend */
   size_t milestone_count;

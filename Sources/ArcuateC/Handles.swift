@@ -80,6 +80,7 @@ final class PlanHandle: Sendable {
   let plan: Plan
   let explanation: Text
   let nodes: [Text]
+  let kinds: [Text]
   let nodeShapes: [Shape]
   let inputs: [Text]
   let outputs: [Text]
@@ -89,6 +90,7 @@ final class PlanHandle: Sendable {
     self.plan = plan
     explanation = Text(plan.explain())
     nodes = plan.nodeNames.map(Text.init)
+    kinds = plan.nodeKinds.map(Text.init)
     // The plan makes this list anew each time: asking for every node would cost its square.
     nodeShapes = plan.nodeShapes
     inputs = plan.inputs.map { Text($0.name) }

@@ -153,6 +153,11 @@ public func arcuate_plan_node_name(_ plan: OpaquePointer?, _ index: Int) -> Unsa
 }
 
 @c @implementation
+public func arcuate_plan_node_kind(_ plan: OpaquePointer?, _ index: Int) -> UnsafePointer<CChar>? {
+  element(plan, index, \.kinds)?.pointer
+}
+
+@c @implementation
 public func arcuate_plan_node_shape(
   _ plan: OpaquePointer?, _ index: Int, _ extents: UnsafeMutablePointer<Int>?, _ capacity: Int
 ) -> Int {

@@ -48,7 +48,6 @@ private func surrogate(_ kind: Int32, _ a: Float, _ b: Float) throws -> Surrogat
 }
 
 private func trainingOptions(_ given: arcuate_train_options) throws -> TrainingOptions {
-  try reservedIsZero(given.reserved)
   var options = TrainingOptions()
   options.mode = try choice(given.mode, "mode", TrainingOptions.Mode.self)
   options.gradient.batch = Int(given.batch)
@@ -57,6 +56,7 @@ private func trainingOptions(_ given: arcuate_train_options) throws -> TrainingO
   options.gradient.threads = Int(given.threads)
   options.gradient.throughReset = try truth(given.through_reset, "through_reset")
   options.gradient.detachesTime = try truth(given.detaches_time, "detaches_time")
+  if given.plastic_steps != 0 { options.gradient.plasticSteps = Int(given.plastic_steps) }
   options.gradient.inputGradients = try truth(given.input_gradients, "input_gradients")
   if given.dt_s != 0 { options.gradient.dt_s = given.dt_s }
   options.gradient.seed = given.seed

@@ -89,7 +89,7 @@ public struct ConvolutionRuns {
 /// [kernel height][1 + kernel width + 1][in channels][channel stride].
 public struct ConvolutionWindows {
   public var geometry: ConvolutionGeometry
-  /// Floats from one input channel's weights to the next: the out channels, padded to 8.
+  /// Floats from one input channel's weights to the next: the out channels, padded to 16.
   public var channelStride: Int
   /// By the in channels: the pixel of an input.
   public var pixel: Divisor

@@ -11,6 +11,8 @@ public struct Divisor: BitwiseCopyable, Sendable {
     magic = value == 1 ? 0 : UInt64.max / UInt64(value) &+ 1
   }
 
+  @inlinable public var divisor: Int { Int(value) }
+
   /// `n` below 2^32.
   @inlinable @inline(__always)
   public func divide(_ n: Int) -> (quotient: Int, remainder: Int) {

@@ -40,11 +40,7 @@ public func ceilingReadRows(
 /// operations on registers alone, enough chains to hide the latency of each.
 @inline(never)
 public func ceilingMultiplyAdd(_ seed: Float, count: Int) -> Float {
-  #if ARCUATE_WIDE
-    typealias V = SIMD16<Float>
-  #else
-    typealias V = SIMD8<Float>
-  #endif
+  typealias V = Lanes
   // Twice as many at once, half as often: the same operations, and the same sum.
   let share = V.scalarCount / 8
   let factor = V(repeating: seed)

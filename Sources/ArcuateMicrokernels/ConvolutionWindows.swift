@@ -1,4 +1,5 @@
 import ArcuateKernelTypes
+import CShims
 
 /// y = bias + the sum over each output's window, in ascending order of the inputs.
 ///
@@ -9,7 +10,7 @@ import ArcuateKernelTypes
 /// Returns false, and has written nothing, if an input is not finite: times zero it would.
 ///
 /// Needs. `weights` have a column of zeros before the first and one after the last; `bias` is padded
-/// to 8 as they are; `starts` has room for a number for each input pixel and one more; y has room for
+/// to 16 as they are; `starts` has room for a number for each input pixel and one more; y has room for
 /// every output.
 @inline(never)
 public func convolutionWindows(
@@ -38,7 +39,7 @@ public func convolutionWindows(
   }
   var channel = 0
   while channel < g.outChannels {
-    let vectors = min(4, (g.outChannels &- channel &+ 7) / 8)
+    let vectors = min(4, (g.outChannels &- channel &+ laneCount &- 1) / laneCount)
     @inline(__always) func sums(_ vectors: Int) {
       if unit {
         windowSums(x, list, true, weights, bias, w, starts, y, channel, vectors)
@@ -52,12 +53,12 @@ public func convolutionWindows(
     case 3: sums(3)
     default: sums(4)
     }
-    channel &+= 32
+    channel &+= 4 &* laneCount
   }
   return true
 }
 
-/// The sums of up to 32 channels from `channel` on. `vectors` is known where this is inlined.
+/// The sums of up to four vectors of channels from `channel` on. `vectors` is known where this is inlined.
 @inline(__always)
 private func windowSums(
   _ x: UnsafePointer<Float>, _ list: UnsafePointer<UInt32>, _ unit: Bool,
@@ -68,10 +69,10 @@ private func windowSums(
   let left = g.outChannels &- channel
   // From the weights that one output meets an input with to those of the next output's.
   let shift = g.inChannels &* w.channelStride
-  let b0 = load8(bias + channel)
-  let b1 = vectors > 1 ? load8(bias + (channel &+ 8)) : b0
-  let b2 = vectors > 2 ? load8(bias + (channel &+ 16)) : b0
-  let b3 = vectors > 3 ? load8(bias + (channel &+ 24)) : b0
+  let b0 = load(bias + channel)
+  let b1 = vectors > 1 ? load(bias + (channel &+ laneCount)) : b0
+  let b2 = vectors > 2 ? load(bias + (channel &+ 2 &* laneCount)) : b0
+  let b3 = vectors > 3 ? load(bias + (channel &+ 3 &* laneCount)) : b0
   for oy in 0..<g.outHeight {
     var ox = 0
     while ox < g.outWidth {
@@ -96,35 +97,35 @@ private func windowSums(
           let p = base + index &* w.channelStride
           let q = p - shift
           if unit {
-            p0 += load8(p)
-            q0 += load8(q)
+            p0 += load(p)
+            q0 += load(q)
             if vectors > 1 {
-              p1 += load8(p + 8)
-              q1 += load8(q + 8)
+              p1 += load(p + laneCount)
+              q1 += load(q + laneCount)
             }
             if vectors > 2 {
-              p2 += load8(p + 16)
-              q2 += load8(q + 16)
+              p2 += load(p + 2 &* laneCount)
+              q2 += load(q + 2 &* laneCount)
             }
             if vectors > 3 {
-              p3 += load8(p + 24)
-              q3 += load8(q + 24)
+              p3 += load(p + 3 &* laneCount)
+              q3 += load(q + 3 &* laneCount)
             }
           } else {
-            let value = SIMD8(repeating: x[index])
-            p0 += load8(p) * value
-            q0 += load8(q) * value
+            let value = Lanes(repeating: x[index])
+            p0 += load(p) * value
+            q0 += load(q) * value
             if vectors > 1 {
-              p1 += load8(p + 8) * value
-              q1 += load8(q + 8) * value
+              p1 += load(p + laneCount) * value
+              q1 += load(q + laneCount) * value
             }
             if vectors > 2 {
-              p2 += load8(p + 16) * value
-              q2 += load8(q + 16) * value
+              p2 += load(p + 2 &* laneCount) * value
+              q2 += load(q + 2 &* laneCount) * value
             }
             if vectors > 3 {
-              p3 += load8(p + 24) * value
-              q3 += load8(q + 24) * value
+              p3 += load(p + 3 &* laneCount) * value
+              q3 += load(q + 3 &* laneCount) * value
             }
           }
           e &+= 1
@@ -132,30 +133,31 @@ private func windowSums(
       }
       let output = y + ((oy &* g.outWidth &+ ox) &* g.outChannels &+ channel)
       put(p0, output, left)
-      if vectors > 1 { put(p1, output + 8, left &- 8) }
-      if vectors > 2 { put(p2, output + 16, left &- 16) }
-      if vectors > 3 { put(p3, output + 24, left &- 24) }
+      if vectors > 1 { put(p1, output + laneCount, left &- laneCount) }
+      if vectors > 2 { put(p2, output + 2 &* laneCount, left &- 2 &* laneCount) }
+      if vectors > 3 { put(p3, output + 3 &* laneCount, left &- 3 &* laneCount) }
       if ox &+ 1 < g.outWidth {
         let output = output + g.outChannels
         put(q0, output, left)
-        if vectors > 1 { put(q1, output + 8, left &- 8) }
-        if vectors > 2 { put(q2, output + 16, left &- 16) }
-        if vectors > 3 { put(q3, output + 24, left &- 24) }
+        if vectors > 1 { put(q1, output + laneCount, left &- laneCount) }
+        if vectors > 2 { put(q2, output + 2 &* laneCount, left &- 2 &* laneCount) }
+        if vectors > 3 { put(q3, output + 3 &* laneCount, left &- 3 &* laneCount) }
       }
       ox &+= 2
     }
   }
 }
 
-/// Stores eight sums of which `left` are meant.
+/// Stores the sums of `left` channels, or as many as there are lanes.
 @inline(__always)
-private func put(_ v: SIMD8<Float>, _ p: UnsafeMutablePointer<Float>, _ left: Int) {
-  if left >= 8 {
-    UnsafeMutableRawPointer(p).storeBytes(of: v, as: SIMD8<Float>.self)
-  } else {
+private func put(_ v: Lanes, _ p: UnsafeMutablePointer<Float>, _ left: Int) {
+  if left >= laneCount { return UnsafeMutableRawPointer(p).storeBytes(of: v, as: Lanes.self) }
+  #if ARCUATE_WIDE
+    cshims_store_lanes(v, p, lanes(from: 0, of: left))
+  #else
     if left >= 4 {
       UnsafeMutableRawPointer(p).storeBytes(of: v.lowHalf, as: SIMD4<Float>.self)
     }
     for i in (left & 4)..<left { p[i] = v[i] }
-  }
+  #endif
 }

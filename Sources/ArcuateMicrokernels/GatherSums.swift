@@ -48,33 +48,21 @@ private func plain64(
   _ source: UnsafePointer<Float>, _ stride: Int, _ list: UnsafePointer<UInt32>, _ length: Int,
   _ from: UnsafePointer<Float>, _ out: UnsafeMutablePointer<Float>
 ) {
-  var a0 = load8(from)
-  var a1 = load8(from + 8)
-  var a2 = load8(from + 16)
-  var a3 = load8(from + 24)
-  var a4 = load8(from + 32)
-  var a5 = load8(from + 40)
-  var a6 = load8(from + 48)
-  var a7 = load8(from + 56)
+  var a0 = load16(from)
+  var a1 = load16(from + 16)
+  var a2 = load16(from + 32)
+  var a3 = load16(from + 48)
   for k in 0..<length {
     let row = source + Int(list[k]) &* stride
-    a0 += load8(row)
-    a1 += load8(row + 8)
-    a2 += load8(row + 16)
-    a3 += load8(row + 24)
-    a4 += load8(row + 32)
-    a5 += load8(row + 40)
-    a6 += load8(row + 48)
-    a7 += load8(row + 56)
+    a0 += load16(row)
+    a1 += load16(row + 16)
+    a2 += load16(row + 32)
+    a3 += load16(row + 48)
   }
-  store8(a0, out)
-  store8(a1, out + 8)
-  store8(a2, out + 16)
-  store8(a3, out + 24)
-  store8(a4, out + 32)
-  store8(a5, out + 40)
-  store8(a6, out + 48)
-  store8(a7, out + 56)
+  store16(a0, out)
+  store16(a1, out + 16)
+  store16(a2, out + 32)
+  store16(a3, out + 48)
 }
 
 @inline(__always)
@@ -84,15 +72,9 @@ private func plain16(
 ) {
   var c = 0
   while c < width {
-    var a0 = load8(from + c)
-    var a1 = load8(from + (c &+ 8))
-    for k in 0..<length {
-      let row = source + (Int(list[k]) &* stride &+ c)
-      a0 += load8(row)
-      a1 += load8(row + 8)
-    }
-    store8(a0, out + c)
-    store8(a1, out + (c &+ 8))
+    var a = load16(from + c)
+    for k in 0..<length { a += load16(source + (Int(list[k]) &* stride &+ c)) }
+    store16(a, out + c)
     c &+= 16
   }
 }
@@ -104,37 +86,47 @@ private func weighted(
   _ out: UnsafeMutablePointer<Float>, _ width: Int
 ) {
   var c = 0
+  // A product and a sum, as in the kernels that run the network.
+  #if ARCUATE_WIDE
+    while c &+ 64 <= width {
+      var a0 = load16(from + c)
+      var a1 = load16(from + (c &+ 16))
+      var a2 = load16(from + (c &+ 32))
+      var a3 = load16(from + (c &+ 48))
+      for k in 0..<length {
+        let row = source + (Int(list[k]) &* stride &+ c)
+        let value = SIMD16<Float>(repeating: values[k])
+        a0 += load16(row) * value
+        a1 += load16(row + 16) * value
+        a2 += load16(row + 32) * value
+        a3 += load16(row + 48) * value
+      }
+      store16(a0, out + c)
+      store16(a1, out + (c &+ 16))
+      store16(a2, out + (c &+ 32))
+      store16(a3, out + (c &+ 48))
+      c &+= 64
+    }
+  #endif
   while c &+ 32 <= width {
-    var a0 = load8(from + c)
-    var a1 = load8(from + (c &+ 8))
-    var a2 = load8(from + (c &+ 16))
-    var a3 = load8(from + (c &+ 24))
+    var a0 = load16(from + c)
+    var a1 = load16(from + (c &+ 16))
     for k in 0..<length {
       let row = source + (Int(list[k]) &* stride &+ c)
-      let value = SIMD8<Float>(repeating: values[k])
-      // A product and a sum, as in the kernels that run the network.
-      a0 += load8(row) * value
-      a1 += load8(row + 8) * value
-      a2 += load8(row + 16) * value
-      a3 += load8(row + 24) * value
+      let value = SIMD16<Float>(repeating: values[k])
+      a0 += load16(row) * value
+      a1 += load16(row + 16) * value
     }
-    store8(a0, out + c)
-    store8(a1, out + (c &+ 8))
-    store8(a2, out + (c &+ 16))
-    store8(a3, out + (c &+ 24))
+    store16(a0, out + c)
+    store16(a1, out + (c &+ 16))
     c &+= 32
   }
   while c < width {
-    var a0 = load8(from + c)
-    var a1 = load8(from + (c &+ 8))
+    var a = load16(from + c)
     for k in 0..<length {
-      let row = source + (Int(list[k]) &* stride &+ c)
-      let value = SIMD8<Float>(repeating: values[k])
-      a0 += load8(row) * value
-      a1 += load8(row + 8) * value
+      a += load16(source + (Int(list[k]) &* stride &+ c)) * SIMD16(repeating: values[k])
     }
-    store8(a0, out + c)
-    store8(a1, out + (c &+ 8))
+    store16(a, out + c)
     c &+= 16
   }
 }

@@ -4,10 +4,10 @@ import CShims
 /// y[r] = bias + the sum of the weight rows of the inputs that are 1 in row r, in ascending order.
 ///
 /// The bits of `linearEvents`. For each panel of 64 outputs a block of weights is copied to where
-/// it does not leave the first-level cache, and the rows add theirs from there, with their sums in
-/// registers; weights are so read from memory once for all rows.
+/// it stays near, and the rows add theirs from there, with their sums in registers; weights are so
+/// read from memory once for all rows.
 ///
-/// Needs. `room` has `manyRoom(rows:)` bytes, aligned to 64; `first` a multiple of 64, `count` of
+/// Needs. `room` has `manyRoom(rows:block:)` bytes, aligned to 64; `first` a multiple of 64, `count` of
 /// 16. Int8 weights go to `linearManyBytes`.
 @inline(never)
 public func linearMany(
@@ -28,9 +28,9 @@ private func many<E: WeightElement>(
 ) {
   let size = E.byteCount
   let block = room.assumingMemoryBound(to: Float.self)
-  let sums = (room + manyBlock &* 256).assumingMemoryBound(to: Float.self)
+  let sums = (room + spikes.block &* 256).assumingMemoryBound(to: Float.self)
   let end = first &+ count
-  let blocks = (spikes.inputs &+ manyBlock &- 1) / manyBlock
+  let blocks = (spikes.inputs &+ spikes.block &- 1) / spikes.block
   var o = first
   while o < end {
     let width = min(64, end &- o)
@@ -42,9 +42,9 @@ private func many<E: WeightElement>(
       }
     }
     for b in 0..<blocks {
-      let firstInput = b &* manyBlock
+      let firstInput = b &* spikes.block
       let source = weights.rows + firstInput &* weights.rowBytes + o &* size
-      let inside = min(manyBlock, spikes.inputs &- firstInput)
+      let inside = min(spikes.block, spikes.inputs &- firstInput)
       for i in 0..<inside {
         var k = 0
         while k < width {
@@ -52,18 +52,10 @@ private func many<E: WeightElement>(
           k &+= 16
         }
       }
-      // The next block comes nearer while this one is worked on, a line or two for each row.
-      let next = weights.isFar && b &+ 1 < blocks ? source + manyBlock &* weights.rowBytes : nil
-      let nextInside = min(manyBlock, spikes.inputs &- firstInput &- manyBlock)
-      let perRow = (manyBlock &+ spikes.rows &- 1) / spikes.rows
+      let next = NextBlock(spikes, weights, b, of: blocks, o &* size, 64 &* size, end &* size)
       let base = UnsafeRawPointer(block) - firstInput &* 256
       for r in 0..<spikes.rows {
-        if let next {
-          let from = r &* perRow
-          for i in from..<max(from, min(from &+ perRow, nextInside)) {
-            prefetch(next + i &* weights.rowBytes, byteCount: 64 &* size)
-          }
-        }
+        next.bringNearer(r)
         let split = spikes.splits + (r &* spikes.splitStride &+ b)
         var e = spikes.lists + (spikes.listStarts[r] &+ Int(split[0]))
         let last = spikes.lists + (spikes.listStarts[r] &+ Int(split[1]))
@@ -98,47 +90,81 @@ private func many<E: WeightElement>(
   }
 }
 
+/// The block that is copied next, the first of the next panel after the last of one: it comes nearer
+/// while the one before is worked on, some rows of weights for each row of spikes.
+private struct NextBlock {
+  private let start: UnsafeRawPointer
+  private let rowBytes: Int
+  private let width: Int
+  private let rows: Int
+  private let share: Int
+
+  /// After block `b`; a panel is `width` bytes of each row, of which `end` are used, from `column`.
+  @inline(__always)
+  init(
+    _ spikes: ManySpikeRows, _ weights: WeightMatrix, _ b: Int, of blocks: Int, _ column: Int,
+    _ width: Int, _ end: Int
+  ) {
+    let isLast = b &+ 1 == blocks
+    let first = isLast ? 0 : (b &+ 1) &* spikes.block
+    let at = isLast ? column &+ width : column
+    start = weights.rows + (first &* weights.rowBytes &+ at)
+    rowBytes = weights.rowBytes
+    self.width = width
+    rows = weights.isFar && at < end ? min(spikes.block, spikes.inputs &- first) : 0
+    share = (rows &+ spikes.rows &- 1) / spikes.rows
+  }
+
+  @inline(__always)
+  func bringNearer(_ r: Int) {
+    let from = r &* share
+    for i in from..<max(from, min(from &+ share, rows)) {
+      prefetch(start + i &* rowBytes, byteCount: width)
+    }
+  }
+}
+
 /// The same for int8 weights, in panels of 128 outputs whose sums are made in integers, two bytes at
-/// once. Needs. `room` has `manyBytesRoom(rows:)` bytes, aligned to 64.
+/// once. Needs. `room` has `manyBytesRoom(rows:block:)` bytes, aligned to 64;
+/// a block has at most `mostManyBytes` inputs.
 @inline(never)
 public func linearManyBytes(
   _ spikes: ManySpikeRows, weights: WeightMatrix, output y: UnsafeMutablePointer<Float>,
   first: Int, count: Int, room: UnsafeMutableRawPointer
 ) {
-  let sums = room + manyBlock &* 256
+  let sums = room + spikes.block &* 128
   let wide = (sums + spikes.rows &* 256).assumingMemoryBound(to: Int32.self)
   // Ones of a row that the wide sums have already.
   let emptied = wide + spikes.rows &* 128
   let end = first &+ count
-  let blocks = (spikes.inputs &+ manyBlock &- 1) / manyBlock
+  let blocks = (spikes.inputs &+ spikes.block &- 1) / spikes.block
   var o = first
   while o < end {
     let width = min(128, (end &- o &+ 31) & ~31)
     clearWords(sums, spikes.rows &* 256)
     for r in 0..<spikes.rows { emptied[r] = 0 }
-    var b = 0
-    while b < blocks {
-      // Two blocks of these narrow weights are as large as one of float32.
-      let after = min(b &+ 2, blocks)
-      let firstInput = b &* manyBlock
+    for b in 0..<blocks {
+      let firstInput = b &* spikes.block
       let source = weights.rows + (firstInput &* weights.rowBytes &+ o)
-      for i in 0..<min(2 &* manyBlock, spikes.inputs &- firstInput) {
+      for i in 0..<min(spikes.block, spikes.inputs &- firstInput) {
         var k = 0
         while k < width {
           storeWords(loadWords(source + (i &* weights.rowBytes &+ k)), room + (128 &* i &+ k))
           k &+= 32
         }
       }
+      let next = NextBlock(spikes, weights, b, of: blocks, o, 128, end)
       let base = UnsafeRawPointer(room) - firstInput &* 128
       for r in 0..<spikes.rows {
-        let split = spikes.splits + r &* spikes.splitStride
-        var e = spikes.lists + (spikes.listStarts[r] &+ Int(split[b]))
-        let last = spikes.lists + (spikes.listStarts[r] &+ Int(split[after]))
+        next.bringNearer(r)
+        let split = spikes.splits + (r &* spikes.splitStride &+ b)
+        var e = spikes.lists + (spikes.listStarts[r] &+ Int(split[0]))
+        let last = spikes.lists + (spikes.listStarts[r] &+ Int(split[1]))
         if e == last { continue }
         let row = sums + 256 &* r
         // Sums of 16 bits hold 257 bytes; they are emptied into wider ones in time.
-        if Int32(truncatingIfNeeded: split[after]) &- emptied[r] > 257 {
-          let now = Int32(truncatingIfNeeded: split[b])
+        if Int32(truncatingIfNeeded: split[1]) &- emptied[r] > 257 {
+          let now = Int32(truncatingIfNeeded: split[0])
           empty(row, wide + 128 &* r, now &- emptied[r], isFirst: emptied[r] == 0)
           emptied[r] = now
         }
@@ -161,7 +187,6 @@ public func linearManyBytes(
         storeLine(b0, row + 128)
         storeLine(b1, row + 192)
       }
-      b = after
     }
     for r in 0..<spikes.rows {
       let all = Int32(truncatingIfNeeded: spikes.splits[r &* spikes.splitStride &+ blocks])
@@ -199,9 +224,9 @@ private func empty(
 @inline(never)
 public func splitLists(
   lists: UnsafePointer<UInt32>, listStarts: UnsafePointer<Int>, counts: UnsafePointer<Int32>,
-  rows: Int, inputs: Int, splits: UnsafeMutablePointer<UInt32>, splitStride: Int
+  rows: Int, inputs: Int, block: Int, splits: UnsafeMutablePointer<UInt32>, splitStride: Int
 ) {
-  let blocks = (inputs &+ manyBlock &- 1) / manyBlock
+  let blocks = (inputs &+ block &- 1) / block
   for r in 0..<rows {
     let list = lists + listStarts[r]
     let count = Int(counts[r])
@@ -209,7 +234,7 @@ public func splitLists(
     var at = 0
     for b in 0..<blocks {
       split[b] = UInt32(truncatingIfNeeded: at)
-      let bound = UInt32(truncatingIfNeeded: (b &+ 1) &* manyBlock)
+      let bound = UInt32(truncatingIfNeeded: (b &+ 1) &* block)
       while at < count && list[at] < bound { at &+= 1 }
     }
     split[blocks] = UInt32(truncatingIfNeeded: at)

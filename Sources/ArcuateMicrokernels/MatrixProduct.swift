@@ -1,11 +1,15 @@
-import CShims
+/// Rows and columns of the block of a product that stays in registers: two vectors of each row.
+#if ARCUATE_WIDE
+  @inlinable public var productRows: Int { 12 }
+  @inlinable public var productColumns: Int { 32 }
+#else
+  @inlinable public var productRows: Int { 6 }
+  @inlinable public var productColumns: Int { 16 }
+#endif
 
-/// Rows and columns of the block of a product that stays in registers.
-public let productRows = 6
-public let productColumns = 16
-
-/// Copies rows `first ..< first + count` of a into panels of six, each [depth][6], the last one
-/// filled up with zeros. Element (i, k) of a is at a + i * rowStride + k * columnStride.
+/// Copies rows `first ..< first + count` of a into panels of `productRows`, each
+/// [depth][productRows], the last one filled up with zeros. Element (i, k) of a is at
+/// a + i * rowStride + k * columnStride.
 @inline(never)
 public func packProductRows(
   _ a: UnsafePointer<Float>, rowStride: Int, columnStride: Int, first: Int, count: Int, depth: Int,
@@ -14,32 +18,28 @@ public func packProductRows(
   var out = packed
   var i = 0
   while i < count {
-    let here = min(6, count &- i)
+    let here = min(productRows, count &- i)
     let base = a + (first &+ i) &* rowStride
-    if here == 6 {
+    if here == productRows {
       for k in 0..<depth {
         let p = base + k &* columnStride
-        out[0] = p[0]
-        out[1] = p[rowStride]
-        out[2] = p[2 &* rowStride]
-        out[3] = p[3 &* rowStride]
-        out[4] = p[4 &* rowStride]
-        out[5] = p[5 &* rowStride]
-        out += 6
+        for r in 0..<productRows { out[r] = p[r &* rowStride] }
+        out += productRows
       }
     } else {
       for k in 0..<depth {
         let p = base + k &* columnStride
-        for r in 0..<6 { out[r] = r < here ? p[r &* rowStride] : 0 }
-        out += 6
+        for r in 0..<productRows { out[r] = r < here ? p[r &* rowStride] : 0 }
+        out += productRows
       }
     }
-    i &+= 6
+    i &+= productRows
   }
 }
 
-/// Copies columns `first ..< first + count` of b into panels of sixteen, each [depth][16], the last
-/// one filled up with zeros. Element (k, j) of b is at b + k * rowStride + j * columnStride.
+/// Copies columns `first ..< first + count` of b into panels of `productColumns`, each
+/// [depth][productColumns], the last one filled up with zeros. Element (k, j) of b is at
+/// b + k * rowStride + j * columnStride.
 @inline(never)
 public func packProductColumns(
   _ b: UnsafePointer<Float>, rowStride: Int, columnStride: Int, first: Int, count: Int, depth: Int,
@@ -48,94 +48,118 @@ public func packProductColumns(
   var out = packed
   var j = 0
   while j < count {
-    let here = min(16, count &- j)
+    let here = min(productColumns, count &- j)
     let base = b + (first &+ j) &* columnStride
-    if here == 16 && columnStride == 1 {
+    if here == productColumns && columnStride == 1 {
       for k in 0..<depth {
         let p = UnsafeRawPointer(base + k &* rowStride)
-        store8(p.loadUnaligned(as: SIMD8<Float>.self), out)
-        store8((p + 32).loadUnaligned(as: SIMD8<Float>.self), out + 8)
-        out += 16
+        store(p.loadUnaligned(as: Lanes.self), out)
+        store(p.loadUnaligned(fromByteOffset: 4 &* laneCount, as: Lanes.self), out + laneCount)
+        out += productColumns
       }
-    } else if here == 16 {
+    } else if here == productColumns {
       // Down the columns, whose elements lie side by side.
-      for c in 0..<16 {
+      for c in 0..<productColumns {
         let p = base + c &* columnStride
-        for k in 0..<depth { out[k &* 16 &+ c] = p[k &* rowStride] }
+        for k in 0..<depth { out[k &* productColumns &+ c] = p[k &* rowStride] }
       }
-      out += 16 &* depth
+      out += productColumns &* depth
     } else {
       for k in 0..<depth {
         let p = base + k &* rowStride
-        for c in 0..<16 { out[c] = c < here ? p[c &* columnStride] : 0 }
-        out += 16
+        for c in 0..<productColumns { out[c] = c < here ? p[c &* columnStride] : 0 }
+        out += productColumns
       }
     }
-    j &+= 16
+    j &+= productColumns
   }
 }
 
-/// c (+)= a b for one panel of rows and one of columns: six by sixteen sums, each over ascending k.
+/// The sums of one row of a block.
+private struct RowSums {
+  var low = Lanes(repeating: 0)
+  var high = Lanes(repeating: 0)
+
+  @inline(__always)
+  mutating func add(_ a: Float, _ b0: Lanes, _ b1: Lanes) {
+    let a = Lanes(repeating: a)
+    low = low.addingProduct(a, b0)
+    high = high.addingProduct(a, b1)
+  }
+
+  /// Writes the first `columns` of them, added to what is there if it `adds`.
+  @inline(__always)
+  func put(_ c: UnsafeMutablePointer<Float>, _ columns: Int, _ adds: Bool) {
+    if columns == productColumns {
+      let at = UnsafeMutableRawPointer(c)
+      let next = at + 4 &* laneCount
+      if adds {
+        at.storeBytes(of: at.loadUnaligned(as: Lanes.self) + low, as: Lanes.self)
+        next.storeBytes(of: next.loadUnaligned(as: Lanes.self) + high, as: Lanes.self)
+      } else {
+        at.storeBytes(of: low, as: Lanes.self)
+        next.storeBytes(of: high, as: Lanes.self)
+      }
+    } else {
+      for j in 0..<columns {
+        let sum = j < laneCount ? low[j] : high[j &- laneCount]
+        c[j] = adds ? c[j] + sum : sum
+      }
+    }
+  }
+}
+
+/// c (+)= a b for one panel of rows and one of columns, each sum over ascending k.
 ///
-/// Needs. c has `rows` (1 ... 6) rows of `columns` (1 ... 16) elements, `cStride` apart; panels as
-/// they were packed.
+/// Needs. c has `rows` (1 ... productRows) rows of `columns` (1 ... productColumns) elements,
+/// `cStride` apart; panels as they were packed.
 @inline(never)
 public func productTile(
   _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, depth: Int,
   c: UnsafeMutablePointer<Float>, cStride: Int, rows: Int, columns: Int, adds: Bool
 ) {
-  typealias V = SIMD8<Float>
-  let zero = V(repeating: 0)
-  var (c00, c01, c10, c11, c20, c21) = (zero, zero, zero, zero, zero, zero)
-  var (c30, c31, c40, c41, c50, c51) = (zero, zero, zero, zero, zero, zero)
+  var (r0, r1, r2) = (RowSums(), RowSums(), RowSums())
+  var (r3, r4, r5) = (RowSums(), RowSums(), RowSums())
+  #if ARCUATE_WIDE
+    var (r6, r7, r8) = (RowSums(), RowSums(), RowSums())
+    var (r9, rA, rB) = (RowSums(), RowSums(), RowSums())
+  #endif
   var p = a
   var q = b
   for _ in 0..<depth {
-    let (b0, b1) = (load8(q), load8(q + 8))
-    let a0 = V(repeating: p[0])
-    c00 = c00.addingProduct(a0, b0)
-    c01 = c01.addingProduct(a0, b1)
-    let a1 = V(repeating: p[1])
-    c10 = c10.addingProduct(a1, b0)
-    c11 = c11.addingProduct(a1, b1)
-    let a2 = V(repeating: p[2])
-    c20 = c20.addingProduct(a2, b0)
-    c21 = c21.addingProduct(a2, b1)
-    let a3 = V(repeating: p[3])
-    c30 = c30.addingProduct(a3, b0)
-    c31 = c31.addingProduct(a3, b1)
-    let a4 = V(repeating: p[4])
-    c40 = c40.addingProduct(a4, b0)
-    c41 = c41.addingProduct(a4, b1)
-    let a5 = V(repeating: p[5])
-    c50 = c50.addingProduct(a5, b0)
-    c51 = c51.addingProduct(a5, b1)
-    p += 6
-    q += 16
+    let (b0, b1) = (load(q), load(q + laneCount))
+    r0.add(p[0], b0, b1)
+    r1.add(p[1], b0, b1)
+    r2.add(p[2], b0, b1)
+    r3.add(p[3], b0, b1)
+    r4.add(p[4], b0, b1)
+    r5.add(p[5], b0, b1)
+    #if ARCUATE_WIDE
+      r6.add(p[6], b0, b1)
+      r7.add(p[7], b0, b1)
+      r8.add(p[8], b0, b1)
+      r9.add(p[9], b0, b1)
+      rA.add(p[10], b0, b1)
+      rB.add(p[11], b0, b1)
+    #endif
+    p += productRows
+    q += productColumns
   }
-  @inline(__always) func put(_ r: Int, _ low: V, _ high: V) {
-    guard r < rows else { return }
-    let row = c + r &* cStride
-    if columns == 16 {
-      let at = UnsafeMutableRawPointer(row)
-      if adds {
-        at.storeBytes(of: at.loadUnaligned(as: V.self) + low, as: V.self)
-        (at + 32).storeBytes(of: (at + 32).loadUnaligned(as: V.self) + high, as: V.self)
-      } else {
-        at.storeBytes(of: low, as: V.self)
-        (at + 32).storeBytes(of: high, as: V.self)
-      }
-    } else {
-      for j in 0..<columns {
-        let sum = j < 8 ? low[j] : high[j &- 8]
-        row[j] = adds ? row[j] + sum : sum
-      }
-    }
+  @inline(__always) func put(_ r: Int, _ sums: RowSums) {
+    if r < rows { sums.put(c + r &* cStride, columns, adds) }
   }
-  put(0, c00, c01)
-  put(1, c10, c11)
-  put(2, c20, c21)
-  put(3, c30, c31)
-  put(4, c40, c41)
-  put(5, c50, c51)
+  put(0, r0)
+  put(1, r1)
+  put(2, r2)
+  put(3, r3)
+  put(4, r4)
+  put(5, r5)
+  #if ARCUATE_WIDE
+    put(6, r6)
+    put(7, r7)
+    put(8, r8)
+    put(9, r9)
+    put(10, rA)
+    put(11, rB)
+  #endif
 }

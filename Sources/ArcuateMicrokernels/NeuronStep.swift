@@ -3,7 +3,7 @@ import CShims
 
 extension NeuronParameter {
   @inline(__always)
-  func lanes(_ i: Int) -> SIMD8<Float> { load8(pointer + (i & mask)) }
+  func lanes(_ i: Int) -> Lanes { load(pointer + (i & mask)) }
 }
 
 extension NeuronCoefficients {
@@ -13,14 +13,14 @@ extension NeuronCoefficients {
       | resetValue.mask == 0
   }
 
-  /// The coefficients of eight neurons.
-  fileprivate struct Lanes {
-    var currentDecay, currentGain, decay, gain, offset, threshold, resetValue: SIMD8<Float>
+  /// The coefficients of some neurons.
+  fileprivate struct Coefficients {
+    var currentDecay, currentGain, decay, gain, offset, threshold, resetValue: Lanes
   }
 
   @inline(__always)
-  fileprivate func lanes(_ i: Int) -> Lanes {
-    Lanes(
+  fileprivate func lanes(_ i: Int) -> Coefficients {
+    Coefficients(
       currentDecay: currentDecay.lanes(i), currentGain: currentGain.lanes(i),
       decay: decay.lanes(i), gain: gain.lanes(i), offset: offset.lanes(i),
       threshold: threshold.lanes(i), resetValue: resetValue.lanes(i))
@@ -34,7 +34,7 @@ extension NeuronCoefficients {
 ///
 /// Needs. Every array padded to a multiple of 16 and aligned to 64 bytes; `current` is used only
 /// with `.synapse`, `pending` only with `.spikeNextStep`, `list` only with `.spikes`, with room for
-/// `count` rounded up to 8. Padding lanes of `y` are written as 0.
+/// `count` rounded up to 16. Padding lanes of `y` are written as 0.
 @inline(never)
 public func neuronStep(
   input x: UnsafePointer<Float>, membrane: UnsafeMutablePointer<Float>,
@@ -110,7 +110,7 @@ private func neuronLoop<K: NeuronLoopKind>(
   _ list: UnsafeMutablePointer<UInt32>, _ count: Int, _ c: NeuronCoefficients,
   _ givenFlags: NeuronFlags
 ) -> NeuronOutcome {
-  typealias V = SIMD8<Float>
+  typealias V = Lanes
   let flags = K.isFixed ? NeuronFlags(rawValue: K.flags) : givenFlags
   let zero = V(repeating: 0)
   let one = V(repeating: 1)
@@ -126,12 +126,12 @@ private func neuronLoop<K: NeuronLoopKind>(
   let clamps = flags.contains(.clampsBelow)
   let orEqual = flags.contains(.orEqual)
   let first = c.lanes(0)
-  var changedLanes = SIMD8<Int32>.zero
+  var changedLanes = LaneMask.zero
   var changed = 0
   var listed = 0
   var other: UInt32 = 0
 
-  @inline(__always) func reaches(_ v: V, _ threshold: V) -> SIMD8<Int32> {
+  @inline(__always) func reaches(_ v: V, _ threshold: V) -> LaneMask {
     orEqual ? cshims_greater_equal(v, threshold) : cshims_greater(v, threshold)
   }
   @inline(__always) func number(_ v: V, _ threshold: V) -> V {
@@ -139,9 +139,9 @@ private func neuronLoop<K: NeuronLoopKind>(
   }
   @inline(__always) func step(_ i: Int, _ isWhole: Bool, _ inside: UInt32) {
     let n = isUniform ? first : c.lanes(i)
-    let old = load8(membrane + i)
+    let old = load(membrane + i)
     var v = old
-    var drive = load8(x + i)
+    var drive = load(x + i)
     var takenOff = zero
     if late {
       let fired = reaches(v, n.threshold)
@@ -153,9 +153,9 @@ private func neuronLoop<K: NeuronLoopKind>(
       }
     }
     if synapse {
-      let before = load8(current + i)
+      let before = load(current + i)
       let after = n.currentDecay * before + n.currentGain * drive
-      store8(after, current + i)
+      store(after, current + i)
       drive = oldCurrent ? before : after
     }
     v = n.decay * v + n.gain * drive + n.offset
@@ -180,11 +180,11 @@ private func neuronLoop<K: NeuronLoopKind>(
     }
     if spikeLate {
       let now = emitted
-      emitted = load8(pending + i)
-      store8(now, pending + i)
+      emitted = load(pending + i)
+      store(now, pending + i)
     }
-    store8(v, membrane + i)
-    store8(emitted, y + i)
+    store(v, membrane + i)
+    store(emitted, y + i)
     if isWhole {
       changedLanes &-= cshims_not_equal(v, old)
     } else {
@@ -199,15 +199,15 @@ private func neuronLoop<K: NeuronLoopKind>(
   }
 
   var i = 0
-  while i &+ 8 <= count {
-    step(i, true, 0xFF)
-    i &+= 8
+  while i &+ laneCount <= count {
+    step(i, true, ~0)
+    i &+= laneCount
   }
   while i < count {
     step(i, false, lanes(from: i, of: count))
-    i &+= 8
+    i &+= laneCount
   }
-  for lane in 0..<8 { changed &+= Int(changedLanes[lane]) }
+  for lane in 0..<laneCount { changed &+= Int(changedLanes[lane]) }
   // Padding lanes have coefficients of their own only by accident; they must stay silent.
   var rest = count
   while rest & 15 != 0 {

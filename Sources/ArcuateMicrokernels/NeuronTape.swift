@@ -50,16 +50,16 @@ private func record<K: TapeKind>(
   _: K.Type, _ x: UnsafePointer<Float>, _ tape: NeuronTape, _ count: Int,
   _ c: NeuronCoefficients, _ given: NeuronFlags
 ) {
-  typealias V = SIMD8<Float>
+  typealias V = Lanes
   let flags = K.isFixed ? NeuronFlags(rawValue: K.flags) : given
   let (zero, one) = (V(repeating: 0), V(repeating: 1))
   var n = 0
   while n < count {
-    var v = load8(tape.membraneBefore + n)
+    var v = load(tape.membraneBefore + n)
     let threshold = c.threshold.lanes(n)
     var takenOff = zero
     if flags.contains(.spikes) {
-      let before = load8(tape.spikesBefore + n)
+      let before = load(tape.spikesBefore + n)
       if flags.contains(.resetToValue) {
         v = cshims_select(cshims_not_equal(before, zero), c.resetValue.lanes(n), v)
       } else if flags.contains(.resetSubtract) {
@@ -67,23 +67,23 @@ private func record<K: TapeKind>(
         if flags.contains(.resetNextStep) { takenOff = off } else { v -= off }
       }
     }
-    var drive = load8(x + n)
+    var drive = load(x + n)
     if flags.contains(.synapse) {
-      let before = load8(tape.currentBefore + n)
+      let before = load(tape.currentBefore + n)
       let after = c.currentDecay.lanes(n) * before + c.currentGain.lanes(n) * drive
-      store8(after, tape.current + n)
+      store(after, tape.current + n)
       drive = flags.contains(.oldCurrent) ? before : after
     }
     v = c.decay.lanes(n) * v + c.gain.lanes(n) * drive + c.offset.lanes(n)
     if flags.contains(.resetNextStep) { v -= takenOff }
-    store8(v, tape.membrane + n)
+    store(v, tape.membrane + n)
     if flags.contains(.spikes) {
       let fired =
         flags.contains(.orEqual)
         ? cshims_greater_equal(v, threshold) : cshims_greater(v, threshold)
-      store8(cshims_select(fired, one, zero), tape.spikes + n)
+      store(cshims_select(fired, one, zero), tape.spikes + n)
     }
-    n &+= 8
+    n &+= laneCount
   }
   // Padding lanes stay silent, whatever the coefficients say there.
   while n > count {
@@ -132,7 +132,7 @@ private func sweep<K: TapeKind>(
   _ adds: Bool, _ count: Int, _ c: NeuronCoefficients, _ given: NeuronFlags,
   _ surrogate: SurrogateShape, _ throughReset: Bool
 ) {
-  typealias V = SIMD8<Float>
+  typealias V = Lanes
   let flags = K.isFixed ? NeuronFlags(rawValue: K.flags) : given
   let (zero, one) = (V(repeating: 0), V(repeating: 1))
   let (a, b) = (V(repeating: surrogate.a), V(repeating: surrogate.b))
@@ -141,18 +141,18 @@ private func sweep<K: TapeKind>(
   let inverse = V(repeating: 1 / surrogate.a)
   var n = 0
   while n < count {
-    let after = load8(carry + n)
-    var gradient = load8(emitted + n)
+    let after = load(carry + n)
+    var gradient = load(emitted + n)
     if flags.contains(.spikes) {
-      let v = load8(tape.membrane + n)
-      let s = load8(tape.spikes + n)
+      let v = load(tape.membrane + n)
+      let s = load(tape.spikes + n)
       let threshold = c.threshold.lanes(n)
       var kept = after
       if flags.contains(.resetToValue) {
         kept = after * (one - s)
         if throughReset { gradient += after * (c.resetValue.lanes(n) - v) }
       } else if flags.contains(.resetSubtract), throughReset {
-        let changed = flags.contains(.resetNextStep) ? load8(membraneGradient + n) : after
+        let changed = flags.contains(.resetNextStep) ? load(membraneGradient + n) : after
         gradient -= changed * (threshold - c.resetValue.lanes(n))
       }
       let x = v - threshold
@@ -175,21 +175,21 @@ private func sweep<K: TapeKind>(
     } else {
       gradient += after
     }
-    store8(gradient, membraneGradient + n)
-    store8(c.decay.lanes(n) * gradient, carry + n)
+    store(gradient, membraneGradient + n)
+    store(c.decay.lanes(n) * gradient, carry + n)
     var drive = c.gain.lanes(n) * gradient
     if flags.contains(.synapse) {
-      let later = load8(currentCarry + n)
+      let later = load(currentCarry + n)
       if flags.contains(.oldCurrent) {
-        store8(drive + c.currentDecay.lanes(n) * later, currentCarry + n)
+        store(drive + c.currentDecay.lanes(n) * later, currentCarry + n)
         drive = c.currentGain.lanes(n) * later
       } else {
         let now = drive + later
-        store8(c.currentDecay.lanes(n) * now, currentCarry + n)
+        store(c.currentDecay.lanes(n) * now, currentCarry + n)
         drive = c.currentGain.lanes(n) * now
       }
     }
-    store8(adds ? load8(inputGradient + n) + drive : drive, inputGradient + n)
-    n &+= 8
+    store(adds ? load(inputGradient + n) + drive : drive, inputGradient + n)
+    n &+= laneCount
   }
 }

@@ -6,7 +6,7 @@ import CShims
 ///
 /// `base` may repeat one number. Numbers are those of `neuronStep` to the bit.
 /// Needs. Flags among `.synapse`, `.spikes`, `.orEqual`, `.resetToValue` and `.resetSubtract`; arrays
-/// padded to a multiple of 16 and aligned to 64 bytes; room for `count` rounded up to 8 in the list.
+/// padded to a multiple of 16 and aligned to 64 bytes; room for `count` rounded up to 16 in the list.
 @inline(never)
 public func populationStep(
   base: NeuronParameter, sum: UnsafeMutablePointer<Float>, membrane: UnsafeMutablePointer<Float>,
@@ -42,7 +42,7 @@ private func populationLoop(
   _ list: UnsafeMutablePointer<UInt32>, _ place: Int, _ count: Int, _ c: NeuronCoefficients,
   _ flags: NeuronFlags, _ synapse: Bool, _ common: Bool, _ plain: Bool
 ) -> (changed: Int, listed: Int) {
-  typealias V = SIMD8<Float>
+  typealias V = Lanes
   let zero = V(repeating: 0)
   let one = V(repeating: 1)
   let orEqual = !plain && flags.contains(.orEqual)
@@ -51,22 +51,22 @@ private func populationLoop(
   let (currentDecay, currentGain) = (c.currentDecay.lanes(0), c.currentGain.lanes(0))
   let (decay, gain) = (c.decay.lanes(0), c.gain.lanes(0))
   let (threshold, resetValue) = (c.threshold.lanes(0), c.resetValue.lanes(0))
-  var changes = SIMD8<Int32>(repeating: 0)
+  var changes = LaneMask(repeating: 0)
   var listed = 0
   var i = 0
   while i < count {
-    @inline(__always) func eight(_ i: Int) -> SIMD8<Int32> {
+    @inline(__always) func some(_ i: Int) -> LaneMask {
       @inline(__always) func lanesOf(_ parameter: NeuronParameter, _ shared: V) -> V {
         common ? shared : parameter.lanes(i)
       }
-      let old = load8(membrane + i)
-      var drive = base.lanes(i) + load8(sum + i)
-      store8(zero, sum + i)
+      let old = load(membrane + i)
+      var drive = base.lanes(i) + load(sum + i)
+      store(zero, sum + i)
       if synapse {
         drive =
-          lanesOf(c.currentDecay, currentDecay) * load8(current + i)
+          lanesOf(c.currentDecay, currentDecay) * load(current + i)
           + lanesOf(c.currentGain, currentGain) * drive
-        store8(drive, current + i)
+        store(drive, current + i)
       }
       var v = lanesOf(c.decay, decay) * old + lanesOf(c.gain, gain) * drive + c.offset.lanes(i)
       let level = lanesOf(c.threshold, threshold)
@@ -76,16 +76,21 @@ private func populationLoop(
       } else if subtract {
         v -= cshims_select(fired, one, zero) * (level - lanesOf(c.resetValue, resetValue))
       }
-      store8(v, membrane + i)
+      store(v, membrane + i)
       changes &-= cshims_not_equal(v, old)
       return fired
     }
     // Sixteen at once, since few of them spike.
-    let (low, high) = (eight(i), eight(i &+ 8))
-    if cshims_any(low, high) {
-      listed &+= appended(low, i, count, place, list + listed)
-      if i &+ 8 < count { listed &+= appended(high, i &+ 8, count, place, list + listed) }
-    }
+    #if ARCUATE_WIDE
+      let fired = some(i)
+      if cshims_any(fired) { listed &+= appended(fired, i, count, place, list + listed) }
+    #else
+      let (low, high) = (some(i), some(i &+ 8))
+      if cshims_any(low | high) {
+        listed &+= appended(low, i, count, place, list + listed)
+        if i &+ 8 < count { listed &+= appended(high, i &+ 8, count, place, list + listed) }
+      }
+    #endif
     i &+= 16
   }
   // Padding lanes must stay silent and unchanged; what changed in them is not counted.
@@ -104,7 +109,7 @@ private func populationLoop(
 /// Not inline: what it makes of the mask would be made for every sixteen neurons.
 @inline(never)
 private func appended(
-  _ mask: SIMD8<Int32>, _ first: Int, _ count: Int, _ place: Int,
+  _ mask: LaneMask, _ first: Int, _ count: Int, _ place: Int,
   _ list: UnsafeMutablePointer<UInt32>
 ) -> Int {
   let inside = cshims_bits(mask) & lanes(from: first, of: count)

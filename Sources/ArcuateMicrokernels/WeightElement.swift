@@ -8,18 +8,13 @@ import CShims
 protocol WeightElement {
   static var byteCount: Int { get }
   static var isScaled: Bool { get }
-  /// Eight consecutive weights from an address aligned to eight of them.
-  static func load(_ p: UnsafeRawPointer) -> SIMD8<Float>
-  /// Sixteen.
+  /// Sixteen consecutive weights from an address aligned to sixteen of them.
   static func load16(_ p: UnsafeRawPointer) -> SIMD16<Float>
 }
 
 enum Float32Weight: WeightElement {
   @inline(__always) static var byteCount: Int { 4 }
   @inline(__always) static var isScaled: Bool { false }
-  @inline(__always) static func load(_ p: UnsafeRawPointer) -> SIMD8<Float> {
-    p.load(as: SIMD8<Float>.self)
-  }
   @inline(__always) static func load16(_ p: UnsafeRawPointer) -> SIMD16<Float> {
     p.load(as: SIMD16<Float>.self)
   }
@@ -28,7 +23,6 @@ enum Float32Weight: WeightElement {
 enum BFloat16Weight: WeightElement {
   @inline(__always) static var byteCount: Int { 2 }
   @inline(__always) static var isScaled: Bool { false }
-  @inline(__always) static func load(_ p: UnsafeRawPointer) -> SIMD8<Float> { cshims_load_bf16(p) }
   @inline(__always) static func load16(_ p: UnsafeRawPointer) -> SIMD16<Float> {
     cshims_load_bf16x16(p)
   }
@@ -38,33 +32,19 @@ enum BFloat16Weight: WeightElement {
 enum Int8Weight: WeightElement {
   @inline(__always) static var byteCount: Int { 1 }
   @inline(__always) static var isScaled: Bool { true }
-  @inline(__always) static func load(_ p: UnsafeRawPointer) -> SIMD8<Float> {
-    cshims_load_centred(p)
-  }
   @inline(__always) static func load16(_ p: UnsafeRawPointer) -> SIMD16<Float> {
     cshims_load_centred_x16(p)
   }
 }
 
 extension WeightMatrix {
-  /// Where a sum of eight outputs begins: the bias, or 0 where it is added at the end.
-  @inline(__always)
-  func start<E: WeightElement>(_: E.Type, _ column: Int) -> SIMD8<Float> {
-    E.isScaled ? SIMD8(repeating: 0) : load8(bias + column)
-  }
-
-  /// What a sum of eight outputs stands for.
-  @inline(__always)
-  func finish<E: WeightElement>(_: E.Type, _ sum: SIMD8<Float>, _ column: Int) -> SIMD8<Float> {
-    E.isScaled ? load8(bias + column) + load8(scale + column) * sum : sum
-  }
-
-  /// The same of sixteen outputs.
+  /// Where a sum of sixteen outputs begins: the bias, or 0 where it is added at the end.
   @inline(__always)
   func start16<E: WeightElement>(_: E.Type, _ column: Int) -> SIMD16<Float> {
     E.isScaled ? SIMD16(repeating: 0) : load16(bias + column)
   }
 
+  /// What a sum of sixteen outputs stands for.
   @inline(__always)
   func finish16<E: WeightElement>(_: E.Type, _ sum: SIMD16<Float>, _ column: Int) -> SIMD16<Float> {
     E.isScaled ? load16(bias + column) + load16(scale + column) * sum : sum

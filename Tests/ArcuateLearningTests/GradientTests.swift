@@ -159,6 +159,7 @@ struct GradientCase: CustomTestStringConvertible, Sendable {
           ("out", .output(shape: try! Shape([3]))),
         ]), change: { $0.ties = [["a", "a2"]] }),
     ]
+    cases += FastWeightTests.cases
     for reset in NeuronSemantics.Reset.allCases {
       for timing in [NeuronSemantics.ResetTiming.sameStep, .nextStep] {
         for late in [NeuronSemantics.SpikeTiming.sameStep, .nextStep] {

@@ -140,32 +140,70 @@ struct AllocationTests {
         ("answer", .activation(.tanh)), ("out", .output(shape: try Shape([10]))),
       ])
       model.dt_s = 1e-3
-      var options = CompileOptions()
-      options.batch = 4
-      options.threads = threads
-      options.stepsPerFrame = 6
-      options.frameState = .reset
-      let session = try model.compile(options).makeSession()
-      session.learns = true
-      let label = [Float](repeating: 0.5, count: 40)
-      let input = [[Float](repeating: 0.7, count: 1200)]
-      var count: UInt64 = 1
-      try InputPorts.with(input) { inputs in
-        _ = try OutputPorts.collect(counts: [40]) { outputs in
-          try label.withUnsafeBufferPointer { label in
-            try session.teach("label", label)
-            try session.run(frames: 1, inputs: inputs, outputs: outputs)
-            count = try Self.allocations(session) {
-              for _ in 0..<3 {
-                try session.teach("label", label)
-                try session.run(frames: 1, inputs: inputs, outputs: outputs)
-              }
+      let (count, session) = try allocationsOfLearning(model, threads: threads, inputs: 300)
+      #expect(count == 0, "\(count) allocations")
+      #expect(try session.learned("w") != [Float](repeating: 0.05, count: 120_000))
+    }
+  }
+
+  @Test(arguments: [1, 2])
+  func learningKernelsAllocatesNothing(threads: Int) throws {
+    var rule = PlasticRule(
+      post: "cells",
+      [
+        .init(.step, pre: .trace(Trace(tau_s: 0.01), before: false), post: .one, rate: 0.1)
+      ])
+    rule.modulator = .init(.error(node: "answer", teacher: "label"), .random(seed: 1, amplitude: 1))
+    rule.learnsBias = true
+    rule.low = -1
+    let kernels = Convolution(
+      weight: .filled(0.05, shape: try Shape([4, 3, 3, 3])), stride: [2, 1],
+      padding: .explicit([1, 0]), dilation: [1, 1])
+    var model = Model.chain([
+      ("in", .input(shape: try Shape([3, 10, 10]))),
+      ("code", .encoder(.bernoulli(gain: 0.5, seed: 1))),
+      ("w", .plastic(.convolution(PlasticConvolution(kernels, rule: rule)))),
+      ("cells", .plastic(.cell(Cell(size: 4 * 5 * 8)))), ("flat", .flatten(Flatten())),
+      ("answer", .linear(Linear(weight: .filled(0.1, shape: try Shape([10, 160]))))),
+      ("out", .output(shape: try Shape([10]))),
+    ])
+    model.dt_s = 1e-3
+    let (count, session) = try allocationsOfLearning(model, threads: threads, inputs: 300)
+    #expect(count == 0, "\(count) allocations")
+    let learned = try session.learned("w")
+    #expect(learned != [Float](repeating: 0.05, count: 108))
+    let (_, alone) = try allocationsOfLearning(model, threads: 1, inputs: 300)
+    #expect(try alone.learned("w") == learned)
+  }
+
+  /// How often four streams of ten labels allocate while they learn, after the first frame.
+  private func allocationsOfLearning(
+    _ model: Model, threads: Int, inputs: Int
+  ) throws -> (UInt64, Session) {
+    var options = CompileOptions()
+    options.batch = 4
+    options.threads = threads
+    options.stepsPerFrame = 6
+    options.frameState = .reset
+    let session = try model.compile(options).makeSession()
+    session.learns = true
+    let label = [Float](repeating: 0.5, count: 40)
+    let input = [[Float](repeating: 0.7, count: 4 * inputs)]
+    var count: UInt64 = 1
+    try InputPorts.with(input) { inputs in
+      _ = try OutputPorts.collect(counts: [40]) { outputs in
+        try label.withUnsafeBufferPointer { label in
+          try session.teach("label", label)
+          try session.run(frames: 1, inputs: inputs, outputs: outputs)
+          count = try Self.allocations(session) {
+            for _ in 0..<3 {
+              try session.teach("label", label)
+              try session.run(frames: 1, inputs: inputs, outputs: outputs)
             }
           }
         }
       }
-      #expect(count == 0, "\(count) allocations")
-      #expect(try session.learned("w") != [Float](repeating: 0.05, count: 120_000))
     }
+    return (count, session)
   }
 }

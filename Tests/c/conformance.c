@@ -100,6 +100,7 @@ static void plans(void) {
   CHECK(arcuate_plan_find_node(plan, "if2") == 4);
   CHECK(strcmp(arcuate_plan_node_name(plan, 4), "if2") == 0);
   CHECK(arcuate_plan_find_node(plan, "if3") == -1);
+  CHECK(strcmp(arcuate_plan_node_kind(plan, 4), "IF") == 0);
   CHECK(arcuate_plan_node_shape(plan, 4, extents, 2) == 1 && extents[0] == 128);
   arcuate_plan_free(plan);
 }

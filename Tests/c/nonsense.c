@@ -75,6 +75,7 @@ static void nulls(void) {
   CHECK(arcuate_plan_output_shape(NULL, 0, &size, 1) == 0);
   CHECK(arcuate_plan_node_count(NULL) == 0);
   CHECK(arcuate_plan_node_name(NULL, 0) == NULL);
+  CHECK(arcuate_plan_node_kind(NULL, 0) == NULL);
   CHECK(arcuate_plan_node_shape(NULL, 0, &size, 1) == 0);
   CHECK(arcuate_plan_find_node(NULL, "x") == -1);
 
@@ -228,6 +229,7 @@ static void refused_runs(const char *path) {
   CHECK(arcuate_plan_input_name(plan, SIZE_MAX) == NULL);
   CHECK(arcuate_plan_output_size(plan, 1) == 0);
   CHECK(arcuate_plan_node_name(plan, SIZE_MAX) == NULL);
+  CHECK(arcuate_plan_node_kind(plan, SIZE_MAX) == NULL);
   CHECK(arcuate_plan_find_node(plan, NULL) == -1);
   CHECK(arcuate_plan_find_node(plan, "\xff") == -1);
   size_t extent = 0;

@@ -69,12 +69,13 @@ static void weights(const arcuate_trainer *trainer, float *values) {
 
 static void recipes(void) {
   static const char *const fields[] = {"mode",      "batch",    "steps",  "input",    "threads",
-                                       "surrogate", "optimizer", "schedule", "weight_noise"};
+                                       "surrogate", "optimizer", "schedule", "weight_noise", "plastic_steps"};
   for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
     arcuate_train_options options = usual();
     int32_t *places[] = {&options.mode,      &options.batch,     &options.steps,
                          &options.input,     &options.threads,   &options.surrogate,
-                         &options.optimizer, &options.schedule,  &options.weight_noise};
+                         &options.optimizer, &options.schedule,  &options.weight_noise,
+                         &options.plastic_steps};
     static const int32_t wrong[] = {-1, INT32_MIN, INT32_MAX};
     for (size_t k = 0; k < 3; k++) {
       *places[i] = wrong[k];

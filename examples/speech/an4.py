@@ -27,9 +27,9 @@ from decoding import Graph, word_errors
 from networks import Recipe, say
 
 TANDEM = Recipe(
-    "tandem", (256, 256, 256), epochs=3, rate=3e-3, dropout=0, gains=(1.2, 1.0, 2.0)
+    "tandem", (512, 512, 512), epochs=5, rate=3e-3, dropout=0.2, gains=(1.2, 1.0, 2.0)
 )
-TWIN = Recipe("direct", (256, 256, 256), epochs=3, rate=2e-3, dropout=0.1)
+TWIN = Recipe("direct", (512, 512, 512), epochs=5, rate=2e-3, dropout=0.3)
 SCALES = (0.04, 0.06, 0.08, 0.1, 0.14, 0.2, 0.3)
 
 

@@ -24,9 +24,10 @@ import networks
 from networks import Recipe, say
 
 TANDEM = Recipe(
-    "tandem", (256, 256, 256), epochs=6, rate=3e-3, decay=0.02, dropout=0, gains=(1.1, 0.95, 4.0)
+    "tandem", (256, 256, 256), epochs=12, rate=3e-3, decay=0.02, dropout=0.1, gains=(1.8, 1.4, 8.0),
+    final_rate=0.01,
 )
-TWIN = Recipe("direct", (256, 256, 256), epochs=6, rate=1e-3, dropout=0.1)
+TWIN = Recipe("direct", (256, 256, 256), epochs=12, rate=1e-3, dropout=0.1, final_rate=0.01)
 
 
 def features(path: Path, normalise: str) -> np.ndarray:

@@ -26,6 +26,18 @@ class Images(NamedTuple):
         return self._replace(train=self.train[:count], train_labels=self.train_labels[:count])
 
 
+HELD_OUT = 10_000
+_holds_out = False
+
+
+def hold_out() -> None:
+    """From now on the last 10,000 of the images to learn from take the place of those to test, so that
+    settings can be chosen without these."""
+    global _holds_out
+    _holds_out = True
+    load.cache_clear()
+
+
 @functools.lru_cache(None)
 def load(name: str = "mnist") -> Images:
     folders = [Path(os.environ["ARCUATE_DATA"]) / name] if "ARCUATE_DATA" in os.environ else []
@@ -35,6 +47,10 @@ def load(name: str = "mnist") -> Images:
         images = _read(folders, f"{part}-images-idx3-ubyte.gz")
         parts.append(images.reshape(len(images), -1).astype(np.float32) / np.float32(255))
         parts.append(_read(folders, f"{part}-labels-idx1-ubyte.gz").astype(np.int64))
+    if _holds_out:
+        images, labels = parts[:2]
+        return Images(
+            images[:-HELD_OUT], labels[:-HELD_OUT], images[-HELD_OUT:], labels[-HELD_OUT:])
     return Images(*parts)
 
 

@@ -16,7 +16,10 @@ STEPS, EPOCHS, BATCH = 8, 2, 100
 
 def network(seed: int, identical: bool) -> arcuate.Model:
     """784-128-10. With `identical` all hidden units are copies of one: gradients never tell them
-    apart, so that the network learns as if it had one, at a saddle between all the ways to differ."""
+    apart, so that the network learns as if it had one, at a saddle between all the ways to differ.
+    What they send on starts positive and a tenth as large: 128 copies of a weight below 0 hold an
+    output where its surrogate has no slope, and noise that is a factor never turns a sign: a plateau,
+    which is another trap than a saddle."""
     net = Network([784], seed)
     net.bernoulli()
     net.linear(128, "w1")
@@ -28,7 +31,7 @@ def network(seed: int, identical: bool) -> arcuate.Model:
         first, second = net.nodes["w1"], net.nodes["w2"]
         first["weight"][:] = first["weight"][0]
         first["bias"][:] = first["bias"][0]
-        second["weight"][:] = second["weight"][:, :1]
+        second["weight"][:] = 0.1 * np.abs(second["weight"][:, :1])
     return net.model()
 
 
@@ -131,49 +134,49 @@ def apart(trainer: arcuate.Trainer, direction: np.ndarray) -> float:
     return share
 
 
-ADDITIVE, MULTIPLICATIVE = ("additive", 0.01), ("multiplicative", 0.1)
+ADDITIVE, MULTIPLICATIVE = ("additive", 0.005), ("multiplicative", 0.05)
 SYSTEM = System(
     "Noise: leaving a saddle point",
     "Fang, Yu, Chen 2020, doi 10.3389/fnins.2020.00343",
     {
         "curvature": curvature,
         "identical units, plain": learned(None, True),
-        "identical units, additive 0.01": learned(ADDITIVE, True),
-        "identical units, multiplicative 0.1": learned(MULTIPLICATIVE, True),
-        "identical units, additive 0.01, stays": learned(ADDITIVE, True, fades=False),
-        "identical units, multiplicative 0.1, stays": learned(MULTIPLICATIVE, True, fades=False),
+        "identical units, additive 0.005": learned(ADDITIVE, True),
+        "identical units, multiplicative 0.05": learned(MULTIPLICATIVE, True),
+        "identical units, additive 0.005, stays": learned(ADDITIVE, True, fades=False),
+        "identical units, multiplicative 0.05, stays": learned(MULTIPLICATIVE, True, fades=False),
         "regular start, plain": learned(None, False),
-        "regular start, additive 0.01": learned(ADDITIVE, False),
-        "regular start, multiplicative 0.1": learned(MULTIPLICATIVE, False),
+        "regular start, additive 0.005": learned(ADDITIVE, False),
+        "regular start, multiplicative 0.05": learned(MULTIPLICATIVE, False),
         "Fashion-MNIST, identical units, plain": learned(None, True, data="fashion-mnist"),
-        "Fashion-MNIST, identical units, additive 0.01": learned(
+        "Fashion-MNIST, identical units, additive 0.005": learned(
             ADDITIVE, True, data="fashion-mnist"),
-        "Fashion-MNIST, identical units, multiplicative 0.1": learned(
+        "Fashion-MNIST, identical units, multiplicative 0.05": learned(
             MULTIPLICATIVE, True, data="fashion-mnist"),
     },
     (
         Claim("from the saddle plain learning ends < 40 %",
               lambda m: m["identical units, plain"] < 40),
-        Claim("additive noise ends ≥ 88 %", lambda m: m["identical units, additive 0.01"] >= 88),
+        Claim("additive noise ends ≥ 88 %", lambda m: m["identical units, additive 0.005"] >= 88),
         Claim("multiplicative noise ends ≥ 88 %",
-              lambda m: m["identical units, multiplicative 0.1"] >= 88),
+              lambda m: m["identical units, multiplicative 0.05"] >= 88),
         Claim("gap ≥ 10 points, both structures",
-              lambda m: min(m["identical units, additive 0.01"],
-                            m["identical units, multiplicative 0.1"])
+              lambda m: min(m["identical units, additive 0.005"],
+                            m["identical units, multiplicative 0.05"])
               >= m["identical units, plain"] + 10),
         Claim("noise that stays is worse at the end (additive)",
-              lambda m: m["identical units, additive 0.01, stays"]
-              < m["identical units, additive 0.01"]),
+              lambda m: m["identical units, additive 0.005, stays"]
+              < m["identical units, additive 0.005"]),
         Claim("noise that stays is worse at the end (multiplicative)",
-              lambda m: m["identical units, multiplicative 0.1, stays"]
-              < m["identical units, multiplicative 0.1"]),
+              lambda m: m["identical units, multiplicative 0.05, stays"]
+              < m["identical units, multiplicative 0.05"]),
         Claim("at a regular start additive noise costs ≤ 3 points",
-              lambda m: m["regular start, additive 0.01"] >= m["regular start, plain"] - 3),
+              lambda m: m["regular start, additive 0.005"] >= m["regular start, plain"] - 3),
         Claim("at a regular start multiplicative noise costs ≤ 3 points",
-              lambda m: m["regular start, multiplicative 0.1"] >= m["regular start, plain"] - 3),
+              lambda m: m["regular start, multiplicative 0.05"] >= m["regular start, plain"] - 3),
         Claim("Fashion-MNIST: gap ≥ 10 points, both structures",
-              lambda m: min(m["Fashion-MNIST, identical units, additive 0.01"],
-                            m["Fashion-MNIST, identical units, multiplicative 0.1"])
+              lambda m: min(m["Fashion-MNIST, identical units, additive 0.005"],
+                            m["Fashion-MNIST, identical units, multiplicative 0.05"])
               >= m["Fashion-MNIST, identical units, plain"] + 10),
         Claim("where plain descent rests, the Hessian has a negative eigenvalue (< -0.001)",
               lambda m: m["curvature: plain, smallest eigenvalue"] < -1e-3),

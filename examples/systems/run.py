@@ -2,6 +2,7 @@
 
     python run.py stbp noise --seeds 0 1 2 --threads 1
     python run.py noise --only "identical units" --seeds 0
+    python run.py noise --validate             # on images held out of those to learn from
     python run.py --table                      # what results.jsonl holds, without measuring
 
 What was measured is kept in results.jsonl (--results) and not measured again (unless --again), so that
@@ -21,6 +22,7 @@ from typing import Dict, List
 
 import numpy as np
 
+from images import hold_out
 from system import Run, System, named
 
 SYSTEMS = ("stbp", "noise", "panda", "tdbn", "rathi", "liang", "lee", "he", "stca")
@@ -132,16 +134,21 @@ def main() -> int:
     options.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     options.add_argument("--threads", type=int, default=1)
     options.add_argument("--images", type=int, help="fewer images to learn from: a quick look")
+    options.add_argument(
+        "--validate", action="store_true",
+        help="test on 10,000 images that are held out of those to learn from (validation.jsonl)")
     options.add_argument("--only", nargs="+", help="variants whose name begins so")
     options.add_argument("--again", action="store_true", help="measure what is there already")
     options.add_argument("--table", action="store_true", help="measure nothing")
-    options.add_argument(
-        "--results", type=Path, default=Path(__file__).with_name("results.jsonl"))
+    options.add_argument("--results", type=Path, help="results.jsonl beside this file by default")
     given = options.parse_args()
+    if given.validate:
+        hold_out()
     for name in given.systems:
         if name not in SYSTEMS:
             options.error(f"there is no system {name!r}, but {', '.join(SYSTEMS)}")
-    results = Results(given.results)
+    results = Results(given.results or Path(__file__).with_name(
+        "validation.jsonl" if given.validate else "results.jsonl"))
     good = True
     for name in given.systems or SYSTEMS:
         system: System = importlib.import_module(name).SYSTEM

@@ -11,7 +11,7 @@ from networks import Network
 from system import Claim, Run, System
 
 LINES, STEPS, CLASSES, LENGTH, RATE = 60, 120, 3, 15, 0.06
-BATCH, BATCHES, PER_EVENT, LATE = 100, 300, 3, 10
+BATCH, BATCHES, PER_EVENT, LATE = 100, 1500, 3, 10
 
 
 class Streams:
@@ -64,12 +64,12 @@ def detect(run: Run) -> Dict[str, float]:
     batches = max(2, (run.images or BATCH * BATCHES) // BATCH)
     learner = arcuate.Trainer(
         network(run.seed), batch=BATCH, steps=STEPS, input="every",
-        loss=arcuate.Loss("count", "sum"), surrogate=("fast_sigmoid", 5.0), rate=2e-3,
+        loss=arcuate.Loss("count", "sum"), surrogate=("fast_sigmoid", 5.0), rate=5e-3,
         schedule=("cosine", batches), clip_norm=1.0, seed=run.seed, threads=run.threads)
     for batch in range(batches):
         x, times, _ = streams.draw(BATCH)
         seen = learner.learn(x, (PER_EVENT * times).astype(np.float32))
-        if batch % 50 == 49:
+        if batch % 250 == 249:
             run.say(f"batch {batch + 1}: loss {seen.loss:.3f}")
     found = scores(learner, streams)
     _, times, near = streams.draw(500)

@@ -1,4 +1,4 @@
-/// Whether numbers are finite, found in one pass without branches.
+/// Whether numbers are finite, found in one pass without branches that depend on them.
 ///
 /// All bits of the exponent are set in what is not: one more carries into the sign. In integers,
 /// since comparisons of vectors are taken apart into lanes.
@@ -19,20 +19,26 @@ enum FiniteCheck {
   ) -> Bool {
     let size = MemoryLayout<Bits>.size
     let one = exponent & (0 &- exponent)
-    var carries = SIMD16<Bits>.zero
-    var i = 0
-    // SAFETY: loads stay within `count` elements and are unaligned.
-    while i + 16 <= count {
-      let bits = p.loadUnaligned(fromByteOffset: size * i, as: SIMD16<Bits>.self)
-      carries |= (bits & SIMD16(repeating: exponent)) &+ SIMD16(repeating: one)
-      i += 16
-    }
     var all: Bits = 0
-    for lane in 0..<16 { all |= carries[lane] }
-    while i < count {
-      all |= (p.loadUnaligned(fromByteOffset: size * i, as: Bits.self) & exponent) &+ one
-      i += 1
+    var carries = SIMD16<Bits>.zero
+    // SAFETY: loads stay within `count` elements and are unaligned.
+    var end = count
+    while end & 15 != 0 {
+      end -= 1
+      all |= (p.loadUnaligned(fromByteOffset: size * end, as: Bits.self) & exponent) &+ one
     }
+    // Last things first: what is read next begins at the beginning, which then is in a cache.
+    while end > 0 {
+      let start = (end - 1) & ~0xFFFF
+      var i = start
+      while i < end {
+        let bits = p.loadUnaligned(fromByteOffset: size * i, as: SIMD16<Bits>.self)
+        carries |= (bits & SIMD16(repeating: exponent)) &+ SIMD16(repeating: one)
+        i += 16
+      }
+      end = start
+    }
+    for lane in 0..<16 { all |= carries[lane] }
     return all.leadingZeroBitCount != 0
   }
 }

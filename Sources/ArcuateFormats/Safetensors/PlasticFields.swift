@@ -4,7 +4,9 @@ import ArcuateModel
 /// The nodes of networks that learn, as fields of a file. Arrays are tensors of the container; the
 /// rule is JSON, as `PlasticRuleJSON` says.
 extension PlasticNode {
-  static let kinds = ["PlasticLinear", "Cell", "Trace", "Winners", "Projection"]
+  static let kinds = [
+    "PlasticLinear", "PlasticConv1d", "PlasticConv2d", "Cell", "Trace", "Winners", "Projection",
+  ]
 
   func fields(_ put: (String, Tensor?) -> Void) -> [String: JSON] {
     switch self {
@@ -14,6 +16,9 @@ extension PlasticNode {
       put("alpha", linear.alpha)
       put("matrix", linear.rule.modulator?.matrix)
       return ["rule": linear.rule.json]
+    case .convolution(let plastic):
+      put("matrix", plastic.rule.modulator?.matrix)
+      return plastic.convolution.fields(put).merging(["rule": plastic.rule.json]) { $1 }
     case .cell(let cell):
       put("v_threshold", cell.threshold)
       put("theta", cell.theta)
@@ -41,6 +46,13 @@ extension SafetensorsReader {
         PlasticLinear(
           weight: try tensor("weight", &fields), bias: try optional("bias", &fields),
           alpha: try optional("alpha", &fields),
+          rule: try within("rule") { try PlasticRule(rule, matrix: matrix) }))
+    case "PlasticConv1d", "PlasticConv2d":
+      let matrix = try optional("matrix", &fields)
+      let rule = try fields.take("rule")
+      return .convolution(
+        PlasticConvolution(
+          try convolution(axes: kind == "PlasticConv1d" ? 1 : 2, &fields),
           rule: try within("rule") { try PlasticRule(rule, matrix: matrix) }))
     case "Cell":
       var cell = try Cell(from: &fields)

@@ -83,7 +83,8 @@ struct SafetensorsReader {
           postIndices: try indices("post", &fields), weight: try tensor("weight", &fields),
           delay_s: try tensor("delay_s", &fields)))
     case "Scale": return .scale(try tensor("scale", &fields))
-    case "Conv1d", "Conv2d": return try convolution(axes: kind == "Conv1d" ? 1 : 2, &fields)
+    case "Conv1d", "Conv2d": 
+      return .convolution(try convolution(axes: kind == "Conv1d" ? 1 : 2, &fields))
     case "SumPool2d": return .pooling(try pooling(.sum, &fields))
     case "AvgPool2d": return .pooling(try pooling(.average, &fields))
     case "MaxPool2d": return .pooling(try pooling(.maximum, &fields))
@@ -143,7 +144,7 @@ struct SafetensorsReader {
     }
   }
 
-  private mutating func convolution(axes: Int, _ fields: inout Fields) throws -> Operator {
+  mutating func convolution(axes: Int, _ fields: inout Fields) throws -> Convolution {
     let weight = try tensor("weight", &fields)
     guard weight.shape.rank == axes + 2 else {
       throw ArcuateError(
@@ -157,11 +158,10 @@ struct SafetensorsReader {
     case .string("valid"): padding = .valid
     default: padding = .explicit(try fields.list("padding"))
     }
-    return .convolution(
-      Convolution(
-        inputShape: shape, weight: weight, bias: try optional("bias", &fields),
-        stride: try fields.list("stride"), padding: padding,
-        dilation: try fields.list("dilation"), groups: try fields.whole("groups")))
+    return Convolution(
+      inputShape: shape, weight: weight, bias: try optional("bias", &fields),
+      stride: try fields.list("stride"), padding: padding,
+      dilation: try fields.list("dilation"), groups: try fields.whole("groups"))
   }
 
   private func pooling(_ kind: Pooling.Kind, _ fields: inout Fields) throws -> Pooling {

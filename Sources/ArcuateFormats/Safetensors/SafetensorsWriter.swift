@@ -41,7 +41,6 @@ struct SafetensorsWriter {
     of op: Operator, _ place: String, _ depth: Int
   ) throws -> [String: JSON] {
     var fields: [String: JSON] = [:]
-    func list(_ values: [Int]) -> JSON { .array(values.map { .number($0) }) }
     func put(_ name: String, _ tensor: Tensor?) {
       if let tensor { fields[name] = store(tensor, "\(place).\(name)") }
     }
@@ -58,17 +57,7 @@ struct SafetensorsWriter {
       put("delay_s", sparse.delay_s)
     case .scale(let tensor): put("scale", tensor)
     case .convolution(let convolution):
-      if let shape = convolution.inputShape { fields["input_shape"] = list(shape) }
-      put("weight", convolution.weight)
-      put("bias", convolution.bias)
-      fields["stride"] = list(convolution.stride)
-      fields["dilation"] = list(convolution.dilation)
-      fields["groups"] = .number(convolution.groups)
-      switch convolution.padding {
-      case .explicit(let pads): fields["padding"] = list(pads)
-      case .same: fields["padding"] = .string("same")
-      case .valid: fields["padding"] = .string("valid")
-      }
+      fields.merge(convolution.fields(put)) { $1 }
     case .pooling(let pooling):
       fields["kernel_size"] = list(pooling.kernel)
       fields["stride"] = list(pooling.stride)
@@ -173,3 +162,22 @@ struct SafetensorsWriter {
     return name
   }
 }
+
+extension Convolution {
+  func fields(_ put: (String, Tensor?) -> Void) -> [String: JSON] {
+    put("weight", weight)
+    put("bias", bias)
+    var fields: [String: JSON] = [
+      "stride": list(stride), "dilation": list(dilation), "groups": .number(groups),
+    ]
+    if let inputShape { fields["input_shape"] = list(inputShape) }
+    switch padding {
+    case .explicit(let pads): fields["padding"] = list(pads)
+    case .same: fields["padding"] = .string("same")
+    case .valid: fields["padding"] = .string("valid")
+    }
+    return fields
+  }
+}
+
+private func list(_ numbers: [Int]) -> JSON { .array(numbers.map { .number($0) }) }

@@ -1,5 +1,6 @@
 import ArcuateCore
 import ArcuateKernelTypes
+import CShims
 
 public typealias ConvolutionGeometry = ArcuateKernelTypes.ConvolutionGeometry
 
@@ -12,6 +13,7 @@ public final class ConvolutionWeights: Sendable {
   let values: View<Float>
   /// [out height][out width][out channels]: the biases as a whole output row.
   let start: View<Float>
+  private let isUnbiased: Bool
   private let rows, columns: View<ConvolutionRun>
   private let rowStarts, columnStarts: View<Int32>
   private let inWidth, inChannels, inPerGroup: Divisor
@@ -51,6 +53,7 @@ public final class ConvolutionWeights: Sendable {
     var row = [Float](repeating: 0, count: g.outputCount)
     for i in row.indices { row[i] = bias[i % g.outChannels] + 0 }
     start = try View.packed(row)
+    isUnbiased = bias.allSatisfy { $0 == 0 }
     windows = try ConvolutionWeights.windows(weight, g)
     self.bias = try View.packed(bias.map { $0 + 0 } + [0])
     (rows, rowStarts) = try ConvolutionWeights.rowRuns(g)
@@ -122,7 +125,7 @@ public final class ConvolutionWeights: Sendable {
       })
   }
 
-  /// [kernel height][1 + kernel width + 1][in channels][out channels, padded to 8], the first and
+  /// [kernel height][1 + kernel width + 1][in channels][out channels, padded to 16], the first and
   /// last column zero.
   private static func windows(_ weight: [Float], _ g: ConvolutionGeometry) throws -> View<Float>? {
     guard g.groups == 1, g.dilationX == 1, g.strideX == 1 else { return nil }
@@ -143,7 +146,7 @@ public final class ConvolutionWeights: Sendable {
     return values
   }
 
-  private static func channelStride(_ g: ConvolutionGeometry) -> Int { (g.outChannels + 7) & ~7 }
+  private static func channelStride(_ g: ConvolutionGeometry) -> Int { (g.outChannels + 15) & ~15 }
 
   private static func packed(
     _ runs: [[ConvolutionRun]]
@@ -169,18 +172,21 @@ public final class ConvolutionWeights: Sendable {
 
   /// Whether sums by windows are expected to cost less than by events.
   ///
-  /// Counted in vector operations: by events one load, addition and store for each eight outputs of
-  /// an input and a start from the biases; by windows half of that, a few for each input an output
-  /// sees, and some for each row of a window.
+  /// Counted in vector operations: by events an addition for each vector of outputs of an input, a
+  /// load and a store for each four or fewer inputs of a pixel, and a start from the biases; by
+  /// windows an addition, a few for each input an output sees, and some for each row of a window.
   @inline(__always)
   private func prefersWindows(_ nonzero: NonzeroCount) -> Bool {
     guard windows != nil else { return false }
     let g = geometry
-    let vectors = (g.outChannels + 7) / 8
+    let lanes = cshims_uses_avx512() ? 16 : 8
+    let vectors = (g.outChannels + lanes - 1) / lanes
     let pixels = g.outHeight * g.outWidth
     let density = Double(nonzero.count) / Double(g.inputCount)
     let seen = density * Double(g.kernelHeight * g.kernelWidth * g.inChannels * pixels)
-    let byEvents = seen * Double(vectors) * 1.3 + Double(start.count) / 12
+    let together = min(4, max(1, density * Double(g.inChannels)))
+    let byEvents =
+      seen * Double(vectors) * (0.5 + 0.6 / together) + Double(start.count) / Double(lanes)
     let byWindows =
       seen * (Double(vectors) * 0.6 + 0.5) + Double(pixels * ((vectors + 3) / 4))
       * Double(g.kernelHeight * 5 + 10) / 2
@@ -208,7 +214,8 @@ public final class ConvolutionWeights: Sendable {
     input: Row<Float>, list: Row<UInt32>, nonzero: NonzeroCount, output: Row<Float>
   ) {
     check(input, list, nonzero, output)
-    output.part(0, start.count).copy(from: start.row)
+    let sums = output.part(0, start.count)
+    if isUnbiased { sums.fill(0) } else { sums.copy(from: start.row) }
     // SAFETY: the list came from `findNonzero` over the input, so every index is inside it, and
     // the runs lead only to weights and outputs of the geometry.
     convolutionEvents(

@@ -127,17 +127,17 @@ func linearManyBytes(
 @inline(__always)
 func splitLists(
   lists: UnsafePointer<UInt32>, listStarts: UnsafePointer<Int>, counts: UnsafePointer<Int32>,
-  rows: Int, inputs: Int, splits: UnsafeMutablePointer<UInt32>, splitStride: Int
+  rows: Int, inputs: Int, block: Int, splits: UnsafeMutablePointer<UInt32>, splitStride: Int
 ) {
   #if arch(x86_64)
     if cshims_uses_avx512() {
       return ArcuateMicrokernelsAVX512.splitLists(
         lists: lists, listStarts: listStarts, counts: counts, rows: rows, inputs: inputs,
-        splits: splits, splitStride: splitStride)
+        block: block, splits: splits, splitStride: splitStride)
     }
   #endif
   ArcuateMicrokernels.splitLists(
-    lists: lists, listStarts: listStarts, counts: counts, rows: rows, inputs: inputs,
+    lists: lists, listStarts: listStarts, counts: counts, rows: rows, inputs: inputs, block: block,
     splits: splits, splitStride: splitStride)
 }
 
@@ -302,12 +302,29 @@ func sparseRing(
     shift: shift, mask: mask, ring: ring)
 }
 
+/// Rows and columns of a panel of the variant in use.
+@inline(__always)
+var productShape: (rows: Int, columns: Int) {
+  #if arch(x86_64)
+    if cshims_uses_avx512() {
+      return (ArcuateMicrokernelsAVX512.productRows, ArcuateMicrokernelsAVX512.productColumns)
+    }
+  #endif
+  return (ArcuateMicrokernels.productRows, ArcuateMicrokernels.productColumns)
+}
+
 @inline(__always)
 func packProductRows(
   _ a: UnsafePointer<Float>, rowStride: Int, columnStride: Int, first: Int, count: Int, depth: Int,
   into packed: UnsafeMutablePointer<Float>
 ) {
-  // Copies: the wide variant would gain nothing.
+  #if arch(x86_64)
+    if cshims_uses_avx512() {
+      return ArcuateMicrokernelsAVX512.packProductRows(
+        a, rowStride: rowStride, columnStride: columnStride, first: first, count: count,
+        depth: depth, into: packed)
+    }
+  #endif
   ArcuateMicrokernels.packProductRows(
     a, rowStride: rowStride, columnStride: columnStride, first: first, count: count, depth: depth,
     into: packed)
@@ -318,6 +335,13 @@ func packProductColumns(
   _ b: UnsafePointer<Float>, rowStride: Int, columnStride: Int, first: Int, count: Int, depth: Int,
   into packed: UnsafeMutablePointer<Float>
 ) {
+  #if arch(x86_64)
+    if cshims_uses_avx512() {
+      return ArcuateMicrokernelsAVX512.packProductColumns(
+        b, rowStride: rowStride, columnStride: columnStride, first: first, count: count,
+        depth: depth, into: packed)
+    }
+  #endif
   ArcuateMicrokernels.packProductColumns(
     b, rowStride: rowStride, columnStride: columnStride, first: first, count: count, depth: depth,
     into: packed)

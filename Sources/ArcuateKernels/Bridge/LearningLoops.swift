@@ -49,6 +49,49 @@ public enum LearningLoops {
     }
   }
 
+  /// y = x + a.
+  public static func put(_ x: Row<Float>, plus a: Float, into y: Row<Float>) {
+    let count = min(x.count, y.count)
+    let (p, q) = (x.pointer, y.pointer)
+    for i in 0..<count { q[i] = p[i] + a }
+  }
+
+  /// y[i] += a x[i step], or x[i step] += a y[i]: a line of windows beside one of their outputs.
+  public static func addEvery(
+    _ step: Int, of x: Row<Float>, times a: Float = 1, to y: Row<Float>
+  ) {
+    let count = min(y.count, (x.count + step - 1) / max(step, 1))
+    let (p, q) = (x.pointer, y.pointer)
+    // The common step as a constant, for the compiler to make vectors of.
+    if step == 2 {
+      for i in 0..<count { q[i] += a * p[2 * i] }
+    } else {
+      for i in 0..<count { q[i] += a * p[step * i] }
+    }
+  }
+
+  public static func add(_ x: Row<Float>, times a: Float, toEvery step: Int, of y: Row<Float>) {
+    let count = min(x.count, (y.count + step - 1) / max(step, 1))
+    let (p, q) = (x.pointer, y.pointer)
+    if step == 2 {
+      for i in 0..<count { q[2 * i] += a * p[i] }
+    } else {
+      for i in 0..<count { q[step * i] += a * p[i] }
+    }
+  }
+
+  /// The sum of a row, of eight strands added at the end.
+  public static func sum(_ x: Row<Float>) -> Float {
+    var sums = SIMD8<Float>.zero
+    let whole = x.count & ~7
+    for i in stride(from: 0, to: whole, by: 8) {
+      sums += UnsafeRawPointer(x.pointer + i).loadUnaligned(as: SIMD8<Float>.self)
+    }
+    var sum = sums.sum()
+    for i in whole..<x.count { sum += x.pointer[i] }
+    return sum
+  }
+
   /// The gradient of max(x, 0) where it was positive: `output` is what came out.
   public static func reluGradient(
     _ gradient: Row<Float>, output: Row<Float>, into input: Row<Float>, adds: Bool

@@ -1,5 +1,6 @@
 import ArcuateCore
 import ArcuateKernelTypes
+import CShims
 
 public typealias WeightKind = ArcuateKernelTypes.WeightKind
 
@@ -36,8 +37,9 @@ public final class LinearWeights: Sendable {
   /// How many weights of each input are not zero.
   public let nonzeroPerInput: [UInt32]
 
-  /// Weights beyond this many bytes are not expected in the second-level cache.
-  static let nearByteCount = 384 << 10
+  /// Weights beyond this many bytes are not expected in the second-level cache, which has a megabyte
+  /// or more beside wide registers.
+  static var nearByteCount: Int { cshims_uses_avx512() ? 768 << 10 : 384 << 10 }
 
   /// The `matrix`-th [outputs][inputs] part of `weight`. Throws. `outOfMemory`.
   public init(weight: Tensor, matrix: Int, bias: [Float], inputs: Int, outputs: Int) throws {
@@ -173,8 +175,9 @@ public struct NonzeroCount: BitwiseCopyable, Sendable {
 /// Fills `list` with the ascending indices of the non-zero elements among the first `count` of `row`.
 @inline(__always)
 public func findNonzero(_ row: Row<Float>, count: Int, list: Row<UInt32>) -> NonzeroCount {
-  precondition(row.count >= (count + 15) & ~15 && list.count >= count, "room for the row")
-  // SAFETY: the row is padded to 16 and the list has room for every index.
+  let padded = (count + 15) & ~15
+  precondition(row.count >= padded && list.count >= padded, "room for the row")
+  // SAFETY: the row and the list are padded to 16.
   let found = nonzeroList(row.pointer, count: count, list: list.pointer)
   return NonzeroCount(count: found.count, unit: found.unit)
 }

@@ -1,5 +1,4 @@
 import ArcuateCore
-import ArcuateMicrokernels
 
 /// A matrix of floats somewhere in a row: element (i, j) is at i * rowStride + j * columnStride, so
 /// that a transposed matrix is the same one with its strides exchanged.
@@ -59,6 +58,8 @@ public final class MatrixProduct: @unchecked Sendable {
   private static let depthBlock = 256
   private static let rowBlock = 120
   private static let columnBlock = 1024
+  /// What one takes.
+  public static let byteCount = (rowBlock + columnBlock) * depthBlock * 4
   private let packedRows: View<Float>
   private let packedColumns: View<Float>
 
@@ -81,6 +82,7 @@ public final class MatrixProduct: @unchecked Sendable {
       if !adds { for i in 0..<c.rows { c.elements.part(i * c.rowStride, c.columns).fill(0) } }
       return
     }
+    let tile = productShape
     // SAFETY: each `Matrix` lies inside its row, and blocks stay inside the matrices; the packed
     // blocks have room for whole panels, since the block sizes are multiples of theirs.
     for j in stride(from: 0, to: c.columns, by: MatrixProduct.columnBlock) {
@@ -97,12 +99,12 @@ public final class MatrixProduct: @unchecked Sendable {
             a.elements.pointer + k * a.columnStride, rowStride: a.rowStride,
             columnStride: a.columnStride, first: i, count: height, depth: depth,
             into: packedRows.pointer)
-          for jj in stride(from: 0, to: width, by: productColumns) {
-            for ii in stride(from: 0, to: height, by: productRows) {
+          for jj in stride(from: 0, to: width, by: tile.columns) {
+            for ii in stride(from: 0, to: height, by: tile.rows) {
               productTile(
                 packedRows.pointer + ii * depth, packedColumns.pointer + jj * depth, depth: depth,
                 c: c.elements.pointer + (i + ii) * c.rowStride + j + jj, cStride: c.rowStride,
-                rows: min(productRows, height - ii), columns: min(productColumns, width - jj),
+                rows: min(tile.rows, height - ii), columns: min(tile.columns, width - jj),
                 adds: adds || k > 0)
             }
           }

@@ -1,5 +1,6 @@
 import ArcuateCore
 import ArcuateKernelTypes
+import CShims
 
 /// Rows of zeros and ones, of several steps or streams, that go through the same weights together.
 ///
@@ -14,15 +15,20 @@ public struct SpikeRows: BitwiseCopyable, Sendable {
   static let many = 96
 
   private static func padded(_ inputs: Int) -> Int { (inputs + 15) & ~15 }
-  private static func splitStride(_ inputs: Int) -> Int { (inputs + manyBlock - 1) / manyBlock + 1 }
   private static func splitCount(_ inputs: Int, _ most: Int) -> Int {
-    most < many ? 0 : (most * splitStride(inputs) + 15) & ~15
+    most < many ? 0 : (most * ((inputs + block - 1) / block + 1) + 15) & ~15
   }
+
+  /// Inputs whose weights for a panel of 64 outputs stay near: in the first-level cache where half
+  /// of a vector of the second-level cache comes at a time, in the second-level one where all does,
+  /// since a row's sums are then fetched seldom.
+  private static var block: Int { cshims_uses_avx512() ? 256 : 96 }
 
   /// Bytes of where sums are made.
   private static func roomByteCount(_ most: Int, _ hasBytes: Bool) -> Int {
     guard most >= many else { return 0 }
-    return ((hasBytes ? manyBytesRoom(rows: most) : manyRoom(rows: most)) + 63) & ~63
+    let bytes = hasBytes ? manyBytesRoom(rows: most, block: mostManyBytes - 1) : 0
+    return (max(bytes, manyRoom(rows: most, block: block)) + 63) & ~63
   }
 
   /// Bytes for `most` rows, a multiple of 16, and weights of up to `inputs` inputs, of which some
@@ -44,6 +50,8 @@ public struct SpikeRows: BitwiseCopyable, Sendable {
   private let list: Row<UInt32>
   private let listMasks: Row<UInt32>
   private let splits: Row<UInt32>
+  /// The block when the memory was laid out.
+  private let block: Int
   public private(set) var rows = 0
   /// Ones in all rows.
   public private(set) var spikes = 0
@@ -67,6 +75,7 @@ public struct SpikeRows: BitwiseCopyable, Sendable {
     list = take(UInt32.self, count)
     listMasks = take(UInt32.self, count)
     splits = take(UInt32.self, SpikeRows.splitCount(inputs, most))
+    block = SpikeRows.block
   }
 
   public var isFull: Bool { rows == most }
@@ -91,7 +100,16 @@ public struct SpikeRows: BitwiseCopyable, Sendable {
   /// Whether the rows will take the weights block by block: enough of them, with enough ones in a
   /// block for its sums to be worth fetching.
   public func isMany(_ weights: LinearWeights) -> Bool {
-    rows >= SpikeRows.many && spikes * manyBlock >= 4 * rows * weights.inputs
+    rows >= SpikeRows.many && spikes * block(weights) >= 4 * rows * weights.inputs
+  }
+
+  /// Inputs of a block: twice as many where a panel has half as many bytes of each.
+  fileprivate func block(_ weights: LinearWeights) -> Int {
+    weights.kind == .int8 ? min(2 * block, mostManyBytes - 1) : block
+  }
+
+  fileprivate func splitStride(_ weights: LinearWeights) -> Int {
+    (weights.inputs + block(weights) - 1) / block(weights) + 1
   }
 
   /// Forgets the rows.
@@ -127,8 +145,8 @@ public struct SpikeRows: BitwiseCopyable, Sendable {
       // SAFETY: the lists were checked; there is a split for every block of every row.
       splitLists(
         lists: lists.pointer, listStarts: starts.pointer, counts: counts.pointer, rows: rows,
-        inputs: weights.inputs, splits: splits.pointer,
-        splitStride: SpikeRows.splitStride(weights.inputs))
+        inputs: weights.inputs, block: block(weights), splits: splits.pointer,
+        splitStride: splitStride(weights))
       body(
         Batch(all: self, first: 0, count: rows, listCount: -1, lists: lists, spikes: spikes))
       return
@@ -181,8 +199,8 @@ extension SpikeRows.Batch {
     if listCount < 0 {
       let spikes = ManySpikeRows(
         lists: lists.pointer, listStarts: all.starts.pointer, splits: all.splits.pointer,
-        splitStride: SpikeRows.splitStride(weights.inputs), offsets: all.offsets.pointer,
-        rows: count, inputs: weights.inputs)
+        splitStride: all.splitStride(weights), offsets: all.offsets.pointer, rows: count,
+        inputs: weights.inputs, block: all.block(weights))
       if weights.kind == .int8 {
         linearManyBytes(
           spikes, weights: weights.matrix, output: output.pointer, first: firstOutput,

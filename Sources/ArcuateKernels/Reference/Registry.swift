@@ -219,7 +219,7 @@ public enum KernelRegistry {
     RegistryLine(
       kernel: kernel,
       extents: [
-        [1, 4, 5], [1, 2, 4], [1, 3, 8, 12, 13, 20, 33], [1, 2, 3], [1, 2], [0, 1, 2], [1, 2],
+        [1, 4, 5], [1, 2, 7], [1, 3, 8, 12, 13, 20, 33], [1, 2, 3], [1, 2], [0, 1, 2], [1, 2],
       ]
     ) { extents, draw in
       try convolve(byWindows: kernel == .convolutionWindows, extents, &draw)
@@ -243,11 +243,12 @@ public enum KernelRegistry {
       strideY: stride, strideX: stride, padTop: pad, padLeft: pad, dilationY: dilation,
       dilationX: dilation, groups: groups)
     let isUnit = draw.uniform() < 0.5
+    let density: Float = draw.uniform() < 0.5 ? 0.3 : 0.9
     let x =
       isUnit
-      ? draw.spikes(g.inputCount, density: 0.3) : draw.values(g.inputCount, density: 0.3)
+      ? draw.spikes(g.inputCount, density: density) : draw.values(g.inputCount, density: density)
     let weight = draw.values(g.outChannels * inPerGroup * kernel * kernelWidth)
-    let bias = draw.values(g.outChannels)
+    let bias = draw.values(g.outChannels, density: draw.uniform() < 0.3 ? 0 : 1)
     let packed = try ConvolutionWeights(weight: weight, bias: bias, geometry: g)
     let input = try View.packed(x)
     let list = try room(UInt32.self, x.count + 16)

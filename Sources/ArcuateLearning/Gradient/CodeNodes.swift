@@ -32,7 +32,12 @@ final class EncoderNode: GradientNode {
             let step = pass.iteration &* UInt64(output.steps) &+ UInt64(t)
             var i = 0
             while i < width {
-              // Four numbers come at once.
+              // Four numbers come at once, and none where nothing can become of them.
+              if i + 4 <= width, x[i] == 0, x[i + 1] == 0, x[i + 2] == 0, x[i + 3] == 0 {
+                y.part(i, 4).fill(0)
+                i += 4
+                continue
+              }
               let words = pass.random.words(
                 stream: stream, step: step, index: UInt32(truncatingIfNeeded: (b * width + i) / 4))
               for k in 0..<min(4, width - i) {

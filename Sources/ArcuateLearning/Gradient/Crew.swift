@@ -22,6 +22,13 @@ final class Crew: @unchecked Sendable {
     workers = try Workers(threads) { [unowned self] worker in self.job?(worker) }
   }
 
+  /// Does work of many rounds, between which the threads stay awake.
+  func awake<T>(_ work: () throws -> T) rethrows -> T {
+    workers?.stayAwake(true)
+    defer { workers?.stayAwake(false) }
+    return try work()
+  }
+
   /// Whether `body` answers yes for every part.
   func all(_ range: Range<Int>, _ body: (Range<Int>) -> Bool) -> Bool {
     for worker in 0..<count { answers[worker * 16] = 1 }

@@ -213,11 +213,11 @@ final class DropoutNode: GradientNode {
     isActive = pass.isTraining
     guard isActive else { return }
     let kept = 1 / (1 - share)
-    for b in 0..<output.batch {
-      for i in 0..<output.width {
-        let index = UInt32(truncatingIfNeeded: b * output.width + i)
-        let draw = pass.random.uniform(stream: stream, step: pass.iteration, index: index)
-        mask[b * output.stride + i] = draw < share ? 0 : kept
+    pass.crew.split(0..<output.batch) { part, _ in
+      for b in part {
+        Elementwise.drop(
+          share, kept: kept, random: pass.random, stream: stream, step: pass.iteration,
+          first: UInt32(truncatingIfNeeded: b * output.width), into: mask(b))
       }
     }
   }

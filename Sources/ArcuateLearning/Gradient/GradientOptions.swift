@@ -30,6 +30,9 @@ public struct GradientOptions: Sendable {
   public var throughReset = true
   /// Whether gradients stop at every step: what was before is taken as given.
   public var detachesTime = false
+  /// The steps of a sample, from the first on, in which rules change fast weights; nil means all. As a
+  /// session whose host then lets it learn no more.
+  public var plasticSteps: Int?
   /// Edges that carry values but no gradient: what arrives is taken as given.
   public var detached: Set<Model.Edge> = []
 

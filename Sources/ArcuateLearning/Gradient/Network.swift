@@ -247,6 +247,7 @@ extension GradientOptions {
     try require("batch", batch, 1...65_535)
     try require("steps", steps, 1...100_000)
     try require("threads", threads, 1...256)
+    if let plasticSteps { try require("plastic_steps", plasticSteps, 1...100_000) }
     if let dt_s { try require("dt_s", dt_s, Model.stepLengths) }
     try require("norm_momentum", normMomentum, 0...1)
     for (node, share) in dropout {

@@ -45,14 +45,13 @@ struct NetworkBuilder {
   private var nodes: [Model.Node] { checked.model.nodes }
 
   mutating func build() throws {
-    let order = checked.ordering.order
+    let (order, group, cyclic) = sweepOrder()
     let constant = constantNodes()
     var start = 0
     while start < order.count {
-      let group = checked.ordering.group[order[start]]
       var end = start + 1
-      while end < order.count, checked.ordering.group[order[end]] == group { end += 1 }
-      let isCyclic = checked.ordering.cyclicGroups.contains(group)
+      while end < order.count, group[order[end]] == group[order[start]] { end += 1 }
+      let isCyclic = cyclic.contains(group[order[start]])
       // Within a cycle a node may read one that is built after it.
       if isCyclic { for i in order[start..<end] { try declare(i) } }
       // Neurons first, whose recordings others of a cycle may read before they run.
@@ -65,13 +64,40 @@ struct NetworkBuilder {
           try make(i, steps: constant[i] ? 1 : options.steps)
         }
       }
-      groups.append((order[start..<end].flatMap { made[$0]! }, isCyclic))
+      let rules = try order[start..<end].compactMap { i in
+        try within("node \"\(nodes[i].name)\"") { try fastWeights(i) }
+      }
+      groups.append((order[start..<end].flatMap { made[$0]! } + rules, isCyclic))
       start = end
     }
     inputs = checked.inputs.map { signals[$0]! }
     outputs = checked.outputs.map { signals[$0]! }
     markGradients()
     shareMemory()
+  }
+
+  /// The order of the model, with its groups. What lies between fast weights and the node that their
+  /// rule learns from is a cycle as well.
+  private func sweepOrder() -> (order: [Int], group: [Int], cyclic: Set<Int>) {
+    let known = checked.ordering
+    let late = nodes.indices.compactMap { i -> (source: Int, target: Int)? in
+      guard case .plastic(.linear(let linear)) = nodes[i].op,
+        let post = nodes.firstIndex(where: { $0.name == linear.rule.post })
+      else { return nil }
+      return (post, i)
+    }
+    guard !late.isEmpty else { return (known.order, known.group, known.cyclicGroups) }
+    let group = Ordering(
+      nodeCount: nodes.count, edges: checked.edges.map { ($0.source, $0.target) } + late,
+      roots: checked.inputs, early: .init(repeating: false, count: nodes.count)
+    ).group
+    var place = [Int](repeating: 0, count: nodes.count)
+    for (p, i) in known.order.enumerated() { place[i] = p }
+    return (
+      nodes.indices.sorted { (group[$0], place[$0]) < (group[$1], place[$1]) }, group,
+      Set(nodes.indices.filter { known.cyclicGroups.contains(known.group[$0]) }.map { group[$0] })
+        .union(late.map { group[$0.target] })
+    )
   }
 
   /// In a cycle, sources that come later are known by the signals declared here.
@@ -94,7 +120,7 @@ struct NetworkBuilder {
     for i in checked.ordering.order {
       switch nodes[i].op {
       case .input: constant[i] = true
-      case .neuron, .delay, .encoder, .decoder, .graph: break
+      case .neuron, .delay, .encoder, .decoder, .graph, .plastic: break
       default:
         let sources = checked.edges.filter { $0.target == i }.map(\.source)
         constant[i] = !sources.isEmpty && sources.allSatisfy { constant[$0] }
@@ -200,13 +226,20 @@ struct NetworkBuilder {
   private func isOnlyFor(_ i: Int, _ signal: Signal) -> Bool {
     guard !signal.isSparse, let source = nodes.firstIndex(where: { $0.name == signal.name }),
       signals[source] === signal || declared[source] === signal,
-      options.dropout[signal.name] == nil
+      options.dropout[signal.name] == nil, !isLearnedFrom(signal.name)
     else { return false }
     switch nodes[source].op {
     case .linear, .convolution: break
     default: return false
     }
     return checked.edges.filter { $0.source == source }.map(\.target) == [i]
+  }
+
+  /// Whether a rule reads what a node emits.
+  private func isLearnedFrom(_ name: String) -> Bool {
+    nodes.contains {
+      if case .plastic(.linear(let linear)) = $0.op { linear.rule.post == name } else { false }
+    }
   }
 
   /// The same values, without a way back.
@@ -333,9 +366,54 @@ struct NetworkBuilder {
         fields: fields, options: options)
     case .sparse: throw unsupported("a list of connections (densify the model first)")
     case .normalization: throw unsupported("a normalization by the size of its input")
-    case .plastic: throw unsupported("a node with a rule of its own")
+    case .plastic(.linear(let linear)): return try fastLinear(i, linear, input, steps: steps)
+    case .plastic: throw unsupported("a node of networks that learn while they run")
     case .input, .graph, .concatenation, .multiplication: throw unsupported("this node")
     }
+  }
+
+  // MARK: Fast weights
+
+  /// What the rules of fast weights need when the nodes they learn from are there.
+  private var fastStates: [Int: (input: Signal, fast: Signal, rate: Parameter)] = [:]
+
+  private mutating func fastLinear(
+    _ i: Int, _ linear: PlasticLinear, _ input: Signal, steps: Int
+  ) throws -> GradientNode {
+    guard let alpha = linear.alpha else {
+      throw ArcuateError(
+        .cannotCompile,
+        "weights that a rule changes have no gradient here: with alpha it changes fast weights, "
+          + "which have one")
+    }
+    let rule = try linear.rule.fastRule()
+    let weight = try parameter(i, "weight", linear.weight, isMatrix: true)
+    let coefficient = try parameter(
+      i, "alpha", alpha, isMatrix: alpha.shape == linear.weight.shape)
+    let bias = try linear.bias.map {
+      try parameter(i, "bias", Tensor(vector: try $0.broadcast(to: Shape([linear.post]))))
+    }
+    let rate = try parameter(i, "rate", Tensor(vector: [rule.rate]))
+    let fast = try Signal(
+      "\(nodes[i].name) (fast)", Shape([linear.pre, linear.post]), batch: options.batch,
+      steps: options.steps, isSparse: false)
+    fastStates[i] = (input, fast, rate)
+    return try FastLinearNode(
+      nodes[i].name, input, signal(i, steps: steps), linear: linear, fast: fast, weight: weight,
+      alpha: coefficient, bias: bias, rate: rate)
+  }
+
+  /// The node that makes the fast weights of `i`, which runs behind what it learns from.
+  private func fastWeights(_ i: Int) throws -> GradientNode? {
+    guard case .plastic(.linear(let linear)) = nodes[i].op, let state = fastStates[i],
+      let post = nodes.firstIndex(where: { $0.name == linear.rule.post }),
+      let emitted = signals[post]
+    else { return nil }
+    let first = min(linear.rule.firstStep, options.steps)
+    let end = max(first, min(options.plasticSteps ?? options.steps, options.steps))
+    return try FastWeightsNode(
+      "\(nodes[i].name) (rule)", state.input, post: emitted, state.fast, rate: state.rate,
+      decay: try linear.rule.fastRule().decay, active: first..<end, options: options)
   }
 
   private func isNamed(_ node: String, _ field: String) -> Bool {

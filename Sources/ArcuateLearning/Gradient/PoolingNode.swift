@@ -1,4 +1,5 @@
 import ArcuateCore
+import ArcuateKernels
 import ArcuateModel
 
 /// Sums, averages or maxima of windows.
@@ -38,15 +39,51 @@ final class PoolingNode: GradientNode {
     }
   }
 
+  /// Whether all windows lie inside, and none is a maximum: a whole line of them goes at once.
+  private lazy var isPlain =
+    pooling.kind != .maximum && pooling.padding == [0, 0] && pooling.stride[1] > 0
+    && (0..<2).allSatisfy {
+      (output.shape[$0 + 1] - 1) * pooling.stride[$0] + pooling.kernel[$0] <= shape[$0 + 1]
+    }
+
+  /// Every line of windows of one row at one place of the kernel, in the order in which windows add
+  /// up: where its outputs begin, and its inputs.
+  private func lines(_ body: (_ out: Int, _ from: Int) -> Void) {
+    let (outHeight, outWidth) = (output.shape[1], output.shape[2])
+    for plane in 0..<shape[0] {
+      for oy in 0..<outHeight {
+        for ky in 0..<pooling.kernel[0] {
+          let y = plane * shape[1] + oy * pooling.stride[0] + ky
+          for kx in 0..<pooling.kernel[1] {
+            body((plane * outHeight + oy) * outWidth, y * shape[2] + kx)
+          }
+        }
+      }
+    }
+  }
+
+  /// From the first to behind the last input of a line.
+  private var reach: Int { (output.shape[2] - 1) * pooling.stride[1] + 1 }
+
   private var factor: Float {
     pooling.kind == .average ? 1 / Float(pooling.kernel[0] * pooling.kernel[1]) : 1
   }
 
   override func forward(_ steps: Range<Int>, _ pass: Pass) {
     let width = shape[2]
+    let (isPlain, factor, step, reach) = (isPlain, factor, pooling.stride[1], reach)
     pass.crew.split(rows(steps)) { part, _ in
       for r in part {
         let (from, to) = (input.row(beside(r, input)), output.row(r))
+        if isPlain {
+          to.fill(0)
+          lines { out, at in
+            LearningLoops.addEvery(
+              step, of: from.part(at, reach), to: to.part(out, output.shape[2]))
+          }
+          if factor != 1 { LearningLoops.scale(to, by: factor) }
+          continue
+        }
         windows { out, plane, ys, xs in
           if let places {
             // A window that lies in the padding alone has nothing but zeros.
@@ -76,10 +113,19 @@ final class PoolingNode: GradientNode {
     try input.settle(steps)
     let (from, to) = (try output.gradient.row, try input.gradient.row)
     let width = shape[2]
+    let (isPlain, factor, step, reach) = (isPlain, factor, pooling.stride[1], reach)
     pass.crew.split(rows(steps)) { part, _ in
       for r in part {
         let gradient = from.part(r * output.stride, output.stride)
         let into = to.part(beside(r, input) * input.stride, input.stride)
+        if isPlain {
+          lines { out, at in
+            LearningLoops.add(
+              gradient.part(out, output.shape[2]), times: factor, toEvery: step,
+              of: into.part(at, reach))
+          }
+          continue
+        }
         windows { out, plane, ys, xs in
           if let places {
             let at = Int(places[r * output.stride + out])

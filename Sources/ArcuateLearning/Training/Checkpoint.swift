@@ -154,6 +154,7 @@ extension TrainingOptions {
     put("surrogates", gradient.surrogates.sorted { $0.key < $1.key })
     put("through_reset", gradient.throughReset)
     put("detaches_time", gradient.detachesTime)
+    if let plasticSteps = gradient.plasticSteps { put("plastic_steps", plasticSteps) }
     put("detached", gradient.detached.map { "\($0.source) -> \($0.target)" }.sorted())
     put("frozen", gradient.frozen.sorted())
     put("trained", gradient.trained.sorted())

@@ -120,6 +120,12 @@ public final class Trainer {
     _ inputs: [UnsafeBufferPointer<Float>], _ target: Target
   ) throws -> TrainingResult {
     try check(target, samples: batch)
+    return try network.crew.awake { try step(inputs, target) }
+  }
+
+  private func step(
+    _ inputs: [UnsafeBufferPointer<Float>], _ target: Target
+  ) throws -> TrainingResult {
     try put(inputs, samples: batch)
     try run(isTraining: true)
     network.clearGradients()

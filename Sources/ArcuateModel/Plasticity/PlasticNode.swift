@@ -3,6 +3,7 @@ import ArcuateCore
 /// The nodes of networks that learn while they run. NIR has no word for any of them.
 public enum PlasticNode: Sendable, Equatable {
   case linear(PlasticLinear)
+  case convolution(PlasticConvolution)
   case cell(Cell)
   case trace(Trace)
   /// The `count` largest of the positive elements as they are, the first of equals; 0 elsewhere.
@@ -116,9 +117,33 @@ public struct Projection: Sendable, Hashable {
 }
 
 extension PlasticNode {
+  /// What changes its weights.
+  public var rule: PlasticRule? {
+    get {
+      switch self {
+      case .linear(let linear): linear.rule
+      case .convolution(let plastic): plastic.rule
+      case .cell, .trace, .winners, .projection: nil
+      }
+    }
+    set {
+      guard let newValue else { return }
+      switch self {
+      case .linear(var linear):
+        linear.rule = newValue
+        self = .linear(linear)
+      case .convolution(var plastic):
+        plastic.rule = newValue
+        self = .convolution(plastic)
+      case .cell, .trace, .winners, .projection: break
+      }
+    }
+  }
+
   var kindName: String {
     switch self {
     case .linear: "PlasticLinear"
+    case .convolution(let plastic): plastic.convolution.axes == 1 ? "PlasticConv1d" : "PlasticConv2d"
     case .cell: "Cell"
     case .trace: "Trace"
     case .winners: "Winners"
@@ -130,6 +155,8 @@ extension PlasticNode {
     switch self {
     case .linear(let linear):
       linear.weight.count + (linear.bias?.count ?? 0) + (linear.alpha?.count ?? 0)
+    case .convolution(let plastic):
+      plastic.convolution.weight.count + (plastic.convolution.bias?.count ?? 0)
     case .cell(let cell): cell.threshold.count + cell.theta.count
     case .trace, .winners, .projection: 0
     }
@@ -138,6 +165,7 @@ extension PlasticNode {
   func contradictions() -> [String] {
     switch self {
     case .linear(let linear): linear.contradictions()
+    case .convolution(let plastic): plastic.contradictions()
     case .cell(let cell): cell.contradictions()
     case .trace(let trace): trace.contradictions()
     case .winners(let count): count < 1 ? ["\(count) winners: at least 1 is needed"] : []
@@ -159,6 +187,7 @@ extension PlasticNode {
       }
       try require(linear.pre)
       return try Shape([linear.post])
+    case .convolution(let plastic): return try plastic.convolution.outputShape(for: input)
     case .cell(let cell):
       // Images keep their shape; a vector has as many elements as there are cells.
       if let input, input.count != cell.size {
@@ -177,14 +206,13 @@ extension PlasticNode {
 
   /// Whether anything is counted in steps that need dt.
   var needsTimeStep: Bool {
-    switch self {
-    case .linear(let linear):
-      !linear.rule.traces(pre: true).isEmpty || !linear.rule.traces(pre: false).isEmpty
+    if let rule { return !rule.traces(pre: true).isEmpty || !rule.traces(pre: false).isEmpty }
+    return switch self {
     case .cell(let cell):
       cell.tauMembrane_s != nil || cell.tauSynapse_s != nil || cell.tauAdaptation_s != nil
         || cell.tauRecovery_s != nil || cell.tauLateral_s != nil || cell.refractory_s > 0
     case .trace: true
-    case .winners, .projection: false
+    case .linear, .convolution, .winners, .projection: false
     }
   }
 
@@ -194,14 +222,12 @@ extension PlasticNode {
 extension Operator {
   /// The same node with the names of other nodes in its rule changed.
   func renamingReferences(_ rename: (String) -> String) -> Operator {
-    guard case .plastic(.linear(var linear)) = self else { return self }
-    linear.rule.post = rename(linear.rule.post)
-    for i in linear.rule.terms.indices {
-      if case .node(let name) = linear.rule.terms[i].pre {
-        linear.rule.terms[i].pre = .node(rename(name))
-      }
+    guard case .plastic(var node) = self, var rule = node.rule else { return self }
+    rule.post = rename(rule.post)
+    for i in rule.terms.indices {
+      if case .node(let name) = rule.terms[i].pre { rule.terms[i].pre = .node(rename(name)) }
     }
-    if var modulator = linear.rule.modulator {
+    if var modulator = rule.modulator {
       switch modulator.source {
       case .signal: break
       case .error(let node, let teacher):
@@ -209,8 +235,9 @@ extension Operator {
       case .node(let node): modulator.source = .node(rename(node))
       }
       if case .transpose(let node) = modulator.map { modulator.map = .transpose(of: rename(node)) }
-      linear.rule.modulator = modulator
+      rule.modulator = modulator
     }
-    return .plastic(.linear(linear))
+    node.rule = rule
+    return .plastic(node)
   }
 }

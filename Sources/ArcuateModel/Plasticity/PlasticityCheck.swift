@@ -7,9 +7,10 @@ extension Model {
     var index: [String: Int] = [:]
     for (i, node) in nodes.enumerated() { index[node.name] = i }
     for (i, node) in nodes.enumerated() {
-      guard case .plastic(.linear(let linear)) = node.op else { continue }
+      guard case .plastic(let plastic) = node.op, let rule = plastic.rule else { continue }
       func error(_ message: String) { found.append(("node \"\(node.name)\"", message)) }
-      let rule = linear.rule
+      let inputs = plastic.inputCount(edges.first { $0.target == node.name }
+        .flatMap { index[$0.source] }.map { shapes[$0] })
       guard let post = index[rule.post] else {
         error("learns from node \"\(rule.post)\", which is not there")
         continue
@@ -30,9 +31,9 @@ extension Model {
       for term in rule.terms {
         guard case .node(let name) = term.pre else { continue }
         if let other = index[name] {
-          if shapes[other].count != linear.pre {
+          if shapes[other].count != inputs {
             error(
-              "has \(linear.pre) inputs, but learns from node \"\(name)\" with "
+              "has \(inputs) inputs, but learns from node \"\(name)\" with "
                 + "\(shapes[other].count)")
           }
         } else {
@@ -42,7 +43,7 @@ extension Model {
       guard let modulator = rule.modulator else { continue }
       let counts = shapes.map(\.count)
       do {
-        _ = try modulator.width(post: linear.post, index: index, counts: counts, nodes: nodes)
+        _ = try modulator.width(post: shapes[i].count, index: index, counts: counts, nodes: nodes)
       } catch { found.append(("node \"\(node.name)\"", (error as! ArcuateError).message)) }
     }
     return found
@@ -116,7 +117,7 @@ extension Model {
   /// The same network with the weights of `node` changed by `rule`.
   ///
   /// Throws. `notFound`; `invalidModel` for a node that is frozen: one without weights of its own
-  /// to change, listed connections, narrow weights.
+  /// to change, listed connections, narrow weights, kernels of several groups.
   public func plastic(_ name: String, _ rule: PlasticRule) throws -> Model {
     guard let i = nodes.firstIndex(where: { $0.name == name }) else {
       throw ArcuateError(.notFound, "there is no node \"\(name)\"")
@@ -127,14 +128,17 @@ extension Model {
     where linear.weight.shape.rank == 2 && linear.weight.element == .float32:
       model.nodes[i].op = .plastic(
         .linear(PlasticLinear(weight: linear.weight, bias: linear.bias, rule: rule)))
-    case .plastic(.linear(var linear)):
-      linear.rule = rule
-      model.nodes[i].op = .plastic(.linear(linear))
+    case .convolution(let convolution)
+    where convolution.groups == 1 && convolution.weight.element == .float32:
+      model.nodes[i].op = .plastic(.convolution(PlasticConvolution(convolution, rule: rule)))
+    case .plastic(var node) where node.rule != nil:
+      node.rule = rule
+      model.nodes[i].op = .plastic(node)
     case let op:
       throw ArcuateError(
         .invalidModel,
-        "is frozen: a rule changes float32 weights [post, pre], not those of "
-          + "\(op.kindName)", at: "node \"\(name)\"")
+        "is frozen: a rule changes float32 weights [post, pre] or kernels of one group, not those "
+          + "of \(op.kindName)", at: "node \"\(name)\"")
     }
     return model
   }
@@ -146,6 +150,8 @@ extension Model {
       switch nodes[i].op {
       case .plastic(.linear(let linear)):
         model.nodes[i].op = .linear(Linear(weight: linear.weight, bias: linear.bias))
+      case .plastic(.convolution(let plastic)):
+        model.nodes[i].op = .convolution(plastic.convolution)
       case .plastic(.cell(var cell)):
         cell.adaptation = 0
         cell.tauAdaptation_s = nil
@@ -155,5 +161,15 @@ extension Model {
       }
     }
     return model
+  }
+}
+
+extension PlasticNode {
+  /// Elements that come in, with the shape of what does where it is known.
+  func inputCount(_ shape: Shape?) -> Int {
+    switch self {
+    case .linear(let linear): linear.pre
+    case .convolution, .cell, .trace, .winners, .projection: shape?.count ?? 0
+    }
   }
 }

@@ -174,7 +174,7 @@ private struct Compiler {
       case .input: constant[i] = true
       case .neuron, .delay, .encoder, .decoder, .graph: break
       case .pooling(let pooling) where pooling.kind == .spikeMaximum: break
-      case .plastic(.linear), .plastic(.cell), .plastic(.trace): break
+      case .plastic(.linear), .plastic(.convolution), .plastic(.cell), .plastic(.trace): break
       case .sparse(let sparse) where sparse.delaySteps(dt_s).largest > 0: break
       default:
         let edges = checked.edges.indices.filter { checked.edges[$0].target == i }
@@ -232,6 +232,9 @@ private struct Compiler {
     if operation.usesNonzeroList {
       slots[gather >= 0 ? gather : sources[0].slot].listed = true
     }
+    if gather >= 0, operation.isSumOfProducts, sources.first?.permutation != nil {
+      slots[sources[0].slot].listed = true
+    }
     var updates = false
     if case .neuron(let neuron) = node.op { updates = neuron.kind.spikes }
     if kernels.contains(where: { $0.linearWay == .events || $0 == .convolutionEvents }) {
@@ -262,9 +265,8 @@ private struct Compiler {
     case .linear(let linear):
       shape.count / max(linear.weight.shape[linear.weight.shape.rank - 2], 1)
         * linear.weight.shape[linear.weight.shape.rank - 1]
-    case .convolution(let convolution):
-      convolution.weight.shape[1] * convolution.groups
-        * (convolution.inputShape ?? []).reduce(1, *)
+    case .convolution(let convolution): convolution.inputCount
+    case .plastic(.convolution(let plastic)): plastic.convolution.inputCount
     case .sparse(let sparse): sparse.pre
     case .plastic(.linear(let linear)): linear.pre
     case .plastic(.projection(let projection)): projection.pre
@@ -374,13 +376,13 @@ private struct Compiler {
     case .encoder(.rate(let gain)):
       return (.rateEncoder(gain: gain, state: takeState(row)), [], "accumulates")
     case .decoder(let decoder): return (.decoder(decoder, state: takeState(row)), [], "accumulates")
-    case .plastic(let plastic): return try pack(plastic, shape, row)
+    case .plastic(let plastic): return try pack(plastic, shape, input, row)
     case .graph: throw ArcuateError(.invalidModel, "a nested graph must be flattened first")
     }
   }
 
   private mutating func pack(
-    _ plastic: PlasticNode, _ shape: Shape, _ row: Int
+    _ plastic: PlasticNode, _ shape: Shape, _ input: Shape?, _ row: Int
   ) throws -> (Operation, [Kernel], String) {
     let dt = dt_s ?? 1
     switch plastic {
@@ -398,6 +400,22 @@ private struct Compiler {
         .plastic(.linear(packed)), [.linearEvents, .linearDense],
         "\(changed) learn from \"\(linear.rule.post)\""
       )
+    case .convolution(let plastic):
+      let convolution = plastic.convolution
+      let geometry = convolution.geometry(
+        input: try input ?? convolution.inputExtents(), output: shape)
+      let window = geometry.inPerGroup * geometry.kernelHeight * geometry.kernelWidth
+      guard window <= Compiler.largestRow / max(geometry.outHeight * geometry.outWidth, 1) else {
+        throw ArcuateError(
+          .limitExceeded, "windows of \(window) inputs are above \(Compiler.largestRow) elements")
+      }
+      let matrix = PlasticLinear(
+        weight: try Tensor(convolution.weight.floats, shape: Shape([shape[0], window])),
+        bias: convolution.bias, rule: plastic.rule)
+      let packed = try PackedPlasticLinear(
+        matrix, weights: takeState((window + 1) * ((shape[0] + 15) & ~15)), fast: -1,
+        geometry: geometry)
+      return (.plastic(.linear(packed)), [], "kernels learn from \"\(plastic.rule.post)\"")
     case .cell(let cell):
       let stride = row / options.batch
       let layer = try CellLayer(
@@ -467,9 +485,8 @@ private struct Compiler {
   private func pack(
     _ convolution: Convolution, _ shape: Shape, _ input: Shape?
   ) throws -> (Operation, [Kernel], String) {
-    let weight = convolution.weight.shape
-    let input = try input ?? Shape([weight[1] * convolution.groups] + convolution.inputShape!)
-    let geometry = convolution.geometry(input: input, output: shape)
+    let geometry = convolution.geometry(
+      input: try input ?? convolution.inputExtents(), output: shape)
     let bias = try (convolution.bias ?? Tensor(scalar: 0)).broadcast(to: Shape([shape[0]]))
     let packed = try ConvolutionWeights(
       weight: convolution.weight.floats, bias: bias, geometry: geometry)
@@ -524,8 +541,18 @@ private struct Compiler {
       let fan = (0..<packed.parts).flatMap { each[each.count == 1 ? 0 : $0] }
       return (fan, UInt64(packed.parts * first.inputs * first.outputs))
     }
+    // Weights that learn come and go: all of them count.
+    if case .plastic(.convolution(let plastic)) = op {
+      var full = plastic.convolution
+      full.weight = .filled(1, shape: full.weight.shape)
+      let fan = full.fanOut(input: input, output: shape)
+      guard let input, fan.perInput.count == input.count else { return fan }
+      let order = channelLastOrder(input)
+      var perInput = fan.perInput
+      for (last, first) in order.enumerated() { perInput[Int(first)] = fan.perInput[last] }
+      return (perInput, fan.dense)
+    }
     if case .plastic(.linear(let packed)) = operation, packed.inputs > 0, packed.outputs > 0 {
-      // Weights come and go: all of them count.
       let each = [UInt32](repeating: UInt32(packed.outputs), count: packed.inputs)
       return (each, UInt64(packed.inputs * packed.outputs))
     }
@@ -624,13 +651,23 @@ private struct Compiler {
       || learning?.cells.isEmpty == false
     let most = isAlone ? 1 : largest
     let block = options.stepsPerFrame > 1 ? min(options.stepsPerFrame, most) : most
+    // One line more, since what lists the beginnings of pixels has one more than these.
+    let widest = (slots.map(\.stride).max() ?? 0) + 16
+    let tiling = Tiling(
+      steps: steps, groups: groups, widest: widest, block: block, options: options)
     var (values, lists, rows) = (0, 0, 0)
     var aliases: [Int: Int] = [:]
     for step in steps {
       if case .alias = step.operation { aliases[step.output] = step.sources[0].slot }
     }
+    if !tiling.hasWindows && learning == nil {
+      for i in slots.indices { slots[i].isPassing = !slots[i].constant && slots[i].history < 0 }
+      for i in checked.outputs { slots[aliases[i] ?? i].isPassing = false }
+    }
+    for (p, i) in checked.inputs.enumerated() { slots[i].port = p }
     for i in slots.indices where aliases[i] == nil {
-      let count = slots[i].rows(block: block, batch: batch)
+      let count = slots[i].rows(
+        block: block, batch: batch, tileRows: tiling.rows * options.threads)
       slots[i].values = values
       slots[i].lists = lists
       slots[i].counts = rows
@@ -649,8 +686,6 @@ private struct Compiler {
       Plan.Port(
         name: nodes[i].name, shape: checked.shapes[i], signal: checked.signals[i], node: i)
     }
-    // One line more, since what lists the beginnings of pixels has one more than these.
-    let widest = (slots.map(\.stride).max() ?? 0) + 16
     return Plan(
       options: options, dt_s: dt_s, inputs: checked.inputs.map(port),
       outputs: checked.outputs.map(port), findings: findings, model: checked.model, steps: steps,
@@ -686,6 +721,17 @@ extension Operator {
     case .concatenation, .multiplication: true
     default: false
     }
+  }
+}
+
+extension Convolution {
+  /// The input's shape as the node itself states it.
+  fileprivate func inputExtents() throws -> Shape {
+    try Shape([weight.shape[1] * groups] + inputShape!)
+  }
+
+  fileprivate var inputCount: Int {
+    weight.shape[1] * groups * (inputShape ?? []).reduce(1, *)
   }
 }
 

@@ -104,8 +104,11 @@ final class LearningEdge: Sendable {
   let linear: PackedPlasticLinear
   let input: Int
   let inputIsDelayed: Bool
+  let inputCount: Int
   let inputStride: Int
   let post: Int
+  let postCount: Int
+  let postStride: Int
   /// The cells on the post side, where they are such.
   let cell: PackedCell?
   let terms: [Term]
@@ -136,20 +139,25 @@ final class LearningEdge: Sendable {
   let isDense: Bool
   /// Scratch, [threads][stride] twice.
   let gradient: Int
+  /// Scratch, [inputs + 1][stride]: what a step asks of the kernels of a convolution.
+  let kernels: Int
 
   init(
-    index: Int, linear: PackedPlasticLinear, input: Int, inputIsDelayed: Bool, inputStride: Int,
-    post: Int, cell: PackedCell?, terms: [Term], modulator: Modulator?, preTraces: [TraceRows],
+    index: Int, linear: PackedPlasticLinear, input: Int, inputIsDelayed: Bool, inputCount: Int,
+    inputStride: Int, post: Int, postCount: Int, postStride: Int, cell: PackedCell?, terms: [Term], modulator: Modulator?, preTraces: [TraceRows],
     postTraces: [TraceRows], previousPre: Int, previousPost: Int, rule: PlasticRule, scales: Int,
     eligible: Int, eligibleStride: Int, snapshots: Int, countdown: Int, resetSteps: Int,
-    gradient: Int
+    gradient: Int, kernels: Int
   ) {
     self.index = index
     self.linear = linear
     self.input = input
     self.inputIsDelayed = inputIsDelayed
+    self.inputCount = inputCount
     self.inputStride = inputStride
     self.post = post
+    self.postCount = postCount
+    self.postStride = postStride
     self.cell = cell
     self.terms = terms
     self.modulator = modulator
@@ -175,5 +183,6 @@ final class LearningEdge: Sendable {
       rule.scaling != .none || rule.decay != .none
       || rule.terms.allSatisfy { $0.event == .step }
     self.gradient = gradient
+    self.kernels = kernels
   }
 }

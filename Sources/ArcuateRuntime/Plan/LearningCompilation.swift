@@ -45,12 +45,12 @@ struct LearningCompiler {
       case .trace(_, let offset):
         fast.append(FastRows(offset: offset, count: 2 * slots[step.output].stride))
       case .linear(let packed):
-        guard case .plastic(.linear(let linear)) = nodes[step.node].op else { continue }
+        guard case .plastic(let node) = nodes[step.node].op, let rule = node.rule else { continue }
         if packed.fast >= 0 {
           fast.append(FastRows(offset: packed.fast, count: packed.inputs * packed.stride))
         }
         try within("node \"\(step.name)\"") {
-          edges.append(try edge(s, step, packed, linear))
+          edges.append(try edge(s, step, packed, rule))
         }
       case .winners: break
       }
@@ -80,14 +80,14 @@ struct LearningCompiler {
   }
 
   private mutating func edge(
-    _ s: Int, _ step: Plan.Step, _ packed: PackedPlasticLinear, _ linear: PlasticLinear
+    _ s: Int, _ step: Plan.Step, _ packed: PackedPlasticLinear, _ rule: PlasticRule
   ) throws -> LearningEdge {
-    let rule = linear.rule
     let batch = options.batch
     let post = index[rule.post]!
     let inputSlot = step.gather >= 0 ? step.gather : step.sources[0].slot
     let inputStride = slots[inputSlot].stride
-    let stride = packed.stride
+    let postCount = packed.outputs * packed.positions
+    let stride = (postCount + 15) & ~15
     var cell: PackedCell?
     if case .plastic(.cell(let found)) = steps[stepOf[post]].operation { cell = found }
 
@@ -145,18 +145,20 @@ struct LearningCompiler {
     }
     return LearningEdge(
       index: s, linear: packed, input: inputSlot,
-      inputIsDelayed: step.gather < 0 && step.sources[0].delayed, inputStride: inputStride,
-      post: steps[stepOf[post]].output, cell: cell, terms: terms,
-      modulator: try rule.modulator.map { try modulator($0, rule, packed, step.node) },
+      inputIsDelayed: step.gather < 0 && step.sources[0].delayed,
+      inputCount: step.inputCount, inputStride: inputStride, post: steps[stepOf[post]].output,
+      postCount: postCount, postStride: stride, cell: cell, terms: terms,
+      modulator: try rule.modulator.map { try modulator($0, postCount, stride) },
       preTraces: sides[0], postTraces: sides[1], previousPre: previousPre,
       previousPost: previousPost, rule: rule,
-      scales: isScaled ? takeState(packed.rows * stride) : -1,
+      scales: isScaled ? takeState(packed.rows * packed.stride) : -1,
       eligible: isFramed ? takeFast(packed.outputs * eligibleStride) : -1,
       eligibleStride: eligibleStride,
       snapshots: sinceReset ? takeFast(packed.outputs * inputStride) : -1,
       countdown: sinceReset ? takeFast(stride) : -1,
       resetSteps: sinceReset ? takeFast(stride) : -1,
-      gradient: takeScratch(options.threads * 2 * stride))
+      gradient: takeScratch(options.threads * 2 * packed.stride),
+      kernels: packed.geometry == nil ? -1 : takeScratch(packed.rows * packed.stride))
   }
 
   /// The place of a signal in the list, made when it is first asked for.
@@ -178,12 +180,10 @@ struct LearningCompiler {
   }
 
   private mutating func modulator(
-    _ modulator: PlasticRule.Modulator, _ rule: PlasticRule, _ packed: PackedPlasticLinear,
-    _ node: Int
+    _ modulator: PlasticRule.Modulator, _ outputs: Int, _ stride: Int
   ) throws -> LearningEdge.Modulator {
     let width = try modulator.width(
-      post: packed.outputs, index: index, counts: checked.shapes.map(\.count), nodes: nodes)
-    let stride = packed.stride
+      post: outputs, index: index, counts: checked.shapes.map(\.count), nodes: nodes)
     let source: LearningEdge.Source
     switch modulator.source {
     case .signal(let name): source = .signal(try signal(name, width))
@@ -196,7 +196,7 @@ struct LearningCompiler {
     func matrix(_ values: (_ post: Int, _ k: Int) -> Float) throws -> LearningEdge.Map {
       let view = try AlignedBuffer(byteCount: width * stride * 4).view(
         Float.self, start: 0, count: width * stride)
-      for i in 0..<packed.outputs {
+      for i in 0..<outputs {
         for k in 0..<width { view[k * stride + i] = values(i, k) }
       }
       return .matrix(view)
@@ -220,7 +220,7 @@ struct LearningCompiler {
         map = .transpose(weights)
       } else if case .linear(let linear) = nodes[other.node].op {
         let values = linear.weight.floats
-        map = try matrix { i, k in values[k * packed.outputs + i] }
+        map = try matrix { i, k in values[k * outputs + i] }
       } else {
         throw ArcuateError(.invalidModel, "node \"\(name)\" has no weights")
       }

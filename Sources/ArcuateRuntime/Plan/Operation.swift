@@ -68,6 +68,22 @@ enum Operation: Sendable {
     }
   }
 
+  /// Floats of all windows of a row, where they are laid beside each other; a multiple of 16.
+  var windowCount: Int {
+    guard case .plastic(.linear(let linear)) = self, linear.geometry != nil else { return 0 }
+    return (linear.inputs * linear.positions + 15) & ~15
+  }
+
+  /// Whether each output is a sum of products that begins at a bias, so that the sign of a zero
+  /// among the inputs changes nothing.
+  var isSumOfProducts: Bool {
+    switch self {
+    case .convolution: true
+    case .linear(let packed): packed.parts == 1
+    default: false
+    }
+  }
+
   /// Bytes of one packed weight; 0 where there are none.
   var weightByteCount: Int {
     switch self {

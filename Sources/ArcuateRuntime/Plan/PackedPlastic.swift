@@ -25,7 +25,8 @@ enum PackedPlastic: Sendable {
   }
 }
 
-/// Weights that a session changes. A class, so that handing it about counts no owners of its parts.
+/// Weights that a session changes, of a matrix or of the kernels of a convolution, which are a matrix
+/// for what one output sees, [inputs of the window][channels]. A class, so that handing it about counts no owners of its parts.
 final class PackedPlasticLinear: Sendable {
   let inputs: Int
   let outputs: Int
@@ -38,9 +39,11 @@ final class PackedPlasticLinear: Sendable {
   let weights: Int
   /// [batch][inputs][stride]; -1 without alpha.
   let fast: Int
+  /// Where windows lie, of a convolution.
+  let geometry: ConvolutionGeometry?
 
   init(
-    _ linear: PlasticLinear, weights: Int, fast: Int
+    _ linear: PlasticLinear, weights: Int, fast: Int, geometry: ConvolutionGeometry? = nil
   ) throws {
     inputs = linear.pre
     outputs = linear.post
@@ -67,10 +70,13 @@ final class PackedPlasticLinear: Sendable {
     }
     self.weights = weights
     self.fast = fast
+    self.geometry = geometry
   }
 
   /// Rows of weights with the bias.
   var rows: Int { inputs + 1 }
+  /// Outputs of a channel: 1 for a matrix.
+  var positions: Int { geometry.map { $0.outHeight * $0.outWidth } ?? 1 }
 }
 
 /// A layer of cells and where it keeps what it remembers.

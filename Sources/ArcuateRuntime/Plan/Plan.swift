@@ -145,6 +145,7 @@ public final class Plan: Sendable {
   public let outputs: [Port]
   /// Node names in the order in which they run.
   public var nodeNames: [String] { steps.map(\.name) }
+  public var nodeKinds: [String] { steps.map(\.kind) }
   /// Their shapes, in the same order.
   public var nodeShapes: [Shape] { steps.map(\.shape) }
   /// What the check of the model found.
@@ -170,13 +171,8 @@ public final class Plan: Sendable {
   let sparseCountCount: Int
   /// Floats of the largest row, for the workers' own space.
   let widest: Int
-  /// Rows that go through all nodes before the next rows do: as many as leave room in the
-  /// second-level cache, or more where weights come from further away and are better used longer.
-  let rowsAtOnce: Int
-  /// Whether some nodes run step by step.
-  let hasCycles: Bool
-  /// Whether some cycle runs in windows of several steps, which are not cut.
-  let hasWindows: Bool
+  /// Which rows go through all nodes before the next rows do.
+  let tiling: Tiling
   /// Offsets in the state of the ports' sums over a frame.
   let outputSums: [Int]
   let inputSteps: [Int]
@@ -184,6 +180,8 @@ public final class Plan: Sendable {
   let fingerprint: UInt64
   /// What changes weights; nil where nothing does.
   let learning: Learning?
+  /// Floats of the windows of the largest convolution that learns.
+  let largestWindows: Int
 
   init(
     options: CompileOptions, dt_s: Double?, inputs: [Port], outputs: [Port],
@@ -195,6 +193,7 @@ public final class Plan: Sendable {
     learning: Learning? = nil
   ) {
     self.learning = learning
+    largestWindows = steps.reduce(0) { max($0, $1.operation.windowCount) }
     self.options = options
     self.dt_s = dt_s
     self.inputs = inputs
@@ -214,13 +213,8 @@ public final class Plan: Sendable {
     self.sparseListCount = sparseListCount
     self.sparseCountCount = sparseCountCount
     self.widest = widest
-    let parameters = steps.reduce(0) { $0 + $1.operation.byteCount }
-    hasCycles = groups.contains(where: \.cyclic)
-    // Where rows of different streams meet in a cycle, or over weights from far away, more of them
-    // are worth more room.
-    let least = (parameters > 1 << 20 ? 1024 : hasCycles ? 512 : 128) << 10
-    hasWindows = groups.contains { $0.population != nil }
-    rowsAtOnce = max(1, min(max(parameters / 8, least), 4 << 20) / (widest * 4))
+    tiling = Tiling(
+      steps: steps, groups: groups, widest: widest, block: block, options: options)
     self.outputSums = outputSums
     self.inputSteps = inputSteps
     self.outputSteps = outputSteps
@@ -238,7 +232,7 @@ public final class Plan: Sendable {
   }
   /// Rows of spikes that may meet over the weights of a layer.
   var spikeRowsMost: Int {
-    (min(SpikeRows.most, rowsAtOnce, block * options.batch) + 15) & ~15
+    (min(SpikeRows.most, tiling.most, block * options.batch) + 15) & ~15
   }
   /// Whether some weights of a linear layer are int8.
   var hasByteWeights: Bool { steps.contains { $0.operation.weightByteCount == 1 } }
@@ -252,8 +246,11 @@ public final class Plan: Sendable {
 
   /// Scratch of a session's threads.
   var workerByteCount: Int {
-    options.threads * (widest * 12 + spikeRowsByteCount)
+    options.threads * (widest * 12 + spikeRowsByteCount + windowByteCount)
       + groups.reduce(0) { $0 + ($1.population?.byteCount(options) ?? 0) }
+  }
+  private var windowByteCount: Int {
+    largestWindows > 0 ? largestWindows * 4 + MatrixProduct.byteCount : 0
   }
   var listByteCount: Int { (listCount + sparseListCount) * 4 + (rowCount + sparseCountCount) * 8 }
 

@@ -14,17 +14,26 @@ struct Slot: BitwiseCopyable, Sendable {
   var listed = false
   /// Whether a back edge reads the signal: offset in the state of the rows that wait; -1 if not.
   var history = -1
+  /// The port whose numbers the rows are; -1 if they are computed.
+  var port = -1
+  /// Whether nobody reads a row after the tile of rows that it belongs to: rows then stand in a room
+  /// of a tile for each worker, which stays in a cache, instead of one for each step of a block.
+  var isPassing = false
 
   /// Offsets of row 0: in floats, in indices, in counts.
   var values = 0
   var lists = 0
   var counts = 0
 
-  func rows(block: Int, batch: Int) -> Int {
-    constant ? batch : (block + (history >= 0 ? 1 : 0)) * batch
+  /// `tileRows` are those of all workers' tiles.
+  func rows(block: Int, batch: Int, tileRows: Int) -> Int {
+    let all = constant ? batch : (block + (history >= 0 ? 1 : 0)) * batch
+    guard isPassing else { return all }
+    // An input may be given as events, which are put into the rows of a whole block.
+    return port >= 0 ? max(all, tileRows) : tileRows
   }
 
-  /// The row of a step in the block; step -1 is the one before the block.
+  /// The row of a step in the block, where all stand; step -1 is the one before the block.
   @inline(__always)
   func row(step: Int, stream: Int, batch: Int) -> Int {
     constant ? stream : (step + (history >= 0 ? 1 : 0)) * batch + stream

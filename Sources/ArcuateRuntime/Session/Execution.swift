@@ -8,7 +8,7 @@ extension Session {
   /// Streams are independent, so that threads take a share of them each; with fewer streams than
   /// threads, they share the outputs of large linear layers.
   func runBlock(_ count: Int) {
-    blockSteps = count
+    if count != blockSteps { layTiles(count) }
     let batch = plan.options.batch
     for slot in plan.slots where slot.history >= 0 { loadHistory(slot) }
     if let workers, batch > 1 {
@@ -29,8 +29,7 @@ extension Session {
     let threads = plan.options.threads
     switch job {
     case .streams:
-      let batch = plan.options.batch
-      let streams = batch * worker / threads..<batch * (worker + 1) / threads
+      let streams = streams(of: worker)
       if !streams.isEmpty { runTiles(streams, worker: worker) }
     case .call(let body): body(worker)
     case .learn(let edge): changeRows(edge, worker)
@@ -66,23 +65,35 @@ extension Session {
     }
   }
 
-  /// Runs every node over some rows before the next rows, so that what one node writes is still in
-  /// a cache when the next one reads it.
+  /// Says where the rows of tiles stand in a block of `count` steps.
+  private func layTiles(_ count: Int) {
+    blockSteps = count
+    tile = plan.tiling.tile(blockSteps: count)
+    for t in 0..<count { stepPlaces[t] = t % tile.steps * tile.streams }
+    for worker in 0..<plan.options.threads {
+      let streams = streams(of: worker)
+      for b in streams {
+        streamPlaces[b] =
+          worker * plan.tiling.rows + (b - streams.lowerBound) % tile.streams
+      }
+    }
+  }
+
+  /// The streams that a worker takes, where they are shared out.
+  private func streams(of worker: Int) -> Range<Int> {
+    let (batch, threads) = (plan.options.batch, plan.options.threads)
+    guard batch > 1 else { return worker == 0 ? 0..<batch : 0..<0 }
+    return batch * worker / threads..<batch * (worker + 1) / threads
+  }
+
+  /// Runs every node over some rows before the next rows.
   private func runTiles(_ streams: Range<Int>, worker: Int) {
-    let rows = plan.rowsAtOnce
-    // In a cycle only the rows of one step can meet over the weights: streams come first then.
-    let mostStreams = max(1, plan.hasCycles ? min(rows, streams.count) : rows / blockSteps)
-    // Tiles of equal size, so that none is left with a few rows and all the weights.
-    let tiles = (streams.count + mostStreams - 1) / mostStreams
-    let streamsAtOnce = max(1, (streams.count + tiles - 1) / max(tiles, 1))
-    let stepsAtOnce =
-      plan.hasWindows ? blockSteps : max(1, min(rows / streamsAtOnce, blockSteps))
     var first = streams.lowerBound
     while first < streams.upperBound {
-      let end = min(first + streamsAtOnce, streams.upperBound)
+      let end = min(first + tile.streams, streams.upperBound)
       var step = 0
       while step < blockSteps {
-        let after = min(step + stepsAtOnce, blockSteps)
+        let after = min(step + tile.steps, blockSteps)
         runNodes(step..<after, first..<end, worker)
         step = after
       }
@@ -130,7 +141,14 @@ extension Session {
     if output.constant && !(computesConstants && blockRange.lowerBound == 0) { return }
     let range = output.constant ? 0..<1 : blockRange
     if step.role == .input {
-      for t in range { for b in streams { listRow(output, t, b) } }
+      for t in range {
+        for b in streams {
+          if let feed, !output.constant {
+            feed.fill(row(output, t, b).part(0, output.count), port: output.port, t, b)
+          }
+          listRow(output, t, b)
+        }
+      }
       record(index, range, streams, output)
       return
     }
@@ -222,7 +240,8 @@ extension Session {
           let from = row(step, n, t, b)
           switch (step.sources[n].permutation, n) {
           case (nil, 0): sum.part(0, step.inputCount).copy(from: from.part(0, step.inputCount))
-          case (let order?, 0): Elementwise.permute(from, by: order, into: sum)
+          case (let order?, 0):
+            permute(step, from, by: order, into: sum, t, b)
           case (nil, _): Elementwise.add(sum, from, into: sum, count: step.inputCount)
           case (let order?, _): Elementwise.addPermuted(from, by: order, into: sum)
           }
@@ -231,6 +250,22 @@ extension Session {
         listRow(target, t, b)
       }
     }
+  }
+
+  /// Puts the row of the first source in another order; by its list where that is short and the sign
+  /// of a zero, which is lost, changes nothing.
+  private func permute(
+    _ step: Plan.Step, _ from: Row<Float>, by order: Permutation, into sum: Row<Float>, _ t: Int,
+    _ b: Int
+  ) {
+    let source = step.sources[0]
+    let slot = plan.slots[source.slot]
+    let t = t + (source.delayed ? -1 : 0)
+    guard slot.listed, step.operation.isSumOfProducts,
+      Int(nonzero(slot, t, b)[0].count) < slot.count / 4
+    else { return Elementwise.permute(from, by: order, into: sum) }
+    Elementwise.permute(
+      from, list: list(slot, t, b), count: Int(nonzero(slot, t, b)[0].count), by: order, into: sum)
   }
 
   /// Rows of a node that takes its inputs one by one.

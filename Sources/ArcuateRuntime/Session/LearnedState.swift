@@ -171,7 +171,7 @@ extension Session {
     }
   }
 
-  /// The weights of a node as they are now, [post][pre], or its fast ones, [batch][post][pre], or
+  /// The weights of a node as they are now, [post][pre] or [out][in][kernel], or its fast ones, [batch][post][pre], or
   /// the adaptive part of the thresholds of cells. Throws. As `learnedCount`; `bufferSize`.
   public func learned(
     _ name: String, fast: Bool = false, into output: UnsafeMutableBufferPointer<Float>
@@ -205,6 +205,11 @@ extension Session {
     return values
   }
 
+  private func bias(_ packed: PackedPlasticLinear) -> Tensor {
+    let row = state.row.part(packed.weights + packed.inputs * packed.stride, packed.outputs)
+    return Tensor(vector: row.array)
+  }
+
   /// The network with the weights, biases and thresholds that the session has now, nested graphs
   /// made flat. Fast weights belong to a stream and are not part of it.
   public func learnedModel() throws -> Model {
@@ -214,12 +219,13 @@ extension Session {
       switch (packed, model.nodes[step.node].op) {
       case (.linear(let packed), .plastic(.linear(var linear))):
         linear.weight = try Tensor(try learned(step.name), shape: linear.weight.shape)
-        if linear.rule.learnsBias {
-          let bias = state.row.part(
-            packed.weights + packed.inputs * packed.stride, packed.outputs)
-          linear.bias = Tensor(vector: bias.array)
-        }
+        if linear.rule.learnsBias { linear.bias = bias(packed) }
         model.nodes[step.node].op = .plastic(.linear(linear))
+      case (.linear(let packed), .plastic(.convolution(var plastic))):
+        plastic.convolution.weight = try Tensor(
+          try learned(step.name), shape: plastic.convolution.weight.shape)
+        if plastic.rule.learnsBias { plastic.convolution.bias = bias(packed) }
+        model.nodes[step.node].op = .plastic(.convolution(plastic))
       case (.cell(let packed), .plastic(.cell(var cell))) where packed.learns:
         cell.theta = Tensor(vector: try learned(step.name))
         model.nodes[step.node].op = .plastic(.cell(cell))

@@ -10,7 +10,12 @@ extension Session {
     let step = plan.steps[index]
     guard case .plastic(let packed) = step.operation else { return }
     switch packed {
-    case .linear(let linear): runPlastic(index, linear, input, shift, output, range, streams)
+    case .linear(let linear):
+      if let geometry = linear.geometry {
+        runKernels(index, linear, geometry, input, shift, output, range, streams, worker)
+      } else {
+        runPlastic(index, linear, input, shift, output, range, streams)
+      }
     case .cell(let cell):
       let theta = state.row.part(cell.theta, cell.stride)
       for b in streams {
@@ -107,4 +112,48 @@ extension Session {
       }
     }
   }
+
+  /// The windows of a row beside each other, [inputs of a window][positions], in a worker's memory.
+  func windows(
+    _ x: Row<Float>, _ linear: PackedPlasticLinear, _ geometry: ConvolutionGeometry, _ worker: Int
+  ) -> Matrix {
+    let positions = linear.positions
+    let size = linear.inputs * positions
+    let columns = kernelWindows.row.part(worker * plan.largestWindows, size)
+    Windows.spread(x, geometry, group: 0, into: columns, stride: positions)
+    return Matrix(columns, rows: linear.inputs, columns: positions, rowStride: positions)
+  }
+
+  private func runKernels(
+    _ index: Int, _ linear: PackedPlasticLinear, _ geometry: ConvolutionGeometry, _ input: Slot,
+    _ shift: Int, _ output: Slot, _ range: Range<Int>, _ streams: Range<Int>, _ worker: Int
+  ) {
+    let step = plan.steps[index]
+    let (inputs, outputs, positions) = (linear.inputs, linear.outputs, linear.positions)
+    let rows = weightRows(linear)
+    let kernels = Matrix(rows, rows: inputs, columns: outputs, rowStride: linear.stride).transposed
+    for t in range {
+      for b in streams {
+        let y = row(output, t, b)
+        for o in 0..<outputs {
+          y.part(o * positions, positions).fill(rows[inputs * linear.stride + o])
+        }
+        let found = nonzero(input, t + shift, b)[0]
+        if found.count > Int32(Double(step.inputCount) * Session.fewestForWindows) {
+          kernelProducts[worker].multiply(
+            kernels, windows(row(input, t + shift, b), linear, geometry, worker),
+            into: Matrix(y, rows: outputs, columns: positions, rowStride: positions), adds: true)
+          count(index, b, 6, 1)
+        } else if found.count > 0 {
+          Windows.addEvents(
+            row(input, t + shift, b), list(input, t + shift, b).part(0, Int(found.count)), geometry,
+            kernels: rows, stride: linear.stride, into: y)
+        }
+        countSynapses(index, step, input, t + shift, b)
+      }
+    }
+  }
+
+  /// The share of inputs that are not zero from which on windows beat adding kernels one by one.
+  private static let fewestForWindows = 0.1
 }

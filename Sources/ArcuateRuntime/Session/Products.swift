@@ -58,7 +58,6 @@ extension Session {
   ) {
     let step = plan.steps[index]
     let limit = Int32(Double(weights.inputs) * Session.denseFraction)
-    let batch = plan.options.batch
     let isShared = range.count * streams.count > 1 && weights.gainsFromMeeting
     var spikes = spikeRows[worker]
     func flush() {
@@ -77,9 +76,9 @@ extension Session {
       var b = streams.lowerBound
       while b < streams.upperBound {
         let found = nonzero(input, t + shift, b)[0]
-        let inputRow = input.row(step: t + shift, stream: b, batch: batch)
+        let inputRow = place(input, t + shift, b)
         let from = input.values + inputRow * input.stride
-        let to = output.values + output.row(step: t, stream: b, batch: batch) * output.stride
+        let to = output.values + place(output, t, b) * output.stride
         // Dense rows that follow one another share a pass over the weights.
         var end = b + 1
         if found.count > limit {

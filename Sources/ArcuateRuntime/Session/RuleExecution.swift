@@ -45,7 +45,7 @@ extension Session {
   private func side(
     _ side: LearningEdge.Side, _ edge: LearningEdge, pre: Bool, _ b: Int
   ) -> Row<Float> {
-    let stride = pre ? edge.inputStride : edge.linear.stride
+    let stride = pre ? edge.inputStride : edge.postStride
     let traces = pre ? edge.preTraces : edge.postTraces
     switch side {
     case .one, .value, .surrogate: return pre ? inputRow(edge, b) : postRow(edge, b)
@@ -73,10 +73,10 @@ extension Session {
   }
 
   private func prepare(_ edge: LearningEdge, _ b: Int) {
-    let stride = edge.linear.stride
+    let stride = edge.postStride
     let y = postRow(edge, b)
-    advance(edge.preTraces, inputRow(edge, b), edge.linear.inputs, b, edge.inputStride)
-    advance(edge.postTraces, y, edge.linear.outputs, b, stride)
+    advance(edge.preTraces, inputRow(edge, b), edge.inputCount, b, edge.inputStride)
+    advance(edge.postTraces, y, edge.postCount, b, stride)
     var isActive = stepCounts[b] >= UInt64(edge.firstStep)
     var modulating: Row<Float>?
     if isActive, edge.application == .step, let modulator = edge.modulator {
@@ -97,13 +97,13 @@ extension Session {
       case .surrogate(let surrogate):
         guard let cell = edge.cell else { continue }
         let margin = cellRows(cell, b).margin
-        for i in 0..<edge.linear.outputs { p[i] = rate * surrogate.derivative(margin[i]) }
+        for i in 0..<edge.postCount { p[i] = rate * surrogate.derivative(margin[i]) }
       default: PlasticRows.scale(side(term.post, edge, pre: false, b), rate, p)
       }
       if let modulating { PlasticRows.product(p, modulating, 1, p) }
       if term.event == .post { PlasticRows.mask(p, where: y) }
       // What pads the row stays silent.
-      for i in edge.linear.outputs..<stride { p[i] = 0 }
+      for i in edge.postCount..<stride { p[i] = 0 }
       active[0] = PlasticRows.isActive(p) ? 1 : 0
     }
     if edge.application == .frame, isActive { accumulate(edge, b) }
@@ -142,7 +142,7 @@ extension Session {
       if value != 0 { isSilent = false }
     }
     if isSilent { return false }
-    let outputs = edge.linear.outputs
+    let outputs = edge.postCount
     switch modulator.map {
     case .all: m.fill(numbers[0])
     case .each: for i in 0..<outputs { m[i] = numbers[i] }
@@ -170,7 +170,7 @@ extension Session {
         from: inputRow(edge, b).part(0, edge.inputStride))
     }
     if edge.previousPost >= 0 {
-      let stride = edge.linear.stride
+      let stride = edge.postStride
       state.row.part(edge.previousPost + b * stride, stride).copy(
         from: postRow(edge, b).part(0, stride))
     }
@@ -194,6 +194,7 @@ extension Session {
 
   private func change(_ edge: LearningEdge) {
     guard edge.application == .step else { return }
+    if let geometry = edge.linear.geometry { return changeKernels(edge, geometry) }
     let work = (edge.linear.inputs + 1) * edge.linear.stride * plan.options.batch
     if edge.isDense { gatherProducts(edge) }
     guard edge.isDense, let workers, work > Session.worthSharing else {
@@ -334,6 +335,40 @@ extension Session {
         PlasticRows.product(y, y, rate, quota)
       }
       PlasticRows.decay(w, by: quota, adding: delta, low: low, high: high)
+    }
+  }
+
+  /// The kernels that positions share, by every stream and term. One thread: the product of windows
+  /// and factors is small beside the step itself.
+  private func changeKernels(_ edge: LearningEdge, _ geometry: ConvolutionGeometry) {
+    let linear = edge.linear
+    let (inputs, stride) = (linear.inputs, linear.stride)
+    let deltas = scratch(edge.kernels, linear.rows * stride)
+    deltas.fill(0)
+    for b in 0..<plan.options.batch {
+      for term in edge.terms where learningScratch[term.active + b] != 0 {
+        let p = scratch(term.factors + b * edge.postStride, edge.postStride)
+        let factors = Matrix(
+          p, rows: linear.outputs, columns: linear.positions, rowStride: linear.positions)
+        kernelProducts[0].multiply(
+          windows(side(term.pre, edge, pre: true, b), linear, geometry, 0), factors.transposed,
+          into: Matrix(deltas, rows: inputs, columns: linear.outputs, rowStride: stride),
+          adds: true)
+        guard edge.learnsBias else { continue }
+        for o in 0..<linear.outputs {
+          deltas[inputs * stride + o] += LearningLoops.sum(
+            p.part(o * linear.positions, linear.positions))
+        }
+      }
+    }
+    let weights = weightRows(linear)
+    for j in 0..<(edge.learnsBias ? linear.rows : inputs) {
+      let (w, delta) = (weights.part(j * stride, stride), deltas.part(j * stride, stride))
+      if edge.scaling != .none {
+        scale(edge, w, j, delta, scratch(edge.gradient, stride))
+      } else {
+        PlasticRows.add(delta, times: 1, to: w, low: edge.low, high: edge.high)
+      }
     }
   }
 

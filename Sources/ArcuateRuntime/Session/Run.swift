@@ -48,24 +48,12 @@ extension Session {
       while done < steps {
         let count = steps == 1 ? atOnce : min(plan.block, steps - done)
         computesConstants = done == 0
-        for port in plan.inputs.indices {
-          let size = plan.inputs[port].shape.count
-          let slot = plan.slots[plan.inputs[port].node]
-          for t in 0..<count {
-            if slot.constant && (t > 0 || done > 0) { break }
-            let silent = steps > 1 && options.frameInput == .first && done + t > 0
-            for b in 0..<batch {
-              let target = row(slot, t, b).part(0, size)
-              if silent {
-                target.fill(0)
-              } else {
-                let f = steps == 1 ? frame + t : frame
-                inputs.copy(port, from: (f * batch + b) * size, to: target)
-              }
-            }
-          }
-        }
-        runBlock(count)
+        let isFirstOnly = steps > 1 && options.frameInput == .first
+        feed(
+          count,
+          from: Feed(
+            inputs: inputs, batch: batch, frame: frame, isFrames: steps == 1,
+            silence: isFirstOnly ? (done == 0 ? 1 : 0) : .max))
         for port in plan.outputs.indices where outputs.isWanted(port) {
           collect(port, outputs, frame: frame, done: done, count: count)
         }
@@ -74,6 +62,21 @@ extension Session {
       if learns { consolidate() }
       frame += atOnce
     }
+  }
+
+  /// Runs a block whose inputs come from the caller's arrays.
+  private func feed(_ count: Int, from feed: Feed) {
+    self.feed = feed
+    // What is constant over a frame has one row, which may be read before its node runs.
+    for port in plan.inputs.indices where computesConstants {
+      let slot = plan.slots[plan.inputs[port].node]
+      guard slot.constant else { continue }
+      for b in 0..<plan.options.batch {
+        feed.fill(row(slot, 0, b).part(0, slot.count), port: port, 0, b)
+      }
+    }
+    runBlock(count)
+    self.feed = nil
   }
 
   /// Puts what a block gave where the caller wants it.
@@ -167,15 +170,8 @@ extension Session {
     try checkPorts(
       inputs, outputs, inputCount: { batch * plan.inputs[$0].shape.count },
       outputCount: { batch * plan.outputs[$0].shape.count })
-    for port in plan.inputs.indices {
-      let size = plan.inputs[port].shape.count
-      let slot = plan.slots[plan.inputs[port].node]
-      for b in 0..<batch {
-        inputs.copy(port, from: b * size, to: row(slot, 0, b).part(0, size))
-      }
-    }
     computesConstants = true
-    runBlock(1)
+    feed(1, from: Feed(inputs: inputs, batch: batch, frame: 0, isFrames: false, silence: .max))
     for port in plan.outputs.indices where outputs.isWanted(port) {
       let size = plan.outputs[port].shape.count
       let slot = plan.slots[plan.outputs[port].node]

@@ -47,6 +47,14 @@ public final class Session {
   var computesConstants = true
   /// Steps in the block being run.
   var blockSteps = 0
+  /// The streams and steps of a tile of it, and where the rows of steps and streams stand in the
+  /// rooms of tiles.
+  var tile = (streams: 1, steps: 1)
+  let stepPlaces: View<Int>
+  let streamPlaces: View<Int>
+  /// Where the rows of inputs come from; nil where they stand ready.
+  var feed: Feed? { didSet { isFed = feed != nil } }
+  private var isFed = false
   /// Whether weights and thresholds change while the session runs. Traces stand still while they
   /// do not.
   public var learns = false
@@ -58,6 +66,9 @@ public final class Session {
   private(set) var products: View<PlasticProduct>
   private(set) var productEnds: View<Int>
   let learningOnes: View<Float>
+  /// For each worker the windows of a convolution that learns, and room for products with them.
+  let kernelWindows: View<Float>
+  let kernelProducts: [MatrixProduct]
 
   init(plan: Plan) throws {
     self.plan = plan
@@ -65,6 +76,8 @@ public final class Session {
     let block = try AlignedBuffer(byteCount: batch * 8 + 64 + plan.stateCount * 4)
     stepCounts = block.view(start: 0, count: batch)
     state = block.view(start: (batch * 8 + 63) / 64 * 16, count: plan.stateCount)
+    stepPlaces = try AlignedBuffer(byteCount: plan.block * 8).view(start: 0, count: plan.block)
+    streamPlaces = try AlignedBuffer(byteCount: batch * 8).view(start: 0, count: batch)
     values = try AlignedBuffer(byteCount: plan.valueCount * 4).view(
       start: 0, count: plan.valueCount)
     lists = try AlignedBuffer(byteCount: plan.listCount * 4).view(start: 0, count: plan.listCount)
@@ -96,6 +109,11 @@ public final class Session {
     let ones = plan.learning == nil ? 0 : plan.widest
     learningOnes = try AlignedBuffer(byteCount: ones * 4).view(start: 0, count: ones)
     learningOnes.row.fill(1)
+    let windows = plan.options.threads * plan.largestWindows
+    kernelWindows = try AlignedBuffer(byteCount: windows * 4).view(start: 0, count: windows)
+    kernelProducts = try (0..<(windows > 0 ? plan.options.threads : 0)).map { _ in
+      try MatrixProduct()
+    }
     let wide = plan.options.threads * plan.widest
     temporaries = try AlignedBuffer(byteCount: wide * 8).view(start: 0, count: wide * 2)
     temporaryLists = try AlignedBuffer(byteCount: wide * 4).view(start: 0, count: wide)
@@ -175,22 +193,29 @@ public final class Session {
 
   // MARK: Rows
 
+  /// Which row of a slot a step and a stream have.
+  @inline(__always)
+  func place(_ slot: Slot, _ step: Int, _ stream: Int) -> Int {
+    slot.isPassing && (slot.port < 0 || isFed)
+      ? stepPlaces.row[step] + streamPlaces.row[stream]
+      : slot.row(step: step, stream: stream, batch: plan.options.batch)
+  }
+
   @inline(__always)
   func row(_ slot: Slot, _ step: Int, _ stream: Int) -> Row<Float> {
-    let row = slot.row(step: step, stream: stream, batch: plan.options.batch)
+    let row = place(slot, step, stream)
     return values.row.part(slot.values + row * slot.stride, slot.stride)
   }
 
   @inline(__always)
   func list(_ slot: Slot, _ step: Int, _ stream: Int) -> Row<UInt32> {
-    let row = slot.row(step: step, stream: stream, batch: plan.options.batch)
+    let row = place(slot, step, stream)
     return lists.row.part(slot.lists + row * slot.stride, slot.stride)
   }
 
   @inline(__always)
   func nonzero(_ slot: Slot, _ step: Int, _ stream: Int) -> Row<NonzeroCount> {
-    nonzeros.row.part(
-      slot.counts + slot.row(step: step, stream: stream, batch: plan.options.batch), 1)
+    nonzeros.row.part(slot.counts + place(slot, step, stream), 1)
   }
 
   /// Brings the list beside a row up to date.

@@ -58,6 +58,10 @@ package final class Workers: @unchecked Sendable {
   /// it; returns when every call has.
   package func run() { gate.run(threads.count) }
 
+  /// Whether threads keep their eyes open between rounds, for work of many rounds with a pause
+  /// between some; they give their processor to whoever wants it.
+  package func stayAwake(_ isAwake: Bool) { gate.stayAwake(isAwake) }
+
   private final class Start {
     let gate: Gate
     let worker: Int
@@ -85,6 +89,7 @@ private final class Gate: @unchecked Sendable {
     var isClosed = false
   }
 
+  private static let wordCount = 6 * 16
   // A cache line for each word.
   private var round: UnsafeMutablePointer<UInt32> { words }
   /// Workers that have not finished the round.
@@ -92,11 +97,14 @@ private final class Gate: @unchecked Sendable {
   /// Workers asleep, and whether the caller is.
   private var sleepers: UnsafeMutablePointer<UInt32> { words + 32 }
   private var callerSleeps: UnsafeMutablePointer<UInt32> { words + 48 }
+  /// Where the caller was when it woke others.
+  private var callerProcessor: UnsafeMutablePointer<UInt32> { words + 64 }
+  private var awake: UnsafeMutablePointer<UInt32> { words + 80 }
 
   init(_ body: @escaping (Int) -> Void) {
     self.body = body
-    words = .allocate(capacity: 64)
-    words.initialize(repeating: 0, count: 64)
+    words = .allocate(capacity: Gate.wordCount)
+    words.initialize(repeating: 0, count: Gate.wordCount)
     shared = .allocate(capacity: 1)
     shared.initialize(to: Shared())
     pthread_mutex_init(&shared.pointee.mutex, nil)
@@ -115,6 +123,7 @@ private final class Gate: @unchecked Sendable {
   /// One round of worker 0 and `others`.
   func run(_ others: Int) {
     cshims_store(running, UInt32(truncatingIfNeeded: others))
+    cshims_store(callerProcessor, cshims_processor())
     cshims_store(round, cshims_load(round) &+ 1)
     if cshims_load(sleepers) > 0 {
       pthread_mutex_lock(&shared.pointee.mutex)
@@ -125,7 +134,7 @@ private final class Gate: @unchecked Sendable {
     while true {
       let left = cshims_load(running)
       if left == 0 { return }
-      if !cshims_changes(running, left) { break }
+      if !changes(running, left) { break }
     }
     pthread_mutex_lock(&shared.pointee.mutex)
     cshims_store(callerSleeps, 1)
@@ -136,6 +145,17 @@ private final class Gate: @unchecked Sendable {
     pthread_mutex_unlock(&shared.pointee.mutex)
   }
 
+  func stayAwake(_ isAwake: Bool) { cshims_store(awake, isAwake ? 1 : 0) }
+
+  /// Waits until the word is no longer `value`, for a little while or as long as all stay awake.
+  private func changes(_ word: UnsafeMutablePointer<UInt32>, _ value: UInt32) -> Bool {
+    while !cshims_changes(word, value) {
+      guard cshims_load(awake) != 0 else { return false }
+      sched_yield()
+    }
+    return true
+  }
+
   /// The life of a worker's thread.
   func serve(_ worker: Int) {
     // Signals are the host's business: none is delivered here.
@@ -144,7 +164,7 @@ private final class Gate: @unchecked Sendable {
     pthread_sigmask(SIG_BLOCK, &all, nil)
     var seen: UInt32 = 0
     while true {
-      if !cshims_changes(round, seen) {
+      if !changes(round, seen) {
         pthread_mutex_lock(&shared.pointee.mutex)
         cshims_store(sleepers, cshims_load(sleepers) &+ 1)
         while cshims_load(round) == seen && !shared.pointee.isClosed {
@@ -154,6 +174,9 @@ private final class Gate: @unchecked Sendable {
         let isClosed = shared.pointee.isClosed
         pthread_mutex_unlock(&shared.pointee.mutex)
         if isClosed { return }
+        // The system likes to wake a thread where its waker runs, and then lets both share that
+        // processor for many rounds.
+        cshims_leave_processor(cshims_load(callerProcessor))
       }
       seen = cshims_load(round)
       body(worker)

@@ -22,11 +22,6 @@ void cshims_use_avx512(bool use);
 /// Gives memory that is free back to the system, where the C library can.
 void cshims_trim_memory(void);
 
-// Eight lanes; Swift sees them as SIMD8<Float> and SIMD8<Int32>. Its own comparisons and selections
-// of vectors are taken apart into lanes by the compiler, so that these stand in for them.
-typedef float cshims_f32x8 __attribute__((vector_size(32)));
-typedef int32_t cshims_i32x8 __attribute__((vector_size(32)));
-
 #define CSHIMS_INLINE static inline __attribute__((always_inline))
 
 extern bool cshims_avx512_is_used;
@@ -35,26 +30,100 @@ CSHIMS_INLINE bool cshims_uses_avx512(void) {
   return __atomic_load_n(&cshims_avx512_is_used, __ATOMIC_RELAXED);
 }
 
+typedef float cshims_f32x8 __attribute__((vector_size(32)));
+typedef int32_t cshims_i32x8 __attribute__((vector_size(32)));
+typedef uint32_t cshims_u32x8 __attribute__((vector_size(32)));
+// Sixteen lanes: one register with AVX-512, two without.
+typedef float cshims_f32x16 __attribute__((vector_size(64)));
+typedef int32_t cshims_i32x16 __attribute__((vector_size(64)));
+typedef uint32_t cshims_u32x16 __attribute__((vector_size(64)));
+
+// As many lanes as a register has; Swift sees SIMD8 or SIMD16 of Float and Int32. Its own
+// comparisons and selections of vectors are taken apart into lanes by the compiler, so that these
+// stand in for them.
+#if defined(__AVX512F__)
+typedef cshims_f32x16 cshims_lanes;
+typedef cshims_i32x16 cshims_mask;
+#else
+typedef cshims_f32x8 cshims_lanes;
+typedef cshims_i32x8 cshims_mask;
+#endif
+
 /// -1 in lanes where a > b, else 0.
-CSHIMS_INLINE cshims_i32x8 cshims_greater(cshims_f32x8 a, cshims_f32x8 b) { return a > b; }
+CSHIMS_INLINE cshims_mask cshims_greater(cshims_lanes a, cshims_lanes b) { return a > b; }
 /// -1 in lanes where a >= b, else 0.
-CSHIMS_INLINE cshims_i32x8 cshims_greater_equal(cshims_f32x8 a, cshims_f32x8 b) { return a >= b; }
+CSHIMS_INLINE cshims_mask cshims_greater_equal(cshims_lanes a, cshims_lanes b) { return a >= b; }
 /// -1 in lanes where a == b, else 0.
-CSHIMS_INLINE cshims_i32x8 cshims_equal(cshims_f32x8 a, cshims_f32x8 b) { return a == b; }
+CSHIMS_INLINE cshims_mask cshims_equal(cshims_lanes a, cshims_lanes b) { return a == b; }
 /// -1 in lanes where a differs from b or one of them is not a number, else 0.
-CSHIMS_INLINE cshims_i32x8 cshims_not_equal(cshims_f32x8 a, cshims_f32x8 b) { return a != b; }
+CSHIMS_INLINE cshims_mask cshims_not_equal(cshims_lanes a, cshims_lanes b) { return a != b; }
 
 /// a where the mask is -1, b where it is 0.
-CSHIMS_INLINE cshims_f32x8 cshims_select(cshims_i32x8 mask, cshims_f32x8 a, cshims_f32x8 b) {
-#if defined(__AVX2__)
-  return (cshims_f32x8)_mm256_blendv_ps((__m256)b, (__m256)a, (__m256)mask);
+CSHIMS_INLINE cshims_lanes cshims_select(cshims_mask mask, cshims_lanes a, cshims_lanes b) {
+#if defined(__AVX512F__)
+  return (cshims_lanes)_mm512_mask_blend_ps(_mm512_movepi32_mask((__m512i)mask), (__m512)b,
+                                            (__m512)a);
+#elif defined(__AVX2__)
+  return (cshims_lanes)_mm256_blendv_ps((__m256)b, (__m256)a, (__m256)mask);
 #else
-  return (cshims_f32x8)(((cshims_i32x8)a & mask) | ((cshims_i32x8)b & ~mask));
+  return (cshims_lanes)(((cshims_mask)a & mask) | ((cshims_mask)b & ~mask));
 #endif
 }
 
 /// The largest integers that are not larger.
-CSHIMS_INLINE cshims_f32x8 cshims_floor(cshims_f32x8 a) { return __builtin_elementwise_floor(a); }
+CSHIMS_INLINE cshims_lanes cshims_floor(cshims_lanes a) { return __builtin_elementwise_floor(a); }
+
+/// Bit i is set where lane i of the mask is -1.
+CSHIMS_INLINE uint32_t cshims_bits(cshims_mask mask) {
+#if defined(__AVX512F__)
+  return _mm512_movepi32_mask((__m512i)mask);
+#elif defined(__AVX2__)
+  return (uint32_t)_mm256_movemask_ps((__m256)mask);
+#else
+  uint32_t bits = 0;
+  for (int i = 0; i < 8; i++) bits |= (uint32_t)(mask[i] & 1) << i;
+  return bits;
+#endif
+}
+
+/// Whether a lane of the mask is -1; may be cheaper than their bits.
+CSHIMS_INLINE bool cshims_any(cshims_mask mask) {
+#if defined(__AVX2__) && !defined(__AVX512F__)
+  return !_mm256_testz_ps((__m256)mask, (__m256)mask);
+#else
+  return cshims_bits(mask) != 0;
+#endif
+}
+
+#if defined(__AVX512F__)
+/// The lanes whose bits are set, from an address of any alignment; the others are 0 and not read.
+CSHIMS_INLINE cshims_lanes cshims_load_lanes(const float *p, uint32_t bits) {
+  return (cshims_lanes)_mm512_maskz_loadu_ps((__mmask16)bits, p);
+}
+/// Writes the lanes whose bits are set, and nothing else.
+CSHIMS_INLINE void cshims_store_lanes(cshims_lanes v, float *p, uint32_t bits) {
+  _mm512_mask_storeu_ps(p, (__mmask16)bits, (__m512)v);
+}
+#endif
+
+/// For every eight bits the places of those that are set, ascending, a byte each.
+extern const uint64_t cshims_places[256];
+
+/// Appends first + i to the list for every bit i of `bits`, one for each lane, in ascending order;
+/// returns how many. The list must have room for as many as there are lanes.
+CSHIMS_INLINE int64_t cshims_append(uint32_t bits, uint32_t first, uint32_t *list) {
+#if defined(__AVX512F__)
+  // To a register and then to memory: storing compressed lanes takes a hundred cycles on some.
+  cshims_u32x16 places = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+  __m512i indices = _mm512_maskz_compress_epi32((__mmask16)bits, (__m512i)(places + first));
+#else
+  typedef uint8_t bytes __attribute__((vector_size(8)));
+  cshims_u32x8 indices =
+      __builtin_convertvector((bytes)cshims_places[bits & 0xFF], cshims_u32x8) + first;
+#endif
+  __builtin_memcpy(list, &indices, sizeof indices);
+  return __builtin_popcount(bits);
+}
 
 /// Asks for the cache line at an address that will soon be read; any address is allowed.
 CSHIMS_INLINE void cshims_prefetch(const void *address) { __builtin_prefetch(address, 0, 3); }
@@ -63,28 +132,10 @@ CSHIMS_INLINE void cshims_prefetch(const void *address) { __builtin_prefetch(add
 typedef uint8_t cshims_u8x8 __attribute__((vector_size(8)));
 typedef uint16_t cshims_u16x8 __attribute__((vector_size(16)));
 typedef uint16_t cshims_u16x16 __attribute__((vector_size(32)));
-typedef uint32_t cshims_u32x8 __attribute__((vector_size(32)));
-
-/// Eight bfloat16 as floats. Needs. 16 bytes at p, aligned to 16.
-CSHIMS_INLINE cshims_f32x8 cshims_load_bf16(const void *p) {
-  cshims_u16x8 halves = *(const cshims_u16x8 *)p;
-  return (cshims_f32x8)(__builtin_convertvector(halves, cshims_u32x8) << 16);
-}
-
-/// Eight bytes less 128 as floats. Needs. 8 bytes at p, aligned to 8.
-CSHIMS_INLINE cshims_f32x8 cshims_load_centred(const void *p) {
-  cshims_u8x8 bytes = *(const cshims_u8x8 *)p;
-  return __builtin_convertvector(__builtin_convertvector(bytes, cshims_i32x8), cshims_f32x8) -
-         128.0f;
-}
 
 /// The upper byte of each lane.
 CSHIMS_INLINE cshims_u16x16 cshims_upper(cshims_u16x16 a) { return a >> 8; }
 
-// Sixteen lanes: one register with AVX-512, two without.
-typedef float cshims_f32x16 __attribute__((vector_size(64)));
-typedef int32_t cshims_i32x16 __attribute__((vector_size(64)));
-typedef uint32_t cshims_u32x16 __attribute__((vector_size(64)));
 typedef uint8_t cshims_u8x16 __attribute__((vector_size(16)));
 typedef uint16_t cshims_u16x32 __attribute__((vector_size(64)));
 
@@ -149,39 +200,6 @@ CSHIMS_INLINE void cshims_finish_bytes(cshims_u16x16 whole, cshims_u16x16 upper,
   }
 }
 
-/// Bit i is set where lane i of the mask is -1.
-CSHIMS_INLINE uint32_t cshims_bits(cshims_i32x8 mask) {
-#if defined(__AVX2__)
-  return (uint32_t)_mm256_movemask_ps((__m256)mask);
-#else
-  uint32_t bits = 0;
-  for (int i = 0; i < 8; i++) bits |= (uint32_t)(mask[i] & 1) << i;
-  return bits;
-#endif
-}
-
-/// Whether a lane of either mask is -1; cheaper than their bits.
-CSHIMS_INLINE bool cshims_any(cshims_i32x8 a, cshims_i32x8 b) {
-#if defined(__AVX2__)
-  __m256 either = _mm256_or_ps((__m256)a, (__m256)b);
-  return !_mm256_testz_ps(either, either);
-#else
-  return (cshims_bits(a) | cshims_bits(b)) != 0;
-#endif
-}
-
-/// For every eight bits the places of those that are set, ascending, a byte each.
-extern const uint64_t cshims_places[256];
-
-/// Appends first + i to the list for every bit i of `bits`, in ascending order; returns how many.
-/// The list must have room for eight.
-CSHIMS_INLINE int64_t cshims_append(uint32_t bits, uint32_t first, uint32_t *list) {
-  cshims_u8x8 places = (cshims_u8x8)cshims_places[bits & 0xFF];
-  cshims_u32x8 indices = __builtin_convertvector(places, cshims_u32x8) + first;
-  __builtin_memcpy(list, &indices, sizeof indices);
-  return __builtin_popcount(bits);
-}
-
 /// Tells the processor that this is a loop that waits.
 CSHIMS_INLINE void cshims_pause(void) {
 #if defined(__x86_64__)
@@ -202,6 +220,13 @@ CSHIMS_INLINE void cshims_store(uint32_t *word, uint32_t value) {
 CSHIMS_INLINE uint32_t cshims_decrement(uint32_t *word) {
   return __atomic_sub_fetch(word, 1, __ATOMIC_SEQ_CST);
 }
+
+/// The processor that the calling thread runs on; UINT32_MAX where that is not known.
+uint32_t cshims_processor(void);
+
+/// Moves the calling thread to another of the processors that it may run on, if it stands on this
+/// one; it may run on as many as before.
+void cshims_leave_processor(uint32_t taken);
 
 /// Waits a little, some tens of microseconds, until the word is no longer `value`; whether it is.
 CSHIMS_INLINE bool cshims_changes(const uint32_t *word, uint32_t value) {

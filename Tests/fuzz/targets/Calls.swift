@@ -139,6 +139,7 @@ private struct Program {
       _ = arcuate_plan_input_shape(plan, index, &extents, byte() % 5)
       _ = arcuate_plan_output_shape(plan, index, nil, 0)
       _ = arcuate_plan_node_name(plan, index)
+      _ = arcuate_plan_node_kind(plan, index)
       _ = arcuate_plan_find_node(plan, name())
     case 10, 11:
       var made: OpaquePointer?

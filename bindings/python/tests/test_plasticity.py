@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import sys
 from pathlib import Path
 
@@ -64,6 +65,113 @@ def test_the_modulatory_trace_adapts_as_its_equations_say(tmp_path: Path) -> Non
     np.testing.assert_array_equal(session.learned("fast"), weight)
 
 
+def episode_loss(weight, alpha, rate, x, labels, asked, targets):
+    """The mean cross-entropy of questions, [batch, asked, classes], after the rule has seen the rest."""
+    fast = np.zeros((len(x), *weight.shape))
+    total = 0.0
+    for step in range(x.shape[1]):
+        scores = np.einsum("bij,bj->bi", weight + alpha * fast, x[:, step]) + 1000 * labels[:, step]
+        y = np.exp(scores - scores.max(1, keepdims=True))
+        y /= y.sum(1, keepdims=True)
+        if step < asked:
+            fast += rate * (x[:, step, None] - fast * y[:, :, None]) * y[:, :, None]
+        else:
+            t = targets[:, step - asked]
+            total -= np.mean(t * np.log(y) + (1 - t) * np.log(1 - y))
+    return total / (x.shape[1] - asked)
+
+
+def test_gradients_go_through_the_whole_episode(tmp_path: Path) -> None:
+    generator = random(15)
+    batch, asked, steps, inputs, classes, rate = 3, 4, 6, 7, 3, 0.9
+    given = {
+        "fast.weight": generator.normal(0, 0.3, (classes, inputs)),
+        "fast.alpha": generator.normal(0.5, 0.2, (classes, inputs)), "fast.rate": np.array([rate])}
+    given = {name: values.astype(np.float32).astype(float) for name, values in given.items()}
+    x = np.tanh(generator.standard_normal((batch, steps, inputs))).astype(np.float32)
+    labels = np.zeros((batch, steps, classes), np.float32)
+    # The last picture before the questions has no label: what it changes depends on what came before.
+    labels[:, : asked - 1] = np.eye(classes)[generator.permuted(np.tile([0, 1, 2], (batch, 1)), axis=1)]
+    targets = np.zeros((batch, steps, classes), np.float32)
+    targets[:, asked:] = np.eye(classes)[generator.integers(0, classes, (batch, steps - asked))]
+    path = tmp_path / "trace.safetensors"
+    nodes, edges = trace_network(
+        given["fast.weight"].astype(np.float32), given["fast.alpha"].astype(np.float32), rate)
+    arcuate.save_network(path, nodes, edges, dt=1e-3)
+    trainer = arcuate.Trainer(
+        arcuate.Model.open(path), batch=batch, steps=steps, input="every", plastic_steps=asked,
+        loss=arcuate.Loss("binary_cross_entropy", readout="every", window=(asked, steps)),
+        freeze=["loud"], input_gradients=True)
+    assert trainer.learning == tuple(given)
+    result = trainer.gradients((x, labels), targets)
+
+    def loss(numbers, pictures):
+        return episode_loss(
+            numbers["fast.weight"], numbers["fast.alpha"], numbers["fast.rate"][0], pictures, labels,
+            asked, targets[:, asked:])
+
+    pictures = x.astype(float)
+    assert abs(result.loss - loss(given, pictures)) < 1e-5
+
+    def differences(values, evaluate):
+        found = np.zeros_like(values)
+        for place in np.ndindex(values.shape):
+            for sign in (1, -1):
+                moved = values.copy()
+                moved[place] += sign * 1e-6
+                found[place] += sign * evaluate(moved) / 2e-6
+        return found
+
+    for name in given:
+        wanted = differences(given[name], lambda v: loss(given | {name: v}, pictures))
+        assert np.abs(wanted).max() > 1e-3
+        np.testing.assert_allclose(trainer.gradient(name), wanted, atol=1e-5)
+    wanted = differences(pictures, lambda v: loss(given, v))
+    np.testing.assert_allclose(trainer.input_gradient(0).reshape(x.shape), wanted, atol=1e-5)
+
+
+def test_learning_to_learn_and_then_by_the_rule_alone(tmp_path: Path) -> None:
+    # By its path: Python has a module of that name.
+    spec = importlib.util.spec_from_file_location(
+        "arcuate_trace", ROOT / "examples" / "plasticity" / "trace.py")
+    example = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(example)
+    model = example.model(1, filters=4)
+    with pytest.raises(arcuate.ArgumentError):
+        arcuate.Trainer(model, batch=2, steps=6, plastic_steps=0)
+    trainer = arcuate.Trainer(
+        model, batch=2, steps=6, input="every", freeze=["clamp"], plastic_steps=5,
+        loss=arcuate.Loss("binary_cross_entropy", readout="last"), rate=0.01)
+    generator = random(16)
+    images, asked = example.draw(
+        (generator.random((4 * 9, 3, 31, 31)) < 0.1).astype(np.float32), example.STREAMS, 1, generator)
+    shown = example.labels(2, 6)
+    losses = [
+        trainer.learn((images[:2], shown), np.eye(5, dtype=np.float32)[asked[:2, 0]]).loss
+        for _ in range(40)]
+    assert losses[-1] < losses[0] / 2
+    assert trainer.parameter("fast.rate")[0] != 1
+    learned = trainer.model()
+    learned.save(tmp_path / "trace.safetensors")
+    again = arcuate.Model.open(tmp_path / "trace.safetensors")
+    said = example.answers(again, images, plastic=True, threads=1)
+    predicted = trainer.predict((images, example.labels(len(images), 6)))[:, -1].argmax(-1)
+    np.testing.assert_array_equal(said, predicted)
+    # In another order other labels are shown: that is nothing to a network without fast weights.
+    other = images[:, [4, 3, 2, 1, 0, 5]]
+    silent = [example.answers(again, shown, plastic=False, threads=1) for shown in (images, other)]
+    np.testing.assert_array_equal(*silent)
+    assert (example.answers(again, other, plastic=True, threads=1) != said).any()
+
+
+def test_rules_without_a_gradient_are_named(tmp_path: Path) -> None:
+    nodes, edges = trace_network(np.ones((2, 3), np.float32), np.ones((2, 3), np.float32), 0.5)
+    nodes["fast"]["rule"] |= {"modulator": {"signal": "reward"}, "map": "all"}
+    arcuate.save_network(tmp_path / "t.safetensors", nodes, edges, dt=1e-3)
+    with pytest.raises(arcuate.CompileError, match='node "fast".*a modulator has no gradient'):
+        arcuate.Trainer(arcuate.Model.open(tmp_path / "t.safetensors"), batch=1)
+
+
 def test_local_errors_change_weights_as_their_equation_says(tmp_path: Path) -> None:
     import decolle
 
@@ -95,6 +203,107 @@ def test_local_errors_change_weights_as_their_equation_says(tmp_path: Path) -> N
         w += 0.01 * np.outer(error, p)
         bias += 0.01 * error
         np.testing.assert_allclose(session.learned("weights1"), w, atol=1e-5)
+
+
+def convolve(x, weight, stride, padding):
+    """[in, h, w] with [out, in, kh, kw]: the outputs, and the windows that they see, [out h, out w, in,
+    kh, kw]."""
+    kh, kw = weight.shape[2:]
+    x = np.pad(x, ((0, 0), (padding[0],) * 2, (padding[1],) * 2))
+    windows = np.lib.stride_tricks.sliding_window_view(x, (kh, kw), (1, 2))
+    windows = windows[:, :: stride[0], :: stride[1]].transpose(1, 2, 0, 3, 4)
+    return np.einsum("yxckl,ockl->oyx", windows, weight), windows
+
+
+@pytest.mark.parametrize("traced", [True, False])
+def test_kernels_learn_by_local_errors(tmp_path: Path, traced: bool) -> None:
+    """A convolution of two exponentials of the spikes, or of the spikes themselves, of which few come."""
+    import decolle
+
+    generator = random(14)
+    shape, stride, padding = (2, 9, 8), (2, 1), (1, 0)
+    w = generator.standard_normal((3, 2, 3, 2)).astype(np.float32)
+    bias = np.float32([0.1, -0.2, 0])
+    readout = generator.uniform(-0.3, 0.3, (4, 3 * 5 * 7)).astype(np.float32)
+    pre = "value" if traced else {"trace": {"tau": decolle.tau(0.9)}}
+    nodes = {
+        "in": {"kind": "Input", "shape": list(shape)},
+        "trace": {"kind": "Trace", "tau": decolle.tau(decolle.BETA), "gain": 1 - decolle.BETA,
+                  "second": decolle.tau(decolle.ALPHA), "second_gain": 1 - decolle.ALPHA, "lags": True},
+        "kernels": {
+            "kind": "PlasticConv2d", "weight": w, "bias": bias, "stride": stride, "padding": padding,
+            "dilation": [1, 1], "groups": 1, "rule": {
+                "post": "spikes", "bias": True,
+                "terms": [{"event": "step", "pre": pre, "rate": 0.05,
+                           "post": {"surrogate": {"kind": "fast_sigmoid", "slope": 10}}}],
+                "modulator": {"error": "answer", "teacher": "label"},
+                "map": {"transpose": "answer"}}},
+        "spikes": {"kind": "Cell", "size": 3 * 5 * 7, "v_threshold": np.zeros(1, np.float32),
+                   "reset": "none"},
+        "flat": {"kind": "Flatten", "start_dim": 0, "end_dim": -1},
+        "answer": {"kind": "Linear", "weight": readout}, "out": {"kind": "Output", "shape": [4]},
+    }
+    names = [name for name in nodes if traced or name != "trace"]
+    edges = list(zip(names, names[1:]))
+    path = tmp_path / "kernels.safetensors"
+    arcuate.save_network(path, {name: nodes[name] for name in names}, edges, dt=1e-3)
+    session = arcuate.Model.open(path).compile().session()
+    session.learning = True
+    teacher = np.float32([0.5, 0, -1, 2])
+    session.teach("label", teacher)
+    q, p, trace = (np.zeros(shape) for _ in range(3))
+    w, bias = w.astype(float), bias.astype(float)
+    before = w.copy()
+    for _ in range(30):
+        x = (generator.random(shape) < 0.05).astype(np.float32)
+        p = decolle.ALPHA * p + (1 - decolle.ALPHA) * q
+        q = decolle.BETA * q + (1 - decolle.BETA) * x
+        trace = 0.9 * trace + x
+        u, _ = convolve(p if traced else x, w, stride, padding)
+        u += bias[:, None, None]
+        y = readout @ (u > 0).astype(float).ravel()
+        np.testing.assert_allclose(session.step(x), y, atol=1e-4)
+        error = (readout.T @ (teacher - y)).reshape(u.shape) / (10 * np.abs(u) + 1) ** 2
+        _, windows = convolve(p if traced else trace, w, stride, padding)
+        w += 0.05 * np.einsum("oyx,yxckl->ockl", error, windows)
+        bias += 0.05 * error.sum((1, 2))
+        np.testing.assert_allclose(session.learned("kernels"), w.reshape(3, -1), atol=1e-5)
+    assert np.abs(w - before).max() > 0.01
+    session.learned_model().save(path)
+    learned = arcuate.Model.open(path).compile().session()
+    np.testing.assert_array_equal(learned.learned("kernels"), session.learned("kernels"))
+    session.reset()
+    session.learning = False
+    np.testing.assert_array_equal(learned.step(x), session.step(x))
+
+
+def test_what_kernels_cannot_follow_is_refused(tmp_path: Path) -> None:
+    def opened(rule, groups=1):
+        nodes = {
+            "in": {"kind": "Input", "shape": [2, 4, 4]},
+            "k": {"kind": "PlasticConv2d", "weight": np.ones((2, 2 // groups, 2, 2), np.float32),
+                  "stride": [1, 1], "padding": [0, 0], "dilation": [1, 1], "groups": groups,
+                  "rule": {"post": "k"} | rule},
+            "out": {"kind": "Output", "shape": [2, 3, 3]},
+        }
+        path = tmp_path / "kernels.safetensors"
+        arcuate.save_network(path, nodes, [("in", "k"), ("k", "out")])
+        return arcuate.Model.open(path).compile()
+
+    terms = [{"event": "step", "pre": "value", "post": "value", "rate": 0.1}]
+    opened({"terms": terms})
+    for rule, message in (
+        ({"terms": [terms[0] | {"event": "pre"}]}, "every step"),
+        ({"terms": [terms[0] | {"pre": "one"}]}, "from its input"),
+        ({"terms": terms, "apply": "frame"}, "without decay"),
+        ({"terms": terms, "decay": {"oja": 0.1}}, "without decay"),
+        ({"terms": terms, "column_sum": 3}, "without decay"),
+        ({"terms": [terms[0] | {"pre": {"node": "in"}}], "post": "out2"}, "not there"),
+    ):
+        with pytest.raises(arcuate.ModelError, match=message):
+            opened(rule)
+    with pytest.raises(arcuate.ModelError, match="one group"):
+        opened({"terms": terms}, groups=2)
 
 
 def test_local_errors_are_gradients_detached_in_time_and_across_layers(tmp_path: Path) -> None:

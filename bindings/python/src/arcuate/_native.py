@@ -251,7 +251,7 @@ class TrainOptions(Structure):
         ("schedule_factor", c_float),
         ("weight_noise", c_int32),
         ("noise_sigma", c_float),
-        ("reserved", c_int32),
+        ("plastic_steps", c_int32),
         ("schedule_steps", c_int64),
         ("milestones", POINTER(c_int64)),
         ("milestone_count", c_size_t),
@@ -386,6 +386,7 @@ PROTOTYPES: Dict[str, Tuple[Any, List[Any]]] = {
     "arcuate_plan_output_shape": (c_size_t, [c_void_p, c_size_t, _SIZES, c_size_t]),
     "arcuate_plan_node_count": (c_size_t, [c_void_p]),
     "arcuate_plan_node_name": (c_char_p, [c_void_p, c_size_t]),
+    "arcuate_plan_node_kind": (c_char_p, [c_void_p, c_size_t]),
     "arcuate_plan_node_shape": (c_size_t, [c_void_p, c_size_t, _SIZES, c_size_t]),
     "arcuate_plan_find_node": (c_int64, [c_void_p, c_char_p]),
     # Quantisation

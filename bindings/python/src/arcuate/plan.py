@@ -49,6 +49,10 @@ class Plan(Handle):
             name: _shape(pointer, i, library.arcuate_plan_node_shape)
             for i, name in enumerate(self._nodes)
         }
+        self._node_kinds = {
+            name: _native.text(library.arcuate_plan_node_kind(pointer, i))
+            for i, name in enumerate(self._nodes)
+        }
         self._batch = int(library.arcuate_plan_batch(pointer))
         self._steps_per_frame = int(library.arcuate_plan_steps_per_frame(pointer))
         self._signals = {

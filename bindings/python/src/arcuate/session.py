@@ -460,7 +460,8 @@ class Session(Handle):
 
     def learned(self, node: str, fast: bool = False) -> Array:
         """The weights of a PlasticLinear as they are now, [post, pre], its fast weights, [batch, post,
-        pre], or the adaptive part of the thresholds of a Cell.
+        pre], the kernels of a PlasticConv2d, [out, in * height * width], or the adaptive part of the
+        thresholds of a Cell.
 
         Raises NotFoundError for a node that is not there or learns nothing of that kind.
         """
@@ -470,7 +471,10 @@ class Session(Handle):
             session = self._live()
             values = np.zeros(library.arcuate_session_learned_size(session, name, fast), np.float32)
             call(library.arcuate_session_learned, session, name, fast, values.ctypes.data, values.size)
-        post = int(np.prod(self._plan._node_shapes[node], dtype=np.int64))
+        shape, kind = self._plan._node_shapes[node], self._plan._node_kinds[node]
+        if kind.startswith("PlasticConv"):
+            return values.reshape(shape[0], -1)
+        post = int(np.prod(shape, dtype=np.int64))
         if fast:
             return values.reshape(self._plan._batch, post, -1)
         return values if values.size == post and post > 0 else values.reshape(post, -1)

@@ -116,6 +116,8 @@ class Trainer(Handle):
         ("box", width, height), ("triangle", width, height), ("fast_sigmoid", slope),
         ("arctan", slope), ("spike_time", alpha, beta), or a name alone. surrogates: of single nodes.
     through_reset: whether a membrane's reset counts as depending on the spike that made it.
+    plastic_steps: of a sample, from the first on, the steps in which rules change the fast weights of
+        "PlasticLinear" nodes with alpha; None means all. Gradients follow what the rules do.
     detach_time: stop gradients at every step. detach: edges (from, to) that no gradient passes.
     freeze: nodes that stay as they are. train: parameters of neurons that learn as well,
         "node.field", or "field" of all nodes, such as "tau". tie: groups of nodes that share the
@@ -148,6 +150,7 @@ class Trainer(Handle):
         surrogates: Mapping[str, Surrogate] = {},
         through_reset: bool = True,
         detach_time: bool = False,
+        plastic_steps: Optional[int] = None,
         detach: Iterable[Tuple[str, str]] = (),
         freeze: Iterable[str] = (),
         train: Iterable[str] = (),
@@ -180,6 +183,8 @@ class Trainer(Handle):
         options.threads = whole("threads", threads, 1, 256)
         options.through_reset, options.detaches_time = bool(through_reset), bool(detach_time)
         options.input_gradients = bool(input_gradients)
+        if plastic_steps is not None:
+            options.plastic_steps = whole("plastic_steps", plastic_steps, 1, 100_000)
         options.dt_s = seconds("dt", dt)
         options.seed = whole("seed", seed, 0, 2**64 - 1)
         kind, a, b = _surrogate(surrogate)

@@ -1,0 +1,42 @@
+/// Which rows go through all nodes before the next rows do.
+///
+/// A tile is some streams side by side over some steps. What one node writes is then still in a
+/// cache when the next one reads it, and the next tile's rows can stand where these stood.
+struct Tiling: Sendable {
+  /// Rows of a tile at most: as many as leave room in the second-level cache, or more where weights
+  /// come from further away and are better used longer.
+  let most: Int
+  /// Rows of the largest tile that there can be.
+  let rows: Int
+  /// Streams of a worker at most.
+  private let share: Int
+  /// Whether some nodes run step by step.
+  private let hasCycles: Bool
+  /// Whether some cycle runs in windows of several steps, which are not cut.
+  let hasWindows: Bool
+
+  init(
+    steps: [Plan.Step], groups: [Plan.Group], widest: Int, block: Int, options: CompileOptions
+  ) {
+    let parameters = steps.reduce(0) { $0 + $1.operation.byteCount }
+    hasCycles = groups.contains(where: \.cyclic)
+    hasWindows = groups.contains { $0.population != nil }
+    // Where rows of different streams meet in a cycle, or over weights from far away, more of them
+    // are worth more room.
+    let least = (parameters > 1 << 20 ? 1024 : hasCycles ? 512 : 128) << 10
+    most = max(1, min(max(parameters / 8, least), 4 << 20) / (widest * 4))
+    share = options.batch > 1 ? (options.batch + options.threads - 1) / options.threads : 1
+    rows = min(most, block * share)
+  }
+
+  /// The streams and steps of a tile of a block of `blockSteps` steps; at most `most` rows, unless
+  /// windows are not cut.
+  func tile(blockSteps: Int) -> (streams: Int, steps: Int) {
+    // In a cycle only the rows of one step can meet over the weights: streams come first then.
+    let mostStreams = max(1, hasCycles ? min(most, share) : most / blockSteps)
+    // Tiles of equal size, so that none is left with a few rows and all the weights.
+    let tiles = (share + mostStreams - 1) / mostStreams
+    let streams = (share + tiles - 1) / tiles
+    return (streams, hasWindows ? blockSteps : max(1, min(most / streams, blockSteps)))
+  }
+}
