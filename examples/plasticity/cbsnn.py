@@ -15,8 +15,8 @@ followed by a full pass, with which the schedule ends. Two learners have it:
 
 - by gradient: spikes through 128 hidden cells, 4 steps, in batches (`arcuate.Trainer`).
 
-Beside it, at the same number of presentations: as many samples as it showed in each pass, drawn at random;
-and novel samples without the full passes.
+Beside it, pass by pass: as many samples as it showed, drawn at random; and novel samples where it showed
+all of them.
 
 Source. Front. Comput. Neurosci. 14:7 (2020), doi 10.3389/fncom.2020.00007; the paper's novelty and
 threshold were not to be had. Settings were chosen on training images; test images are used once.
@@ -62,7 +62,9 @@ class Local:
 
     batch = 1
 
-    def __init__(self, seed: int, inputs: int, cells: int = 2000, rate: float = 0.003, pull: float = 1.0):
+    def __init__(
+        self, seed: int, inputs: int, cells: int = 2000, rate: float = 0.003, pull: float = 1.0,
+    ) -> None:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "cbsnn.safetensors"
             arcuate.save_network(path, network(seed, inputs, cells, cells // 20, rate), EDGES)
@@ -91,7 +93,7 @@ class Local:
 class ByGradient:
     """Is shown whole batches of samples."""
 
-    def __init__(self, seed: int, inputs: int, batch: int = 100):
+    def __init__(self, seed: int, inputs: int, batch: int) -> None:
         net = Network([inputs], seed)
         net.bernoulli()
         net.linear(128)
@@ -166,8 +168,8 @@ def taught(
     sizes: Optional[List[int]] = None,
 ) -> Outcome:
     """What a learner comes to within a budget, in full passes: by full passes alone (plain), by curiosity,
-    which ends with the last full pass that fits, by novel samples alone (no full), or by passes of
-    given sizes drawn at random (random)."""
+    which ends with the last full pass that fits; or by as many passes as there are `sizes`, of novel
+    samples alone (no full) or of so many drawn at random (random)."""
     random = np.random.default_rng(seed)
     count = len(data.train)
     novelty = np.ones(count)

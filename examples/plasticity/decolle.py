@@ -37,6 +37,7 @@ ALPHA, BETA, GAMMA = 0.97, 0.92, 0.65
 HIDDEN = 200
 STEPS, BURN_IN, BATCH = 60, 20, 50
 IMAGES = 30_000
+# Of Adam, for backpropagation.
 BPTT_RATE = 2e-3
 READOUTS = ["answer1", "answer2", "answer3"]
 
@@ -141,7 +142,8 @@ def trainer(seed: int, steps: int = STEPS, threads: int = 1) -> arcuate.Trainer:
     """Gradients through layers and steps, of the error of the last readout at every step."""
     return arcuate.Trainer(
         model(*ordinary(*network(seed))), batch=BATCH, steps=steps, surrogate=("fast_sigmoid", 10),
-        loss=arcuate.Loss("smooth_l1", "every", 2, (BURN_IN, steps)), freeze=READOUTS, rate=BPTT_RATE, seed=seed, threads=threads)
+        loss=arcuate.Loss("smooth_l1", "every", 2, (BURN_IN, steps)), freeze=READOUTS, rate=BPTT_RATE,
+        seed=seed, threads=threads)
 
 
 def batches(seed: int, count: int, images: np.ndarray) -> np.ndarray:

@@ -351,8 +351,8 @@ def test_local_errors_are_gradients_detached_in_time_and_across_layers(tmp_path:
 
 
 def spike_train_nodes(generator: np.random.Generator, feedback: str = "random", bare: bool = False):
-    """Nodes of `stdfa` whose input spikes come from the host, without limits, scaling and dead zone; `bare`: with
-    the signals ones1 and ones2 for errors, so that what a frame added up comes out."""
+    """Nodes of `stdfa` whose input spikes come from the host, without limits, scaling and dead zone;
+    `bare`: with the signals ones1 and ones2 for errors, so that what a frame added up comes out."""
     import stdfa
 
     inputs, hidden = 40, 12
@@ -408,8 +408,8 @@ def test_spike_train_potentials_are_those_of_the_recursion() -> None:
 
 
 def potentials(pre: np.ndarray, post: np.ndarray) -> np.ndarray:
-    """E = A M [post, pre]: M is the trace of every input as if nothing was ever reset, and A takes from it, for
-    each spike of a cell, what is left of the cell's last reset. pre, post: spikes [steps, cells]."""
+    """E = A M [post, pre]: M is the trace of every input as if nothing was ever reset, and A takes from it,
+    for each spike of a cell, what is left of the cell's last reset. pre, post: spikes [steps, cells]."""
     import stdfa
 
     kept, leak = 1 - 1 / stdfa.SYNAPSE, 1 - 1 / stdfa.MEMBRANE
@@ -470,8 +470,8 @@ def test_spike_train_steps_go_down_the_gradient_of_the_counts_error() -> None:
     assert np.abs(counts - target).max() > 2
 
     def loss(first: np.ndarray, second: np.ndarray) -> float:
-        """Spike times held: potentials are linear in the weights, and one more unit of potential in a hidden cell
-        goes on through its weight."""
+        """Spike times held: potentials are linear in the weights, and one more unit of potential in a
+        hidden cell goes on through its weight."""
         moved = (second - weights[1]) * fixed[1]
         change = moved.sum(1) + second @ ((first - weights[0]) * fixed[0]).sum(1)
         return 0.5 * float(((counts + change - target) ** 2).sum())
