@@ -46,4 +46,13 @@ extension Convolution {
     }
     return (fan, dense)
   }
+
+  /// The same, with the inputs channel-first.
+  public func fanOutByChannel(input: Shape?, output: Shape) -> (perInput: [UInt32], dense: UInt64) {
+    let (fan, dense) = fanOut(input: input, output: output)
+    guard let input, !fan.isEmpty, fan.count == input.count else { return (fan, dense) }
+    let channels = input[0]
+    let pixels = fan.count / channels
+    return (fan.indices.map { fan[$0 % pixels * channels + $0 / pixels] }, dense)
+  }
 }

@@ -8,6 +8,7 @@ two thresholds. Neurons of a layer inhibit each other.
 
 from __future__ import annotations
 
+import functools
 import os
 import tarfile
 from pathlib import Path
@@ -63,6 +64,7 @@ def digits(inhibits: bool, **options):
 
 # ---- Events of a camera: the first 1,000 and 100 recordings of N-MNIST
 
+@functools.lru_cache(1)
 def recordings(steps: int = 15) -> Tuple[np.ndarray, ...]:
     """[recordings, steps, 2 x 34 x 34] of 0 and 1, and labels, of both parts."""
     path = Path(os.environ["ARCUATE_DATA"]) / "nmnist-small" / "NMNISTsmall.tar.xz"

@@ -128,19 +128,33 @@ def shown(value: float) -> str:
     return f"{value:.2f}" if size >= 0.1 or size == 0 else f"{value:.2g}"
 
 
-def main() -> int:
-    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    options.add_argument("systems", nargs="*", help=", ".join(SYSTEMS) + "; all by default")
+def add_arguments(options: argparse.ArgumentParser) -> None:
+    """What to measure, and where it is kept."""
     options.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     options.add_argument("--threads", type=int, default=1)
-    options.add_argument("--images", type=int, help="fewer images to learn from: a quick look")
-    options.add_argument(
-        "--validate", action="store_true",
-        help="test on 10,000 images that are held out of those to learn from (validation.jsonl)")
+    options.add_argument("--images", type=int, help="fewer samples to learn from: a quick look")
     options.add_argument("--only", nargs="+", help="variants whose name begins so")
     options.add_argument("--again", action="store_true", help="measure what is there already")
     options.add_argument("--table", action="store_true", help="measure nothing")
     options.add_argument("--results", type=Path, help="results.jsonl beside this file by default")
+
+
+def judge(name: str, system: System, results: Results, given: argparse.Namespace) -> bool:
+    """Measures what is lacking, prints the tables. Whether no claim failed."""
+    if not given.table:
+        for seed in given.seeds:
+            measure(name, system, results, Run(seed, given.threads, given.images),
+                    given.only, given.again)
+    return table(name, system, results, given.seeds, given.images)
+
+
+def main() -> int:
+    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    options.add_argument("systems", nargs="*", help=", ".join(SYSTEMS) + "; all by default")
+    add_arguments(options)
+    options.add_argument(
+        "--validate", action="store_true",
+        help="test on 10,000 images that are held out of those to learn from (validation.jsonl)")
     given = options.parse_args()
     if given.validate:
         hold_out()
@@ -152,11 +166,7 @@ def main() -> int:
     good = True
     for name in given.systems or SYSTEMS:
         system: System = importlib.import_module(name).SYSTEM
-        if not given.table:
-            for seed in given.seeds:
-                measure(name, system, results, Run(seed, given.threads, given.images),
-                        given.only, given.again)
-        good = table(name, system, results, given.seeds, given.images) and good
+        good = judge(name, system, results, given) and good
     return 0 if good else 1
 
 

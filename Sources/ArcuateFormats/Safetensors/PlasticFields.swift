@@ -14,11 +14,9 @@ extension PlasticNode {
       put("weight", linear.weight)
       put("bias", linear.bias)
       put("alpha", linear.alpha)
-      put("matrix", linear.rule.modulator?.matrix)
-      return ["rule": linear.rule.json]
+      return linear.rule.fields(put)
     case .convolution(let plastic):
-      put("matrix", plastic.rule.modulator?.matrix)
-      return plastic.convolution.fields(put).merging(["rule": plastic.rule.json]) { $1 }
+      return plastic.convolution.fields(put).merging(plastic.rule.fields(put)) { $1 }
     case .cell(let cell):
       put("v_threshold", cell.threshold)
       put("theta", cell.theta)
@@ -36,24 +34,33 @@ extension PlasticNode {
   }
 }
 
+extension PlasticRule {
+  fileprivate func fields(_ put: (String, Tensor?) -> Void) -> [String: JSON] {
+    put("matrix", modulator?.matrix)
+    return ["rule": json]
+  }
+}
+
 extension SafetensorsReader {
+  private mutating func rule(_ fields: inout Fields) throws -> PlasticRule {
+    let matrix = try optional("matrix", &fields)
+    let rule = try fields.take("rule")
+    return try within("rule") { try PlasticRule(rule, matrix: matrix) }
+  }
+
   mutating func plastic(_ kind: String, _ fields: inout Fields) throws -> PlasticNode {
     switch kind {
     case "PlasticLinear":
-      let matrix = try optional("matrix", &fields)
-      let rule = try fields.take("rule")
+      let rule = try rule(&fields)
       return .linear(
         PlasticLinear(
           weight: try tensor("weight", &fields), bias: try optional("bias", &fields),
-          alpha: try optional("alpha", &fields),
-          rule: try within("rule") { try PlasticRule(rule, matrix: matrix) }))
+          alpha: try optional("alpha", &fields), rule: rule))
     case "PlasticConv1d", "PlasticConv2d":
-      let matrix = try optional("matrix", &fields)
-      let rule = try fields.take("rule")
+      let rule = try rule(&fields)
       return .convolution(
         PlasticConvolution(
-          try convolution(axes: kind == "PlasticConv1d" ? 1 : 2, &fields),
-          rule: try within("rule") { try PlasticRule(rule, matrix: matrix) }))
+          try convolution(axes: kind == "PlasticConv1d" ? 1 : 2, &fields), rule: rule))
     case "Cell":
       var cell = try Cell(from: &fields)
       if let threshold = try optional("v_threshold", &fields) { cell.threshold = threshold }

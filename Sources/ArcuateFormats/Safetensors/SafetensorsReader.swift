@@ -83,7 +83,7 @@ struct SafetensorsReader {
           postIndices: try indices("post", &fields), weight: try tensor("weight", &fields),
           delay_s: try tensor("delay_s", &fields)))
     case "Scale": return .scale(try tensor("scale", &fields))
-    case "Conv1d", "Conv2d": 
+    case "Conv1d", "Conv2d":
       return .convolution(try convolution(axes: kind == "Conv1d" ? 1 : 2, &fields))
     case "SumPool2d": return .pooling(try pooling(.sum, &fields))
     case "AvgPool2d": return .pooling(try pooling(.average, &fields))

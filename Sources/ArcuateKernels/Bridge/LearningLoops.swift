@@ -56,20 +56,19 @@ public enum LearningLoops {
     for i in 0..<count { q[i] = p[i] + a }
   }
 
-  /// y[i] += a x[i step], or x[i step] += a y[i]: a line of windows beside one of their outputs.
-  public static func addEvery(
-    _ step: Int, of x: Row<Float>, times a: Float = 1, to y: Row<Float>
-  ) {
+  /// y[i] += x[i step]: what a line of windows sees at one of their places.
+  public static func addEvery(_ step: Int, of x: Row<Float>, to y: Row<Float>) {
     let count = min(y.count, (x.count + step - 1) / max(step, 1))
     let (p, q) = (x.pointer, y.pointer)
     // The common step as a constant, for the compiler to make vectors of.
     if step == 2 {
-      for i in 0..<count { q[i] += a * p[2 * i] }
+      for i in 0..<count { q[i] += p[2 * i] }
     } else {
-      for i in 0..<count { q[i] += a * p[step * i] }
+      for i in 0..<count { q[i] += p[step * i] }
     }
   }
 
+  /// y[i step] += a x[i]: the way back.
   public static func add(_ x: Row<Float>, times a: Float, toEvery step: Int, of y: Row<Float>) {
     let count = min(x.count, (y.count + step - 1) / max(step, 1))
     let (p, q) = (x.pointer, y.pointer)

@@ -50,13 +50,8 @@ final class ConvolutionNode: GradientNode {
   }
 
   /// How many weights each element of the input meets, channel-first as the input lies.
-  private(set) lazy var fanOut: [UInt32] = {
-    let fan = convolution.fanOut(input: input.shape, output: output.shape).perInput
-    let channels = input.shape[0]
-    guard channels > 0, fan.count == input.width else { return [] }
-    let size = fan.count / channels
-    return (0..<fan.count).map { fan[$0 % size * channels + $0 / size] }
-  }()
+  private(set) lazy var fanOut: [UInt32] =
+    convolution.fanOutByChannel(input: input.shape, output: output.shape).perInput
 
   private var positions: Int { geometry.outHeight * geometry.outWidth }
   private var depth: Int { geometry.inPerGroup * geometry.kernelHeight * geometry.kernelWidth }

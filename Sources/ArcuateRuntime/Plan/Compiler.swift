@@ -545,12 +545,7 @@ private struct Compiler {
     if case .plastic(.convolution(let plastic)) = op {
       var full = plastic.convolution
       full.weight = .filled(1, shape: full.weight.shape)
-      let fan = full.fanOut(input: input, output: shape)
-      guard let input, fan.perInput.count == input.count else { return fan }
-      let order = channelLastOrder(input)
-      var perInput = fan.perInput
-      for (last, first) in order.enumerated() { perInput[Int(first)] = fan.perInput[last] }
-      return (perInput, fan.dense)
+      return full.fanOutByChannel(input: input, output: shape)
     }
     if case .plastic(.linear(let packed)) = operation, packed.inputs > 0, packed.outputs > 0 {
       let each = [UInt32](repeating: UInt32(packed.outputs), count: packed.inputs)

@@ -123,9 +123,9 @@ private final class Gate: @unchecked Sendable {
   /// One round of worker 0 and `others`.
   func run(_ others: Int) {
     cshims_store(running, UInt32(truncatingIfNeeded: others))
-    cshims_store(callerProcessor, cshims_processor())
     cshims_store(round, cshims_load(round) &+ 1)
     if cshims_load(sleepers) > 0 {
+      cshims_store(callerProcessor, cshims_processor())
       pthread_mutex_lock(&shared.pointee.mutex)
       pthread_cond_broadcast(&shared.pointee.started)
       pthread_mutex_unlock(&shared.pointee.mutex)
