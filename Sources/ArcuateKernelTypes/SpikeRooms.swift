@@ -34,7 +34,12 @@ public struct ManySpikeRows {
 public func manyRoom(rows: Int, block: Int) -> Int { block * 256 + rows * 256 }
 /// The same for int8 weights: the sums are narrow ones, then wide ones, then a count for each row.
 @inlinable
-public func manyBytesRoom(rows: Int, block: Int) -> Int { block * 128 + rows * (256 + 512 + 4) }
+public func manyBytesRoom(rows: Int, block: Int, panel: Int) -> Int {
+  block * panel + rows * (6 * panel + 4)
+}
+/// Outputs of a panel of int8 weights.
+@inlinable
+public func manyBytesPanel(isWide: Bool) -> Int { isWide ? 256 : 128 }
 /// Inputs of a block of int8 weights at most: as many as narrow sums hold.
 @inlinable
 public var mostManyBytes: Int { 257 }

@@ -4,7 +4,7 @@ import CShims
 /// Adds to y, for every input of `list` in order, its value times the kernel it is seen through.
 ///
 /// Needs. x [height][width][channels], y holding the biases, weights as the runs say; indices
-/// within x. With `unit` every listed value is 1.
+/// within x. With `unit` every listed value is 1, and x is not read.
 @inline(never)
 public func convolutionEvents(
   input x: UnsafePointer<Float>, list: UnsafePointer<UInt32>, listCount: Int, unit: Bool,

@@ -6,7 +6,7 @@ import ArcuateKernelTypes
 /// has the same bits as `linearDense` and as any split of the outputs between threads.
 ///
 /// Needs. `first` and `count` multiples of 16; all pointers aligned to 64 bytes; `list` ascending
-/// and within the matrix.
+/// and within the matrix. x is not read with `unit`.
 @inline(never)
 public func linearEvents(
   input x: UnsafePointer<Float>, list: UnsafePointer<UInt32>, listCount: Int, unit: Bool,
@@ -136,7 +136,8 @@ private func events<E: WeightElement>(
     let column = weights.rows + o &* size
     for e in 0..<listCount {
       let j = Int(list[e])
-      a += E.load16(column + j &* weights.rowBytes) * SIMD16(repeating: x[j])
+      let weight = E.load16(column + j &* weights.rowBytes)
+      a += unit ? weight : weight * SIMD16(repeating: x[j])
     }
     store16(weights.finish16(E.self, a, o), y + o)
     o &+= 16

@@ -119,29 +119,29 @@ private struct NextBlock {
   func bringNearer(_ r: Int) {
     let from = r &* share
     for i in from..<max(from, min(from &+ share, rows)) {
-      prefetch(start + i &* rowBytes, byteCount: width)
+      prefetchFar(start + i &* rowBytes, byteCount: width)
     }
   }
 }
 
-/// The same for int8 weights, in panels of 128 outputs whose sums are made in integers, two bytes at
-/// once. Needs. `room` has `manyBytesRoom(rows:block:)` bytes, aligned to 64;
-/// a block has at most `mostManyBytes` inputs.
+/// The same for int8 weights, in panels whose sums are made in integers, two bytes at once. Needs.
+/// `room` has `manyBytesRoom(rows:block:panel:)` bytes, aligned to 64; a block has at most
+/// `mostManyBytes` inputs.
 @inline(never)
 public func linearManyBytes(
   _ spikes: ManySpikeRows, weights: WeightMatrix, output y: UnsafeMutablePointer<Float>,
   first: Int, count: Int, room: UnsafeMutableRawPointer
 ) {
-  let sums = room + spikes.block &* 128
-  let wide = (sums + spikes.rows &* 256).assumingMemoryBound(to: Int32.self)
+  let sums = room + spikes.block &* bytesPanel
+  let wide = (sums + spikes.rows &* (2 &* bytesPanel)).assumingMemoryBound(to: Int32.self)
   // Ones of a row that the wide sums have already.
-  let emptied = wide + spikes.rows &* 128
+  let emptied = wide + spikes.rows &* bytesPanel
   let end = first &+ count
   let blocks = (spikes.inputs &+ spikes.block &- 1) / spikes.block
   var o = first
   while o < end {
-    let width = min(128, (end &- o &+ 31) & ~31)
-    clearWords(sums, spikes.rows &* 256)
+    let width = min(bytesPanel, (end &- o &+ 31) & ~31)
+    clearWords(sums, spikes.rows &* (2 &* bytesPanel))
     for r in 0..<spikes.rows { emptied[r] = 0 }
     for b in 0..<blocks {
       let firstInput = b &* spikes.block
@@ -149,75 +149,42 @@ public func linearManyBytes(
       for i in 0..<min(spikes.block, spikes.inputs &- firstInput) {
         var k = 0
         while k < width {
-          storeWords(loadWords(source + (i &* weights.rowBytes &+ k)), room + (128 &* i &+ k))
+          storeWords(loadWords(source + (i &* weights.rowBytes &+ k)), room + (bytesPanel &* i &+ k))
           k &+= 32
         }
       }
-      let next = NextBlock(spikes, weights, b, of: blocks, o, 128, end)
-      let base = UnsafeRawPointer(room) - firstInput &* 128
+      let next = NextBlock(spikes, weights, b, of: blocks, o, bytesPanel, end)
+      let base = UnsafeRawPointer(room) - firstInput &* bytesPanel
       for r in 0..<spikes.rows {
         next.bringNearer(r)
         let split = spikes.splits + (r &* spikes.splitStride &+ b)
         var e = spikes.lists + (spikes.listStarts[r] &+ Int(split[0]))
         let last = spikes.lists + (spikes.listStarts[r] &+ Int(split[1]))
         if e == last { continue }
-        let row = sums + 256 &* r
+        let row = sums + (2 &* bytesPanel) &* r
         // Sums of 16 bits hold 257 bytes; they are emptied into wider ones in time.
         if Int32(truncatingIfNeeded: split[1]) &- emptied[r] > 257 {
           let now = Int32(truncatingIfNeeded: split[0])
-          empty(row, wide + 128 &* r, now &- emptied[r], isFirst: emptied[r] == 0)
+          emptyByteSums(row, wide + bytesPanel &* r, now &- emptied[r], isFirst: emptied[r] == 0)
           emptied[r] = now
         }
-        var a0 = loadLine(row)
-        var a1 = loadLine(row + 64)
-        var b0 = loadLine(row + 128)
-        var b1 = loadLine(row + 192)
+        var total = ByteSums(row)
         repeat {
-          let w = base + Int(e.pointee) &<< 7
-          let w0 = loadLine(w)
-          let w1 = loadLine(w + 64)
-          a0 &+= w0
-          a1 &+= w1
-          b0 &+= cshims_upper_x32(w0)
-          b1 &+= cshims_upper_x32(w1)
+          total.add(base + Int(e.pointee) &* bytesPanel)
           e += 1
         } while e != last
-        storeLine(a0, row)
-        storeLine(a1, row + 64)
-        storeLine(b0, row + 128)
-        storeLine(b1, row + 192)
+        total.store(row)
       }
     }
     for r in 0..<spikes.rows {
       let all = Int32(truncatingIfNeeded: spikes.splits[r &* spikes.splitStride &+ blocks])
-      var k = 0
-      while k < width {
-        let row = sums + (256 &* r &+ k)
-        let column = o &+ k
-        cshims_finish_bytes(
-          loadWords(row), loadWords(row + 128), (all &- emptied[r]) &* 128,
-          emptied[r] > 0 ? wide + (128 &* r &+ k) : nil, weights.bias + column,
-          weights.scale + column, y + (spikes.offsets[r] &+ column),
-          Int32(truncatingIfNeeded: min(32, end &- column)))
-        k &+= 32
-      }
+      finishByteSums(
+        sums + (2 &* bytesPanel) &* r, width: width, excess: (all &- emptied[r]) &* 128,
+        wide: emptied[r] > 0 ? wide + bytesPanel &* r : nil, weights, column: o, end: end,
+        y + spikes.offsets[r])
     }
     o &+= width
   }
-}
-
-/// Moves the sums of 128 columns of `count` bytes to wide ones, and clears them.
-private func empty(
-  _ row: UnsafeMutableRawPointer, _ wide: UnsafeMutablePointer<Int32>, _ count: Int32,
-  isFirst: Bool
-) {
-  if isFirst { clearWords(UnsafeMutableRawPointer(wide), 512) }
-  var k = 0
-  while k < 128 {
-    cshims_add_bytes(loadWords(row + k), loadWords(row + (128 &+ k)), count &* 128, wide + k)
-    k &+= 32
-  }
-  clearWords(row, 256)
 }
 
 /// Finds where the blocks of each row's list begin; `counts[r]` is how long the list is.

@@ -1,5 +1,6 @@
 import ArcuateKernelTypes
 import CShims
+import Glibc
 
 /// y[r] = bias + the sum of the weight rows of the inputs that are 1 in row r, in ascending order,
 /// for up to 32 rows at once: a weight row is loaded once for all rows in which its input is 1.
@@ -34,7 +35,8 @@ private func shared<E: WeightElement>(
 ) {
   let size = E.byteCount
   // The sums of a tile stay in the first-level cache, or little beyond; a weight row is then read
-  // in pieces, while the same piece of the next one is on its way.
+  // in pieces, while the same piece of the next one is on its way from the second-level cache, and
+  // that of a row much later from memory to there.
   let tile = max(64, 10240 / max(rows, 1) & ~63)
   let end = first &+ count
   var o = first
@@ -51,11 +53,17 @@ private func shared<E: WeightElement>(
     let column = weights.rows + o &* size
     for e in 0..<listCount {
       let row = column + Int(list[e]) &* weights.rowBytes
-      let next = column + Int(list[min(e &+ 1, listCount &- 1)]) &* weights.rowBytes
+      @inline(__always) func later(_ n: Int) -> UnsafeRawPointer {
+        column + Int(list[min(e &+ n, listCount &- 1)]) &* weights.rowBytes
+      }
+      let (next, afterNext) = (later(1), later(16))
       let mask = masks[e]
       var k = 0
       while k &+ 64 <= width {
-        if isFar { prefetch(next + k &* size, byteCount: 64 &* size) }
+        if isFar {
+          prefetch(next + k &* size, byteCount: 64 &* size)
+          prefetchFar(afterNext + k &* size, byteCount: 64 &* size)
+        }
         let w0 = E.load16(row + k &* size)
         let w1 = E.load16(row + (k &+ 16) &* size)
         let w2 = E.load16(row + (k &+ 32) &* size)
@@ -86,7 +94,7 @@ private func shared<E: WeightElement>(
   }
 }
 
-/// The same for int8 weights, by the rows' own lists: panels of 128 outputs whose sums are made in
+/// The same for int8 weights, by the rows' own lists: panels of outputs whose sums are made in
 /// integers, two bytes at once, in registers, while the next panel's part of each weight row is on
 /// its way.
 ///
@@ -98,97 +106,47 @@ public func linearSharedBytes(
   rows: Int, first: Int, count: Int
 ) {
   let end = first &+ count
-  withUnsafeTemporaryAllocation(byteCount: 512, alignment: 64) { room in
-    let wide = room.baseAddress.unsafelyUnwrapped.assumingMemoryBound(to: Int32.self)
+  withUnsafeTemporaryAllocation(byteCount: 6 &* bytesPanel, alignment: 64) { room in
+    // Narrow sums, then wide ones.
+    let sums = room.baseAddress.unsafelyUnwrapped
+    let wide = (sums + 2 &* bytesPanel).assumingMemoryBound(to: Int32.self)
     var o = first
     while o < end {
-      let width = min(128, (end &- o &+ 31) & ~31)
+      let width = min(bytesPanel, (end &- o &+ 31) & ~31)
       let column = weights.rows + o
       for r in 0..<rows {
         let list = lists + listStarts[r]
         let all = Int(counts[r])
-        var e = 0
-        // Sums of 16 bits hold 257 bytes; beyond, they are emptied into wider ones.
-        if all > 257 { clearWords(UnsafeMutableRawPointer(wide), 512) }
+        var (e, emptied) = (0, 0)
         while true {
+          // Sums of 16 bits hold 257 bytes; beyond, they are emptied into wider ones.
           let last = min(e &+ 257, all)
-          let before = e
-          // A line holds 64 outputs: the whole words, then their upper bytes.
-          var a = SIMD32<UInt16>.zero
-          var b = a
-          var a2 = a
-          var b2 = a
+          var total = ByteSums()
           while e < last {
-            let w = column + Int(list[e]) &* weights.rowBytes
+            let row = column + Int(list[e]) &* weights.rowBytes
             if weights.isFar {
               if o == first {
-                let next = column + Int(list[min(e &+ 8, all &- 1)]) &* weights.rowBytes
-                prefetch(next, byteCount: 128)
+                let later = column + Int(list[min(e &+ 16, all &- 1)]) &* weights.rowBytes
+                prefetchFar(later, byteCount: bytesPanel)
               }
-              prefetch(w + 128, byteCount: 128)
+              prefetchFar(row + bytesPanel, byteCount: bytesPanel)
             }
-            let line = loadLine(w)
-            a &+= line
-            b &+= cshims_upper_x32(line)
-            if width > 64 {
-              let line2 = loadLine(w + 64)
-              a2 &+= line2
-              b2 &+= cshims_upper_x32(line2)
-            }
+            if width == bytesPanel { total.add(row) } else { total.add(row, width: width) }
             e &+= 1
           }
-          let excess = Int32(truncatingIfNeeded: (last &- before) &* 128)
-          if last < all {
-            cshims_add_bytes(a.lowHalf, b.lowHalf, excess, wide)
-            cshims_add_bytes(a.highHalf, b.highHalf, excess, wide + 32)
-            cshims_add_bytes(a2.lowHalf, b2.lowHalf, excess, wide + 64)
-            cshims_add_bytes(a2.highHalf, b2.highHalf, excess, wide + 96)
-            continue
-          }
-          @inline(__always) func finish(
-            _ a: SIMD16<UInt16>, _ b: SIMD16<UInt16>, _ k: Int
-          ) {
-            guard o &+ k < end else { return }
-            cshims_finish_bytes(
-              a, b, excess, all > 257 ? wide + k : nil, weights.bias + (o &+ k),
-              weights.scale + (o &+ k), y + (offsets[r] &+ o &+ k),
-              Int32(truncatingIfNeeded: min(32, end &- o &- k)))
-          }
-          finish(a.lowHalf, b.lowHalf, 0)
-          finish(a.highHalf, b.highHalf, 32)
-          finish(a2.lowHalf, b2.lowHalf, 64)
-          finish(a2.highHalf, b2.highHalf, 96)
-          break
+          total.store(sums)
+          if last == all { break }
+          emptyByteSums(
+            sums, wide, Int32(truncatingIfNeeded: last &- emptied), isFirst: emptied == 0)
+          emptied = last
         }
+        finishByteSums(
+          sums, width: width, excess: Int32(truncatingIfNeeded: (all &- emptied) &* 128),
+          wide: emptied > 0 ? wide : nil, weights, column: o, end: end, y + offsets[r])
       }
       o &+= width
     }
   }
-}
-
-@inline(__always)
-func clearWords(_ p: UnsafeMutableRawPointer, _ byteCount: Int) {
-  var k = 0
-  while k < byteCount {
-    storeWords(.zero, p + k)
-    k &+= 32
-  }
-}
-
-@inline(__always)
-func loadWords(_ p: UnsafeRawPointer) -> SIMD16<UInt16> { p.load(as: SIMD16<UInt16>.self) }
-
-@inline(__always)
-func storeWords(_ v: SIMD16<UInt16>, _ p: UnsafeMutableRawPointer) {
-  p.storeBytes(of: v, as: SIMD16<UInt16>.self)
-}
-
-@inline(__always)
-func loadLine(_ p: UnsafeRawPointer) -> SIMD32<UInt16> { p.load(as: SIMD32<UInt16>.self) }
-
-@inline(__always)
-func storeLine(_ v: SIMD32<UInt16>, _ p: UnsafeMutableRawPointer) {
-  p.storeBytes(of: v, as: SIMD32<UInt16>.self)
 }
 
 /// Writes the ascending indices of the masks that are not zero, and these beside them, and clears

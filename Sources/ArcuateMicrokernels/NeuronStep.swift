@@ -34,20 +34,22 @@ extension NeuronCoefficients {
 ///
 /// Needs. Every array padded to a multiple of 16 and aligned to 64 bytes; `current` is used only
 /// with `.synapse`, `pending` only with `.spikeNextStep`, `list` only with `.spikes`, with room for
-/// `count` rounded up to 16. Padding lanes of `y` are written as 0.
+/// `count` rounded up to 16. Padding lanes of `y` are written as 0. A nil `y` is not written; with
+/// `x2` the input is x + x2.
 @inline(never)
 public func neuronStep(
-  input x: UnsafePointer<Float>, membrane: UnsafeMutablePointer<Float>,
-  current: UnsafeMutablePointer<Float>, pending: UnsafeMutablePointer<Float>,
-  output y: UnsafeMutablePointer<Float>, list: UnsafeMutablePointer<UInt32>, count: Int,
+  input x: UnsafePointer<Float>, and x2: UnsafePointer<Float>?,
+  membrane: UnsafeMutablePointer<Float>, current: UnsafeMutablePointer<Float>,
+  pending: UnsafeMutablePointer<Float>,
+  output y: UnsafeMutablePointer<Float>?, list: UnsafeMutablePointer<UInt32>, count: Int,
   coefficients c: NeuronCoefficients, flags: NeuronFlags
 ) -> NeuronOutcome {
   // The common kinds get loops of their own, in which every question about flags is answered, and
   // uniform coefficients stay in registers.
   @inline(__always) func run<K: NeuronLoopKind>(_: K.Type) -> NeuronOutcome {
     c.isUniform
-      ? neuronLoop(K.self, true, x, membrane, current, pending, y, list, count, c, flags)
-      : neuronLoop(K.self, false, x, membrane, current, pending, y, list, count, c, flags)
+      ? neuronLoop(K.self, true, x, x2, membrane, current, pending, y, list, count, c, flags)
+      : neuronLoop(K.self, false, x, x2, membrane, current, pending, y, list, count, c, flags)
   }
   switch flags.rawValue {
   case Leaky.flags: return run(Leaky.self)
@@ -104,9 +106,9 @@ private enum AnyKind: NeuronLoopKind {
 
 @inline(__always)
 private func neuronLoop<K: NeuronLoopKind>(
-  _: K.Type, _ isUniform: Bool, _ x: UnsafePointer<Float>,
+  _: K.Type, _ isUniform: Bool, _ x: UnsafePointer<Float>, _ x2: UnsafePointer<Float>?,
   _ membrane: UnsafeMutablePointer<Float>, _ current: UnsafeMutablePointer<Float>,
-  _ pending: UnsafeMutablePointer<Float>, _ y: UnsafeMutablePointer<Float>,
+  _ pending: UnsafeMutablePointer<Float>, _ y: UnsafeMutablePointer<Float>?,
   _ list: UnsafeMutablePointer<UInt32>, _ count: Int, _ c: NeuronCoefficients,
   _ givenFlags: NeuronFlags
 ) -> NeuronOutcome {
@@ -126,7 +128,6 @@ private func neuronLoop<K: NeuronLoopKind>(
   let clamps = flags.contains(.clampsBelow)
   let orEqual = flags.contains(.orEqual)
   let first = c.lanes(0)
-  var changedLanes = LaneMask.zero
   var changed = 0
   var listed = 0
   var other: UInt32 = 0
@@ -142,6 +143,7 @@ private func neuronLoop<K: NeuronLoopKind>(
     let old = load(membrane + i)
     var v = old
     var drive = load(x + i)
+    if let x2 { drive += load(x2 + i) }
     var takenOff = zero
     if late {
       let fired = reaches(v, n.threshold)
@@ -184,12 +186,10 @@ private func neuronLoop<K: NeuronLoopKind>(
       store(now, pending + i)
     }
     store(v, membrane + i)
-    store(emitted, y + i)
-    if isWhole {
-      changedLanes &-= cshims_not_equal(v, old)
-    } else {
-      changed &+= (cshims_bits(cshims_not_equal(v, old)) & inside).nonzeroBitCount
-    }
+    if let y { store(emitted, y + i) }
+    var different = cshims_bits(cshims_not_equal(v, old))
+    if !isWhole { different &= inside }
+    changed &+= different.nonzeroBitCount
     if spikes {
       var bits = cshims_bits(cshims_not_equal(emitted, zero))
       if !isWhole { bits &= inside }
@@ -207,11 +207,10 @@ private func neuronLoop<K: NeuronLoopKind>(
     step(i, false, lanes(from: i, of: count))
     i &+= laneCount
   }
-  for lane in 0..<laneCount { changed &+= Int(changedLanes[lane]) }
   // Padding lanes have coefficients of their own only by accident; they must stay silent.
   var rest = count
   while rest & 15 != 0 {
-    y[rest] = 0
+    if let y { y[rest] = 0 }
     membrane[rest] = 0
     if synapse { current[rest] = 0 }
     if spikeLate { pending[rest] = 0 }

@@ -51,6 +51,16 @@ extension WeightMatrix {
   }
 }
 
+/// Asks for `byteCount` bytes, a multiple of 64, from an address, as far as the second-level cache.
+@inline(__always)
+func prefetchFar(_ p: UnsafeRawPointer, byteCount: Int) {
+  var at = 0
+  while at < byteCount {
+    cshims_prefetch_far(p + at)
+    at &+= 64
+  }
+}
+
 /// Asks for `byteCount` bytes, a multiple of 64, from an address.
 @inline(__always)
 func prefetch(_ p: UnsafeRawPointer, byteCount: Int) {

@@ -28,12 +28,20 @@ public struct InputPorts {
     }
   }
 
-  /// The place of the first number that is NaN or infinite, if any.
-  public func firstNotFinite(_ port: Int) -> Int? {
+  /// The `count` numbers from `start`, where they stand.
+  @inline(__always)
+  public func numbers(_ port: Int, from start: Int, count: Int) -> UnsafeBufferPointer<Float> {
+    precondition(start >= 0 && start + count <= self.count(port), "inside the caller's array")
+    return UnsafeBufferPointer(start: pointers[port].map { $0 + start }, count: count)
+  }
+
+  /// The place of the first number that is NaN or infinite, from `start` on, if any.
+  public func firstNotFinite(_ port: Int, from start: Int = 0) -> Int? {
+    precondition(start >= 0 && start <= count(port), "inside the caller's array")
     guard let base = pointers[port] else { return nil }
     let n = counts[port]
-    if FiniteCheck.float32(UnsafeRawPointer(base), count: n) { return nil }
-    return (0..<n).first { !base[$0].isFinite }
+    if FiniteCheck.float32(UnsafeRawPointer(base + start), count: n - start) { return nil }
+    return (start..<n).first { !base[$0].isFinite }
   }
 
   /// Calls `body` with ports that read `arrays`.

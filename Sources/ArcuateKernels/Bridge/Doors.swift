@@ -177,20 +177,20 @@ func convolutionWindows(
 
 @inline(__always)
 func neuronStep(
-  input x: UnsafePointer<Float>, membrane: UnsafeMutablePointer<Float>,
+  input x: UnsafePointer<Float>, and x2: UnsafePointer<Float>?, membrane: UnsafeMutablePointer<Float>,
   current: UnsafeMutablePointer<Float>, pending: UnsafeMutablePointer<Float>,
-  output y: UnsafeMutablePointer<Float>, list: UnsafeMutablePointer<UInt32>, count: Int,
+  output y: UnsafeMutablePointer<Float>?, list: UnsafeMutablePointer<UInt32>, count: Int,
   coefficients: NeuronCoefficients, flags: NeuronFlags
 ) -> NeuronOutcome {
   #if arch(x86_64)
     if cshims_uses_avx512() {
       return ArcuateMicrokernelsAVX512.neuronStep(
-        input: x, membrane: membrane, current: current, pending: pending, output: y, list: list,
+        input: x, and: x2, membrane: membrane, current: current, pending: pending, output: y, list: list,
         count: count, coefficients: coefficients, flags: flags)
     }
   #endif
   return ArcuateMicrokernels.neuronStep(
-    input: x, membrane: membrane, current: current, pending: pending, output: y, list: list,
+    input: x, and: x2, membrane: membrane, current: current, pending: pending, output: y, list: list,
     count: count, coefficients: coefficients, flags: flags)
 }
 
@@ -206,6 +206,30 @@ func nonzeroList(
   #endif
   return ArcuateMicrokernels.nonzeroList(
     x, count: count, list: list)
+}
+
+@inline(__always)
+func nonzeroMasks(
+  _ x: UnsafePointer<Float>, count: Int, masks: UnsafeMutablePointer<UInt16>
+) -> (finite: Bool, unit: Bool) {
+  #if arch(x86_64)
+    if cshims_uses_avx512() {
+      return ArcuateMicrokernelsAVX512.nonzeroMasks(x, count: count, masks: masks)
+    }
+  #endif
+  return ArcuateMicrokernels.nonzeroMasks(x, count: count, masks: masks)
+}
+
+@inline(__always)
+func listMasks(
+  _ masks: UnsafePointer<UInt16>, count: Int, list: UnsafeMutablePointer<UInt32>
+) -> Int {
+  #if arch(x86_64)
+    if cshims_uses_avx512() {
+      return ArcuateMicrokernelsAVX512.listMasks(masks, count: count, list: list)
+    }
+  #endif
+  return ArcuateMicrokernels.listMasks(masks, count: count, list: list)
 }
 
 @inline(__always)

@@ -24,17 +24,18 @@ public enum Elementwise {
     }
   }
 
-  /// The same where `count` elements of the input, which `list` names, are not zero.
+  /// The same where only what `list` names is not zero; a row of ones is not read.
   public static func permute(
-    _ input: Row<Float>, list: Row<UInt32>, count: Int, by order: Permutation,
+    _ input: Row<Float>, list: Row<UInt32>, nonzero: NonzeroCount, by order: Permutation,
     into output: Row<Float>
   ) {
     check(order.places.count, input, output)
+    let count = Int(nonzero.count)
     precondition(count <= list.count, "room for the list")
     output.part(0, order.places.count).fill(0)
     for e in 0..<count {
       let i = Int(list.pointer[e])
-      output[Int(order.targets[i])] = input[i]
+      output[Int(order.targets[i])] = nonzero.unit != 0 ? 1 : input[i]
     }
   }
 

@@ -33,7 +33,9 @@ public final class LinearWeights: Sendable {
   /// [stride], padded to 32, and the same for the scales of int8 weights.
   let bias: View<Float>
   let scale: View<Float>
-  private let isFar: Bool
+  // SAFETY: points into the three above, which live as long and do not change.
+  /// For the kernels.
+  nonisolated(unsafe) let matrix: WeightMatrix
   /// How many weights of each input are not zero.
   public let nonzeroPerInput: [UInt32]
 
@@ -54,7 +56,6 @@ public final class LinearWeights: Sendable {
     // Int8 rows are read in panels: an odd number of cache lines spreads these over a whole cache.
     let lines = (stride * kind.byteCount + 63) / 64
     rowBytes = (kind == .int8 && lines > 8 ? lines | 1 : lines) * 64
-    isFar = inputs * rowBytes > LinearWeights.nearByteCount
     // Packing writes every byte.
     values = try AlignedBuffer(byteCount: inputs * rowBytes, isZeroed: false).view(
       start: 0, count: inputs * rowBytes)
@@ -67,6 +68,9 @@ public final class LinearWeights: Sendable {
     self.bias = try spread(bias.map { $0 + 0 })
     scale = try spread(
       kind == .int8 ? (0..<outputs).map { weight.scale(at: skipped + $0 * inputs) } : [])
+    self.matrix = WeightMatrix(
+      kind: kind, rows: UnsafeRawPointer(values.pointer), rowBytes: rowBytes, bias: self.bias.pointer,
+      scale: scale.pointer, isFar: inputs * rowBytes > LinearWeights.nearByteCount)
     let packing = Packing(
       weight: weight, skipped: skipped, inputs: inputs, outputs: outputs,
       target: UnsafeMutableRawPointer(values.pointer), rowBytes: rowBytes)
@@ -87,13 +91,6 @@ public final class LinearWeights: Sendable {
   /// Bytes of weights, biases and scales.
   public var byteCount: Int { values.count + (bias.count + scale.count) * 4 }
 
-  /// For the kernels.
-  @inline(__always)
-  var matrix: WeightMatrix {
-    WeightMatrix(
-      kind: kind, rows: UnsafeRawPointer(values.pointer), rowBytes: rowBytes, bias: bias.pointer,
-      scale: scale.pointer, isFar: isFar)
-  }
 }
 
 /// Turns [outputs][inputs] into rows of outputs.
@@ -180,6 +177,29 @@ public func findNonzero(_ row: Row<Float>, count: Int, list: Row<UInt32>) -> Non
   // SAFETY: the row and the list are padded to 16.
   let found = nonzeroList(row.pointer, count: count, list: list.pointer)
   return NonzeroCount(count: found.count, unit: found.unit)
+}
+
+/// Checks a caller's row and keeps where it is not zero as bits, sixteen in each of `masks`: whether
+/// all of it is finite, and whether what is not zero is exactly 1.
+@inline(__always)
+public func maskNonzero(
+  _ numbers: UnsafeBufferPointer<Float>, masks: Row<UInt16>
+) -> (finite: Bool, unit: Bool) {
+  precondition(masks.count * 16 >= numbers.count, "room for the masks")
+  guard let base = numbers.baseAddress else { return (true, true) }
+  // SAFETY: checked above.
+  return nonzeroMasks(base, count: numbers.count, masks: masks.pointer)
+}
+
+/// Fills `list` with the ascending places of the bits of `masks`, those of a row of `count` elements
+/// that are 0 or 1.
+@inline(__always)
+public func findNonzero(masks: Row<UInt16>, count: Int, list: Row<UInt32>) -> NonzeroCount {
+  precondition(
+    masks.count * 16 >= count && list.count >= (count + 15) & ~15, "room for the row")
+  // SAFETY: checked above.
+  return NonzeroCount(
+    count: listMasks(masks.pointer, count: count, list: list.pointer), unit: true)
 }
 
 extension LinearWeights {

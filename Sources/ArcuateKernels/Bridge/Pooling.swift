@@ -117,6 +117,8 @@ public struct PoolingWindow: Sendable {
     // output, or none, for each.
     let (spikes, to, from) = (list.pointer, places.pointer, input.pointer)
     let isMaximum = reduction == .maximum
+    // Rows of ones may have no numbers.
+    let isUnit = nonzero.unit != 0
     for e in 0..<Int(nonzero.count) {
       let index = Int(spikes[e])
       let place = Int(to[index])
@@ -124,7 +126,7 @@ public struct PoolingWindow: Sendable {
       if isMaximum {
         output.pointer[place] = 1
       } else {
-        output.pointer[place] += from[index]
+        output.pointer[place] += isUnit ? 1 : from[index]
       }
     }
     if reduction == .average {

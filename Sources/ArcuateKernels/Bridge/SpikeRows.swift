@@ -27,7 +27,8 @@ public struct SpikeRows: BitwiseCopyable, Sendable {
   /// Bytes of where sums are made.
   private static func roomByteCount(_ most: Int, _ hasBytes: Bool) -> Int {
     guard most >= many else { return 0 }
-    let bytes = hasBytes ? manyBytesRoom(rows: most, block: mostManyBytes - 1) : 0
+    let panel = manyBytesPanel(isWide: cshims_uses_avx512())
+    let bytes = hasBytes ? manyBytesRoom(rows: most, block: mostManyBytes - 1, panel: panel) : 0
     return (max(bytes, manyRoom(rows: most, block: block)) + 63) & ~63
   }
 

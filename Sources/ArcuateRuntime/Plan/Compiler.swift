@@ -660,6 +660,7 @@ private struct Compiler {
       for i in checked.outputs { slots[aliases[i] ?? i].isPassing = false }
     }
     for (p, i) in checked.inputs.enumerated() { slots[i].port = p }
+    if !tiling.hasWindows && learning == nil { findBareSlots() }
     for i in slots.indices where aliases[i] == nil {
       let count = slots[i].rows(
         block: block, batch: batch, tileRows: tiling.rows * options.threads)
@@ -692,6 +693,21 @@ private struct Compiler {
       inputSteps: checked.inputs.map { stepOf[$0] },
       outputSteps: checked.outputs.map { stepOf[$0] },
       fingerprint: fingerprint(), learning: learning)
+  }
+
+  /// Finds the rows of zeros and ones that nobody needs but as lists.
+  private mutating func findBareSlots() {
+    for step in steps {
+      let slot = slots[step.output]
+      let isSpiking = step.updates && !step.neurons!.flags.contains(.multiSpike)
+      slots[step.output].isBare =
+        slot.listed && slot.history < 0 && !slot.constant && (isSpiking || step.role == .input)
+    }
+    for step in steps {
+      let isReadByList = step.readsLists && step.sources.count == 1
+      for source in step.sources where !isReadByList { slots[source.slot].isBare = false }
+    }
+    for i in checked.outputs { slots[i].isBare = false }
   }
 
   /// A number that differs between plans whose sessions could not take each other's state.

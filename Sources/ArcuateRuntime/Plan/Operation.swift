@@ -84,6 +84,12 @@ enum Operation: Sendable {
     }
   }
 
+  /// Whether an operation without weights goes through a row by its list.
+  func takesEvents(_ found: NonzeroCount?) -> Bool {
+    guard case .pooling(let window, .some) = self, let found else { return false }
+    return window.takesEvents(found)
+  }
+
   /// Bytes of one packed weight; 0 where there are none.
   var weightByteCount: Int {
     switch self {

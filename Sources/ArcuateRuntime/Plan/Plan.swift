@@ -45,12 +45,23 @@ public final class Plan: Sendable {
     let reason: String
     /// Whether the first two sources are rows in the node's own order.
     let sumsTwoRows: Bool
+    /// Whether these are all, and neurons, which add them as they read them.
+    let addsWhileReading: Bool
     /// What the operation is, and its parts, without a copy of the whole.
     let role: Role
     let linear: LinearWeights?
     let convolution: ConvolutionWeights?
     let neurons: NeuronLayer?
     let memory: NeuronState
+
+    /// Whether the list of a row of ones is enough for what the step does with it, or it says when it
+    /// is not.
+    var readsLists: Bool {
+      if gather >= 0 { return sources[0].permutation != nil && operation.isSumOfProducts }
+      if role == .linear || convolution != nil { return true }
+      if case .pooling(_, let places) = operation { return places != nil }
+      return false
+    }
 
     /// How a step is run.
     enum Role: BitwiseCopyable {
@@ -81,6 +92,11 @@ public final class Plan: Sendable {
       self.kernels = kernels
       self.reason = reason
       sumsTwoRows = sources.count > 1 && sources[..<2].allSatisfy { $0.permutation == nil }
+      if case .neuron = operation, sumsTwoRows, sources.count == 2 {
+        addsWhileReading = true
+      } else {
+        addsWhileReading = false
+      }
       var (linear, neurons, convolution) = (
         LinearWeights?.none, NeuronLayer?.none, ConvolutionWeights?.none
       )
@@ -161,6 +177,11 @@ public final class Plan: Sendable {
   let membraneRest: [Int: [Float]]
   /// Steps that run before the next block.
   let block: Int
+  /// The first port whose rows may be bare, -1 for none, the numbers of a row, and how many rows of a
+  /// call are kept as bits.
+  let maskedPort: Int
+  let maskedCount: Int
+  let maskedRows: Int
   /// Sizes of a session: floats of state, floats, indices and counts of scratch.
   let stateCount: Int
   let valueCount: Int
@@ -206,6 +227,10 @@ public final class Plan: Sendable {
     self.feedbackRest = feedbackRest
     self.membraneRest = membraneRest
     self.block = block
+    maskedPort = inputs.firstIndex { slots[$0.node].isBare } ?? -1
+    maskedCount = maskedPort < 0 ? 0 : slots[inputs[maskedPort].node].count
+    let masked = 4 * block * options.batch
+    maskedRows = maskedPort < 0 ? 0 : min(masked, (4 << 20) / max(maskedCount / 8, 1))
     self.stateCount = stateCount
     self.valueCount = valueCount
     self.listCount = listCount
@@ -246,7 +271,8 @@ public final class Plan: Sendable {
 
   /// Scratch of a session's threads.
   var workerByteCount: Int {
-    options.threads * (widest * 12 + spikeRowsByteCount + windowByteCount)
+    InputMasks.byteCount(count: maskedCount, rows: maskedRows)
+      + options.threads * (widest * 12 + spikeRowsByteCount + windowByteCount)
       + groups.reduce(0) { $0 + ($1.population?.byteCount(options) ?? 0) }
   }
   private var windowByteCount: Int {

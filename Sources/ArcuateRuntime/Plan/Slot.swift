@@ -14,6 +14,9 @@ struct Slot: BitwiseCopyable, Sendable {
   var listed = false
   /// Whether a back edge reads the signal: offset in the state of the rows that wait; -1 if not.
   var history = -1
+  /// Whether a row of zeros and ones may be there as its list alone, since those who read it need no
+  /// more; `fillRow` writes the numbers where somebody does.
+  var isBare = false
   /// The port whose numbers the rows are; -1 if they are computed.
   var port = -1
   /// Whether nobody reads a row after the tile of rows that it belongs to: rows then stand in a room

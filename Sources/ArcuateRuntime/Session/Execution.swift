@@ -142,12 +142,7 @@ extension Session {
     let range = output.constant ? 0..<1 : blockRange
     if step.role == .input {
       for t in range {
-        for b in streams {
-          if let feed, !output.constant {
-            feed.fill(row(output, t, b).part(0, output.count), port: output.port, t, b)
-          }
-          listRow(output, t, b)
-        }
+        for b in streams { enter(output, t, b) }
       }
       record(index, range, streams, output)
       return
@@ -157,14 +152,18 @@ extension Session {
       record(index, range, streams, output)
       return
     }
-    if step.gather >= 0 { gather(step, range, streams) }
+    // What learns reads the sum as well.
+    let addsWhileReading = step.addsWhileReading && plan.learning == nil
+    let gathers = step.gather >= 0 && !addsWhileReading
+    if gathers { gather(step, range, streams) }
     if step.role == .apart { joinInputs(step, output, range, streams) }
-    let input = plan.slots[step.gather >= 0 ? step.gather : step.sources[0].slot]
-    let shift = step.gather < 0 && step.sources[0].delayed ? -1 : 0
+    let input = plan.slots[gathers ? step.gather : step.sources[0].slot]
+    let shift = !gathers && step.sources[0].delayed ? -1 : 0
 
     switch step.role {
     case .neurons:
-      runNeurons(index, step.neurons!, step.memory, input, shift, output, range, streams)
+      runNeurons(
+        step, index, step.neurons!, input, shift, addsWhileReading, output, range, streams)
     case .linear: runLinear(index, step.linear!, input, shift, output, range, streams, worker)
     case .sparse:
       if case .sparse(let packed) = step.operation {
@@ -213,6 +212,7 @@ extension Session {
             input: from, list: listed, nonzero: found, output: to, starts: temporaryList)
           if isByWindows { count(index, b, 9, 1) }
         } else {
+          if !step.operation.takesEvents(found) { fillRow(input, t + shift, b) }
           step.operation.apply(
             input: from, list: listed, nonzero: found, output: to, inputCount: step.inputCount,
             outputCount: step.outputCount, temporary: temporary,
@@ -263,9 +263,12 @@ extension Session {
     let t = t + (source.delayed ? -1 : 0)
     guard slot.listed, step.operation.isSumOfProducts,
       Int(nonzero(slot, t, b)[0].count) < slot.count / 4
-    else { return Elementwise.permute(from, by: order, into: sum) }
+    else {
+      fillRow(slot, t, b)
+      return Elementwise.permute(from, by: order, into: sum)
+    }
     Elementwise.permute(
-      from, list: list(slot, t, b), count: Int(nonzero(slot, t, b)[0].count), by: order, into: sum)
+      from, list: list(slot, t, b), nonzero: nonzero(slot, t, b)[0], by: order, into: sum)
   }
 
   /// Rows of a node that takes its inputs one by one.
@@ -286,11 +289,14 @@ extension Session {
   // MARK: Neurons
 
   private func runNeurons(
-    _ index: Int, _ layer: NeuronLayer, _ memory: NeuronState, _ input: Slot, _ shift: Int,
-    _ output: Slot, _ range: Range<Int>, _ streams: Range<Int>
+    _ step: Plan.Step, _ index: Int, _ layer: NeuronLayer, _ input: Slot, _ shift: Int,
+    _ addsSecond: Bool, _ output: Slot, _ range: Range<Int>, _ streams: Range<Int>
   ) {
     let stride = output.stride
-    let spikes = plan.steps[index].updates
+    let spikes = step.updates
+    let memory = step.memory
+    let second = plan.slots[step.sources[addsSecond ? 1 : 0].slot]
+    let secondShift = addsSecond && step.sources[1].delayed ? -1 : 0
     func memoryRow(_ offset: Int, _ b: Int) -> Row<Float> {
       offset < 0 ? state.row.part(0, 0) : state.row.part(offset + b * stride, stride)
     }
@@ -300,8 +306,9 @@ extension Session {
       let pending = memoryRow(memory.pending, b)
       for t in range {
         let (changed, spiked) = layer.step(
-          input: row(input, t + shift, b), membrane: membrane, current: current, pending: pending,
-          output: row(output, t, b),
+          input: row(input, t + shift, b),
+          and: addsSecond ? row(second, t + secondShift, b) : nil, membrane: membrane, current: current, pending: pending,
+          output: output.isBare ? nil : row(output, t, b),
           list: spikes ? list(output, t, b) : temporaryLists.row.part(0, 0))
         if spikes {
           nonzero(output, t, b)[0] = spiked
@@ -321,7 +328,10 @@ extension Session {
     for probe in probes where probe.step == index && probe.quantity == .output {
       // A constant node's one row stands for every step of the block.
       for t in output.constant ? 0..<blockSteps : range {
-        for b in streams { probe.row(t, b)?.copy(from: row(output, t, b)) }
+        for b in streams {
+          fillRow(output, t, b)
+          probe.row(t, b)?.copy(from: row(output, t, b))
+        }
       }
     }
   }

@@ -15,7 +15,26 @@ struct Feed {
   @inline(__always)
   func fill(_ row: Row<Float>, port: Int, _ t: Int, _ b: Int) {
     if t >= silence { return row.fill(0) }
-    let f = isFrames ? frame + t : frame
-    inputs.copy(port, from: (f * batch + b) * row.count, to: row)
+    inputs.copy(port, from: self.row(t, b) * row.count, to: row)
+  }
+
+  /// Which row of the call a step and a stream have.
+  @inline(__always)
+  func row(_ t: Int, _ b: Int) -> Int { (isFrames ? frame + t : frame) * batch + b }
+}
+
+extension Session {
+  /// Brings the row of an input up to date, and the list beside it.
+  @inline(__always)
+  func enter(_ slot: Slot, _ t: Int, _ b: Int) {
+    if let feed, !slot.constant {
+      if slot.isBare, t < feed.silence, slot.port == plan.maskedPort, masks.isUnit(feed.row(t, b)) {
+        nonzero(slot, t, b)[0] = masks.list(
+          feed.row(t, b), count: slot.count, into: list(slot, t, b))
+        return
+      }
+      feed.fill(row(slot, t, b).part(0, slot.count), port: slot.port, t, b)
+    }
+    listRow(slot, t, b)
   }
 }

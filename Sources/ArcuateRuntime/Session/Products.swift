@@ -86,6 +86,7 @@ extension Session {
             nonzero(input, t + shift, end)[0].count > limit
           { end += 1 }
           let rows = end - b
+          for r in b..<end { fillRow(input, t + shift, r) }
           run(
             Product(
               weights: weights,
@@ -101,13 +102,20 @@ extension Session {
             owner: b)
           if spikes.isFull { flush() }
         } else {
-          run(
-            Product(
-              weights: weights,
-              inputs: .events(
-                values.row.part(from, input.stride), list: list(input, t + shift, b),
-                nonzero: found), output: values.row.part(to, output.stride),
-              work: Int(found.count) * weights.stride), worker)
+          let (numbers, sums) = (
+            values.row.part(from, input.stride), values.row.part(to, output.stride)
+          )
+          let list = list(input, t + shift, b)
+          if workers == nil {
+            weights.applyEvents(
+              input: numbers, list: list, nonzero: found, output: sums, first: 0,
+              count: weights.stride)
+          } else {
+            run(
+              Product(
+                weights: weights, inputs: .events(numbers, list: list, nonzero: found),
+                output: sums, work: Int(found.count) * weights.stride), worker)
+          }
         }
         for r in b..<end { countSynapses(index, step, input, t + shift, r) }
         b = end
@@ -130,6 +138,31 @@ extension Session {
   @inline(__always)
   func countSynapses(_ index: Int, _ step: Plan.Step, _ input: Slot, _ t: Int, _ b: Int) {
     guard step.fanOut.isCounted else { return }
+    if input.listed, let uniform = step.fanOut.uniform {
+      // By far the most frequent.
+      let found = nonzero(input, t, b)[0]
+      if found.unit != 0 {
+        return countSynapses(index, step, b, uniform &* UInt64(found.count), accumulates: true)
+      }
+    }
+    countOthers(index, step, input, t, b)
+  }
+
+  @inline(__always)
+  private func countSynapses(
+    _ index: Int, _ step: Plan.Step, _ b: Int, _ operations: UInt64, accumulates: Bool
+  ) {
+    let first = (index * plan.options.batch + b) * Counters.fieldCount
+    let fields = counterFields.row.part(first, Counters.fieldCount)
+    let kind = accumulates ? 2 : 1
+    fields[kind] = fields[kind] &+ operations
+    fields[3] = fields[3] &+ step.fanOut.dense
+    fields[7] = fields[7] &+ operations &* step.weightBytes
+  }
+
+  private func countOthers(
+    _ index: Int, _ step: Plan.Step, _ input: Slot, _ t: Int, _ b: Int
+  ) {
     var operations: UInt64 = 0
     var accumulates = true
     if input.listed {
@@ -151,9 +184,7 @@ extension Session {
         accumulates = accumulates && (from[i] == 1 || from[i] == -1)
       }
     }
-    count(index, b, accumulates ? 2 : 1, operations)
-    count(index, b, 3, step.fanOut.dense)
-    count(index, b, 7, operations &* step.weightBytes)
+    countSynapses(index, step, b, operations, accumulates: accumulates)
   }
 
   private func isTernary(_ row: Row<Float>, _ list: Row<UInt32>, _ count: Int) -> Bool {

@@ -150,7 +150,7 @@ extension Session {
     }
     for port in plan.inputs.indices {
       try require(inputs.count(port), inputCount(port), "input \"\(plan.inputs[port].name)\"")
-      if let place = inputs.firstNotFinite(port) {
+      if let place = firstNotFinite(inputs, port) {
         throw ArcuateError(
           .invalidArgument, "number \(place) is not finite",
           at: "input \"\(plan.inputs[port].name)\"")
@@ -159,6 +159,14 @@ extension Session {
     for port in plan.outputs.indices where outputs.isWanted(port) {
       try require(outputs.count(port), outputCount(port), "output \"\(plan.outputs[port].name)\"")
     }
+  }
+
+  /// The place of the first number of a port that is not finite, if any; keeps where the rows of the
+  /// port that may be bare are not zero.
+  private func firstNotFinite(_ inputs: InputPorts, _ port: Int) -> Int? {
+    guard port == plan.maskedPort else { return inputs.firstNotFinite(port) }
+    let isFinite = masks.keep(inputs, port: port, count: plan.maskedCount)
+    return inputs.firstNotFinite(port, from: isFinite ? masks.rows * plan.maskedCount : 0)
   }
 
   /// Runs one step with inputs of its own, outside any frame.

@@ -55,6 +55,8 @@ public final class Session {
   /// Where the rows of inputs come from; nil where they stand ready.
   var feed: Feed? { didSet { isFed = feed != nil } }
   private var isFed = false
+  /// What is known of the inputs of the call that runs.
+  var masks: InputMasks
   /// Whether weights and thresholds change while the session runs. Traces stand still while they
   /// do not.
   public var learns = false
@@ -97,6 +99,7 @@ public final class Session {
     let tiles = batch * (populations.map(\.tiles).max() ?? 0)
     populationChanges = try AlignedBuffer(byteCount: tiles * 8).view(start: 0, count: tiles)
     meeting = try Meeting()
+    masks = try InputMasks(count: plan.maskedCount, rows: plan.maskedRows)
     let memories = populations.isEmpty ? 0 : plan.steps.count * batch
     let size = MemoryLayout<SparseMemory>.stride
     sparseMemories = try AlignedBuffer(byteCount: memories * size).view(start: 0, count: memories)
@@ -216,6 +219,16 @@ public final class Session {
   @inline(__always)
   func nonzero(_ slot: Slot, _ step: Int, _ stream: Int) -> Row<NonzeroCount> {
     nonzeros.row.part(slot.counts + place(slot, step, stream), 1)
+  }
+
+  /// Writes the numbers of a row of which only the list may be there.
+  @inline(__always)
+  func fillRow(_ slot: Slot, _ step: Int, _ stream: Int) {
+    guard slot.isBare, nonzero(slot, step, stream)[0].unit != 0 else { return }
+    let row = row(slot, step, stream)
+    row.fill(0)
+    let list = list(slot, step, stream)
+    for e in 0..<Int(nonzero(slot, step, stream)[0].count) { row[Int(list[e])] = 1 }
   }
 
   /// Brings the list beside a row up to date.

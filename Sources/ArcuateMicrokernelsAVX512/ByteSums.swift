@@ -1,0 +1,1 @@
+../ArcuateMicrokernels/ByteSums.swift
