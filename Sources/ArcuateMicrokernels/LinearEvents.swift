@@ -37,6 +37,10 @@ private func events<E: WeightElement>(
   let size = E.byteCount
   let end = first &+ count
   var o = first
+  /// The weights of the input that follows `n` places later, for the outputs from `o` on.
+  @inline(__always) func later(_ e: Int, _ n: Int) -> UnsafeRawPointer {
+    weights.rows + (o &* size &+ Int(list[min(e &+ n, listCount &- 1)]) &* weights.rowBytes)
+  }
   #if ARCUATE_WIDE
     // Sixteen registers of sums: the list is gone through once for 256 outputs.
     while o &+ 256 <= end {
@@ -52,8 +56,8 @@ private func events<E: WeightElement>(
         let j = Int(list[e])
         let row = column + j &* weights.rowBytes
         if isFar {
-          let ahead = Int(list[min(e &+ 4, listCount &- 1)])
-          prefetch(column + ahead &* weights.rowBytes, byteCount: 256 &* size)
+          prefetch(later(e, 4), byteCount: 256 &* size)
+          prefetchFar(later(e, 16), byteCount: 256 &* size)
         }
         let value = SIMD16(repeating: unit ? 1 : x[j])
         @inline(__always) func add(_ sum: inout SIMD16<Float>, _ k: Int) {
@@ -108,10 +112,7 @@ private func events<E: WeightElement>(
     for e in 0..<listCount {
       let j = Int(list[e])
       let row = column + j &* weights.rowBytes
-      if isFar {
-        let ahead = Int(list[min(e &+ 8, listCount &- 1)])
-        prefetch(column + ahead &* weights.rowBytes, byteCount: 64 &* size)
-      }
+      if isFar { prefetch(later(e, 8), byteCount: 64 &* size) }
       if unit {
         a0 += E.load16(row)
         a1 += E.load16(row + 16 &* size)

@@ -110,43 +110,41 @@ private struct Packing {
     var counts = [UInt32](repeating: 0, count: inputs)
     let size = MemoryLayout<T>.size
     // Squares as wide as a cache line, turned in a room of their own: rows of a power of two apart
-    // would push each other out of the cache.
+    // would push each other out of the cache. Four side by side, so that the memory gets four lines
+    // of a row at a time.
     let wide = 64 / size
+    let lines = 4
     weight.bytes.withUnsafeBytes { raw in
       guard let start = raw.baseAddress, inputs > 0, outputs > 0 else { return }
       let source = start + skipped &* size
-      withUnsafeTemporaryAllocation(byteCount: 64 * wide, alignment: 64) { room in
+      withUnsafeTemporaryAllocation(byteCount: 64 * wide * lines, alignment: 64) { room in
         counts.withUnsafeMutableBufferPointer { counts in
           let counts = counts.baseAddress.unsafelyUnwrapped
-          let square = room.baseAddress.unsafelyUnwrapped
-          let turned = square.assumingMemoryBound(to: T.self)
-          for o0 in stride(from: 0, to: rowBytes / size, by: wide) {
-            let here = max(0, min(wide, outputs &- o0))
+          let room = room.baseAddress.unsafelyUnwrapped
+          for first in stride(from: 0, to: rowBytes / size, by: wide * lines) {
+            let squares = min(lines, (rowBytes / size &- first) / wide)
             for j0 in stride(from: 0, to: inputs, by: wide) {
               let across = min(wide, inputs &- j0)
-              // SAFETY: o0 + o < outputs and j0 + j < inputs, and the tensor holds both; the room
-              // is a square of `wide` elements.
-              for o in 0..<here {
-                let row = source + ((o0 &+ o) &* inputs &+ j0) &* size
-                for j in 0..<across {
-                  let value = row.loadUnaligned(fromByteOffset: j &* size, as: T.self)
-                  turned[j &* wide &+ o] = value &+ zero
-                }
-                // A loop of its own, which the compiler turns into vectors.
-                for j in 0..<across {
-                  let value = row.loadUnaligned(fromByteOffset: j &* size, as: T.self)
-                  counts[j0 &+ j] &+= value & magnitude == 0 ? 0 : 1
-                }
+              for n in 0..<squares {
+                let o0 = first &+ n &* wide
+                // SAFETY: the tensor holds `here` outputs from o0 on of `across` inputs; the room is
+                // `lines` squares of `wide` elements.
+                fill(
+                  room + 64 &* wide &* n, of: T.self, zero, from: source + (o0 &* inputs &+ j0) &* size,
+                  outputs: max(0, min(wide, outputs &- o0)), inputs: across,
+                  magnitude: magnitude, counts: counts + j0)
               }
               for j in 0..<across {
-                for o in here..<wide { turned[j &* wide &+ o] = zero }
-                let to = target + ((j0 &+ j) &* rowBytes &+ o0 &* size)
-                to.copyMemory(from: square + 64 &* j, byteCount: 64)
+                let to = target + ((j0 &+ j) &* rowBytes &+ first &* size)
+                for n in 0..<squares {
+                  cshims_stream_line(room + 64 &* (wide &* n &+ j), to + 64 &* n)
+                }
               }
             }
-            if here > 0 {
+            let end = min(first &+ wide &* lines, outputs)
+            if end > first {
               weight.bytes.letGo(
-                (skipped &+ o0 &* inputs) &* size..<(skipped &+ (o0 &+ here) &* inputs) &* size)
+                (skipped &+ first &* inputs) &* size..<(skipped &+ end &* inputs) &* size)
             }
           }
         }
@@ -154,7 +152,61 @@ private struct Packing {
     }
     // Pages that came along with their neighbours.
     weight.bytes.letGo(skipped * size..<(skipped + inputs * outputs) * size)
+    cshims_fence()
     return counts
+  }
+
+  /// Turns some outputs' weights of some inputs into a line of outputs for each of these, with `zero`
+  /// added and where there are no more, and counts for each input those that have a magnitude.
+  @inline(__always)
+  private func fill<T: FixedWidthInteger & BitwiseCopyable>(
+    _ square: UnsafeMutableRawPointer, of _: T.Type, _ zero: T, from source: UnsafeRawPointer,
+    outputs: Int, inputs across: Int, magnitude: T, counts: UnsafeMutablePointer<UInt32>
+  ) {
+    let size = MemoryLayout<T>.size
+    let wide = 64 / size
+    let turned = square.assumingMemoryBound(to: T.self)
+    if outputs == wide && across == wide {
+      turn(size, source, inputs &* size, square)
+      if zero != 0 { for k in 0..<wide &* wide { turned[k] &+= zero } }
+    } else {
+      for o in 0..<outputs {
+        let row = source + o &* inputs &* size
+        for j in 0..<across {
+          turned[j &* wide &+ o] = row.loadUnaligned(fromByteOffset: j &* size, as: T.self) &+ zero
+        }
+      }
+      for j in 0..<across { for o in outputs..<wide { turned[j &* wide &+ o] = zero } }
+    }
+    // A loop of its own, which the compiler turns into vectors.
+    for o in 0..<outputs {
+      let row = source + o &* inputs &* size
+      for j in 0..<across {
+        let value = row.loadUnaligned(fromByteOffset: j &* size, as: T.self)
+        counts[j] &+= value & magnitude == 0 ? 0 : 1
+      }
+    }
+  }
+}
+
+/// Turns a square of 64 bytes of as many rows, `stride` bytes apart, into lines of 64 bytes.
+@inline(__always)
+private func turn(
+  _ size: Int, _ source: UnsafeRawPointer, _ stride: Int, _ square: UnsafeMutableRawPointer
+) {
+  // Sixteen bytes of as many rows as they have elements; a few rows at a time, since those a power of
+  // two apart push each other out of the cache.
+  let some = 16 / size
+  for i in 0..<4 * some where i % some == 0 {
+    for j in 0..<4 {
+      let from = source + (i &* stride &+ 16 &* j)
+      let to = square + (64 &* some &* j &+ i &* size)
+      switch size {
+      case 4: cshims_turn4(from, stride, to, 64)
+      case 2: cshims_turn2(from, stride, to, 64)
+      default: cshims_turn1(from, stride, to, 64)
+      }
+    }
   }
 }
 

@@ -70,7 +70,7 @@ public enum KernelRegistry {
       matrixProduct, gatherSums, neuronRecord, neuronSweep,
     ]
 
-  /// Sizes around the widths of tiles and vectors.
+  /// Sizes around the widths of tiles and vectors; 600 has whole panels in both shares of the outputs.
   private static let tails = [1, 2, 15, 16, 17, 31, 33, 63, 64, 65, 79, 80, 81, 130]
 
   /// Weights of one kind, [outputs][inputs].
@@ -101,7 +101,7 @@ public enum KernelRegistry {
 
   private static func linearEvents(_ kind: WeightKind) -> RegistryLine {
     RegistryLine(
-      kernel: .linear(.events, kind), extents: [[0, 1, 2, 7, 16, 33, 130], tails, [0, 1]]
+      kernel: .linear(.events, kind), extents: [[0, 1, 2, 7, 16, 33, 130], tails + [600], [0, 1]]
     ) { extents, draw in
       let (inputs, outputs, unit) = (extents[0], extents[1], extents[2] == 1)
       let x = unit ? draw.spikes(inputs, density: 0.4) : draw.values(inputs, density: 0.4)
@@ -127,7 +127,7 @@ public enum KernelRegistry {
     RegistryLine(
       kernel: .linear(.shared, kind),
       extents: [
-        [0, 1, 33, 300], [1, 15, 16, 17, 64, 65, 81, 130], [1, 2, 10, 40],
+        [0, 1, 33, 300], [1, 15, 16, 17, 64, 65, 81, 130, 600], [1, 2, 10, 40],
       ]
     ) { extents, draw in
       try spikeRows(kind, extents, &draw)
@@ -137,7 +137,7 @@ public enum KernelRegistry {
   private static func linearMany(_ kind: WeightKind) -> RegistryLine {
     RegistryLine(
       kernel: .linear(.many, kind),
-      extents: [[1, 96, 97, 300], [1, 17, 64, 130], [96, 112]]
+      extents: [[1, 96, 97, 300], [1, 17, 64, 130, 600], [96, 112]]
     ) { extents, draw in
       try spikeRows(kind, extents, &draw)
     }
@@ -270,7 +270,8 @@ public enum KernelRegistry {
       output.row, Reference.convolution(input: x, weight: weight, bias: bias, geometry: g))
   }
 
-  /// Every combination of flags, on sizes with and without tails, over six steps.
+  /// Every combination of flags, on sizes with and without tails, over six steps, with one row of
+  /// inputs and with two, and once more without a row of outputs.
   private static let neuron = RegistryLine(
     kernel: .neuronStep, extents: [[1, 16, 19], [0, 1], Array(0..<2048)]
   ) { extents, draw in
@@ -288,19 +289,28 @@ public enum KernelRegistry {
       count: count, flags: flags, currentDecay: layer[0], currentGain: layer[1], decay: layer[2],
       gain: layer[3], offset: layer[4], threshold: layer[5], resetValue: layer[6])
     let padded = (count + 15) & ~15
-    let views = try (0..<5).map { _ in try room(Float.self, padded) }
+    let views = try (0..<9).map { _ in try room(Float.self, padded) }
     defer { withExtendedLifetime(views) {} }
     let rows = views.map(\.row)
     let spikes = try room(UInt32.self, padded)
+    let listedAlone = try room(UInt32.self, padded)
     var (v, i, pending) = (
       [Float](repeating: 0, count: count), [Float](repeating: 0, count: count),
       [Float](repeating: 0, count: count)
     )
     for step in 0..<6 {
-      let x = draw.values(count).map { $0 * 2 }
+      var x = draw.values(count).map { $0 * 2 }
       for n in 0..<count { rows[0][n] = x[n] }
+      let other = step & 1 == 1 ? rows[5] : nil
+      if let other {
+        let more = draw.values(count)
+        for n in 0..<count {
+          other[n] = more[n]
+          x[n] += more[n]
+        }
+      }
       let (changed, nonzero) = packed.step(
-        input: rows[0], membrane: rows[1], current: rows[2], pending: rows[3],
+        input: rows[0], and: other, membrane: rows[1], current: rows[2], pending: rows[3],
         output: rows[4], list: spikes.row)
       var twin = [Float](repeating: 0, count: count)
       var twinChanged = 0
@@ -323,6 +333,12 @@ public enum KernelRegistry {
       if listed != Reference.nonzeroList(twin) { return "step \(step): \(listed) are listed" }
       let unit = twin.allSatisfy { $0 == 0 || $0 == 1 }
       if (nonzero.unit == 1) != unit { return "step \(step): unit is \(nonzero.unit)" }
+      let (_, alone) = packed.step(
+        input: rows[0], and: other, membrane: rows[6], current: rows[7], pending: rows[8],
+        output: nil, list: listedAlone.row)
+      let same = (0..<Int(alone.count)).map { listedAlone[$0] } == listed
+      if !same || alone.unit != nonzero.unit { return "step \(step): another list without a row" }
+      if let found = difference(rows[6], v) { return "step \(step) without a row: \(found)" }
     }
     return nil
   }
@@ -341,7 +357,18 @@ public enum KernelRegistry {
     let list = (0..<Int(found.count)).map { output[$0] }
     if list != twin { return "\(list) is not \(twin)" }
     let unit = x.allSatisfy { $0 == 0 || $0 == 1 }
-    return (found.unit == 1) == unit ? nil : "unit is \(found.unit)"
+    if (found.unit == 1) != unit { return "unit is \(found.unit)" }
+    // The same by way of bits, from anywhere in memory.
+    let masks = try room(UInt16.self, x.count + 16)
+    defer { withExtendedLifetime(masks) {} }
+    let kept = ([0] + x).withUnsafeBufferPointer {
+      maskNonzero(UnsafeBufferPointer(rebasing: $0[1...]), masks: masks.row)
+    }
+    if kept.finite != x.allSatisfy(\.isFinite) { return "finite is \(kept.finite)" }
+    if kept.unit != unit { return "unit of the bits is \(kept.unit)" }
+    let again = findNonzero(masks: masks.row, count: x.count, list: output.row)
+    let places = (0..<Int(again.count)).map { output[$0] }
+    return places == twin ? nil : "\(places) by bits is not \(twin)"
   }
 
   static func room<T: BitwiseCopyable>(_: T.Type, _ count: Int) throws -> View<T> {

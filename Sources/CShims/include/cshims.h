@@ -300,4 +300,42 @@ CSHIMS_INLINE cshims_f32x8 cshims_uniform(cshims_u32x8 index, uint64_t step, uin
   return __builtin_convertvector((cshims_i32x8)(c0 >> 8), cshims_f32x8) * 0x1p-24f;
 }
 
+/// Copies 64 bytes, aligned, to memory that will not be read soon, past the caches; `cshims_fence`
+/// comes before anyone else reads it.
+CSHIMS_INLINE void cshims_stream_line(const void *from, void *to) {
+#if defined(__AVX2__)
+  _mm256_stream_si256((__m256i *)to, _mm256_load_si256((const __m256i *)from));
+  _mm256_stream_si256((__m256i *)to + 1, _mm256_load_si256((const __m256i *)from + 1));
+#else
+  __builtin_memcpy(to, from, 64);
+#endif
+}
+CSHIMS_INLINE void cshims_fence(void) { __atomic_thread_fence(__ATOMIC_SEQ_CST); }
+
+/// Turns squares of as many elements as sixteen bytes hold, sixteen bytes from each of as many rows,
+/// `from_stride` and `to_stride` bytes apart: each round brings those together whose places differ in
+/// one bit.
+#define CSHIMS_TURN(name, element, count, rounds, lower, upper)                                   \
+  typedef element name##_row __attribute__((vector_size(16)));                                    \
+  CSHIMS_INLINE void name(const void *from, intptr_t from_stride, void *to, intptr_t to_stride) { \
+    name##_row rows[2][count];                                                                    \
+    for (int i = 0; i < count; i++)                                                               \
+      __builtin_memcpy(&rows[0][i], (const char *)from + i * from_stride, 16);                    \
+    for (int r = 0; r < rounds; r++)                                                              \
+      for (int i = 0; i < count / 2; i++) {                                                       \
+        name##_row a = rows[r & 1][i], b = rows[r & 1][i + count / 2];                            \
+        rows[~r & 1][2 * i] = __builtin_shufflevector(a, b, lower);                               \
+        rows[~r & 1][2 * i + 1] = __builtin_shufflevector(a, b, upper);                           \
+      }                                                                                           \
+    for (int i = 0; i < count; i++)                                                               \
+      __builtin_memcpy((char *)to + i * to_stride, &rows[rounds & 1][i], 16);                     \
+  }
+#define CSHIMS_LIST(...) __VA_ARGS__
+CSHIMS_TURN(cshims_turn4, uint32_t, 4, 2, CSHIMS_LIST(0, 4, 1, 5), CSHIMS_LIST(2, 6, 3, 7))
+CSHIMS_TURN(cshims_turn2, uint16_t, 8, 3, CSHIMS_LIST(0, 8, 1, 9, 2, 10, 3, 11),
+            CSHIMS_LIST(4, 12, 5, 13, 6, 14, 7, 15))
+CSHIMS_TURN(cshims_turn1, uint8_t, 16, 4,
+            CSHIMS_LIST(0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23),
+            CSHIMS_LIST(8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31))
+
 #endif
