@@ -105,7 +105,8 @@ private func add<N: InputCount, V: ListedValues>(
     let at = Int(row[0].weights &+ column.weights)
     addScaled(
       N.self, V.self, (a.0 + at, a.1), (b.0 + at, b.1), (c.0 + at, c.1), (d.0 + at, d.1),
-      (e.0 + at, e.1), (f.0 + at, f.1), weightStep, output + Int(row[0].output &+ column.output), outputStep, rows,
+      (e.0 + at, e.1), (f.0 + at, f.1), weightStep, output + Int(row[0].output &+ column.output),
+      outputStep, rows,
       Int(column.count))
   }
 }

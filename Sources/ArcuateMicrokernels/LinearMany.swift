@@ -52,10 +52,10 @@ private func many<E: WeightElement>(
           k &+= 16
         }
       }
-      let next = NextBlock(spikes, weights, b, of: blocks, o &* size, 64 &* size, end &* size)
+      let next = nextBlock(spikes, weights, b, of: blocks, o &* size, 64 &* size, end &* size)
       let base = UnsafeRawPointer(block) - firstInput &* 256
       for r in 0..<spikes.rows {
-        next.bringNearer(r)
+        bringNearer(next, row: r)
         let split = spikes.splits + (r &* spikes.splitStride &+ b)
         var e = spikes.lists + (spikes.listStarts[r] &+ Int(split[0]))
         let last = spikes.lists + (spikes.listStarts[r] &+ Int(split[1]))
@@ -91,99 +91,31 @@ private func many<E: WeightElement>(
 }
 
 /// The block that is copied next, the first of the next panel after the last of one: it comes nearer
-/// while the one before is worked on, some rows of weights for each row of spikes.
-private struct NextBlock {
-  private let start: UnsafeRawPointer
-  private let rowBytes: Int
-  private let width: Int
-  private let rows: Int
-  private let share: Int
+/// while the one before is worked on, `share` rows of weights for each row of spikes. A tuple, since
+/// both variants would define what a type that files share comes with.
+typealias NextBlock = (start: UnsafeRawPointer, rowBytes: Int, width: Int, rows: Int, share: Int)
 
-  /// After block `b`; a panel is `width` bytes of each row, of which `end` are used, from `column`.
-  @inline(__always)
-  init(
-    _ spikes: ManySpikeRows, _ weights: WeightMatrix, _ b: Int, of blocks: Int, _ column: Int,
-    _ width: Int, _ end: Int
-  ) {
-    let isLast = b &+ 1 == blocks
-    let first = isLast ? 0 : (b &+ 1) &* spikes.block
-    let at = isLast ? column &+ width : column
-    start = weights.rows + (first &* weights.rowBytes &+ at)
-    rowBytes = weights.rowBytes
-    self.width = width
-    rows = weights.isFar && at < end ? min(spikes.block, spikes.inputs &- first) : 0
-    share = (rows &+ spikes.rows &- 1) / spikes.rows
-  }
-
-  @inline(__always)
-  func bringNearer(_ r: Int) {
-    let from = r &* share
-    for i in from..<max(from, min(from &+ share, rows)) {
-      prefetchFar(start + i &* rowBytes, byteCount: width)
-    }
-  }
+/// After block `b`; a panel is `width` bytes of each row, of which `end` are used, from `column`.
+@inline(__always)
+func nextBlock(
+  _ spikes: ManySpikeRows, _ weights: WeightMatrix, _ b: Int, of blocks: Int, _ column: Int,
+  _ width: Int, _ end: Int
+) -> NextBlock {
+  let isLast = b &+ 1 == blocks
+  let first = isLast ? 0 : (b &+ 1) &* spikes.block
+  let at = isLast ? column &+ width : column
+  let rows = weights.isFar && at < end ? min(spikes.block, spikes.inputs &- first) : 0
+  return (
+    start: weights.rows + (first &* weights.rowBytes &+ at), rowBytes: weights.rowBytes,
+    width: width, rows: rows, share: (rows &+ spikes.rows &- 1) / spikes.rows
+  )
 }
 
-/// The same for int8 weights, in panels whose sums are made in integers, two bytes at once. Needs.
-/// `room` has `manyBytesRoom(rows:block:panel:)` bytes, aligned to 64; a block has at most
-/// `mostManyBytes` inputs.
-@inline(never)
-public func linearManyBytes(
-  _ spikes: ManySpikeRows, weights: WeightMatrix, output y: UnsafeMutablePointer<Float>,
-  first: Int, count: Int, room: UnsafeMutableRawPointer
-) {
-  let sums = room + spikes.block &* bytesPanel
-  let wide = (sums + spikes.rows &* (2 &* bytesPanel)).assumingMemoryBound(to: Int32.self)
-  // Ones of a row that the wide sums have already.
-  let emptied = wide + spikes.rows &* bytesPanel
-  let end = first &+ count
-  let blocks = (spikes.inputs &+ spikes.block &- 1) / spikes.block
-  var o = first
-  while o < end {
-    let width = min(bytesPanel, (end &- o &+ 31) & ~31)
-    clearWords(sums, spikes.rows &* (2 &* bytesPanel))
-    for r in 0..<spikes.rows { emptied[r] = 0 }
-    for b in 0..<blocks {
-      let firstInput = b &* spikes.block
-      let source = weights.rows + (firstInput &* weights.rowBytes &+ o)
-      for i in 0..<min(spikes.block, spikes.inputs &- firstInput) {
-        var k = 0
-        while k < width {
-          storeWords(loadWords(source + (i &* weights.rowBytes &+ k)), room + (bytesPanel &* i &+ k))
-          k &+= 32
-        }
-      }
-      let next = NextBlock(spikes, weights, b, of: blocks, o, bytesPanel, end)
-      let base = UnsafeRawPointer(room) - firstInput &* bytesPanel
-      for r in 0..<spikes.rows {
-        next.bringNearer(r)
-        let split = spikes.splits + (r &* spikes.splitStride &+ b)
-        var e = spikes.lists + (spikes.listStarts[r] &+ Int(split[0]))
-        let last = spikes.lists + (spikes.listStarts[r] &+ Int(split[1]))
-        if e == last { continue }
-        let row = sums + (2 &* bytesPanel) &* r
-        // Sums of 16 bits hold 257 bytes; they are emptied into wider ones in time.
-        if Int32(truncatingIfNeeded: split[1]) &- emptied[r] > 257 {
-          let now = Int32(truncatingIfNeeded: split[0])
-          emptyByteSums(row, wide + bytesPanel &* r, now &- emptied[r], isFirst: emptied[r] == 0)
-          emptied[r] = now
-        }
-        var total = ByteSums(row)
-        repeat {
-          total.add(base + Int(e.pointee) &* bytesPanel)
-          e += 1
-        } while e != last
-        total.store(row)
-      }
-    }
-    for r in 0..<spikes.rows {
-      let all = Int32(truncatingIfNeeded: spikes.splits[r &* spikes.splitStride &+ blocks])
-      finishByteSums(
-        sums + (2 &* bytesPanel) &* r, width: width, excess: (all &- emptied[r]) &* 128,
-        wide: emptied[r] > 0 ? wide + bytesPanel &* r : nil, weights, column: o, end: end,
-        y + spikes.offsets[r])
-    }
-    o &+= width
+@inline(__always)
+func bringNearer(_ next: NextBlock, row r: Int) {
+  let from = r &* next.share
+  for i in from..<max(from, min(from &+ next.share, next.rows)) {
+    prefetchFar(next.start + i &* next.rowBytes, byteCount: next.width)
   }
 }
 

@@ -94,61 +94,6 @@ private func shared<E: WeightElement>(
   }
 }
 
-/// The same for int8 weights, by the rows' own lists: panels of outputs whose sums are made in
-/// integers, two bytes at once, in registers, while the next panel's part of each weight row is on
-/// its way.
-///
-/// `counts[r]` is the length of row r's list.
-@inline(never)
-public func linearSharedBytes(
-  lists: UnsafePointer<UInt32>, listStarts: UnsafePointer<Int>, counts: UnsafePointer<Int32>,
-  weights: WeightMatrix, output y: UnsafeMutablePointer<Float>, offsets: UnsafePointer<Int>,
-  rows: Int, first: Int, count: Int
-) {
-  let end = first &+ count
-  withUnsafeTemporaryAllocation(byteCount: 6 &* bytesPanel, alignment: 64) { room in
-    // Narrow sums, then wide ones.
-    let sums = room.baseAddress.unsafelyUnwrapped
-    let wide = (sums + 2 &* bytesPanel).assumingMemoryBound(to: Int32.self)
-    var o = first
-    while o < end {
-      let width = min(bytesPanel, (end &- o &+ 31) & ~31)
-      let column = weights.rows + o
-      for r in 0..<rows {
-        let list = lists + listStarts[r]
-        let all = Int(counts[r])
-        var (e, emptied) = (0, 0)
-        while true {
-          // Sums of 16 bits hold 257 bytes; beyond, they are emptied into wider ones.
-          let last = min(e &+ 257, all)
-          var total = ByteSums()
-          while e < last {
-            let row = column + Int(list[e]) &* weights.rowBytes
-            if weights.isFar {
-              if o == first {
-                let later = column + Int(list[min(e &+ 16, all &- 1)]) &* weights.rowBytes
-                prefetchFar(later, byteCount: bytesPanel)
-              }
-              prefetchFar(row + bytesPanel, byteCount: bytesPanel)
-            }
-            if width == bytesPanel { total.add(row) } else { total.add(row, width: width) }
-            e &+= 1
-          }
-          total.store(sums)
-          if last == all { break }
-          emptyByteSums(
-            sums, wide, Int32(truncatingIfNeeded: last &- emptied), isFirst: emptied == 0)
-          emptied = last
-        }
-        finishByteSums(
-          sums, width: width, excess: Int32(truncatingIfNeeded: (all &- emptied) &* 128),
-          wide: emptied > 0 ? wide : nil, weights, column: o, end: end, y + offsets[r])
-      }
-      o &+= width
-    }
-  }
-}
-
 /// Writes the ascending indices of the masks that are not zero, and these beside them, and clears
 /// all; returns how many there were.
 ///

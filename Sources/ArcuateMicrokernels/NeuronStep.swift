@@ -128,6 +128,7 @@ private func neuronLoop<K: NeuronLoopKind>(
   let clamps = flags.contains(.clampsBelow)
   let orEqual = flags.contains(.orEqual)
   let first = c.lanes(0)
+  var changedLanes = LaneMask.zero
   var changed = 0
   var listed = 0
   var other: UInt32 = 0
@@ -187,9 +188,16 @@ private func neuronLoop<K: NeuronLoopKind>(
     }
     store(v, membrane + i)
     if let y { store(emitted, y + i) }
-    var different = cshims_bits(cshims_not_equal(v, old))
-    if !isWhole { different &= inside }
-    changed &+= different.nonzeroBitCount
+    // Bits are at hand where comparisons make them.
+    #if ARCUATE_WIDE
+      changed &+= (cshims_bits(cshims_not_equal(v, old)) & inside).nonzeroBitCount
+    #else
+      if isWhole {
+        changedLanes &-= cshims_not_equal(v, old)
+      } else {
+        changed &+= (cshims_bits(cshims_not_equal(v, old)) & inside).nonzeroBitCount
+      }
+    #endif
     if spikes {
       var bits = cshims_bits(cshims_not_equal(emitted, zero))
       if !isWhole { bits &= inside }
@@ -207,6 +215,7 @@ private func neuronLoop<K: NeuronLoopKind>(
     step(i, false, lanes(from: i, of: count))
     i &+= laneCount
   }
+  for lane in 0..<laneCount { changed &+= Int(changedLanes[lane]) }
   // Padding lanes have coefficients of their own only by accident; they must stay silent.
   var rest = count
   while rest & 15 != 0 {

@@ -177,7 +177,8 @@ func convolutionWindows(
 
 @inline(__always)
 func neuronStep(
-  input x: UnsafePointer<Float>, and x2: UnsafePointer<Float>?, membrane: UnsafeMutablePointer<Float>,
+  input x: UnsafePointer<Float>, and x2: UnsafePointer<Float>?,
+  membrane: UnsafeMutablePointer<Float>,
   current: UnsafeMutablePointer<Float>, pending: UnsafeMutablePointer<Float>,
   output y: UnsafeMutablePointer<Float>?, list: UnsafeMutablePointer<UInt32>, count: Int,
   coefficients: NeuronCoefficients, flags: NeuronFlags
@@ -185,12 +186,14 @@ func neuronStep(
   #if arch(x86_64)
     if cshims_uses_avx512() {
       return ArcuateMicrokernelsAVX512.neuronStep(
-        input: x, and: x2, membrane: membrane, current: current, pending: pending, output: y, list: list,
+        input: x, and: x2, membrane: membrane, current: current, pending: pending, output: y,
+        list: list,
         count: count, coefficients: coefficients, flags: flags)
     }
   #endif
   return ArcuateMicrokernels.neuronStep(
-    input: x, and: x2, membrane: membrane, current: current, pending: pending, output: y, list: list,
+    input: x, and: x2, membrane: membrane, current: current, pending: pending, output: y,
+    list: list,
     count: count, coefficients: coefficients, flags: flags)
 }
 

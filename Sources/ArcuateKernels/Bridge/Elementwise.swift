@@ -39,6 +39,16 @@ public enum Elementwise {
     }
   }
 
+  /// output = 1 where `list`, ascending, says so, and 0 elsewhere.
+  public static func ones(_ list: Row<UInt32>, count: Int, into output: Row<Float>) {
+    precondition(
+      count <= list.count && (count == 0 || Int(list[count - 1]) < output.count),
+      "places inside the row")
+    output.fill(0)
+    // SAFETY: the largest place is inside the row.
+    for e in 0..<count { output.pointer[Int(list.pointer[e])] = 1 }
+  }
+
   /// output[i] += input[place i of the order].
   public static func addPermuted(
     _ input: Row<Float>, by order: Permutation, into output: Row<Float>

@@ -69,7 +69,8 @@ public final class LinearWeights: Sendable {
     scale = try spread(
       kind == .int8 ? (0..<outputs).map { weight.scale(at: skipped + $0 * inputs) } : [])
     self.matrix = WeightMatrix(
-      kind: kind, rows: UnsafeRawPointer(values.pointer), rowBytes: rowBytes, bias: self.bias.pointer,
+      kind: kind, rows: UnsafeRawPointer(values.pointer), rowBytes: rowBytes,
+      bias: self.bias.pointer,
       scale: scale.pointer, isFar: inputs * rowBytes > LinearWeights.nearByteCount)
     let packing = Packing(
       weight: weight, skipped: skipped, inputs: inputs, outputs: outputs,
@@ -130,7 +131,8 @@ private struct Packing {
                 // SAFETY: the tensor holds `here` outputs from o0 on of `across` inputs; the room is
                 // `lines` squares of `wide` elements.
                 fill(
-                  room + 64 &* wide &* n, of: T.self, zero, from: source + (o0 &* inputs &+ j0) &* size,
+                  room + 64 &* wide &* n, of: T.self, zero,
+                  from: source + (o0 &* inputs &+ j0) &* size,
                   outputs: max(0, min(wide, outputs &- o0)), inputs: across,
                   magnitude: magnitude, counts: counts + j0)
               }

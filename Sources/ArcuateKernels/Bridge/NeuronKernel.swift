@@ -62,12 +62,12 @@ public final class NeuronLayer: Sendable {
   /// One step for one row; returns how many membranes changed and, if the neurons spike, what was
   /// listed.
   ///
-  /// What arrives is `input`, or the sum of it and `other`. `current`, `pending` and `list` may be empty when the flags do not ask for them; without an
-  /// output only the list says who spiked.
+  /// What arrives is `input`, or the sum of it and `other`. `current`, `pending` and `list` may be
+  /// empty when the flags do not ask for them; without an output only the list says who spiked.
   @inline(__always)
   public func step(
-    input: Row<Float>, and other: Row<Float>? = nil, membrane: Row<Float>, current: Row<Float>, pending: Row<Float>,
-    output: Row<Float>?, list: Row<UInt32>
+    input: Row<Float>, and other: Row<Float>? = nil, membrane: Row<Float>, current: Row<Float>,
+    pending: Row<Float>, output: Row<Float>?, list: Row<UInt32>
   ) -> (changed: Int, nonzero: NonzeroCount) {
     let padded = (count + 15) & ~15
     precondition(
@@ -78,7 +78,8 @@ public final class NeuronLayer: Sendable {
         && (!flags.contains(.spikes) || list.count >= padded), "rows padded to 16")
     // SAFETY: every row has `padded` elements; parameters are padded or repeated.
     let outcome = neuronStep(
-      input: input.pointer, and: other?.pointer, membrane: membrane.pointer, current: current.pointer,
+      input: input.pointer, and: other?.pointer, membrane: membrane.pointer,
+      current: current.pointer,
       pending: pending.pointer, output: output?.pointer, list: list.pointer, count: count,
       coefficients: NeuronCoefficients(
         currentDecay: currentDecay.kernelParameter, currentGain: currentGain.kernelParameter,

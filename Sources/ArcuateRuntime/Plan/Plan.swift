@@ -253,7 +253,8 @@ public final class Plan: Sendable {
   /// Bytes a session uses in all.
   public var arenaByteCount: Int {
     stateByteCount + valueCount * 4 + listByteCount
-      + workerByteCount + (learning?.scratchCount ?? 0) * 4 + steps.count * options.batch * Counters.fieldCount * 8
+      + workerByteCount + (learning?.scratchCount ?? 0) * 4 + steps.count * options.batch
+      * Counters.fieldCount * 8
   }
   /// Rows of spikes that may meet over the weights of a layer.
   var spikeRowsMost: Int {

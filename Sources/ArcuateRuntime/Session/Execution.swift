@@ -307,7 +307,8 @@ extension Session {
       for t in range {
         let (changed, spiked) = layer.step(
           input: row(input, t + shift, b),
-          and: addsSecond ? row(second, t + secondShift, b) : nil, membrane: membrane, current: current, pending: pending,
+          and: addsSecond ? row(second, t + secondShift, b) : nil, membrane: membrane,
+          current: current, pending: pending,
           output: output.isBare ? nil : row(output, t, b),
           list: spikes ? list(output, t, b) : temporaryLists.row.part(0, 0))
         if spikes {

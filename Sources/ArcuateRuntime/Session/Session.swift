@@ -224,11 +224,11 @@ public final class Session {
   /// Writes the numbers of a row of which only the list may be there.
   @inline(__always)
   func fillRow(_ slot: Slot, _ step: Int, _ stream: Int) {
-    guard slot.isBare, nonzero(slot, step, stream)[0].unit != 0 else { return }
-    let row = row(slot, step, stream)
-    row.fill(0)
-    let list = list(slot, step, stream)
-    for e in 0..<Int(nonzero(slot, step, stream)[0].count) { row[Int(list[e])] = 1 }
+    guard slot.isBare else { return }
+    let found = nonzero(slot, step, stream)[0]
+    guard found.unit != 0 else { return }
+    Elementwise.ones(
+      list(slot, step, stream), count: Int(found.count), into: row(slot, step, stream))
   }
 
   /// Brings the list beside a row up to date.

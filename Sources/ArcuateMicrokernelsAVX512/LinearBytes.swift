@@ -1,0 +1,1 @@
+../ArcuateMicrokernels/LinearBytes.swift
