@@ -93,6 +93,24 @@ private func usual(batch: Int = 8, steps: Int = 5) -> TrainingOptions {
     }
   }
 
+  @Test func tandemRefusesCycles() throws {
+    func weights(_ outputs: Int, _ inputs: Int) throws -> Operator {
+      let shape = try Shape([outputs, inputs])
+      return .linear(Linear(weight: .filled(0.1, shape: shape)))
+    }
+    var model = Model.chain([
+      ("in", .input(shape: try Shape([6]))), ("w", try weights(4, 6)),
+      ("relu", .activation(.relu)), ("out", .output(shape: try Shape([4]))),
+    ])
+    model.nodes.append(.init("back", try weights(4, 4)))
+    model.edges += [.init("relu", "back"), .init("back", "relu")]
+    var options = TrainingOptions()
+    options.mode = .tandem
+    #expect {
+      _ = try Trainer(model, options)
+    } throws: { "\($0)".contains("networks without cycles") }
+  }
+
   @Test func whatIsRefusedChangesNothing() throws {
     var draw = Draw(4)
     let trainer = try Trainer(try network(small), usual())

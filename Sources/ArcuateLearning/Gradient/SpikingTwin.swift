@@ -6,9 +6,19 @@ extension Model {
   /// start with the bias of their weights, fire at 1 and have 1 taken off for each spike.
   ///
   /// It shares the artificial network's weights while both learn. Source. Wu et al. 2020.
-  /// Throws. `cannotCompile` naming a node that has no spiking form.
+  /// Throws. `cannotCompile` naming a node that has no spiking form, or one in a cycle: an
+  /// artificial network has one step, in which nothing comes back.
   func spikingTwin() throws -> Model {
-    var model = try flattened()
+    let checked = try soundly()
+    if let back = checked.ordering.backEdges.first {
+      let (source, target) = checked.edges[back]
+      throw ArcuateError(
+        .cannotCompile,
+        "what \"\(checked.model.nodes[source].name)\" sends back comes a step later, which tandem "
+          + "learning has no place for: it takes networks without cycles",
+        at: "node \"\(checked.model.nodes[target].name)\"")
+    }
+    var model = checked.model
     var semantics = NeuronSemantics()
     semantics.reset = .subtract
     semantics.comparison = .greaterOrEqual
