@@ -17,12 +17,19 @@ extension SparseElement {
 ///
 /// The lists are used where they stand, in a mapped file perhaps, if they allow it.
 public final class SparseWeights: Sendable {
-  /// The logarithm of the elements of a tile: what a worker sums in its nearest cache, but so that
-  /// two workers find a tile each.
+  /// The logarithm of the most elements of a tile: what a worker sums in its nearest cache.
   public static func tileBits(_ elements: Int) -> Int { elements > 8192 ? 12 : 11 }
-  public static func tile(_ elements: Int) -> Int { 1 << tileBits(elements) }
+  /// Elements of a tile, but the last: tiles are an even number of equal ones, so that two workers have
+  /// as much to do. A multiple of 16.
+  public static func tile(_ elements: Int) -> Int {
+    let most = 1 << tileBits(elements)
+    let least = (elements + most - 1) / most
+    guard least > 1 else { return most }
+    let tiles = least + least & 1
+    return min(most, ((elements + tiles - 1) / tiles + 15) & ~15)
+  }
   public static func tiles(_ elements: Int) -> Int {
-    (elements + tile(elements) - 1) >> tileBits(elements)
+    (elements + tile(elements) - 1) / tile(elements)
   }
 
   /// What keeps a list alive.
@@ -83,7 +90,7 @@ public final class SparseWeights: Sendable {
 
   /// For the doors of the kernels, while somebody holds this object.
   public var kernel: SparseKernel {
-    SparseKernel(table: table, inputs: inputs, outputs: outputs, ring: ring)
+    SparseKernel(self, table)
   }
 }
 
@@ -93,9 +100,20 @@ public struct SparseKernel: BitwiseCopyable, Sendable {
   public let inputs: Int
   public let outputs: Int
   public let ring: Int
-  private var bits: Int { SparseWeights.tileBits(outputs) }
   /// Outputs of a tile, but the last.
-  public var tile: Int { 1 << bits }
+  public let tile: Int
+  private let bits: Int
+  /// Elements from one row of a ring to the next.
+  public var ringStride: Int { 1 << bits }
+
+  fileprivate init(_ weights: SparseWeights, _ table: SparseTable) {
+    self.table = table
+    inputs = weights.inputs
+    outputs = weights.outputs
+    ring = weights.ring
+    tile = SparseWeights.tile(outputs)
+    bits = SparseWeights.tileBits(outputs)
+  }
 
   /// sum[i] += what the listed inputs send to output i of the tile.
   ///
@@ -109,16 +127,16 @@ public struct SparseKernel: BitwiseCopyable, Sendable {
       ring == 0 && tile >= 0 && tile < table.tiles && list.count >= count && known >= count
         && list.count >= known && first >= 0
         && (values.count == 0 || values.count >= inputs)
-        && sum.count >= min(1 << bits, outputs - tile << bits),
+        && sum.count >= min(self.tile, outputs - tile * self.tile),
       "room for the tile")
     // SAFETY: checked above; lists hold inputs only, and targets lie within their tile.
     sparseRows(
       list: list.pointer, count: count, known: known, first: first,
       values: values.count == 0 ? nil : UnsafePointer(values.pointer), table: table, tile: tile,
-      base: tile << bits, sum: sum.pointer)
+      base: tile * self.tile, sum: sum.pointer)
   }
 
-  /// The same for connections with delays: adds to the tile's ring [ring][tile] for step `step`.
+  /// The same for connections with delays: adds to the tile's ring [ring][ringStride] for step `step`.
   @inline(__always)
   public func addToRing(
     _ list: Row<UInt32>, count: Int, known: Int, first: Int, values: Row<Float>, tile: Int,

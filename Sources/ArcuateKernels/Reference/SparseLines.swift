@@ -38,7 +38,8 @@ extension KernelRegistry {
     let step = UInt64(draw.uniform() * 1000) &+ UInt64(UInt32.max)
     for tile in 0..<SparseWeights.tiles(drawn.outputs) {
       let size = SparseWeights.tile(drawn.outputs)
-      let sums = try room(Float.self, ring * size)
+      let stride = drawn.weights.kernel.ringStride
+      let sums = try room(Float.self, ring * stride)
       defer { withExtendedLifetime(sums) {} }
       drawn.send { list, count, first, values in
         drawn.weights.kernel.addToRing(
@@ -48,7 +49,7 @@ extension KernelRegistry {
       let first = tile * size
       let width = min(size, drawn.outputs - first)
       for delay in 0..<ring {
-        let row = Int((step &+ UInt64(delay)) & UInt64(ring - 1)) * size
+        let row = Int((step &+ UInt64(delay)) & UInt64(ring - 1)) * stride
         let expected = Array(twin[delay][first..<first + width])
         if let found = difference(sums.row.part(row, width), expected) {
           return "delay \(delay), tile \(tile): \(found)"
@@ -114,7 +115,7 @@ extension KernelRegistry {
         at += row.count
         for c in row {
           let target =
-            ring > 0 ? c.delay * size + c.post % size : c.post
+            ring > 0 ? c.delay << SparseWeights.tileBits(outputs) + c.post % size : c.post
           withUnsafeBytes(of: UInt32(target).littleEndian) { targets.append(contentsOf: $0) }
         }
       }

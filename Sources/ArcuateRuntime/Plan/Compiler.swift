@@ -508,7 +508,7 @@ private struct Compiler {
       && checked.ordering.cyclicGroups.contains(checked.ordering.group[i])
     let most = (1 << 33) / options.batch
     guard packed.historyRows <= most / max(packed.listStride, 1),
-      packed.weights.ring <= most / max(packed.outputTiles * SparseWeights.tile(sparse.post), 1)
+      packed.weights.ring <= most / max(packed.outputTiles * packed.weights.kernel.ringStride, 1)
     else {
       throw ArcuateError(
         .limitExceeded, "a delay line of \(packed.largest) steps is too large")

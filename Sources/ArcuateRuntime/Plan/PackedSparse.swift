@@ -29,18 +29,21 @@ struct PackedSparse: Sendable {
   /// Elements between the lists of one step and of the next.
   var listStride: Int { inputTiles * SparseWeights.tile(weights.inputs) }
 
-  /// Floats of state of one stream: [rows][inputs, padded], or [tiles][ring][tile].
+  /// Floats of state of one stream: [rows][inputs, padded], or [tiles][ring][ringStride].
   var stateCount: Int {
     if isStateless { return 0 }
     return isRing
-      ? outputTiles * weights.ring * SparseWeights.tile(weights.outputs)
+      ? outputTiles * weights.ring * weights.kernel.ringStride
       : historyRows * historyStride
   }
   var historyStride: Int { (weights.inputs + 15) & ~15 }
   /// Indices and counts of one stream: who was not zero at the steps of the ring of inputs, tile by
   /// tile. They follow from the state.
   var listCount: Int { isStateless ? 0 : historyRows * listStride }
-  var countCount: Int { isStateless ? 0 : historyRows * inputTiles }
+  var countCount: Int { isStateless ? 0 : inputTiles * countStride }
+  /// Counts of a tile, which whole lines of a cache hold, so that the threads of two tiles do not take
+  /// these from each other at every step.
+  var countStride: Int { (historyRows + 7) & ~7 }
 
   /// Offsets for stream 0.
   var state = -1

@@ -38,6 +38,9 @@ extension Session {
     let options = plan.options
     let batch = options.batch
     let steps = options.stepsPerFrame
+    // A call may have many rounds with little between them.
+    workers?.stayAwake(true)
+    defer { workers?.stayAwake(false) }
     var frame = 0
     while frame < frames {
       // Several frames of one step make a block, or one frame makes one or more.

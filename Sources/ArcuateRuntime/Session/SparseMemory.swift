@@ -15,6 +15,7 @@ struct SparseMemory: BitwiseCopyable {
   let historyRows: Int
   let historyStride: Int
   let listStride: Int
+  let countStride: Int
   let inputTiles: Int
   /// Inputs of a tile.
   let inputTile: Int
@@ -40,23 +41,23 @@ struct SparseMemory: BitwiseCopyable {
   }
 
   @inline(__always)
-  func count(_ row: Int, _ tile: Int) -> NonzeroCount { counts[row * inputTiles + tile] }
+  func count(_ row: Int, _ tile: Int) -> NonzeroCount { counts[tile * countStride + row] }
 
   @inline(__always)
   func setCount(_ row: Int, _ tile: Int, _ count: NonzeroCount) {
-    counts[row * inputTiles + tile] = count
+    counts[tile * countStride + row] = count
   }
 
   /// The ring of sums of a tile, for connections whose delays differ.
   @inline(__always)
   func sums(_ tile: Int) -> Row<Float> {
-    state.part(tile * kernel.ring * kernel.tile, kernel.ring * kernel.tile)
+    state.part(tile * kernel.ring * kernel.ringStride, kernel.ring * kernel.ringStride)
   }
 
   /// The sums of a tile for one step.
   @inline(__always)
   func sums(_ tile: Int, at step: UInt64) -> Row<Float> {
-    sums(tile).part(Int(step & UInt64(kernel.ring - 1)) * kernel.tile, kernel.tile)
+    sums(tile).part(Int(step & UInt64(kernel.ring - 1)) * kernel.ringStride, kernel.tile)
   }
 
   /// sum += what arrives at step `now` in a tile.
@@ -82,7 +83,8 @@ extension Session {
       counts: sparseCounts.row.part(
         packed.counts + stream * packed.countCount, packed.countCount),
       historyRows: packed.historyRows, historyStride: packed.historyStride,
-      listStride: packed.listStride, inputTiles: packed.inputTiles,
+      listStride: packed.listStride, countStride: packed.countStride,
+      inputTiles: packed.inputTiles,
       inputTile: SparseWeights.tile(packed.weights.inputs))
   }
 
