@@ -18,7 +18,7 @@ extension SparseElement {
 /// The lists are used where they stand, in a mapped file perhaps, if they allow it.
 public final class SparseWeights: Sendable {
   /// The logarithm of the most elements of a tile: what a worker sums in its nearest cache.
-  public static func tileBits(_ elements: Int) -> Int { elements > 8192 ? 12 : 11 }
+  public static func tileBits(_ elements: Int) -> Int { elements > 8192 ? 13 : 11 }
   /// Elements of a tile, but the last: tiles are an even number of equal ones, so that two workers have
   /// as much to do. A multiple of 16.
   public static func tile(_ elements: Int) -> Int {

@@ -98,7 +98,7 @@ final class Population: Sendable {
 
   /// Neurons that go through a window together, and the largest tile of connections.
   static let part = 1024
-  static let largestTile = 4096
+  static let largestTile = 8192
 
   /// Floats of scratch for each worker: three parts, and a window of sums for each node of
   /// connections that leads to a layer and has one delay.
