@@ -139,7 +139,9 @@ def main() -> None:
     options.add_argument("--seeds", type=int, default=3)
     options.add_argument("--epochs", type=int, default=6)
     options.add_argument("--validate", action="store_true", help="choose settings: no test data")
-    options.add_argument("--scales", type=int, default=10_000, help="digits the scales are chosen on")
+    options.add_argument(
+        "--scales", type=int, default=60_000, help="digits the first network's scales are chosen on")
+    options.add_argument("--onnx-scales", type=int, default=5_000, help="and the second's")
     options.add_argument("--test", type=int, default=10_000, help="digits for the first network")
     options.add_argument("--onnx-test", type=int, default=2_000, help="digits for the second")
     options.add_argument("--steps", type=int, nargs="+", default=STEPS)
@@ -181,7 +183,7 @@ def main() -> None:
     with arcuate.from_onnx(path) as model:
         for seed in range(given.seeds):
             chosen = np.random.default_rng(seed).choice(
-                len(digits.train), min(given.scales, len(digits.train)), replace=False)
+                len(digits.train), min(given.onnx_scales, len(digits.train)), replace=False)
             images, test = digits.train[chosen], digits.test[: given.onnx_test]
             seeds.append(
                 measure(
@@ -191,7 +193,7 @@ def main() -> None:
             )
     table(
         f"mnist-8 of the ONNX model zoo (8C5-MP2-16C5-MP3-10, with biases), scales chosen on "
-        f"{given.seeds} draws of {given.scales:,} digits", seeds, given.steps,
+        f"{given.seeds} draws of {given.onnx_scales:,} digits", seeds, given.steps,
     )
     claims(seeds, given.steps)
 
