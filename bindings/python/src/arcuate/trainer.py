@@ -41,7 +41,8 @@ class Loss:
     | binary_cross_entropy_logits | the same of the logistic function of y                             |
     | count                       | as mean_square, of numbers of spikes                               |
     | stochmax, stochmax_naive    | softmax over classes that a learned gate lets through; outputs 0,  |
-    |                             | 1 and 2 are logits and the two heads of the gate                   |
+    |                             | 1 and 2 are logits and the two heads of the gate; naive: the gate  |
+    |                             | alone, of head 1, without the posterior and the variational terms  |
     """
 
     kind: str = "cross_entropy"
