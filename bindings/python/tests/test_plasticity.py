@@ -351,17 +351,18 @@ def test_local_errors_are_gradients_detached_in_time_and_across_layers(tmp_path:
 
 
 def spike_train_nodes(generator: np.random.Generator, feedback: str = "random", bare: bool = False):
-    """Nodes of `stdfa` whose input spikes come from the host, without limits, scaling and dead zone;
-    `bare`: with the signals ones1 and ones2 for errors, so that what a frame added up comes out."""
+    """Nodes of `stdfa` whose input spikes come from the host, without limits, scaling, dead zone
+    and what wakes silent outputs; `bare`: with the signals ones1 and ones2 for errors, so that what a frame added up comes out."""
     import stdfa
 
     inputs, hidden = 40, 12
     nodes = stdfa.network(5, feedback, inputs=inputs, hidden=hidden)
     nodes["spikes0"] = {"kind": "Scale", "scale": np.ones(inputs, np.float32)}
     nodes["weights1"]["weight"] = generator.normal(0.3, 0.5, (hidden, inputs)).astype(np.float32)
+    nodes["weights2"]["weight"] = generator.normal(0.3, 0.3, (10, hidden)).astype(np.float32)
     for layer in (1, 2):
         rule = nodes[f"weights{layer}"]["rule"]
-        del rule["scaling"], rule["bounds"], rule["modulator"]["dead_zone"]
+        del rule["scaling"], rule["bounds"], rule["modulator"]["dead_zone"], rule["terms"][1:]
         if bare:
             rule |= {"map": "each", "modulator": {"signal": f"ones{layer}"}}
     return nodes
