@@ -452,6 +452,26 @@ def test_spike_train_potentials_are_one_product_of_matrices() -> None:
         np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5 * expected.max())
 
 
+def test_silent_outputs_learn_to_spike() -> None:
+    import stdfa
+
+    nodes = stdfa.network(5, inputs=40, hidden=12)
+    nodes["spikes0"] = {"kind": "Scale", "scale": np.ones(40, np.float32)}
+    nodes["weights1"]["weight"] = random(18).normal(0.3, 0.5, (12, 40)).astype(np.float32)
+    nodes["weights2"]["weight"] = np.full((10, 12), -0.1, np.float32)
+    session = stdfa.session(nodes, 1)
+    session.learning = True
+    session.teach("label", stdfa.targets(np.array([3]))[0])
+    generator, counts = random(19), []
+    for _ in range(40):
+        session.reset()
+        for _ in range(stdfa.STEPS):
+            count = session.step((generator.random(40) < 0.2).astype(np.float32))
+        counts.append(count.argmax() == 3 and count[3])
+        session.consolidate()
+    assert counts[0] == 0 and counts[-1] > 5
+
+
 def test_spike_train_steps_go_down_the_gradient_of_the_counts_error() -> None:
     import stdfa
 
