@@ -13,6 +13,8 @@ followed by a full pass, with which the schedule ends. Two learners have it:
 
       dW = rate (V'[i] z[j] - V[i] z[j]),    V' = V + pull (teacher - V)
 
+  The rate falls to a tenth while the presentations it may have are used up, whatever the schedule;
+
 - by gradient: spikes through 128 hidden cells, 4 steps, in batches (`arcuate.Trainer`).
 
 Beside it, pass by pass: as many samples as it showed, drawn at random; and novel samples where it showed
@@ -63,7 +65,7 @@ class Local:
     batch = 1
 
     def __init__(
-        self, seed: int, inputs: int, cells: int = 2000, rate: float = 0.003, pull: float = 1.0,
+        self, seed: int, inputs: int, cells: int = 2000, rate: float = 0.005, pull: float = 1.0,
     ) -> None:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "cbsnn.safetensors"
@@ -71,6 +73,10 @@ class Local:
             self.session = arcuate.Model.open(path).compile().session()
         self.pull = pull
         self.silence = np.zeros(10, np.float32)
+
+    def spent(self, share: float) -> None:
+        """How much of its presentations it has had."""
+        self.session.set_rate(1 - 0.9 * share)
 
     def show(self, images: np.ndarray, labels: np.ndarray, tells: bool = True) -> np.ndarray:
         """Learns samples; the novelty that each had before, if it `tells`."""
@@ -102,6 +108,9 @@ class ByGradient:
         net.output()
         self.batch = batch
         self.trainer = arcuate.Trainer(net.model(), batch=batch, steps=4, readout="sum", seed=seed)
+
+    def spent(self, share: float) -> None:
+        """Its rate stays as it is."""
 
     def show(self, images: np.ndarray, labels: np.ndarray, tells: bool = True) -> np.ndarray:
         novelty = np.ones(len(images))
@@ -191,6 +200,7 @@ def taught(
         order = order[: len(order) // learner.batch * learner.batch]
         if sum(shown) + len(order) > budget * count or kind == "no full" and len(order) == 0:
             break
+        learner.spent(sum(shown) / (budget * count))
         novelty[order] = learner.show(
             data.train[order], data.train_labels[order], tells=kind in ("curiosity", "no full"))
         shown.append(len(order))
@@ -233,11 +243,11 @@ def curious(task: Task) -> Callable[[Run], Dict[str, float]]:
 
 
 TASKS = {
-    "digits, local": Task(small, True, 10, 0.3),
+    "digits, local": Task(small, True, 10, 0.45),
     "digits, gradient": Task(small, False, 30, 0.1),
     "MNIST, gradient": Task(pictures("mnist", 60_000), False, 10, 0.1),
-    "MNIST, local": Task(pictures("mnist", 10_000), True, 10, 0.3),
-    "Fashion-MNIST, local": Task(pictures("fashion-mnist", 10_000), True, 10, 0.3),
+    "MNIST, local": Task(pictures("mnist", 10_000), True, 10, 0.45),
+    "Fashion-MNIST, local": Task(pictures("fashion-mnist", 10_000), True, 10, 0.45),
     "Fashion-MNIST, gradient": Task(pictures("fashion-mnist", 60_000), False, 10, 0.1),
 }
 

@@ -351,17 +351,18 @@ def test_local_errors_are_gradients_detached_in_time_and_across_layers(tmp_path:
 
 
 def spike_train_nodes(generator: np.random.Generator, feedback: str = "random", bare: bool = False):
-    """Nodes of `stdfa` whose input spikes come from the host, without limits, scaling and dead zone;
-    `bare`: with the signals ones1 and ones2 for errors, so that what a frame added up comes out."""
+    """Nodes of `stdfa` whose input spikes come from the host, without limits, scaling, dead zone
+    and what wakes silent outputs; `bare`: with the signals ones1 and ones2 for errors, so that what a frame added up comes out."""
     import stdfa
 
     inputs, hidden = 40, 12
     nodes = stdfa.network(5, feedback, inputs=inputs, hidden=hidden)
     nodes["spikes0"] = {"kind": "Scale", "scale": np.ones(inputs, np.float32)}
     nodes["weights1"]["weight"] = generator.normal(0.3, 0.5, (hidden, inputs)).astype(np.float32)
+    nodes["weights2"]["weight"] = generator.normal(0.3, 0.3, (10, hidden)).astype(np.float32)
     for layer in (1, 2):
         rule = nodes[f"weights{layer}"]["rule"]
-        del rule["scaling"], rule["bounds"], rule["modulator"]["dead_zone"]
+        del rule["scaling"], rule["bounds"], rule["modulator"]["dead_zone"], rule["terms"][1:]
         if bare:
             rule |= {"map": "each", "modulator": {"signal": f"ones{layer}"}}
     return nodes
@@ -449,6 +450,26 @@ def test_spike_train_potentials_are_one_product_of_matrices() -> None:
         found = session.learned(f"weights{layer}") - before[layer - 1]
         expected = potentials(trains[layer - 1], trains[layer])
         np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5 * expected.max())
+
+
+def test_silent_outputs_learn_to_spike() -> None:
+    import stdfa
+
+    nodes = stdfa.network(5, inputs=40, hidden=12)
+    nodes["spikes0"] = {"kind": "Scale", "scale": np.ones(40, np.float32)}
+    nodes["weights1"]["weight"] = random(18).normal(0.3, 0.5, (12, 40)).astype(np.float32)
+    nodes["weights2"]["weight"] = np.full((10, 12), -0.1, np.float32)
+    session = stdfa.session(nodes, 1)
+    session.learning = True
+    session.teach("label", stdfa.targets(np.array([3]))[0])
+    generator, counts = random(19), []
+    for _ in range(40):
+        session.reset()
+        for _ in range(stdfa.STEPS):
+            count = session.step((generator.random(40) < 0.2).astype(np.float32))
+        counts.append(count.argmax() == 3 and count[3])
+        session.consolidate()
+    assert counts[0] == 0 and counts[-1] > 5
 
 
 def test_spike_train_steps_go_down_the_gradient_of_the_counts_error() -> None:
