@@ -28,16 +28,19 @@ def trainer(run: Run, net: Network, steps: int, **options: Any) -> arcuate.Train
 
 def passes(hidden: int, shared: bool, diverse: bool = False):
     """784-128-(128) x hidden-10. Shared: one set of weights for all of the extra layers, which is what
-    feeding a layer's spikes back into it comes to. Diverse: each pass has a surrogate of its own."""
+    feeding a layer's spikes back into it comes to; each pass has a batch-norm and a state for itself.
+    Diverse: each pass has a surrogate of its own as well."""
 
     def measure(run: Run) -> Dict[str, float]:
         net = Network([784], run.seed)
         net.bernoulli()
         net.linear(128, "w1", scale=HE)
+        net.batch_norm(gamma=0.5)
         net.lif(name="lif1")
         extra = [f"extra{i}" for i in range(hidden)]
         for i, name in enumerate(extra):
             net.linear(128, name, scale=HE)
+            net.batch_norm(gamma=0.5)
             net.lif(name=f"pass{i}")
         net.linear(10, "w2", scale=HE)
         net.lif(name="lif2")
