@@ -63,6 +63,7 @@ class Local:
     """Is shown samples one by one."""
 
     batch = 1
+    fills_budget = False
 
     def __init__(
         self, seed: int, inputs: int, cells: int = 2000, rate: float = 0.005, pull: float = 1.0,
@@ -97,9 +98,12 @@ class Local:
 
 
 class ByGradient:
-    """Is shown whole batches of samples."""
+    """Is shown whole batches of samples, at a rate that falls to nothing at the end of its budget, which is
+    why it has to come there."""
 
-    def __init__(self, seed: int, inputs: int, batch: int) -> None:
+    fills_budget = True
+
+    def __init__(self, seed: int, inputs: int, batch: int, updates: int) -> None:
         net = Network([inputs], seed)
         net.bernoulli()
         net.linear(128)
@@ -107,10 +111,11 @@ class ByGradient:
         net.linear(10)
         net.output()
         self.batch = batch
-        self.trainer = arcuate.Trainer(net.model(), batch=batch, steps=4, readout="sum", seed=seed)
+        self.trainer = arcuate.Trainer(net.model(), batch=batch, steps=4, readout="sum", seed=seed,
+            schedule=("cosine", updates))
 
     def spent(self, share: float) -> None:
-        """Its rate stays as it is."""
+        """Its rate falls with its updates."""
 
     def show(self, images: np.ndarray, labels: np.ndarray, tells: bool = True) -> np.ndarray:
         novelty = np.ones(len(images))
@@ -139,11 +144,14 @@ class Task(NamedTuple):
     epochs: int
     threshold: float
 
-    def learner(self, seed: int, data: Images):
+    def learner(self, seed: int, data: Images, budget: float):
+        """For so many full passes."""
         inputs = data.train.shape[1]
+        if self.local:
+            return Local(seed, inputs)
         # A small set has few batches.
-        return Local(seed, inputs) if self.local else ByGradient(
-            seed, inputs, batch=100 if len(data.train) > 5000 else 20)
+        batch = 100 if len(data.train) > 5000 else 20
+        return ByGradient(seed, inputs, batch, int(budget * len(data.train) / batch))
 
 
 def pictures(name: str, count: int) -> Callable[[int], Iterator[Images]]:
@@ -177,7 +185,8 @@ def taught(
     sizes: Optional[List[int]] = None,
 ) -> Outcome:
     """What a learner comes to within a budget, in full passes: by full passes alone (plain), by curiosity,
-    which ends with the last full pass that fits; or by as many passes as there are `sizes`, of novel
+    which ends with the last full pass that fits, and where a learner `fills_budget`, this comes when there
+    is no room for another one behind what is novel; or by as many passes as there are `sizes`, of novel
     samples alone (no full) or of so many drawn at random (random)."""
     random = np.random.default_rng(seed)
     count = len(data.train)
@@ -191,7 +200,10 @@ def taught(
 
     while sizes is None or len(shown) < len(sizes):
         order = random.permutation(count)
-        is_full = not shown or kind == "plain" or kind == "curiosity" and len(shown) % 6 == 0
+        left = budget * count - sum(shown) - (novelty > threshold).sum()
+        is_last = learner.fills_budget and left < count
+        is_full = not shown or kind == "plain" or kind == "curiosity" and (
+            len(shown) % 6 == 0 or is_last)
         if kind == "random":
             order = order[: sizes[len(shown)]]
         elif not is_full:
@@ -215,7 +227,8 @@ def mean(outcomes: List[Outcome], what: str) -> float:
 
 def plain(task: Task) -> Callable[[Run], float]:
     def measured(run: Run) -> float:
-        return mean([taught(task.learner(run.seed, data), data, run.seed, "plain", task.epochs, 0)
+        return mean([taught(task.learner(run.seed, data, task.epochs), data, run.seed, "plain",
+                            task.epochs, 0)
                      for data in map(lambda d: d.first(run.images), task.data(run.seed))], "accuracy")
     return measured
 
@@ -227,8 +240,9 @@ def curious(task: Task) -> Callable[[Run], Dict[str, float]]:
         for data in map(lambda d: d.first(run.images), task.data(run.seed)):
             sizes = None
             for kind in ("curiosity", "random", "no full"):
-                outcome = taught(task.learner(run.seed, data), data, run.seed, kind,
-                                 0.6 * task.epochs, task.threshold, sizes)
+                budget = 0.6 * task.epochs
+                outcome = taught(task.learner(run.seed, data, budget), data, run.seed, kind, budget,
+                                 task.threshold, sizes)
                 sizes = sizes or outcome.sizes
                 outcomes.setdefault(kind, []).append(outcome)
         return {
