@@ -1,6 +1,5 @@
 import ArcuateKernelTypes
 import CShims
-import Glibc
 
 /// y[r] = bias + the sum of the weight rows of the inputs that are 1 in row r, in ascending order,
 /// for up to 32 rows at once: a weight row is loaded once for all rows in which its input is 1.

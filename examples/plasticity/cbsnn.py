@@ -111,7 +111,8 @@ class ByGradient:
         net.linear(10)
         net.output()
         self.batch = batch
-        self.trainer = arcuate.Trainer(net.model(), batch=batch, steps=4, readout="sum", seed=seed,
+        self.trainer = arcuate.Trainer(
+            net.model(), batch=batch, steps=4, readout="sum", seed=seed,
             schedule=("cosine", updates))
 
     def spent(self, share: float) -> None:

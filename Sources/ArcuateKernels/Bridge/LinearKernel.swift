@@ -33,8 +33,8 @@ public final class LinearWeights: Sendable {
   /// [stride], padded to 32, and the same for the scales of int8 weights.
   let bias: View<Float>
   let scale: View<Float>
-  // SAFETY: points into the three above, which live as long and do not change.
   /// For the kernels.
+  // SAFETY: points into the three above, which live as long and do not change.
   nonisolated(unsafe) let matrix: WeightMatrix
   /// How many weights of each input are not zero.
   public let nonzeroPerInput: [UInt32]
@@ -91,7 +91,6 @@ public final class LinearWeights: Sendable {
 
   /// Bytes of weights, biases and scales.
   public var byteCount: Int { values.count + (bias.count + scale.count) * 4 }
-
 }
 
 /// Turns [outputs][inputs] into rows of outputs.
@@ -199,7 +198,8 @@ private func turn(
   // Sixteen bytes of as many rows as they have elements; a few rows at a time, since those a power of
   // two apart push each other out of the cache.
   let some = 16 / size
-  for i in 0..<4 * some where i % some == 0 {
+  for k in 0..<4 {
+    let i = k &* some
     for j in 0..<4 {
       let from = source + (i &* stride &+ 16 &* j)
       let to = square + (64 &* some &* j &+ i &* size)

@@ -92,11 +92,6 @@ public final class Plan: Sendable {
       self.kernels = kernels
       self.reason = reason
       sumsTwoRows = sources.count > 1 && sources[..<2].allSatisfy { $0.permutation == nil }
-      if case .neuron = operation, sumsTwoRows, sources.count == 2 {
-        addsWhileReading = true
-      } else {
-        addsWhileReading = false
-      }
       var (linear, neurons, convolution) = (
         LinearWeights?.none, NeuronLayer?.none, ConvolutionWeights?.none
       )
@@ -120,6 +115,7 @@ public final class Plan: Sendable {
         convolution = weights
       default: role = .stateless
       }
+      addsWhileReading = role == .neurons && sumsTwoRows && sources.count == 2
       (self.linear, self.neurons, self.convolution) = (linear, neurons, convolution)
       self.memory = memory
     }

@@ -24,8 +24,6 @@ struct InputMasks {
 
   static func byteCount(count: Int, rows: Int) -> Int { rows * ((count + 15) / 16 * 2 + 1) }
 
-  mutating func clear() { rows = 0 }
-
   /// Checks the rows of a port of `count` numbers a row, and keeps the first of them; returns whether
   /// all of these are finite.
   mutating func keep(_ inputs: InputPorts, port: Int, count: Int) -> Bool {

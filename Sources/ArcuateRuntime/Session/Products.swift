@@ -106,6 +106,7 @@ extension Session {
             values.row.part(from, input.stride), values.row.part(to, output.stride)
           )
           let list = list(input, t + shift, b)
+          // One row alone on one thread is soon done: making a `Product` of it would show.
           if workers == nil {
             weights.applyEvents(
               input: numbers, list: list, nonzero: found, output: sums, first: 0,

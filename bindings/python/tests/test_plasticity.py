@@ -352,7 +352,8 @@ def test_local_errors_are_gradients_detached_in_time_and_across_layers(tmp_path:
 
 def spike_train_nodes(generator: np.random.Generator, feedback: str = "random", bare: bool = False):
     """Nodes of `stdfa` whose input spikes come from the host, without limits, scaling, dead zone
-    and what wakes silent outputs; `bare`: with the signals ones1 and ones2 for errors, so that what a frame added up comes out."""
+    and what wakes silent outputs; `bare`: with the signals ones1 and ones2 for errors, so that what a
+    frame added up comes out."""
     import stdfa
 
     inputs, hidden = 40, 12
