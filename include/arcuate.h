@@ -29,10 +29,12 @@
  * Options. Structs begin with their size: set struct_size to sizeof the struct, or call its _init
  * function, so that programs built against this header work with later libraries.
  *
- * Processors. On x86-64 the library needs AVX2 and FMA and uses AVX-512 where the processor has it;
- * results have the same bits either way. The environment variable ARCUATE_INSTRUCTIONS, "avx2" or
- * "avx512", read when the library is first used, chooses; what the processor lacks is not used but
- * told to the log. arcuate_plan_explain says which it is.
+ * Processors. On x86-64 the library needs AVX2 and FMA and uses AVX-512 and, on Linux, the tiles of
+ * AMX where the processor has them; with exact numerics results have the same bits either way. The
+ * environment variable ARCUATE_INSTRUCTIONS, "avx2", "avx512" or "amx", read when the library is first
+ * used, chooses; what the processor lacks is not used but told to the log. arcuate_plan_explain says
+ * which it is. Where tiles may be used the library asks the system to keep them for this process, which
+ * makes the frames of its signal handlers 8 kB larger; with less than that they are done without.
  *
  * Numbers are IEEE floats in the byte order of the machine; arrays are row-major and
  * channel-first; text is UTF-8 and ends with a zero byte.
@@ -251,7 +253,8 @@ typedef struct arcuate_plan arcuate_plan;
 #define ARCUATE_FRAME_OUTPUT_MEAN 2
 #define ARCUATE_FRAME_OUTPUT_EVERY 3
 /* EXACT: the same bits for every thread count, chunking, batch and kernel.
- * FAST: products and sums may be fused; a sum of n terms is within n ulp. */
+ * FAST: products and sums may be fused and sums made in any order; a sum of n terms is within n ulp
+ * of the sum of their magnitudes. */
 #define ARCUATE_NUMERICS_EXACT 0
 #define ARCUATE_NUMERICS_FAST 1
 

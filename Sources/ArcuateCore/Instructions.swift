@@ -10,23 +10,25 @@ import Synchronization
 /// The instructions that the kernels use: the best that this processor has of those they were
 /// compiled for, or what the environment variable `ARCUATE_INSTRUCTIONS` asks for.
 ///
-/// Results have the same bits with all of them. Which it is gets settled when the library is first
+/// Results have the same bits with all of them, but where a plan leaves the order of sums open. Which it is gets settled when the library is first
 /// used, and does not change after.
 public enum Instructions: String, Sendable, CaseIterable {
   #if arch(x86_64)
     case avx2, avx512
+    /// AVX-512 and tiles.
+    case amx
   #else
     case baseline
   #endif
 
   /// Those that this processor has, least first.
-  public static var available: [Instructions] { available(hasAVX512: cshims_cpu_has_avx512()) }
+  public static var available: [Instructions] { available(best: best) }
 
   /// Those that are in use.
   public static var current: Instructions {
     _ = beginning
     #if arch(x86_64)
-      return cshims_uses_avx512() ? .avx512 : .avx2
+      return cshims_uses_tiles() ? .amx : cshims_uses_avx512() ? .avx512 : .avx2
     #else
       return .baseline
     #endif
@@ -50,12 +52,10 @@ public enum Instructions: String, Sendable, CaseIterable {
 
   /// What is used where `asked` is the variable, and why it is not what was asked for.
   static func choice(
-    asked: String?, hasAVX512: Bool
+    asked: String?, best: Instructions
   ) -> (instructions: Instructions, remark: String?) {
-    let available = available(hasAVX512: hasAVX512)
-    let best = available[available.count - 1]
     guard let asked, !asked.isEmpty else { return (best, nil) }
-    if let one = available.first(where: { $0.rawValue == asked }) { return (one, nil) }
+    if let one = available(best: best).first(where: { $0.rawValue == asked }) { return (one, nil) }
     let words = "ARCUATE_INSTRUCTIONS asks for \(asked)"
     guard Instructions(rawValue: asked) == nil else {
       return (best, "\(words), which this processor lacks; \(best.rawValue) is used")
@@ -64,24 +64,31 @@ public enum Instructions: String, Sendable, CaseIterable {
     return (best, "\(words), which is not \(known); \(best.rawValue) is used")
   }
 
-  private static func available(hasAVX512: Bool) -> [Instructions] {
-    #if arch(x86_64)
-      hasAVX512 ? [.avx2, .avx512] : [.avx2]
-    #else
-      [.baseline]
-    #endif
+  /// Those up to the best, each of which has what the ones before it have.
+  private static func available(best: Instructions) -> [Instructions] {
+    Array(allCases.prefix { $0 != best }) + [best]
   }
+
+  /// The best that this processor has.
+  private static let best: Instructions = {
+    #if arch(x86_64)
+      cshims_cpu_has_tiles() ? .amx : cshims_cpu_has_avx512() ? .avx512 : .avx2
+    #else
+      .baseline
+    #endif
+  }()
 
   private func set() {
     #if arch(x86_64)
-      cshims_use_avx512(self == .avx512)
+      cshims_use_avx512(self != .avx2)
+      cshims_use_tiles(self == .amx)
     #endif
   }
 
   /// Makes the choice when it is first asked for; what it is has the remark.
   private static let beginning: String? = {
     let asked = getenv("ARCUATE_INSTRUCTIONS").map { String(cString: $0) }
-    let (instructions, remark) = choice(asked: asked, hasAVX512: cshims_cpu_has_avx512())
+    let (instructions, remark) = choice(asked: asked, best: best)
     instructions.set()
     return remark
   }()

@@ -18,6 +18,9 @@ public enum Kernel: String, Sendable, CaseIterable {
   case linearManyInt8 = "i8-linear-many-x32"
   case linearDenseInt8 = "i8-linear-dense-x8"
   case linearDenseFusedInt8 = "i8-linear-dense-fma-x8"
+  case linearTiles = "f32-linear-tiles-32x32"
+  case linearTilesBF16 = "bf16-linear-tiles-32x32"
+  case linearTilesInt8 = "i8-linear-tiles-32x32"
   case convolutionEvents = "f32-convolution-events-x8"
   case convolutionWindows = "f32-convolution-windows-x8"
   case sparseRows = "f32-sparse-rows-x1"
@@ -31,13 +34,15 @@ public enum Kernel: String, Sendable, CaseIterable {
   case neuronSweep = "f32-neuron-sweep-x8"
 
   /// The ways of going through the inputs of a linear layer.
-  public enum LinearWay: Sendable, CaseIterable {
+  public enum LinearWay: Sendable, CaseIterable, BitwiseCopyable {
     /// One row by the list of its non-zero inputs.
     case events
     /// A few rows of spikes that share each weight row that is read.
     case shared
     /// Many rows of spikes that take the weights block by block.
     case many
+    /// Many rows of spikes as products of tiles, where the processor has these.
+    case tiles
     /// Every input, up to four rows at once.
     case dense
     case denseFused
@@ -49,16 +54,19 @@ public enum Kernel: String, Sendable, CaseIterable {
     case (.events, .float32): .linearEvents
     case (.shared, .float32): .linearShared
     case (.many, .float32): .linearMany
+    case (.tiles, .float32): .linearTiles
     case (.dense, .float32): .linearDense
     case (.denseFused, .float32): .linearDenseFused
     case (.events, .bfloat16): .linearEventsBF16
     case (.shared, .bfloat16): .linearSharedBF16
     case (.many, .bfloat16): .linearManyBF16
+    case (.tiles, .bfloat16): .linearTilesBF16
     case (.dense, .bfloat16): .linearDenseBF16
     case (.denseFused, .bfloat16): .linearDenseFusedBF16
     case (.events, .int8): .linearEventsInt8
     case (.shared, .int8): .linearSharedInt8
     case (.many, .int8): .linearManyInt8
+    case (.tiles, .int8): .linearTilesInt8
     case (.dense, .int8): .linearDenseInt8
     case (.denseFused, .int8): .linearDenseFusedInt8
     }

@@ -49,6 +49,8 @@ public func nonzeroMasks(
   }
   var i = 0
   while i &+ 16 <= count {
+    // Rows follow one another, from memory.
+    cshims_prefetch_far(x + (i &+ 1024))
     var mask: UInt32 = 0
     var k = 0
     while k < 16 {

@@ -26,3 +26,9 @@ bool cshims_avx512_is_used = false;
 void cshims_use_avx512(bool use) {
   __atomic_store_n(&cshims_avx512_is_used, use, __ATOMIC_RELAXED);
 }
+
+bool cshims_tiles_are_used = false;
+
+void cshims_use_tiles(bool use) {
+  __atomic_store_n(&cshims_tiles_are_used, use, __ATOMIC_RELAXED);
+}

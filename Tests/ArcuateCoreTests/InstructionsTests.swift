@@ -9,13 +9,17 @@ import Testing
 
   #if arch(x86_64)
     @Test(arguments: [
-      (nil, true, .avx512, false), (nil, false, .avx2, false), ("", true, .avx512, false),
-      ("avx2", true, .avx2, false), ("avx2", false, .avx2, false),
-      ("avx512", true, .avx512, false), ("avx512", false, .avx2, true),
-      ("AVX2", true, .avx512, true), ("neon", false, .avx2, true),
-    ] as [(String?, Bool, Instructions, Bool)])
-    func theVariableChooses(asked: String?, has: Bool, used: Instructions, isRemarked: Bool) {
-      let choice = Instructions.choice(asked: asked, hasAVX512: has)
+      (nil, .avx512, .avx512, false), (nil, .avx2, .avx2, false), (nil, .amx, .amx, false),
+      ("", .avx512, .avx512, false), ("avx2", .avx512, .avx2, false),
+      ("avx2", .avx2, .avx2, false), ("avx512", .avx512, .avx512, false),
+      ("avx512", .avx2, .avx2, true), ("avx512", .amx, .avx512, false),
+      ("amx", .amx, .amx, false), ("amx", .avx512, .avx512, true),
+      ("AVX2", .avx512, .avx512, true), ("neon", .avx2, .avx2, true),
+    ] as [(String?, Instructions, Instructions, Bool)])
+    func theVariableChooses(
+      asked: String?, best: Instructions, used: Instructions, isRemarked: Bool
+    ) {
+      let choice = Instructions.choice(asked: asked, best: best)
       #expect(choice.instructions == used)
       #expect((choice.remark != nil) == isRemarked)
       if isRemarked {

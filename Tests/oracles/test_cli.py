@@ -209,25 +209,26 @@ def test_instructions(net):
         assert used()[0] == "baseline"
         return
     best = used()
-    assert best[0] in ("avx2", "avx512") and best == used("")
-    name, line = used("avx2")
-    assert name == "avx2" and line.endswith("avx2")
-    name, line = used("avx512")
-    assert name == best[0] and ("lacks" in line) == (name == "avx2")
+    known = ["avx2", "avx512", "amx"]
+    assert best[0] in known and best == used("")
+    for asked in known:
+        name, line = used(asked)
+        has = known.index(asked) <= known.index(best[0])
+        assert name == (asked if has else best[0]) and ("lacks" in line) != has
     name, line = used("sse9")
-    assert name == best[0] and "sse9, which is not avx2 or avx512" in line
+    assert name == best[0] and "sse9, which is not avx2 or avx512 or amx" in line
 
 
 def test_instructions_give_the_same_bits(values, tmp_path):
     frames = tmp_path / "frames.npy"
     np.save(frames, np.random.default_rng(4).normal(size=(20, 6)).astype(np.float32))
     outputs = []
-    for asked in ["avx2", "avx512"]:
+    for asked in ["avx2", "avx512", "amx"]:
         out = tmp_path / f"{asked}.npy"
         arcuate("run", "--dt", "1", values, frames, "--output", out,
                 env=dict(os.environ, ARCUATE_INSTRUCTIONS=asked))
         outputs.append(out.read_bytes())
-    assert outputs[0] == outputs[1]
+    assert outputs[0] == outputs[1] == outputs[2]
 
 
 def test_convert(net, tmp_path):

@@ -125,6 +125,21 @@ func linearManyBytes(
 }
 
 @inline(__always)
+func linearTiles(
+  _ spikes: ListedSpikeRows, weights: WeightMatrix, output y: UnsafeMutablePointer<Float>,
+  first: Int, count: Int, room: UnsafeMutableRawPointer
+) {
+  #if arch(x86_64)
+    if cshims_uses_avx512() {
+      return ArcuateMicrokernelsAVX512.linearTiles(
+        spikes, weights: weights, output: y, first: first, count: count, room: room)
+    }
+  #endif
+  ArcuateMicrokernels.linearTiles(
+    spikes, weights: weights, output: y, first: first, count: count, room: room)
+}
+
+@inline(__always)
 func splitLists(
   lists: UnsafePointer<UInt32>, listStarts: UnsafePointer<Int>, counts: UnsafePointer<Int32>,
   rows: Int, inputs: Int, block: Int, splits: UnsafeMutablePointer<UInt32>, splitStride: Int

@@ -4,8 +4,8 @@ import CShims
 
 /// Rows of zeros and ones, of several steps or streams, that go through the same weights together.
 ///
-/// A few share each weight row that is read; many take the weights block by block. Its memory
-/// belongs to whoever made it.
+/// A few share each weight row that is read; many take the weights block by block, or are multiplied
+/// as tiles where the processor has those. Its memory belongs to whoever made it.
 public struct SpikeRows: BitwiseCopyable, Sendable {
   /// Rows that are collected at most.
   public static let most = 512
@@ -24,22 +24,52 @@ public struct SpikeRows: BitwiseCopyable, Sendable {
   /// since a row's sums are then fetched seldom.
   private static var block: Int { cshims_uses_avx512() ? 256 : 96 }
 
-  /// Bytes of where sums are made.
-  private static func roomByteCount(_ most: Int, _ hasBytes: Bool) -> Int {
-    guard most >= many else { return 0 }
-    let panel = manyBytesPanel(isWide: cshims_uses_avx512())
-    let bytes = hasBytes ? manyBytesRoom(rows: most, block: mostManyBytes - 1, panel: panel) : 0
-    return (max(bytes, manyRoom(rows: most, block: block)) + 63) & ~63
+  /// What rows have to be ready for.
+  public struct Demands: BitwiseCopyable, Sendable {
+    /// Inputs of weights at most.
+    let inputs: Int
+    /// Rows at most, a multiple of 16.
+    let most: Int
+    /// Whether there are int8 weights.
+    let hasBytes: Bool
+    /// Whether sums of floats may be made in any order.
+    let anyOrder: Bool
+
+    public init(inputs: Int, most: Int, hasBytes: Bool, anyOrder: Bool) {
+      precondition(most > 0 && most & 15 == 0, "rows in sixteens")
+      self.inputs = inputs
+      self.most = most
+      self.hasBytes = hasBytes
+      self.anyOrder = anyOrder
+    }
+
+    /// Bytes of the rows and of where their sums are made; a multiple of 64.
+    public var byteCount: Int {
+      (3 * padded(inputs) + splitCount(inputs, most)) * 4 + most * 24 + roomByteCount
+    }
+
+    fileprivate var roomByteCount: Int {
+      guard most >= many else { return 0 }
+      var bytes = manyRoom(rows: most, block: block)
+      if hasBytes {
+        let panel = manyBytesPanel(isWide: cshims_uses_avx512())
+        bytes = max(bytes, manyBytesRoom(rows: most, block: mostManyBytes - 1, panel: panel))
+      }
+      for kind in WeightKind.allCases
+      where takesTiles(kind, anyOrder: anyOrder) && (hasBytes || kind != .int8) {
+        bytes = max(bytes, TileShape(kind).room(rows: most, inputs: inputs))
+      }
+      return (bytes + 63) & ~63
+    }
   }
 
-  /// Bytes for `most` rows, a multiple of 16, and weights of up to `inputs` inputs, of which some
-  /// are int8 if `hasBytes`; a multiple of 64.
-  public static func byteCount(inputs: Int, most: Int, hasBytes: Bool) -> Int {
-    (3 * padded(inputs) + splitCount(inputs, most)) * 4 + most * 24
-      + roomByteCount(most, hasBytes)
+  /// Whether weights of a kind may be multiplied as tiles, where sums of floats may be made in any
+  /// order or not; that of integers is the same in any.
+  public static func takesTiles(_ kind: WeightKind, anyOrder: Bool) -> Bool {
+    cshims_uses_tiles() && (anyOrder || kind == .int8)
   }
 
-  private let most: Int
+  private let demands: Demands
   private let room: Row<UInt64>
   private let starts: Row<Int>
   private let offsets: Row<Int>
@@ -57,17 +87,17 @@ public struct SpikeRows: BitwiseCopyable, Sendable {
   /// Ones in all rows.
   public private(set) var spikes = 0
 
-  /// `memory` has `byteCount(inputs:most:hasBytes:)` zero bytes from `start` on and outlives this.
-  public init(memory: AlignedBuffer, start: Int, inputs: Int, most: Int, hasBytes: Bool) {
-    precondition(most > 0 && most & 15 == 0, "rows in sixteens")
-    self.most = most
-    let count = SpikeRows.padded(inputs)
+  /// `memory` has the bytes of the demands, all zero, from `start` on and outlives this.
+  public init(_ demands: Demands, memory: AlignedBuffer, start: Int) {
+    self.demands = demands
+    let most = demands.most
+    let count = SpikeRows.padded(demands.inputs)
     var at = start
     func take<T: BitwiseCopyable>(_: T.Type, _ count: Int) -> Row<T> {
       defer { at += count * MemoryLayout<T>.stride }
       return memory.view(T.self, start: at / MemoryLayout<T>.stride, count: count).row
     }
-    room = take(UInt64.self, SpikeRows.roomByteCount(most, hasBytes) / 8)
+    room = take(UInt64.self, demands.roomByteCount / 8)
     starts = take(Int.self, most)
     offsets = take(Int.self, most)
     counts = take(Int32.self, most)
@@ -75,11 +105,11 @@ public struct SpikeRows: BitwiseCopyable, Sendable {
     masks = take(UInt32.self, count)
     list = take(UInt32.self, count)
     listMasks = take(UInt32.self, count)
-    splits = take(UInt32.self, SpikeRows.splitCount(inputs, most))
+    splits = take(UInt32.self, SpikeRows.splitCount(demands.inputs, most))
     block = SpikeRows.block
   }
 
-  public var isFull: Bool { rows == most }
+  public var isFull: Bool { rows == demands.most }
 
   /// Adds a row by where the list of its ones stands in the lists; its result goes to element
   /// `offset` of the output. `owner` is kept for whoever asks.
@@ -98,10 +128,16 @@ public struct SpikeRows: BitwiseCopyable, Sendable {
   @inline(__always)
   public func owner(_ r: Int) -> Int { Int(owners[r]) }
 
-  /// Whether the rows will take the weights block by block: enough of them, with enough ones in a
-  /// block for its sums to be worth fetching.
-  public func isMany(_ weights: LinearWeights) -> Bool {
-    rows >= SpikeRows.many && spikes * block(weights) >= 4 * rows * weights.inputs
+  /// How the rows will go through weights.
+  public func way(_ weights: LinearWeights) -> Kernel.LinearWay {
+    guard rows >= SpikeRows.many else { return .shared }
+    if SpikeRows.takesTiles(weights.kind, anyOrder: demands.anyOrder)
+      && TileShape(weights.kind).pays(rows: rows, spikes: spikes, inputs: weights.inputs)
+    {
+      return .tiles
+    }
+    // Enough ones in a block for its sums to be worth fetching.
+    return spikes * block(weights) >= 4 * rows * weights.inputs ? .many : .shared
   }
 
   /// Inputs of a block: twice as many where a panel has half as many bytes of each.
@@ -124,7 +160,8 @@ public struct SpikeRows: BitwiseCopyable, Sendable {
     let all: SpikeRows
     let first: Int
     let count: Int
-    /// Inputs that are 1 in some row; -1 where the weights are taken block by block.
+    let way: Kernel.LinearWay
+    /// Inputs that are 1 in some row, where rows share the reading of floats.
     let listCount: Int
     let lists: Row<UInt32>
     public let spikes: Int
@@ -142,19 +179,18 @@ public struct SpikeRows: BitwiseCopyable, Sendable {
         "lists of inputs with weights")
     }
     precondition(SpikeRows.padded(weights.inputs) <= masks.count, "memory for the inputs")
-    if isMany(weights) {
+    let way = way(weights)
+    if way == .many {
       // SAFETY: the lists were checked; there is a split for every block of every row.
       splitLists(
         lists: lists.pointer, listStarts: starts.pointer, counts: counts.pointer, rows: rows,
         inputs: weights.inputs, block: block(weights), splits: splits.pointer,
         splitStride: splitStride(weights))
-      body(
-        Batch(all: self, first: 0, count: rows, listCount: -1, lists: lists, spikes: spikes))
-      return
     }
-    if weights.kind == .int8 {
-      body(Batch(all: self, first: 0, count: rows, listCount: 0, lists: lists, spikes: spikes))
-      return
+    if way != .shared || weights.kind == .int8 {
+      return body(
+        Batch(
+          all: self, first: 0, count: rows, way: way, listCount: 0, lists: lists, spikes: spikes))
     }
     var first = 0
     while first < rows {
@@ -171,7 +207,9 @@ public struct SpikeRows: BitwiseCopyable, Sendable {
       let found = gatherMasks(
         masks.pointer, count: weights.inputs, list: list.pointer, listMasks: listMasks.pointer)
       body(
-        Batch(all: self, first: first, count: count, listCount: found, lists: lists, spikes: sum))
+        Batch(
+          all: self, first: first, count: count, way: way, listCount: found, lists: lists,
+          spikes: sum))
       first += count
     }
   }
@@ -192,31 +230,30 @@ extension SpikeRows.Batch {
           && all.offsets[r] + weights.stride <= output.count, "rows inside the output")
     }
     precondition(
-      listCount >= 0
-        || room.room.count * 8 >= SpikeRows.roomByteCount(all.most, weights.kind == .int8),
-      "room for the sums")
+      way == .shared || room.room.count * 8 >= all.demands.roomByteCount, "room for the sums")
     // SAFETY: every row of the output was checked here, every list by `batches`, the room above.
     let sums = UnsafeMutableRawPointer(room.room.pointer)
-    if listCount < 0 {
+    switch (way, weights.kind) {
+    case (.tiles, _):
+      let spikes = ListedSpikeRows(
+        lists: lists.pointer, listStarts: all.starts.pointer, counts: all.counts.pointer,
+        offsets: all.offsets.pointer, rows: count, inputs: weights.inputs)
+      linearTiles(
+        spikes, weights: weights.matrix, output: output.pointer, first: firstOutput, count: outputs,
+        room: sums)
+    case (.many, let kind):
       let spikes = ManySpikeRows(
         lists: lists.pointer, listStarts: all.starts.pointer, splits: all.splits.pointer,
         splitStride: all.splitStride(weights), offsets: all.offsets.pointer, rows: count,
         inputs: weights.inputs, block: all.block(weights))
-      if weights.kind == .int8 {
-        linearManyBytes(
-          spikes, weights: weights.matrix, output: output.pointer, first: firstOutput,
-          count: outputs, room: sums)
-      } else {
-        linearMany(
-          spikes, weights: weights.matrix, output: output.pointer, first: firstOutput,
-          count: outputs, room: sums)
-      }
-    } else if weights.kind == .int8 {
+      let many = kind == .int8 ? linearManyBytes : linearMany
+      many(spikes, weights.matrix, output.pointer, firstOutput, outputs, sums)
+    case (_, .int8):
       linearSharedBytes(
         lists: lists.pointer, listStarts: all.starts.pointer, counts: all.counts.pointer,
         weights: weights.matrix, output: output.pointer, offsets: all.offsets.pointer, rows: count,
         first: firstOutput, count: outputs)
-    } else {
+    default:
       linearShared(
         masks: all.listMasks.pointer, list: all.list.pointer, listCount: listCount,
         weights: weights.matrix, output: output.pointer, offsets: all.offsets.pointer + first,

@@ -61,8 +61,8 @@ public enum KernelRegistry {
   public static let lines: [RegistryLine] =
     WeightKind.allCases.flatMap { kind in
       [
-        linearEvents(kind), linearShared(kind), linearMany(kind), linearDense(kind, fused: false),
-        linearDense(kind, fused: true),
+        linearEvents(kind), linearShared(kind), linearMany(kind), linearTiles(kind),
+        linearDense(kind, fused: false), linearDense(kind, fused: true),
       ]
     } + [
       convolution(.convolutionEvents), convolution(.convolutionWindows), neuron, list, sparseRows,
@@ -143,19 +143,28 @@ public enum KernelRegistry {
     }
   }
 
+  /// Where there are no tiles, the rows take the weights block by block.
+  private static func linearTiles(_ kind: WeightKind) -> RegistryLine {
+    RegistryLine(
+      kernel: .linear(.tiles, kind),
+      extents: [[1, 33, 65, 1100], [1, 17, 48, 130], [97, 144]]
+    ) { extents, draw in
+      try spikeRows(kind, extents, anyOrder: true, &draw)
+    }
+  }
+
   private static func spikeRows(
-    _ kind: WeightKind, _ extents: [Int], _ draw: inout Draw
+    _ kind: WeightKind, _ extents: [Int], anyOrder: Bool = false, _ draw: inout Draw
   ) throws -> String? {
     let (inputs, outputs, rows) = (extents[0], extents[1], extents[2])
     let weight = try weights(kind, outputs, inputs, &draw)
     let bias = draw.values(outputs)
     let packed = try LinearWeights(
       weight: weight, matrix: 0, bias: bias, inputs: inputs, outputs: outputs)
-    let most = (rows + 15) & ~15
-    let memory = try AlignedBuffer(
-      byteCount: SpikeRows.byteCount(inputs: inputs, most: most, hasBytes: kind == .int8))
-    var spikes = SpikeRows(
-      memory: memory, start: 0, inputs: inputs, most: most, hasBytes: kind == .int8)
+    let demands = SpikeRows.Demands(
+      inputs: inputs, most: (rows + 15) & ~15, hasBytes: kind == .int8, anyOrder: anyOrder)
+    let memory = try AlignedBuffer(byteCount: demands.byteCount)
+    var spikes = SpikeRows(demands, memory: memory, start: 0)
     let output = try room(Float.self, rows * packed.stride)
     let lists = try room(UInt32.self, rows * (inputs + 1))
     defer { withExtendedLifetime((memory, output, lists)) {} }
@@ -170,6 +179,7 @@ public enum KernelRegistry {
           listStart: r * inputs, count: list.count, offset: (rows - 1 - r) * packed.stride,
           owner: r)
       }
+      let isExact = spikes.way(packed) != .tiles || kind == .int8
       spikes.batches(packed, lists: lists.row) { batch in
         for share in shares(packed) {
           batch.apply(
@@ -180,7 +190,12 @@ public enum KernelRegistry {
       for r in 0..<rows {
         let part = output.row.part((rows - 1 - r) * packed.stride, packed.stride)
         let twin = Reference.linear(input: x[r], weight: weight, bias: bias)
-        if let found = difference(part, twin) { return "row \(r): \(found)" }
+        // Each weight and bias is below 1, and so many of them are rounded at most as often.
+        let terms = Float(x[r].reduce(0, +)) + 1
+        let found =
+          isExact
+          ? difference(part, twin) : difference(part, twin, within: terms * terms * .ulpOfOne)
+        if let found { return "row \(r): \(found)" }
       }
     }
     return nil
@@ -375,6 +390,13 @@ public enum KernelRegistry {
     let padded = (count + 15) & ~15
     return try AlignedBuffer(byteCount: padded * MemoryLayout<T>.stride).view(
       start: 0, count: padded)
+  }
+
+  static func difference(_ output: Row<Float>, _ twin: [Float], within: Float) -> String? {
+    for i in twin.indices where !(abs(output[i] - twin[i]) <= within) {
+      return "element \(i) is \(output[i]), the twin has \(twin[i]) and allows \(within)"
+    }
+    return nil
   }
 
   static func difference(_ output: Row<Float>, _ twin: [Float]) -> String? {

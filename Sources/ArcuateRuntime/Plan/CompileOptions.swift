@@ -32,7 +32,8 @@ public struct CompileOptions: Sendable, Hashable {
   public enum Numerics: String, Sendable, CaseIterable {
     /// The same bits for every thread count, chunking, batch and choice of kernel.
     case exact
-    /// Products and sums may be fused: each sum of n terms is within n ulp of `exact`.
+    /// Products and sums may be fused, and sums made in any order: a sum of n terms is within n ulp of the
+    /// sum of their magnitudes.
     case fast
   }
 

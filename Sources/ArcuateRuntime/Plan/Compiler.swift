@@ -472,13 +472,16 @@ private struct Compiler {
     }
     let dense: Kernel.LinearWay = options.numerics == .fast ? .denseFused : .dense
     let meets = packed.contains(where: \.gainsFromMeeting)
-    let meeting: [Kernel.LinearWay] = meets ? [.many, .shared] : []
+    let tiled = SpikeRows.takesTiles(
+      WeightKind(linear.weight.element), anyOrder: options.numerics == .fast)
+    let meeting: [Kernel.LinearWay] = meets ? (tiled ? [.tiles] : []) + [.many, .shared] : []
     let ways: [Kernel.LinearWay] = parts == 1 ? meeting + [.events, dense] : [.events]
     return (
       .linear(PackedLinear(matrices: packed, parts: parts)),
       ways.map { .linear($0, WeightKind(linear.weight.element)) },
       "by events below \(Int(Session.denseFraction * 100)) % non-zero inputs, dense above"
         + (meets ? "; several rows of spikes together" : "")
+        + (meets && tiled ? ", many with many ones as tiles" : "")
     )
   }
 

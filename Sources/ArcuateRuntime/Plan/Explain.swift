@@ -41,7 +41,7 @@ extension Plan {
       "numerics   \(options.numerics.rawValue): "
         + (options.numerics == .exact
           ? "the same bits for every batch, chunking, thread count and choice of kernel"
-          : "products and sums may be fused; a sum of n terms is within n ulp of exact"),
+          : "products and sums may be fused, sums made in any order"),
       "processor  \(Instructions.current.rawValue)"
         + (Instructions.remark.map { " (\($0))" } ?? ""),
       "step       " + (dt_s.map { "\($0) s" } ?? "nothing depends on its length"),

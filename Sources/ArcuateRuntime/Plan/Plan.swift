@@ -258,8 +258,10 @@ public final class Plan: Sendable {
   }
   /// Whether some weights of a linear layer are int8.
   var hasByteWeights: Bool { steps.contains { $0.operation.weightByteCount == 1 } }
-  var spikeRowsByteCount: Int {
-    SpikeRows.byteCount(inputs: widest, most: spikeRowsMost, hasBytes: hasByteWeights)
+  var spikeRowDemands: SpikeRows.Demands {
+    SpikeRows.Demands(
+      inputs: widest, most: spikeRowsMost, hasBytes: hasByteWeights,
+      anyOrder: options.numerics == .fast)
   }
   /// Steps of a delay at most.
   static let mostDelay = 1_000_000
@@ -269,7 +271,7 @@ public final class Plan: Sendable {
   /// Scratch of a session's threads.
   var workerByteCount: Int {
     InputMasks.byteCount(count: maskedCount, rows: maskedRows)
-      + options.threads * (widest * 12 + spikeRowsByteCount + windowByteCount)
+      + options.threads * (widest * 12 + spikeRowDemands.byteCount + windowByteCount)
       + groups.reduce(0) { $0 + ($1.population?.byteCount(options) ?? 0) }
   }
   private var windowByteCount: Int {

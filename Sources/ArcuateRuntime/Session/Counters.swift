@@ -27,14 +27,17 @@ public struct Counters: Sendable, Hashable {
   /// convolution that were summed by windows.
   public var manyRows: UInt64 = 0
 
-  static let fieldCount = 10
+  /// Rows of a linear node that were multiplied as tiles with many others.
+  public var tiledRows: UInt64 = 0
+
+  static let fieldCount = 11
 
   public init() {}
 
   init(_ fields: Row<UInt64>) {
     (spikes, macs, acs, denseOperations) = (fields[0], fields[1], fields[2], fields[3])
     (neuronUpdates, rows, denseRows, weightBytes) = (fields[4], fields[5], fields[6], fields[7])
-    (sharedRows, manyRows) = (fields[8], fields[9])
+    (sharedRows, manyRows, tiledRows) = (fields[8], fields[9], fields[10])
   }
 
   public static func + (a: Counters, b: Counters) -> Counters {
@@ -49,6 +52,7 @@ public struct Counters: Sendable, Hashable {
     sum.weightBytes += b.weightBytes
     sum.sharedRows += b.sharedRows
     sum.manyRows += b.manyRows
+    sum.tiledRows += b.tiledRows
     return sum
   }
 }

@@ -62,7 +62,12 @@ extension Session {
     var spikes = spikeRows[worker]
     func flush() {
       guard spikes.rows > 0 else { return }
-      let field = spikes.isMany(weights) ? 9 : 8
+      let field =
+        switch spikes.way(weights) {
+        case .tiles: 10
+        case .many: 9
+        default: 8
+        }
       for r in 0..<spikes.rows { count(index, spikes.owner(r), field, 1) }
       spikes.batches(weights, lists: lists.row) { batch in
         run(

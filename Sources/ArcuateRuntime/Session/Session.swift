@@ -120,13 +120,11 @@ public final class Session {
     let wide = plan.options.threads * plan.widest
     temporaries = try AlignedBuffer(byteCount: wide * 8).view(start: 0, count: wide * 2)
     temporaryLists = try AlignedBuffer(byteCount: wide * 4).view(start: 0, count: wide)
-    let meeting = plan.spikeRowsByteCount
+    let meeting = plan.spikeRowDemands.byteCount
     let memory = try AlignedBuffer(byteCount: plan.options.threads * meeting)
     spikeMemory = memory
     spikeRows = (0..<plan.options.threads).map {
-      SpikeRows(
-        memory: memory, start: $0 * meeting, inputs: plan.widest, most: plan.spikeRowsMost,
-        hasBytes: plan.hasByteWeights)
+      SpikeRows(plan.spikeRowDemands, memory: memory, start: $0 * meeting)
     }
     if plan.options.threads > 1 {
       workers = try Workers(plan.options.threads) { [unowned self] in work($0) }
@@ -297,8 +295,10 @@ public final class Session {
           case .dense, .denseFused: counters.denseRows > 0
           case .shared: counters.sharedRows > 0
           case .many: counters.manyRows > 0
+          case .tiles: counters.tiledRows > 0
           case .events:
-            counters.denseRows + counters.sharedRows + counters.manyRows < counters.rows
+            counters.denseRows + counters.sharedRows + counters.manyRows + counters.tiledRows
+              < counters.rows
           case nil:
             switch kernel {
             case .convolutionWindows: counters.manyRows > 0

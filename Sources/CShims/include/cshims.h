@@ -19,6 +19,13 @@ bool cshims_cpu_has_avx512(void);
 /// Uses the wide kernels from now on, or no longer.
 void cshims_use_avx512(bool use);
 
+/// Whether this processor has tiles of bytes and bfloat16 (AMX), and the system lets this process use
+/// them, for which it is asked.
+bool cshims_cpu_has_tiles(void);
+
+/// Uses tiles from now on, or no longer. Needs the wide kernels.
+void cshims_use_tiles(bool use);
+
 /// Gives memory that is free back to the system, where the C library can.
 void cshims_trim_memory(void);
 
@@ -28,6 +35,12 @@ extern bool cshims_avx512_is_used;
 /// Whether the wide kernels are used; false until `cshims_use_avx512` was called.
 CSHIMS_INLINE bool cshims_uses_avx512(void) {
   return __atomic_load_n(&cshims_avx512_is_used, __ATOMIC_RELAXED);
+}
+
+extern bool cshims_tiles_are_used;
+/// Whether tiles are used.
+CSHIMS_INLINE bool cshims_uses_tiles(void) {
+  return __atomic_load_n(&cshims_tiles_are_used, __ATOMIC_RELAXED);
 }
 
 typedef float cshims_f32x8 __attribute__((vector_size(32)));
@@ -205,6 +218,43 @@ CSHIMS_INLINE void cshims_finish_bytes(cshims_u16x16 whole, cshims_u16x16 upper,
     cshims_f32x8 product = s * __builtin_convertvector(sums[i], cshims_f32x8);
     *(cshims_f32x8 *)(y + 8 * i) = b + product;
   }
+}
+
+/// Makes the tiles of this thread ready, and gives them up. In between, a function of the two below
+/// may be called.
+void cshims_tiles_begin(void);
+void cshims_tiles_end(void);
+
+/// sums += rows * weights, or = where it does not add: 32 rows of bytes, 32 columns, 64 * depth deep.
+///
+/// A tile is sixteen lines of 64 bytes, and so many follow one another. `upper` and `lower` have
+/// `depth` tiles each, a line for each row of bytes. `weights` has `depth` pairs of tiles, one for
+/// each sixteen columns, whose lines have four bytes for each column, which meet four of a row.
+/// `sums` are four tiles: those of the upper rows, then those of the lower ones.
+void cshims_tiles_bytes(const void *upper, const void *lower, const void *weights, intptr_t depth,
+                        bool adds, int32_t *sums);
+
+/// The same for rows of bfloat16, 32 * depth deep: `weights` has `parts` pairs of tiles for each tile of
+/// a row, and lines of two numbers for each column. Sums are made in an order of the processor's.
+void cshims_tiles_halves(const void *upper, const void *lower, const void *weights, intptr_t parts,
+                         intptr_t depth, bool adds, float *sums);
+
+/// Packs the weights of as many columns as a line of 64 bytes has, in rows `row_bytes` apart, for the two
+/// above: `depth` tiles deep, with zeros from row `inputs` on. Bytes fill two pairs, `pair` bytes
+/// apart, bfloat16 one; floats are half of one, as the three numbers of 8 bits that they are the sum of.
+void cshims_tiles_pack_bytes(const void *weights, intptr_t row_bytes, intptr_t inputs,
+                             intptr_t depth, void *tiles, intptr_t pair);
+void cshims_tiles_pack_halves(const void *weights, intptr_t row_bytes, intptr_t inputs,
+                              intptr_t depth, void *tiles);
+void cshims_tiles_pack_floats(const void *weights, intptr_t row_bytes, intptr_t inputs,
+                              intptr_t depth, void *tiles);
+
+/// y = bias + scale * (sum - excess), of sixteen columns.
+CSHIMS_INLINE void cshims_finish_sums(const int32_t *sums, int32_t excess, const float *bias,
+                                      const float *scale, float *y) {
+  cshims_i32x16 sum = *(const cshims_i32x16 *)sums - excess;
+  cshims_f32x16 product = *(const cshims_f32x16 *)scale * __builtin_convertvector(sum, cshims_f32x16);
+  *(cshims_f32x16 *)y = *(const cshims_f32x16 *)bias + product;
 }
 
 /// Tells the processor that this is a loop that waits.

@@ -240,7 +240,8 @@ class Model(Handle):
         batch: independent streams that a session advances together, 1 ... 65535.
         threads: 1 ... 256.
         numerics: "exact": the same bits for every thread count, chunking, batch and kernel;
-            "fast": products and sums may be fused; a sum of n terms is within n ulp.
+            "fast": products and sums may be fused and sums made in any order; a sum of n terms is
+            within n ulp of the sum of their magnitudes.
 
         Raises ModelError naming the node, CompileError, LimitError, ArgumentError, OutOfMemoryError.
         """

@@ -1,0 +1,151 @@
+import ArcuateKernelTypes
+import CShims
+
+/// y[r] = bias + the sum of the weight rows of the inputs that are 1 in row r, as products of tiles:
+/// every input of every row is multiplied, which pays where a tile's thousands of products take as
+/// long as a few additions.
+///
+/// With int8 weights the bits of `linearSharedBytes`, since sums are made of integers. A bfloat16 weight
+/// is one number of a tile and a float32 one the sum of three, to the bit; their sums are
+/// made in the processor's order, and what is below 2^-126 counts as nothing. Needs. `room` has
+/// `TileShape(kind).room(rows:inputs:)` bytes, aligned to 64; `first` and `count` multiples of 16.
+@inline(never)
+public func linearTiles(
+  _ spikes: ListedSpikeRows, weights: WeightMatrix, output y: UnsafeMutablePointer<Float>,
+  first: Int, count: Int, room: UnsafeMutableRawPointer
+) {
+  let shape = TileShape(weights.kind)
+  let tiles = shape.tiles(inputs: spikes.inputs)
+  let groups = (spikes.rows &+ 31) / 32
+  let packed = room + groups &* shape.spikes(inputs: spikes.inputs)
+  let sums = packed + shape.weights
+  lay(spikes, shape, tiles: tiles, groups: groups, into: room)
+  cshims_tiles_begin()
+  let end = first &+ count
+  var o = first
+  while o < end {
+    let columns = min(64, end &- o)
+    let pairs = (columns &+ 31) / 32
+    var k = 0
+    while k < tiles {
+      let depth = min(shape.block, tiles &- k)
+      pack(
+        weights, shape, column: o, columns: columns, first: k &* shape.inputs, depth: depth,
+        inputs: spikes.inputs, into: packed)
+      let next = k &+ depth
+      let ahead = weights.isFar ? farther(spikes, weights, shape, next, tiles, o, end) : nil
+      for pair in 0..<pairs {
+        let b = packed + pair &* (shape.block &* shape.parts &* 2048)
+        for group in 0..<groups {
+          if let ahead { bringNearer(ahead, pair &* groups &+ group, of: pairs &* groups) }
+          let upper = room + (2 &* group &* tiles &+ k) &* 1024
+          let to = sums + (pair &* groups &+ group) &* 4096
+          if weights.kind == .int8 {
+            cshims_tiles_bytes(
+              upper, upper + tiles &* 1024, b, depth, k > 0,
+              to.assumingMemoryBound(to: Int32.self))
+          } else {
+            cshims_tiles_halves(
+              upper, upper + tiles &* 1024, b, shape.parts, depth, k > 0,
+              to.assumingMemoryBound(to: Float.self))
+          }
+        }
+      }
+      k = next
+    }
+    for r in 0..<spikes.rows {
+      for c in 0..<columns / 16 {
+        let four = ((c / 2) &* groups &+ r / 32) &* 4096
+        let tile = four &+ (r / 16 & 1) &* 2048 &+ (c & 1) &* 1024
+        let from = sums + (tile &+ (r & 15) &* 64)
+        let column = o &+ 16 &* c
+        let to = y + (spikes.offsets[r] &+ column)
+        if weights.kind == .int8 {
+          cshims_finish_sums(
+            from.assumingMemoryBound(to: Int32.self), 128 &* spikes.counts[r],
+            weights.bias + column, weights.scale + column, to)
+        } else {
+          let sum = load16(from.assumingMemoryBound(to: Float.self))
+          store16(load16(weights.bias + column) + sum, to)
+        }
+      }
+    }
+    o &+= columns
+  }
+  cshims_tiles_end()
+}
+
+/// Lays the rows out as tiles of zeros and ones, those of sixteen rows one behind the other.
+@inline(__always)
+private func lay(
+  _ spikes: ListedSpikeRows, _ shape: TileShape, tiles: Int, groups: Int,
+  into room: UnsafeMutableRawPointer
+) {
+  clearWords(room, groups &* shape.spikes(inputs: spikes.inputs))
+  for r in 0..<spikes.rows {
+    let row = room + ((r / 16) &* tiles &* 1024 &+ (r & 15) &* 64)
+    let list = spikes.lists + spikes.listStarts[r]
+    let count = Int(spikes.counts[r])
+    if shape.inputs == 64 {
+      for e in 0..<count {
+        let i = Int(list[e])
+        (row + ((i &>> 6) &* 1024 &+ (i & 63))).storeBytes(of: 1, as: UInt8.self)
+      }
+    } else {
+      for e in 0..<count {
+        let i = Int(list[e])
+        // 1 in bfloat16.
+        (row + ((i &>> 5) &* 1024 &+ 2 &* (i & 31))).storeBytes(of: 0x3F80, as: UInt16.self)
+      }
+    }
+  }
+}
+
+/// Packs the weights of `columns` outputs and `depth` tiles of inputs from `first` on: pairs of tiles for
+/// each 32 columns.
+@inline(__always)
+private func pack(
+  _ weights: WeightMatrix, _ shape: TileShape, column o: Int, columns: Int, first: Int, depth: Int,
+  inputs: Int, into packed: UnsafeMutableRawPointer
+) {
+  let from = weights.rows + (first &* weights.rowBytes &+ o &* weights.kind.byteCount)
+  let pair = shape.block &* shape.parts &* 2048
+  let (rowBytes, inside) = (weights.rowBytes, inputs &- first)
+  switch weights.kind {
+  case .int8: cshims_tiles_pack_bytes(from, rowBytes, inside, depth, packed, pair)
+  case .bfloat16:
+    for c in 0..<(columns &+ 31) / 32 {
+      cshims_tiles_pack_halves(from + 64 &* c, rowBytes, inside, depth, packed + c &* pair)
+    }
+  case .float32:
+    for c in 0..<columns / 16 {
+      let to = packed + ((c / 2) &* pair &+ (c & 1) &* 1024)
+      cshims_tiles_pack_floats(from + 64 &* c, rowBytes, inside, depth, to)
+    }
+  }
+}
+
+/// The weights that are packed next, as in `NextBlock`.
+@inline(__always)
+private func farther(
+  _ spikes: ListedSpikeRows, _ weights: WeightMatrix, _ shape: TileShape, _ next: Int, _ tiles: Int,
+  _ o: Int, _ end: Int
+) -> NextBlock? {
+  let isLast = next >= tiles
+  let column = isLast ? o &+ 64 : o
+  if column >= end { return nil }
+  let first = isLast ? 0 : next &* shape.inputs
+  let size = weights.kind.byteCount
+  return (
+    start: weights.rows + (first &* weights.rowBytes &+ column &* size),
+    rowBytes: weights.rowBytes, width: 64 &* size,
+    rows: min(shape.block &* shape.inputs, spikes.inputs &- first), share: 0
+  )
+}
+
+@inline(__always)
+private func bringNearer(_ next: NextBlock, _ share: Int, of shares: Int) {
+  for i in next.rows &* share / shares..<next.rows &* (share &+ 1) / shares {
+    prefetchFar(next.start + i &* next.rowBytes, byteCount: next.width)
+  }
+}

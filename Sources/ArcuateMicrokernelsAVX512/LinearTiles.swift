@@ -1,0 +1,1 @@
+../ArcuateMicrokernels/LinearTiles.swift
