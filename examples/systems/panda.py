@@ -49,8 +49,8 @@ def passes(hidden: int, shared: bool, diverse: bool = False):
         batches = (run.images or len(load().train)) // 100
         learner = trainer(
             run, net, 8, tie=[extra] if shared else [], surrogates=shapes, rate=2e-3,
-            schedule=("cosine", 4 * batches))
-        return result(run, learner, 4)
+            schedule=("cosine", 8 * batches))
+        return result(run, learner, 8)
 
     return measure
 
@@ -203,7 +203,7 @@ SYSTEM = System(
     ),
     (("CIFAR-10 and ImageNet", "near the state of the art of 2020 with fewer parameters",
       "the paper's abstract; its tables were not read"),),
-    note="MNIST, T = 8 where no T is named. FC: 4 epochs from He's start, which has sqrt(6) times the width "
+    note="MNIST, T = 8 where no T is named. FC: 8 epochs from He's start, which has sqrt(6) times the width "
          "of PyTorch's; convolutions and hybrid: 2 epochs; stochmax: 20 epochs of the first 5,000 images, "
          "convolutional 10 of the first 20,000.",
 )

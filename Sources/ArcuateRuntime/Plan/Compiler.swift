@@ -100,7 +100,8 @@ private struct Compiler {
       groups.append(
         .init(
           steps: start..<end, cyclic: cyclic,
-          population: cyclic ? Population(steps, start..<end) : nil))
+          population: cyclic ? Population(steps, start..<end) : nil,
+          recurrence: cyclic ? Recurrence(steps, start..<end, slots) : nil))
       start = end
     }
 

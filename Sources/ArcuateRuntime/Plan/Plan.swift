@@ -148,6 +148,8 @@ public final class Plan: Sendable {
     var cyclic: Bool
     /// How a cycle of spiking neurons and delayed connections runs in windows; nil for others.
     var population: Population?
+    /// A cycle of weights and neurons alone; nil for others.
+    var recurrence: Recurrence?
   }
 
   public let options: CompileOptions

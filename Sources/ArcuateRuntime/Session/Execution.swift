@@ -105,6 +105,10 @@ extension Session {
     for group in plan.groups {
       if let population = group.population, runsInWindows(group) {
         runPopulation(population, range, streams, worker: worker)
+      } else if let recurrence = group.recurrence, streams.count == 1, workers == nil,
+        probes.isEmpty, plan.learning == nil
+      {
+        runRecurrence(recurrence, range, streams.lowerBound, worker)
       } else if group.cyclic {
         for step in range {
           for i in group.steps { emitPending(i, step, streams) }
