@@ -1,7 +1,7 @@
 /// The kernels by name: what `explain` prints and a session reports.
 ///
 /// Grammar: element type of the weights, operation, way of going through the inputs, width of the
-/// vectors of outputs (twice as many with AVX-512).
+/// vectors of outputs (twice as many with AVX-512), or rows and columns of what is summed at once.
 public enum Kernel: String, Sendable, CaseIterable {
   case linearEvents = "f32-linear-events-x8"
   case linearShared = "f32-linear-shared-x8"

@@ -5,10 +5,11 @@
 
 AN4 is a folder with Kaldi's data folders train and test (feats.scp of 40 log-mel energies, text,
 utt2spk) and gmm (alignments pdf_train.ark and pdf_test.ark, pdf_counts.txt, HCLG.fst, words.txt,
-tid2pdf.txt). Settings and acoustic scales were chosen with --validate, which keeps every ninth of the
-74 training speakers from learning and decodes these at every scale; it keeps away from the test set.
-Without it, the networks learn from all speakers. Needs the packages arcuate, numpy, kaldiio,
-kaldi-decoder, kaldifst and jiwer.
+tid2pdf.txt). The twin learns from features that are altered anew in every epoch (altered.py); the
+tandem network starts from what the twin has learned and learns on in the same way. Settings and
+acoustic scales were chosen with --validate, which keeps every fourth of the 74 training speakers from
+learning and decodes these at every scale; it keeps away from the test set. Without it, the networks
+learn from all speakers. Needs the packages arcuate, numpy, kaldiio, kaldi-decoder, kaldifst and jiwer.
 """
 
 from __future__ import annotations
@@ -17,24 +18,27 @@ import argparse
 import dataclasses
 import os
 from pathlib import Path
-from typing import Dict, List
+from typing import Dict, List, Tuple
 
 import kaldiio
 import numpy as np
 
 import arcuate
 import networks
+from altered import Alteration, altered
 from decoding import Graph, word_errors
 from networks import Recipe, say
 
+TWIN = Recipe("direct", (512, 512, 512), epochs=12, rate=2e-3, dropout=0.2, final_rate=0.02)
 TANDEM = Recipe(
-    "tandem", (512, 512, 512), epochs=5, rate=3e-3, dropout=0.2, gains=(1.2, 1.0, 2.0)
+    "tandem", (512, 512, 512), epochs=3, rate=1e-3, dropout=0.1, gains=(2.0, 2.0, 3.0),
+    final_rate=0.02
 )
-TWIN = Recipe("direct", (512, 512, 512), epochs=5, rate=2e-3, dropout=0.3)
+ALTERATION = Alteration(warp=0.08, tempo=0.1, bins=3, frames=4, noise=0.05)
 SCALES = (0.01, 0.02, 0.03, 0.04, 0.06, 0.08, 0.1, 0.12, 0.14, 0.17, 0.2, 0.25, 0.3)
 CHOSEN = {
-    "ANN twin": 0.1, "converted afterwards, 99.9 %": 0.04, "converted afterwards, 99 %": 0.04,
-    "tandem": 0.08,
+    "ANN twin": 0.08, "converted afterwards, 99.9 %": 0.04, "converted afterwards, 99 %": 0.04,
+    "tandem": 0.1,
 }
 """The acoustic scale of each row of the table."""
 
@@ -78,6 +82,15 @@ class Part:
     @property
     def frames(self) -> np.ndarray:
         return np.concatenate([networks.splice(self.feats[key]) for key in self.keys])
+
+    def altered(self, by: Alteration, seed: int, epoch: int) -> Tuple[np.ndarray, np.ndarray]:
+        """Frames and labels of an epoch, drawn with the seed."""
+        draw = np.random.default_rng((seed, epoch))
+        made = [altered(self.feats[key], self.pdfs[key], by, draw) for key in self.keys]
+        return (
+            np.concatenate([networks.splice(features) for features, _ in made]),
+            np.concatenate([labels for _, labels in made]).astype(np.int32),
+        )
 
     @property
     def labels(self) -> np.ndarray:
@@ -131,9 +144,12 @@ def one(
             + ", ".join(f"{scale:g} {e:.2f}" for scale, e in zip(scales, errors)))
         return macs
 
+    def epoch_data(epoch: int) -> Tuple[np.ndarray, np.ndarray]:
+        return training.altered(ALTERATION, seed, epoch)
+
     check = (judge.frames[:6400], judge.labels[:6400]) if given.validate else None
-    learned = networks.train(twin, frames, labels, pdfs, seed, check)
-    ann = learned.model()
+    artificial = networks.train(twin, frames, labels, pdfs, seed, check, epoch_data)
+    ann = artificial.model()
     ann.fold_batch_norm()
     macs = note("ANN twin", ann, False)
     draw = np.random.default_rng(seed)
@@ -142,8 +158,8 @@ def one(
         converted, _ = ann.convert(
             sample, percentile=percentile, input="single_shot", bias="once", steps=networks.STEPS)
         note(f"converted afterwards, {percentile} %", converted, True, macs)
-    learned.close()
-    learned = networks.train(tandem, frames, labels, pdfs, seed, check)
+    learned = networks.train(tandem, frames, labels, pdfs, seed, check, epoch_data, artificial)
+    artificial.close()
     spiking = networks.spiking(learned, len(tandem.hidden))
     note("tandem", spiking, True, macs)
     if given.keep:
@@ -190,7 +206,9 @@ def main() -> None:
     options.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     options.add_argument("--validate", action="store_true", help="choose settings: no test data")
     options.add_argument("--hidden", type=int, nargs="+", default=list(TANDEM.hidden))
-    options.add_argument("--epochs", type=int, default=TANDEM.epochs)
+    options.add_argument(
+        "--epochs", type=int, nargs=2, default=[TWIN.epochs, TANDEM.epochs],
+        help="of the twin, and of tandem learning after it")
     options.add_argument("--beam", type=float, default=16)
     options.add_argument("--arks", default="", help="write log-likelihoods to ARKS-ROW-SEED.ark")
     options.add_argument(
@@ -201,14 +219,16 @@ def main() -> None:
     if given.data is None:
         options.error("--data is needed, or ARCUATE_DATA")
     folder = Path(given.data)
-    choice = {"hidden": tuple(given.hidden), "epochs": given.epochs}
-    tandem, twin = (dataclasses.replace(r, **choice) for r in (TANDEM, TWIN))
+    twin, tandem = (
+        dataclasses.replace(recipe, hidden=tuple(given.hidden), epochs=epochs)
+        for recipe, epochs in zip((TWIN, TANDEM), given.epochs)
+    )
     graph, counts = Graph(folder / "gmm"), np.array(
         (folder / "gmm" / "pdf_counts.txt").read_text().strip(" []\n").split(), float)
     priors = np.log(counts / counts.sum())
     training = Part(folder, "train")
     if given.validate:
-        kept = set(sorted(set(training.speakers.values()))[::9])
+        kept = set(sorted(set(training.speakers.values()))[::4])
         every = training
         training, judged = (
             every.only([k for k in every.keys if (every.speakers[k] in kept) == apart])
@@ -221,7 +241,7 @@ def main() -> None:
     def run(seed: int) -> Dict[str, Dict[str, float]]:
         return one(seed, tandem, twin, training, judge, given)
 
-    recipe = f"{tandem} {twin} {CHOSEN} {given.validate}"
+    recipe = f"{tandem} {twin} {ALTERATION} {CHOSEN} {given.validate}"
     table(given.seeds, networks.remembered(given.results, recipe, given.seeds, run))
 
 
