@@ -297,12 +297,13 @@ def curious(task: Task) -> Callable[[Run], Dict[str, float]]:
 
 
 TASKS = {
-    "digits, local": Task(small, local(0.005), 10, above(0.45)),
+    "digits, local": Task(small, local(0.005), 10, above(0.45), networks=3),
     "digits, gradient": Task(small, gradient(2e-3, batch=10, steps=16), 10, most(0.3)),
     "MNIST, gradient": Task(pictures("mnist", 60_000), gradient(), 5, most(0.2), networks=2),
-    "MNIST, local": Task(pictures("mnist", 10_000), local(0.005), 10, above(0.45)),
+    "MNIST, local": Task(
+        pictures("mnist", 10_000), local(0.005), 10, above(0.45), networks=2),
     "Fashion-MNIST, local": Task(
-        pictures("fashion-mnist", 10_000), local(0.003), 10, above(0.45), networks=2),
+        pictures("fashion-mnist", 10_000), local(0.003), 10, above(0.45), networks=3),
     "Fashion-MNIST, gradient": Task(
         pictures("fashion-mnist", 60_000), gradient(), 7, most(0.44), networks=2),
 }
