@@ -4,8 +4,8 @@ learned again, with a full pass now and then.
     python cbsnn.py                     MNIST, Fashion-MNIST, the 8 x 8 digits of scikit-learn
 
 A schedule over a learner. Each sample has a novelty, 1 less what the network gave its class, kept from
-the last time it was shown; a round of five selective passes shows those above a threshold and is
-followed by a full pass, with which the schedule ends. Two learners have it:
+the last time it was shown. A full pass is followed by five selective ones, and so on; the last pass of
+all is full, and comes when behind what is novel there would be no room for it. Two learners have it:
 
 - local, of the form of VPSNN: pixels -> a frozen random expansion of which the strongest are active ->
   potentials V; a second step pulls the potentials towards the teacher, and weights change by the
@@ -13,12 +13,17 @@ followed by a full pass, with which the schedule ends. Two learners have it:
 
       dW = rate (V'[i] z[j] - V[i] z[j]),    V' = V + pull (teacher - V)
 
-  The rate falls to a tenth while the presentations it may have are used up, whatever the schedule;
+  The rate falls to a tenth while the presentations it may have are used up, whatever the schedule.
+  Novel is what lies above a threshold;
 
-- by gradient: spikes through 128 hidden cells, 4 steps, in batches (`arcuate.Trainer`).
+- by gradient: spikes through 128 hidden cells, in batches (`arcuate.Trainer`), at one rate. Its
+  answers are those of its weights averaged over the last fifth of the presentations it may have,
+  whatever the schedule. Novel is a share of all samples, those with the largest novelty: for few passes
+  a share that makes five of them and a full one end the budget.
 
 Beside it, pass by pass: as many samples as it showed, drawn at random; and novel samples where it showed
-all of them.
+all of them. One network alone differs from the next by 0.1 to 0.3 points, as much as is asked for: where a
+task has several, a seed's figure is the mean over as many, drawn independently, the same for all schedules.
 
 Source. Front. Comput. Neurosci. 14:7 (2020), doi 10.3389/fncom.2020.00007; the paper's novelty and
 threshold were not to be had. Settings were chosen on training images; test images are used once.
@@ -29,7 +34,7 @@ from __future__ import annotations
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional
+from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Tuple
 
 import arcuate
 import numpy as np
@@ -63,10 +68,10 @@ class Local:
     """Is shown samples one by one."""
 
     batch = 1
-    fills_budget = False
 
     def __init__(
-        self, seed: int, inputs: int, cells: int = 2000, rate: float = 0.005, pull: float = 1.0,
+        self, seed: int, inputs: int, presentations: int, rate: float, cells: int = 2000,
+        pull: float = 1.0,
     ) -> None:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "cbsnn.safetensors"
@@ -74,21 +79,21 @@ class Local:
             self.session = arcuate.Model.open(path).compile().session()
         self.pull = pull
         self.silence = np.zeros(10, np.float32)
-
-    def spent(self, share: float) -> None:
-        """How much of its presentations it has had."""
-        self.session.set_rate(1 - 0.9 * share)
+        self.presentations = presentations
+        self.shown = 0
 
     def show(self, images: np.ndarray, labels: np.ndarray, tells: bool = True) -> np.ndarray:
         """Learns samples; the novelty that each had before, if it `tells`."""
         novelty = np.empty(len(images))
         self.session.learning = True
         for i, (image, label) in enumerate(zip(images, labels)):
+            self.session.set_rate(1 - 0.9 * self.shown / self.presentations)
             self.session.withdraw("clamped")
             free = self.session.step(image, self.silence)
             self.session.teach("clamped", [1.0])
             self.session.step(image, self.pull * (TEACHER[label] - free))
             novelty[i] = 1 - min(max(free[label], 0), 1)
+            self.shown += 1
         return novelty
 
     def accuracy(self, images: np.ndarray, labels: np.ndarray) -> float:
@@ -98,12 +103,15 @@ class Local:
 
 
 class ByGradient:
-    """Is shown whole batches of samples, at a rate that falls to nothing at the end of its budget, which is
-    why it has to come there."""
+    """Is shown whole batches of samples."""
 
-    fills_budget = True
+    AVERAGED = 0.2
+    """Of the presentations, the share over which weights are averaged."""
 
-    def __init__(self, seed: int, inputs: int, batch: int, updates: int) -> None:
+    def __init__(
+        self, seed: int, inputs: int, presentations: int, rate: float, batch: int,
+        steps: int,
+    ) -> None:
         net = Network([inputs], seed)
         net.bernoulli()
         net.linear(128)
@@ -112,11 +120,18 @@ class ByGradient:
         net.output()
         self.batch = batch
         self.trainer = arcuate.Trainer(
-            net.model(), batch=batch, steps=4, readout="sum", seed=seed,
-            schedule=("cosine", updates))
+            net.model(), batch=batch, steps=steps, readout="sum", seed=seed, rate=rate)
+        self.averages = {name: 0 * self.trainer.parameter(name) for name in self.trainer.learning}
+        self.horizon = self.AVERAGED * presentations / batch
+        self.updates = 0
 
-    def spent(self, share: float) -> None:
-        """Its rate falls with its updates."""
+    def average(self) -> None:
+        """Every tenth update, towards the weights: their mean until there are enough to forget some."""
+        self.updates += 1
+        if self.updates % 10 == 0:
+            share = np.float32(max(10 / self.updates, 10 / self.horizon))
+            for name, average in self.averages.items():
+                average += share * (self.trainer.parameter(name) - average)
 
     def show(self, images: np.ndarray, labels: np.ndarray, tells: bool = True) -> np.ndarray:
         novelty = np.ones(len(images))
@@ -129,30 +144,74 @@ class ByGradient:
                 chance /= chance.sum(1, keepdims=True)
                 novelty[part] = 1 - chance[np.arange(self.batch), labels[part]]
             self.trainer.learn(images[part], labels[part])
+            self.average()
         return novelty
 
     def accuracy(self, images: np.ndarray, labels: np.ndarray) -> float:
+        """Of the averages, which take the place of the weights."""
+        for name, average in self.averages.items():
+            self.trainer.set_parameter(name, average)
         return 100 * self.trainer.evaluate(images, labels).accuracy
 
 
-class Task(NamedTuple):
-    """Samples, how many full passes the plain schedule makes, and above which novelty a learner is shown
-    a sample again."""
+Choice = Callable[[np.ndarray], np.ndarray]
+"""Of the novelties of all samples, which are to be shown."""
 
+
+def above(threshold: float) -> Choice:
+    return lambda novelty: novelty > threshold
+
+
+def most(share: float) -> Choice:
+    def chosen(novelty: np.ndarray) -> np.ndarray:
+        mask = np.zeros(len(novelty), bool)
+        mask[np.argsort(-novelty, kind="stable")[: round(share * len(novelty))]] = True
+        return mask
+    return chosen
+
+
+class Outcome(NamedTuple):
+    cost: float
+    """Presentations of each image, on average."""
+    accuracy: float
+    sizes: List[int]
+    """Of the passes."""
+
+
+class Task(NamedTuple):
     data: Callable[[int], Iterator[Images]]
     """Of a seed."""
-    local: bool
+    learner: Callable[[int, int, int], Any]
+    """Of a seed, for so many inputs and presentations."""
     epochs: int
-    threshold: float
+    """Full passes of the plain schedule."""
+    novel: Choice
+    networks: int = 1
+    """Of a seed."""
 
-    def learner(self, seed: int, data: Images, budget: float):
-        """For so many full passes."""
-        inputs = data.train.shape[1]
-        if self.local:
-            return Local(seed, inputs)
-        # A small set has few batches.
-        batch = 100 if len(data.train) > 5000 else 20
-        return ByGradient(seed, inputs, batch, int(budget * len(data.train) / batch))
+    def cases(self, run: Run) -> Iterator[Tuple[Images, int]]:
+        """Samples, and the seed of a network."""
+        for data in self.data(run.seed):
+            for number in range(self.networks):
+                yield data.first(run.images), 100 * run.seed + number
+
+    def taught(
+        self, data: Images, seed: int, kind: str, budget: float,
+        sizes: Optional[List[int]] = None,
+    ) -> Outcome:
+        learner = self.learner(seed, data.train.shape[1], round(budget * len(data.train)))
+        return taught(learner, data, seed, kind, budget, self.novel, sizes)
+
+
+def local(rate: float) -> Callable[[int, int, int], Local]:
+    return lambda seed, inputs, presentations: Local(seed, inputs, presentations, rate)
+
+
+def gradient(
+    rate: float = 1e-3, batch: int = 100, steps: int = 4
+) -> Callable[[int, int, int], ByGradient]:
+    return lambda seed, inputs, presentations: ByGradient(
+        seed, inputs, presentations, rate, batch, steps)
 
 
 def pictures(name: str, count: int) -> Callable[[int], Iterator[Images]]:
@@ -173,53 +232,36 @@ def small(seed: int) -> Iterator[Images]:
         yield Images(images[train], y[train], images[test], y[test])
 
 
-class Outcome(NamedTuple):
-    cost: float
-    """Presentations of each image, on average."""
-    accuracy: float
-    sizes: List[int]
-    """Of the passes."""
-
-
 def taught(
-    learner, data: Images, seed: int, kind: str, budget: float, threshold: float,
+    learner, data: Images, seed: int, kind: str, budget: float, novel: Choice,
     sizes: Optional[List[int]] = None,
 ) -> Outcome:
     """What a learner comes to within a budget, in full passes: by full passes alone (plain), by curiosity,
-    which ends with the last full pass that fits, and where a learner `fills_budget`, this comes when there
-    is no room for another one behind what is novel; or by as many passes as there are `sizes`, of novel
-    samples alone (no full) or of so many drawn at random (random)."""
+    or by as many passes as there are `sizes`, of novel samples alone (no full) or of so many drawn at
+    random (random)."""
     random = np.random.default_rng(seed)
     count = len(data.train)
+    presentations = round(budget * count)
     novelty = np.ones(count)
     shown: List[int] = []
-    ended: Optional[Outcome] = None
-
-    def now() -> Outcome:
-        return Outcome(
-            sum(shown) / count, learner.accuracy(data.test, data.test_labels), list(shown))
-
     while sizes is None or len(shown) < len(sizes):
         order = random.permutation(count)
-        left = budget * count - sum(shown) - (novelty > threshold).sum()
-        is_last = learner.fills_budget and left < count
+        chosen = order[novel(novelty[order])]
+        is_last = presentations - sum(shown) - len(chosen) < count
         is_full = not shown or kind == "plain" or kind == "curiosity" and (
             len(shown) % 6 == 0 or is_last)
         if kind == "random":
             order = order[: sizes[len(shown)]]
         elif not is_full:
-            order = order[novelty[order] > threshold]
+            order = chosen
         # What would not fill a batch waits.
         order = order[: len(order) // learner.batch * learner.batch]
-        if sum(shown) + len(order) > budget * count or kind == "no full" and len(order) == 0:
+        if sum(shown) + len(order) > presentations or kind == "no full" and len(order) == 0:
             break
-        learner.spent(sum(shown) / (budget * count))
         novelty[order] = learner.show(
             data.train[order], data.train_labels[order], tells=kind in ("curiosity", "no full"))
         shown.append(len(order))
-        if kind == "curiosity" and is_full:
-            ended = now()
-    return ended or now()
+    return Outcome(sum(shown) / count, learner.accuracy(data.test, data.test_labels), shown)
 
 
 def mean(outcomes: List[Outcome], what: str) -> float:
@@ -228,9 +270,8 @@ def mean(outcomes: List[Outcome], what: str) -> float:
 
 def plain(task: Task) -> Callable[[Run], float]:
     def measured(run: Run) -> float:
-        return mean([taught(task.learner(run.seed, data, task.epochs), data, run.seed, "plain",
-                            task.epochs, 0)
-                     for data in map(lambda d: d.first(run.images), task.data(run.seed))], "accuracy")
+        return mean([task.taught(data, seed, "plain", task.epochs)
+                     for data, seed in task.cases(run)], "accuracy")
     return measured
 
 
@@ -238,12 +279,10 @@ def curious(task: Task) -> Callable[[Run], Dict[str, float]]:
     """At no more than 60 % of the plain schedule's presentations."""
     def measured(run: Run) -> Dict[str, float]:
         outcomes: Dict[str, List[Outcome]] = {}
-        for data in map(lambda d: d.first(run.images), task.data(run.seed)):
+        for data, seed in task.cases(run):
             sizes = None
             for kind in ("curiosity", "random", "no full"):
-                budget = 0.6 * task.epochs
-                outcome = taught(task.learner(run.seed, data, budget), data, run.seed, kind, budget,
-                                 task.threshold, sizes)
+                outcome = task.taught(data, seed, kind, 0.6 * task.epochs, sizes)
                 sizes = sizes or outcome.sizes
                 outcomes.setdefault(kind, []).append(outcome)
         return {
@@ -258,12 +297,15 @@ def curious(task: Task) -> Callable[[Run], Dict[str, float]]:
 
 
 TASKS = {
-    "digits, local": Task(small, True, 10, 0.45),
-    "digits, gradient": Task(small, False, 30, 0.1),
-    "MNIST, gradient": Task(pictures("mnist", 60_000), False, 10, 0.1),
-    "MNIST, local": Task(pictures("mnist", 10_000), True, 10, 0.45),
-    "Fashion-MNIST, local": Task(pictures("fashion-mnist", 10_000), True, 10, 0.45),
-    "Fashion-MNIST, gradient": Task(pictures("fashion-mnist", 60_000), False, 10, 0.1),
+    "digits, local": Task(small, local(0.005), 10, above(0.45), networks=3),
+    "digits, gradient": Task(small, gradient(2e-3, batch=10, steps=16), 10, most(0.3)),
+    "MNIST, gradient": Task(pictures("mnist", 60_000), gradient(), 5, most(0.2), networks=2),
+    "MNIST, local": Task(
+        pictures("mnist", 10_000), local(0.005), 10, above(0.45), networks=2),
+    "Fashion-MNIST, local": Task(
+        pictures("fashion-mnist", 10_000), local(0.003), 10, above(0.45), networks=3),
+    "Fashion-MNIST, gradient": Task(
+        pictures("fashion-mnist", 60_000), gradient(), 7, most(0.44), networks=2),
 }
 
 
