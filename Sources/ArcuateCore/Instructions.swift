@@ -10,8 +10,8 @@ import Synchronization
 /// The instructions that the kernels use: the best that this processor has of those they were
 /// compiled for, or what the environment variable `ARCUATE_INSTRUCTIONS` asks for.
 ///
-/// Results have the same bits with all of them, but where a plan leaves the order of sums open. Which it is gets settled when the library is first
-/// used, and does not change after.
+/// Results have the same bits with all of them, but where a plan leaves the order of sums open.
+/// Which it is gets settled when the library is first used, and does not change after.
 public enum Instructions: String, Sendable, CaseIterable {
   #if arch(x86_64)
     case avx2, avx512

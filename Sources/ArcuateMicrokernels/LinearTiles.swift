@@ -33,11 +33,11 @@ public func linearTiles(
         weights, shape, column: o, columns: columns, first: k &* shape.inputs, depth: depth,
         inputs: spikes.inputs, into: packed)
       let next = k &+ depth
-      let ahead = weights.isFar ? farther(spikes, weights, shape, next, tiles, o, end) : nil
+      let ahead = nextTiles(spikes, weights, shape, next, of: tiles, o, end, pairs &* groups)
       for pair in 0..<pairs {
         let b = packed + pair &* (shape.block &* shape.parts &* 2048)
         for group in 0..<groups {
-          if let ahead { bringNearer(ahead, pair &* groups &+ group, of: pairs &* groups) }
+          bringNearer(ahead, row: pair &* groups &+ group)
           let upper = room + (2 &* group &* tiles &+ k) &* 1024
           let to = sums + (pair &* groups &+ group) &* 4096
           if weights.kind == .int8 {
@@ -125,27 +125,21 @@ private func pack(
   }
 }
 
-/// The weights that are packed next, as in `NextBlock`.
+/// The weights that are packed after tile `next`, for `calls` calls of `bringNearer`.
 @inline(__always)
-private func farther(
-  _ spikes: ListedSpikeRows, _ weights: WeightMatrix, _ shape: TileShape, _ next: Int, _ tiles: Int,
-  _ o: Int, _ end: Int
-) -> NextBlock? {
+private func nextTiles(
+  _ spikes: ListedSpikeRows, _ weights: WeightMatrix, _ shape: TileShape, _ next: Int,
+  of tiles: Int, _ o: Int, _ end: Int, _ calls: Int
+) -> NextBlock {
   let isLast = next >= tiles
   let column = isLast ? o &+ 64 : o
-  if column >= end { return nil }
   let first = isLast ? 0 : next &* shape.inputs
   let size = weights.kind.byteCount
+  let rows =
+    weights.isFar && column < end ? min(shape.block &* shape.inputs, spikes.inputs &- first) : 0
   return (
     start: weights.rows + (first &* weights.rowBytes &+ column &* size),
-    rowBytes: weights.rowBytes, width: 64 &* size,
-    rows: min(shape.block &* shape.inputs, spikes.inputs &- first), share: 0
+    rowBytes: weights.rowBytes, width: 64 &* size, rows: rows,
+    share: (rows &+ calls &- 1) / calls
   )
-}
-
-@inline(__always)
-private func bringNearer(_ next: NextBlock, _ share: Int, of shares: Int) {
-  for i in next.rows &* share / shares..<next.rows &* (share &+ 1) / shares {
-    prefetchFar(next.start + i &* next.rowBytes, byteCount: next.width)
-  }
 }
