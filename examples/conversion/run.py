@@ -151,10 +151,16 @@ def claims(seeds: List[Found], steps: Sequence[int]) -> None:
         if late:
             print(f"- seed {number}: at T >= 20, data, 99.9 % loses at most {max(late):.2f} points: "
                   + ("holds (0.3)" if max(late) <= 0.3 else "DOES NOT HOLD (0.3)"))
-        for i, count in enumerate(steps):
-            if count > 20:
-                continue
-            part, most, model = (right(n, i) for n in (*ORDERED, "model"))
+        early = [i for i, count in enumerate(steps) if count <= 20]
+        if early:
+            part, most, model = (
+                np.mean([right(name, i) for i in early]) for name in (*ORDERED, "model"))
+            print(f"- seed {number}: mean of T <= 20: {part:.2f} (99.9 %) "
+                  f"{'>=' if part >= most else 'BELOW'} {most:.2f} (largest) "
+                  f"{'>' if most > model else 'NOT ABOVE'} {model:.2f} (model)")
+        for i in early:
+            count = steps[i]
+            part, most, model = (right(name, i) for name in (*ORDERED, "model"))
             ours, theirs = (found.right[name][i] for name in ORDERED)
             alone, beside = int((ours & ~theirs).sum()), int((theirs & ~ours).sum())
             order = (">=" if part >= most else "BELOW" if chance(alone, beside) < 0.05 else "level with")

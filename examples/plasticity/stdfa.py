@@ -130,18 +130,13 @@ def accuracy(run, images: np.ndarray, labels: np.ndarray) -> float:
     return 100 * right / (len(images) // batch * batch)
 
 
-def smaller(images: np.ndarray) -> np.ndarray:
-    """28 x 28 pixels as 14 x 14, each the mean of four."""
-    return images.reshape(-1, 14, 2, 14, 2).mean((2, 4)).reshape(-1, 196).astype(np.float32)
-
-
 def digits(feedback: Optional[str], rate: float = 0.1):
     def measured(run: Run) -> float:
-        data = load()
+        data = load().halved()
         learner = session(network(run.seed, feedback, rate), 50, run.threads)
         chosen = np.random.default_rng(run.seed).permutation(len(data.train))[: run.images]
-        learn(learner, smaller(data.train[chosen]), data.train_labels[chosen], 2, run.seed)
-        return accuracy(learner, smaller(data.test), data.test_labels)
+        learn(learner, data.train[chosen], data.train_labels[chosen], 2, run.seed)
+        return accuracy(learner, data.test, data.test_labels)
     return measured
 
 

@@ -125,7 +125,10 @@ class Session(Handle):
                 at_once = frames
             while True:
                 end = min(frames, done + at_once)
-                self._point([a[done:end] for a in arrays], [r[done:end] for r in results])
+                if frames <= at_once:
+                    self._point(arrays, results)
+                else:
+                    self._point([a[done:end] for a in arrays], [r[done:end] for r in results])
                 start = time.perf_counter()
                 status = library.arcuate_session_run(
                     session, end - done,
@@ -382,10 +385,10 @@ class Session(Handle):
     def _point(self, inputs: List[Array], outputs: List[Array]) -> None:
         """Fills the arguments of run and step; the caller keeps the arrays."""
         for i, array in enumerate(inputs):
-            self._input_pointers[i] = array.ctypes.data
+            self._input_pointers[i] = _address(array)
             self._input_counts[i] = array.size
         for i, array in enumerate(outputs):
-            self._output_pointers[i] = array.ctypes.data
+            self._output_pointers[i] = _address(array)
             self._output_counts[i] = array.size
 
     # ---- Learning -------------------------------------------------------------------------------
@@ -528,6 +531,13 @@ def _frames(plan: Plan, inputs: Sequence[npt.ArrayLike]) -> Tuple[List[Array], b
                 f'input "{port.name}" has {len(array)} frames, the first input {frames}'
             )
     return arrays, bare, frames
+
+
+def _address(array: npt.NDArray[Any]) -> int:
+    """Where a plain array is. `array.ctypes` takes three times as long, a tenth of a short call."""
+    if array.size and array.flags.writeable:
+        return ctypes.addressof(ctypes.c_char.from_buffer(array))
+    return int(array.ctypes.data)
 
 
 def _is_plain(array: npt.NDArray[Any]) -> bool:
