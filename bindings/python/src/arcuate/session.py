@@ -125,7 +125,7 @@ class Session(Handle):
                 at_once = frames
             while True:
                 end = min(frames, done + at_once)
-                if frames <= at_once:
+                if end - done == frames:
                     self._point(arrays, results)
                 else:
                     self._point([a[done:end] for a in arrays], [r[done:end] for r in results])
