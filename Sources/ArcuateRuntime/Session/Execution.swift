@@ -296,18 +296,14 @@ extension Session {
     _ step: Plan.Step, _ index: Int, _ layer: NeuronLayer, _ input: Slot, _ shift: Int,
     _ addsSecond: Bool, _ output: Slot, _ range: Range<Int>, _ streams: Range<Int>
   ) {
-    let stride = output.stride
     let spikes = step.updates
     let memory = step.memory
     let second = plan.slots[step.sources[addsSecond ? 1 : 0].slot]
     let secondShift = addsSecond && step.sources[1].delayed ? -1 : 0
-    func memoryRow(_ offset: Int, _ b: Int) -> Row<Float> {
-      offset < 0 ? state.row.part(0, 0) : state.row.part(offset + b * stride, stride)
-    }
     for b in streams {
-      let membrane = memoryRow(memory.membrane, b)
-      let current = memoryRow(memory.current, b)
-      let pending = memoryRow(memory.pending, b)
+      let membrane = memoryRow(memory.membrane, output, b)
+      let current = memoryRow(memory.current, output, b)
+      let pending = memoryRow(memory.pending, output, b)
       for t in range {
         let (changed, spiked) = layer.step(
           input: row(input, t + shift, b),
@@ -325,6 +321,12 @@ extension Session {
         }
       }
     }
+  }
+
+  /// What the neurons behind `output` remember of one stream; nothing where they have no such memory.
+  @inline(__always)
+  func memoryRow(_ offset: Int, _ output: Slot, _ b: Int) -> Row<Float> {
+    offset < 0 ? state.row.part(0, 0) : state.row.part(offset + b * output.stride, output.stride)
   }
 
   /// Hands the rows a node emitted to the probes that record it.

@@ -36,12 +36,9 @@ extension Session {
     let twoShift = second.sources[1].delayed ? -1 : 0
     let output = plan.slots[second.output]
     let limit = Int32(Double(weights.inputs) * Session.denseFraction)
-    func memory(_ offset: Int) -> Row<Float> {
-      offset < 0
-        ? state.row.part(0, 0) : state.row.part(offset + b * output.stride, output.stride)
-    }
-    let (membrane, current) = (memory(second.memory.membrane), memory(second.memory.current))
-    let pending = state.row.part(0, 0)
+    let membrane = memoryRow(second.memory.membrane, output, b)
+    let current = memoryRow(second.memory.current, output, b)
+    let pending = memoryRow(second.memory.pending, output, b)
     var (updates, spikes): (UInt64, UInt64) = (0, 0)
     @inline(__always) func multiply(_ t: Int) {
       let found = nonzero(input, t + inputShift, b)[0]
