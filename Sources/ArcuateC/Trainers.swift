@@ -372,6 +372,11 @@ public func arcuate_trainer_write_parameter(
       throw ArcuateError(
         .invalidArgument, "number \(bad) is not finite", at: "parameter \"\(parameter.name)\"")
     }
+    if let least = parameter.least, let bad = numbers.firstIndex(where: { $0 < least }) {
+      throw ArcuateError(
+        .invalidArgument, "number \(bad) is \(numbers[bad]), less than \(least)",
+        at: "parameter \"\(parameter.name)\"")
+    }
     parameter.write(numbers)
   }
 }

@@ -195,6 +195,11 @@ public struct Neuron: Sendable, Equatable {
     self.semantics = semantics
   }
 
+  /// The names that `parameters` of any kind have.
+  public static let parameterNames = [
+    "tau", "tau_mem", "tau_syn", "r", "v_leak", "v_threshold", "v_reset", "w_in", "v_initial",
+  ]
+
   /// Every parameter this kind has, by its NIR field name, or that of the extension.
   public var parameters: [(name: String, tensor: Tensor)] {
     var all: [(String, Tensor?)] = [("tau_syn", tauSynapse)]

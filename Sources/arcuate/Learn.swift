@@ -69,6 +69,11 @@ struct Learn: ParsableCommand {
     for path in inputs { try files.read(path, as: "input") }
     if let labels { try files.read(labels, as: "labels") }
     try files.write(output, as: "output")
+    guard freeze || !output.hasSuffix(".nir") else {
+      throw ArcuateError(
+        .notRepresentable, "NIR has no word for plastic nodes: .safetensors has, or --freeze them",
+        at: output)
+    }
     let model = try reading.loadForUse(model)
     let given = try FrameFiles(inputs)
     let plan = try within(self.model) {

@@ -23,8 +23,14 @@ struct UsedFiles {
     try add(place, Use(role: role, path: path, isWritten: false))
   }
 
-  /// Throws. `invalidArgument` if the file is read or written already.
+  /// Throws. `invalidArgument` if the file is read or written already; `cannotWrite` if there is no
+  /// folder for it, which would only show when all else is done.
   mutating func write(_ path: String, as role: String) throws {
+    let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? "."
+    guard path == "-" || access(folder, access(path, F_OK) == 0 ? F_OK : W_OK) == 0 else {
+      throw ArcuateError(
+        .cannotWrite, "the \(role) cannot be written: \(String(cString: strerror(errno)))", at: path)
+    }
     let place: Place? =
       path == "-"
       ? FileIdentity(descriptor: STDOUT_FILENO).map { .file($0) } ?? .standardOutput

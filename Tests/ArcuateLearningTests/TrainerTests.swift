@@ -195,6 +195,25 @@ private func usual(batch: Int = 8, steps: Int = 5) -> TrainingOptions {
     let stranger = try Trainer(
       try network("{\"kind\": \"linear\", \"size\": 3}"), TrainingOptions())
     #expect(throws: ArcuateError.self) { try stranger.restore(from: path) }
+    // Numbers that do not learn are the model's, and no other's.
+    options.optimizer.epsilon = usual().optimizer.epsilon
+    var altered = model
+    for (i, node) in model.nodes.enumerated() {
+      guard case .neuron(var neuron) = node.op, let tau = neuron.tauMembrane else { continue }
+      neuron.tauMembrane = Tensor(vector: tau.floats.map { 2 * $0 })
+      altered.nodes[i].op = .neuron(neuron)
+    }
+    #expect(altered != model)
+    let slower = try Trainer(altered, options)
+    let refusal = #expect(throws: ArcuateError.self) { try slower.restore(from: path) }
+    #expect(refusal?.description.contains("tau") == true)
+    options.gradient.trained = ["o.tau", "tau_syn"]
+    _ = try Trainer(model, options)
+    for unknown in ["o.tau_syn", "q.tau", "o.q", "a.weight", "q"] {
+      options.gradient.trained = [unknown]
+      let refusal = #expect(throws: ArcuateError.self) { try Trainer(model, options) }
+      #expect(refusal?.code == .notFound && refusal?.description.contains(unknown) == true)
+    }
     // Cut short anywhere, it is refused.
     let bytes = try Files.read(path).array
     for count in stride(from: 0, to: bytes.count, by: 97) {

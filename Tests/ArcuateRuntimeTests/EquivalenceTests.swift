@@ -56,6 +56,51 @@ import Testing
 
   static func bits(_ ports: [[Float]]) -> [[UInt32]] { ports.map { $0.map(\.bitPattern) } }
 
+  /// An edge that a file lost, say.
+  @Test(arguments: cases)
+  func nodesThatNothingFeedsRunOnSilence(family: Family, seed: UInt64) throws {
+    let model = family.draw(seed)
+    let input = Self.input(model, family, seed)
+    var sessions = 0
+    for edge in model.edges where model.edges.filter({ $0.target == edge.target }).count == 1 {
+      var severed = model
+      severed.edges.removeAll { $0 == edge }
+      guard let session = try? Self.session(severed) else { continue }
+      sessions += 1
+      let whole = try session.run(frames: Self.frames, input)
+      let other = try Self.session(severed, .init(threads: 2))
+      var parts = whole.map { _ in [Float]() }
+      for start in stride(from: 0, to: Self.frames, by: 7) {
+        let out = try other.run(frames: 7, Self.part(input, start..<start + 7))
+        for p in out.indices { parts[p] += out[p] }
+      }
+      #expect(Self.bits(parts) == Self.bits(whole), "without \(edge.source) -> \(edge.target)")
+    }
+    #expect(sessions > 0)
+  }
+
+  /// A neuron without input goes to its rest as if it were fed zeros.
+  @Test func silenceIsZeros() throws {
+    func run(_ isFed: Bool) throws -> [Float] {
+      let one = Tensor(vector: [Float](repeating: 1, count: 3))
+      var model = Model(
+        nodes: [
+          .init("in", .input(shape: [3])), .init("scale", .scale(one)),
+          .init("zero", .scale(Tensor(vector: [0, 0, 0]))),
+          .init("leaky", .neuron(Neuron(.li, tauMembrane: one, leak: one))),
+          .init("out", .output(shape: [3])),
+        ],
+        edges: [
+          .init("in", "scale"), .init("scale", "out"), .init("in", "zero"), .init("leaky", "out"),
+        ])
+      if isFed { model.edges.append(.init("zero", "leaky")) }
+      model.dt_s = 0.1
+      return try model.compile().makeSession().run(frames: 2, [[1, 2, 3, 4, 5, 6]])[0]
+    }
+    let silent = try run(false)
+    #expect(silent == (try run(true)) && silent[0] > 1)
+  }
+
   @Test(arguments: cases)
   func everyWayOfRunning(family: Family, seed: UInt64) throws {
     let model = family.draw(seed)

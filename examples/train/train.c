@@ -12,9 +12,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void need(arcuate_status status, arcuate_error *error, const arcuate_trainer *trainer) {
+/* By its place, since the call that sets the error is an argument as well. */
+static void need(arcuate_status status, arcuate_error **error, const arcuate_trainer *trainer) {
   if (status == ARCUATE_SUCCESS) return;
-  fprintf(stderr, "%s\n", error ? arcuate_error_message(error) : arcuate_trainer_last_error(trainer));
+  fprintf(stderr, "%s\n", error ? arcuate_error_message(*error) : arcuate_trainer_last_error(trainer));
   exit(1);
 }
 
@@ -47,7 +48,7 @@ int main(int count, char **arguments) {
   arcuate_error *error = NULL;
 
   arcuate_model *model = NULL;
-  need(arcuate_model_open(arguments[1], NULL, &model, &error), error, NULL);
+  need(arcuate_model_open(arguments[1], NULL, &model, &error), &error, NULL);
 
   arcuate_train_options options;
   arcuate_train_options_init(&options);
@@ -57,15 +58,19 @@ int main(int count, char **arguments) {
   options.surrogate = ARCUATE_SURROGATE_FAST_SIGMOID;
   options.surrogate_a = 25;
   arcuate_recipe *recipe = NULL;
-  need(arcuate_recipe_create(&options, &recipe, &error), error, NULL);
+  need(arcuate_recipe_create(&options, &recipe, &error), &error, NULL);
   arcuate_trainer *trainer = NULL;
-  need(arcuate_trainer_create(model, recipe, &trainer, &error), error, NULL);
+  need(arcuate_trainer_create(model, recipe, &trainer, &error), &error, NULL);
   arcuate_recipe_free(recipe);
   arcuate_model_free(model);
 
   size_t width = arcuate_trainer_input_size(trainer, 0), batch = arcuate_trainer_batch(trainer);
   if (input_bytes != samples * width * sizeof *inputs) {
     fprintf(stderr, "%zu bytes of inputs for %zu samples of %zu\n", input_bytes, samples, width);
+    return 1;
+  }
+  if (samples < batch) {
+    fprintf(stderr, "%zu samples are less than a batch of %zu\n", samples, batch);
     return 1;
   }
   uint64_t *order = malloc((samples + 1) * sizeof *order);
@@ -92,11 +97,11 @@ int main(int count, char **arguments) {
       correct += (size_t)result.correct;
     }
     printf("epoch %d: loss %.4f, %.2f %%\n", epoch + 1, loss,
-           batches ? 100.0 * (double)correct / (double)(batches * batch) : 0.0);
+           100.0 * (double)correct / (double)(batches * batch));
   }
   arcuate_model *learned = NULL;
-  need(arcuate_trainer_model(trainer, &learned, &error), error, NULL);
-  need(arcuate_model_save(learned, arguments[4], &error), error, NULL);
+  need(arcuate_trainer_model(trainer, &learned, &error), &error, NULL);
+  need(arcuate_model_save(learned, arguments[4], &error), &error, NULL);
   arcuate_model_free(learned);
   arcuate_trainer_free(trainer);
   free(classes);

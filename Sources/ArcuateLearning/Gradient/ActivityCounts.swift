@@ -28,13 +28,19 @@ extension Network {
       case let convolution as ConvolutionNode: operations = convolution.operations(samples)
       default: continue
       }
-      if node.input.isSparse, !inputs.contains(where: { $0 === node.input }) {
+      if node.input.isSparse, !isGiven(node.input) {
         additions += operations
       } else {
         products += operations
       }
     }
     return (spikes, additions, products)
+  }
+
+  /// Whether a signal holds numbers of the inputs, which are no spikes, as they are.
+  private func isGiven(_ signal: Signal) -> Bool {
+    inputs.contains { $0 === signal }
+      || nodes.contains { $0 is PassNode && $0.output === signal && isGiven($0.input) }
   }
 }
 

@@ -47,6 +47,7 @@ final class BatchNormNode: GradientNode {
     batchMean = shift
     batchDeviation = factor
     super.init(name, [input], output)
+    for statistic in [mean, variance] { statistic.isStatistic = true }
   }
 
   override func forward(_ steps: Range<Int>, _ pass: Pass) throws {

@@ -40,6 +40,15 @@ struct NetworkBuilder {
     for name in named where !names.contains(name) {
       throw ArcuateError(.notFound, "the options name a node \"\(name)\", which the model lacks")
     }
+    let fields = Set(checked.model.nodes.flatMap { node in
+      node.op.trainedByName.map { "\(node.name).\($0)" }
+    })
+    // A field alone is of whichever nodes have it.
+    let alone = Set(Neuron.parameterNames + ["threshold"])
+    for name in options.trained.sorted() where !fields.contains(name) && !alone.contains(name) {
+      throw ArcuateError(
+        .notFound, "the options train \"\(name)\", a parameter that no neurons of the model have")
+    }
   }
 
   private var nodes: [Model.Node] { checked.model.nodes }
@@ -454,6 +463,17 @@ struct NetworkBuilder {
           changed = true
         }
       }
+    }
+  }
+}
+
+extension Operator {
+  /// Fields that learn where the options name them.
+  fileprivate var trainedByName: [String] {
+    switch self {
+    case .neuron(let neuron): neuron.parameters.map(\.name)
+    case .threshold: ["threshold"]
+    default: []
     }
   }
 }

@@ -11,8 +11,12 @@ public final class Parameter: @unchecked Sendable {
   public let shape: Shape
   /// Whether an optimiser may change it.
   public internal(set) var isTrained: Bool
+  /// Whether it is found while learning, by no gradient, as running statistics are.
+  var isStatistic = false
+  /// A number that differs between models that state other values.
+  let origin: UInt64
   /// Numbers below which none may fall: positive time constants stay so.
-  let least: Float?
+  public let least: Float?
   /// Rows in memory and their distance; a matrix [post, pre] lies as [pre][post].
   let rows, width, stride: Int
   let isTransposed: Bool
@@ -32,7 +36,11 @@ public final class Parameter: @unchecked Sendable {
     stride = Parameter.distance(width)
     values = try AlignedBuffer(byteCount: rows * stride * 4).view(start: 0, count: rows * stride)
     gradient = try AlignedBuffer(byteCount: rows * stride * 4).view(start: 0, count: rows * stride)
-    write(tensor.floats)
+    let numbers = tensor.floats
+    origin = numbers.reduce(0xCBF2_9CE4_8422_2325) {
+      ($0 ^ UInt64($1.bitPattern)) &* 0x100_0000_01B3
+    }
+    write(numbers)
   }
 
   /// Floats from one row to the next: whole cache lines, and no large power of two, whose rows would

@@ -7,8 +7,9 @@ import ArcuateModel
 ///
 /// A `.safetensors` file with the tensors `parameter/NAME` (running statistics of batch-norm among
 /// them) and `moment K/NAME`, and the texts `arcuate.checkpoint` ("1"), `arcuate.network` (the graph
-/// without numbers), `arcuate.training` (options, steps made, factor of the rate) and `arcuate.note`,
-/// which is the caller's.
+/// without numbers), `arcuate.constants` (a number for each parameter that does not learn, by the
+/// values that the model states), `arcuate.training` (options, steps made, factor of the rate) and
+/// `arcuate.note`, which is the caller's.
 extension Trainer {
   private static let format = "1"
 
@@ -22,6 +23,7 @@ extension Trainer {
     file.texts = [
       "arcuate.checkpoint": Self.format, "arcuate.network": try network.model.outline(),
       "arcuate.training": state().encoded, "arcuate.note": note,
+      "arcuate.constants": constants.map(\.line).joined(separator: "\n"),
     ]
     for parameter in network.parameters {
       file.tensors["parameter/\(parameter.name)"] = parameter.tensor()
@@ -38,8 +40,8 @@ extension Trainer {
   /// Goes on from a checkpoint: the steps to come have the bits they would have had. Returns the
   /// note that was saved.
   ///
-  /// Throws. As reading does; `invalidState` for a checkpoint of another network or of other
-  /// options, naming the first that differs. Nothing has changed then. The number of threads may
+  /// Throws. As reading does; `invalidState` for a checkpoint of another network, with other numbers
+  /// that do not learn, or of other options, naming the first that differs. Nothing has changed then. The number of threads may
   /// differ.
   public func restore(from path: String) throws -> String {
     let file = try NamedTensors(path: path)
@@ -56,6 +58,11 @@ extension Trainer {
     }
     guard file.texts["arcuate.network"] == (try network.model.outline()) else {
       throw ArcuateError(.invalidState, "is a checkpoint of another network")
+    }
+    let known = Set((file.texts["arcuate.constants"] ?? "").split(separator: "\n").map(String.init))
+    for (parameter, line) in constants where !known.contains(line) {
+      throw ArcuateError(
+        .invalidState, "is a checkpoint of a network with other values of \"\(parameter.name)\"")
     }
     let mine = state()
     let saved = try within("arcuate.training") {
@@ -93,6 +100,12 @@ extension Trainer {
     optimizer.restore(step: saved.step)
     rateFactor = saved.rateFactor
     return file.texts["arcuate.note"] ?? ""
+  }
+
+  /// What learning leaves as the model has it, with a line for each.
+  private var constants: [(parameter: Parameter, line: String)] {
+    network.parameters.filter { !$0.isTrained && !$0.isStatistic }
+      .map { ($0, "\($0.origin)\t" + oneLine($0.name)) }
   }
 
   private func state() -> TrainerState {
@@ -141,8 +154,7 @@ extension TrainingOptions {
   var described: [String: String] {
     var all: [String: String] = [:]
     func put(_ name: String, _ value: Any) {
-      // Values may hold names of nodes, which may hold anything.
-      all[name] = String("\(value)".map { $0.isNewline || $0 == "\t" ? " " : $0 })
+      all[name] = oneLine("\(value)")
     }
     put("mode", mode.rawValue)
     put("batch", gradient.batch)
@@ -177,4 +189,9 @@ extension TrainingOptions {
     put("noise", optimizer.noise.map { "\($0)" } ?? "none")
     return all
   }
+}
+
+/// Names of nodes may hold anything.
+private func oneLine(_ text: String) -> String {
+  String(text.map { $0.isNewline || $0 == "\t" ? " " : $0 })
 }

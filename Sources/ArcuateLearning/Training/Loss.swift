@@ -79,6 +79,9 @@ public enum Target {
         throw ArcuateError(
           .shapeMismatch, "\(values.count) target numbers for \(samples) samples of \(width)")
       }
+      if let bad = values.firstIndex(where: { !$0.isFinite }) {
+        throw ArcuateError(.invalidArgument, "target number \(bad) is not finite")
+      }
     }
   }
 }

@@ -50,8 +50,8 @@ extension OptimizerOptions {
       try requireSteps("schedule_steps", steps)
     case .milestones(let places, let factor):
       try require("schedule_factor", factor, 0...1e6)
-      guard places.allSatisfy({ $0 >= 0 }) else {
-        throw ArcuateError(.invalidArgument, "a milestone is negative")
+      guard places.allSatisfy({ $0 >= 0 }), zip(places, places.dropFirst()).allSatisfy(<) else {
+        throw ArcuateError(.invalidArgument, "milestones are \(places), not steps that ascend")
       }
     case .cosine(let steps), .linear(let steps): try requireSteps("schedule_steps", steps)
     }

@@ -57,7 +57,8 @@ public final class Plan: Sendable {
     /// Whether the list of a row of ones is enough for what the step does with it, or it says when it
     /// is not.
     var readsLists: Bool {
-      if gather >= 0 { return sources[0].permutation != nil && operation.isSumOfProducts }
+      guard let first = sources.first else { return false }
+      if gather >= 0 { return first.permutation != nil && operation.isSumOfProducts }
       if role == .linear || convolution != nil { return true }
       if case .pooling(_, let places) = operation { return places != nil }
       return false

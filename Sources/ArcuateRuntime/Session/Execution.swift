@@ -298,7 +298,7 @@ extension Session {
   ) {
     let spikes = step.updates
     let memory = step.memory
-    let second = plan.slots[step.sources[addsSecond ? 1 : 0].slot]
+    let second = addsSecond ? plan.slots[step.sources[1].slot] : input
     let secondShift = addsSecond && step.sources[1].delayed ? -1 : 0
     for b in streams {
       let membrane = memoryRow(memory.membrane, output, b)

@@ -25,13 +25,26 @@ final class TrainingRun {
 
   var history: [JSON] { state.history }
 
-  /// Goes on from the checkpoint. Throws. As `Trainer.restore`.
+  /// Goes on from the checkpoint. Throws. As `Trainer.restore`; `invalidState` for one of other data.
   func resume(from path: String) throws {
     let note = try trainer.restore(from: path)
-    state = try within(path) { try RunState(note: note) }
+    state = try within(path) {
+      let state = try RunState(note: note)
+      guard state.data == nil || state.data == data else {
+        throw ArcuateError(
+          .invalidState, "is a checkpoint of \(state.data!), not of \(data)")
+      }
+      return state
+    }
+  }
+
+  /// What is learned from: another order or share would let what is kept apart be learned.
+  private var data: String {
+    "\(samples.count) samples by seed \(seed), \(share) of them kept apart"
   }
 
   func run() throws {
+    state.data = data
     let (learning, kept) =
       share > 0 ? samples.split(share, seed: seed) : (Array(0..<samples.count), [])
     if let log { try writeLog(to: log) }
@@ -137,6 +150,8 @@ struct RunState {
   var since = 0
   var halving = 0
   var stopped: String?
+  /// What is learned from.
+  var data: String?
 
   init() {}
 
@@ -161,6 +176,7 @@ struct RunState {
     halving = try whole("halving", fields)
     seconds = try real("seconds", fields)
     if case .string(let reason)? = fields["stopped"] { stopped = reason }
+    if case .string(let text)? = fields["data"] { data = text }
     if case .array(let entries)? = fields["history"] { history = entries }
     bestEpoch = try? whole("best_epoch", fields)
     bestLoss = try? real("best_loss", fields)
@@ -187,6 +203,7 @@ struct RunState {
       "best_epoch": bestEpoch.map { .number($0) } ?? .null,
       "best_loss": bestLoss.map { .number($0) } ?? .null, "since": .number(since),
       "halving": .number(halving), "stopped": stopped.map { .string($0) } ?? .null,
+      "data": data.map { .string($0) } ?? .null,
     ]
     return String(decoding: all.text, as: UTF8.self)
   }

@@ -230,6 +230,33 @@ def test_order_and_loaders_give_the_same_bits():
     assert same(weights(third), weights(fourth))
 
 
+def test_runs_of_other_data_are_not_taken_up(tmp_path):
+    x, y = samples(64)
+    path = tmp_path / "c"
+    settings = dict(checkpoint=path, resume=True, quiet=True)
+    arcuate.fit(trainer(), x, y, epochs=1, validation=0.25, seed=3, **settings)
+    for count, share, seed in [(64, 0.25, 4), (64, 0.5, 3), (48, 0.25, 3), (64, None, 3)]:
+        with pytest.raises(arcuate.StateError, match="64 samples by seed 3, 0.25 of them"):
+            arcuate.fit(
+                trainer(), x[:count], y[:count], epochs=2, validation=share, seed=seed, **settings)
+    run = arcuate.fit(trainer(), x, y, epochs=2, validation=0.25, seed=3, **settings)
+    assert len(run.history) == 2
+
+
+def test_names_to_train_are_looked_up():
+    trainer(train=["tau", "v_threshold"])
+    for name in ("q.tau", "tau.q", "q"):
+        with pytest.raises(arcuate.NotFoundError, match=name):
+            trainer(train=[name])
+
+
+def test_pixels_are_products_behind_a_flatten():
+    network = nn.sequential((2, 3), [nn.flatten(), nn.linear(4), nn.lif(beta=0.9)], seed=1)
+    flat = arcuate.Trainer(network, batch=2, steps=3, input="every")
+    result = flat.evaluate(np.full((2, 3, 2, 3), 0.5, np.float32), np.array([0, 1]))
+    assert result.products == 2 * 3 * 6 * 4 and result.additions == 0
+
+
 def test_early_stop_and_halving():
     x, y = samples(64)
     noise = random(8).permutation(y)

@@ -16,7 +16,7 @@ from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional, Text
 import numpy as np
 import numpy.typing as npt
 
-from . import errors
+from . import _native, errors
 from ._handle import whole
 from .trainer import Inputs, Trainer, TrainResult, sample_order
 
@@ -88,6 +88,11 @@ def fit(
     whole("epochs", epochs)
     if resume and checkpoint is not None and os.path.exists(checkpoint):
         state = _State.from_note(trainer.restore(checkpoint))
+        if state.data not in (None, data.described):
+            raise errors.StateError(
+                _native.INVALID_STATE,
+                f"{checkpoint}: is a checkpoint of {state.data}, not of {data.described}")
+    state.data = data.described
     entries = _Log(log, state.history)
     with _Interrupts() as interrupts:
         while state.epoch < epochs and state.stopped is None:
@@ -143,6 +148,8 @@ class _State:
     halving: int = 0
     """Epochs without progress since the rate was halved."""
     stopped: Optional[str] = None
+    data: Optional[str] = None
+    """What is learned from: another order or share would let what is kept apart be learned."""
 
     def note(self) -> str:
         return json.dumps(dataclasses.asdict(self))
@@ -207,6 +214,7 @@ class _Data:
         self._loader: Any = None
         self._validation: Any = validation
         self.batches: Optional[int] = None
+        self.described: Optional[str] = None
         if targets is None:
             if isinstance(inputs, (np.ndarray, tuple)):
                 raise errors.argument("inputs without targets must be batches, (inputs, targets)")
@@ -236,6 +244,8 @@ class _Data:
             self._places = np.setdiff1d(self._places, kept)
             self._validation = kept
         self.batches = len(self._places) // trainer.batch
+        share = validation if isinstance(validation, float) else 0.0
+        self.described = f"{count} samples by seed {seed}, {share} of them kept apart"
 
     def epoch(self, epoch: int, start: int) -> Iterator[Batch]:
         """The whole batches of an epoch from the batch `start` on."""
