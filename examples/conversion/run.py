@@ -173,7 +173,7 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     options.add_argument("--data", help="folder of MNIST's four files")
     options.add_argument("--onnx", help="the network mnist-8 of the ONNX model zoo")
-    options.add_argument("--seeds", type=int, default=3)
+    options.add_argument("--seeds", type=int, default=3, choices=range(1, 100), metavar="COUNT")
     options.add_argument("--epochs", type=int, default=6)
     options.add_argument("--validate", action="store_true", help="choose settings: no test data")
     options.add_argument(

@@ -10,10 +10,9 @@ Systems, claims and their tables are those of ../systems.
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
 import shared  # noqa: F401
-from run import Results, add_arguments, judge
+from run import add_arguments, judge, kept
 from system import Claim, Run, System
 
 __all__ = ["Claim", "Run", "System", "command"]
@@ -24,5 +23,4 @@ def command(name: str, system: System) -> int:
     options = argparse.ArgumentParser(description=system.title)
     add_arguments(options)
     given = options.parse_args()
-    results = Results(given.results or Path(__file__).with_name("results.jsonl"))
-    return 0 if judge(name, system, results, given) else 1
+    return 0 if judge(name, system, kept(given, __file__), given) else 1

@@ -5,8 +5,8 @@
     python run.py noise --validate             # on images held out of those to learn from
     python run.py --table                      # what results.jsonl holds, without measuring
 
-What was measured is kept in results.jsonl (--results) and not measured again (unless --again), so that
-a run may be ended and taken up later.
+What was measured is kept in results.jsonl (--results; with fewer images in quick.jsonl) and not measured
+again (unless --again), so that a run may be ended and taken up later.
 """
 
 from __future__ import annotations
@@ -139,6 +139,13 @@ def add_arguments(options: argparse.ArgumentParser) -> None:
     options.add_argument("--results", type=Path, help="results.jsonl beside this file by default")
 
 
+def kept(given: argparse.Namespace, program: str) -> Results:
+    """What was measured before, beside a program."""
+    name = ("validation.jsonl" if getattr(given, "validate", False)
+            else "quick.jsonl" if given.images else "results.jsonl")
+    return Results(given.results or Path(program).with_name(name))
+
+
 def judge(name: str, system: System, results: Results, given: argparse.Namespace) -> bool:
     """Measures what is lacking, prints the tables. Whether no claim failed."""
     if not given.table:
@@ -161,8 +168,7 @@ def main() -> int:
     for name in given.systems:
         if name not in SYSTEMS:
             options.error(f"there is no system {name!r}, but {', '.join(SYSTEMS)}")
-    results = Results(given.results or Path(__file__).with_name(
-        "validation.jsonl" if given.validate else "results.jsonl"))
+    results = kept(given, __file__)
     good = True
     for name in given.systems or SYSTEMS:
         system: System = importlib.import_module(name).SYSTEM

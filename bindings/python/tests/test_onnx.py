@@ -341,6 +341,26 @@ def test_the_published_digit_networks(name):
             model.convert(x[:500], max_pooling="refuse")
 
 
+def test_damaged_files_are_refused_by_name(tmp_path: Path):
+    path = tmp_path / "net.onnx"
+    path.write_bytes(b"")
+    with pytest.raises(arcuate.FormatError, match="net.onnx: cannot be a model: it has no output"):
+        arcuate.from_onnx(path)
+    weight = np.ones((3, 2), np.float32)
+    content = graph([("MatMul", ["x", "w"], ["y"])], {"w": weight}, [3]).SerializeToString()
+    assert arcuate.from_onnx(content).nodes
+    draw = random(3)
+    for _ in range(200):
+        damaged = bytearray(content)
+        for _ in range(draw.integers(1, 4)):
+            damaged[draw.integers(len(damaged))] = draw.integers(256)
+        path.write_bytes(bytes(damaged))
+        try:
+            arcuate.from_onnx(path, report=[])
+        except arcuate.ArcuateError:
+            pass
+
+
 def test_networks_of_pytorch(tmp_path: Path):
     torch = pytest.importorskip("torch")
     pytest.importorskip("onnxscript")

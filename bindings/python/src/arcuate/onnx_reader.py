@@ -98,17 +98,17 @@ def from_onnx(
         import onnx
     except ImportError as error:
         raise ImportError("from_onnx needs the onnx package: pip install onnx") from error
+    place = "this ONNX graph"
     if isinstance(source, onnx.ModelProto):
         proto = source
     elif isinstance(source, bytes):
-        proto = _parsed(onnx.load_from_string, source, "onnx")
+        proto = _parsed(onnx.load_from_string, source, place)
     else:
-        path = os.fspath(source)
-        if not os.path.exists(path):
-            raise errors.make(_native.CANNOT_OPEN, f"{path}: there is no such file")
-        proto = _parsed(onnx.load, path, path)
-    reader = _Reader(proto, input_shape)
-    content = reader.read()
+        place = os.fspath(source)
+        if not os.path.exists(place):
+            raise errors.make(_native.CANNOT_OPEN, f"{place}: there is no such file")
+        proto = _parsed(onnx.load, place, place)
+    reader, content = _parsed(lambda graph: _read(graph, input_shape, place), proto, place)
     for sentence in reader.report:
         if report is None:
             warnings.warn(sentence, OnnxWarning, stacklevel=2)
@@ -120,16 +120,24 @@ def from_onnx(
 def _parsed(load: Callable[[Any], Any], source: Any, place: str) -> Any:
     try:
         return load(source)
-    except Exception as error:  # protobuf has several kinds
+    except errors.ArcuateError:
+        raise
+    except Exception as error:  # protobuf has several kinds, and a damaged graph has all the others
         raise errors.make(_native.MALFORMED, f"{place}: is not an ONNX model: {error}") from error
+
+
+def _read(proto: Any, input_shape: Optional[Sequence[int]], place: str) -> Tuple[_Reader, bytes]:
+    reader = _Reader(proto, input_shape, place)
+    return reader, reader.read()
 
 
 class _Reader:
     """Reads one graph."""
 
-    def __init__(self, proto: Any, input_shape: Optional[Sequence[int]]) -> None:
+    def __init__(self, proto: Any, input_shape: Optional[Sequence[int]], place: str) -> None:
         import onnx.numpy_helper
 
+        self.place = place
         self.graph = proto.graph
         self.opset = max((o.version for o in proto.opset_import if o.domain in ("", "ai.onnx")), default=1)
         self.opsets = {o.domain or "": o.version for o in proto.opset_import}
@@ -165,10 +173,12 @@ class _Reader:
                 self.problems.append(f'output "{name}" does not depend on the input')
             elif signal.nodes:
                 self._output(name, signal)
+        if not outputs:
+            self.problems.append("it has no output")
         if self.problems:
             raise errors.make(
                 _native.UNSUPPORTED_FORMAT,
-                "this ONNX graph cannot be a model: " + "; ".join(self.problems),
+                f"{self.place}: cannot be a model: " + "; ".join(self.problems),
             )
         return _encoded(self.nodes, self.edges)
 
