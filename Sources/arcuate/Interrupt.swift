@@ -1,5 +1,6 @@
 import Arcuate
 import Glibc
+import Synchronization
 
 /// What happens when somebody presses Control-C or closes the other end of a pipe.
 enum Interrupt {
@@ -21,14 +22,38 @@ enum Interrupt {
       &thread, nil,
       { _ in
         var signals = Interrupt.awaited
-        var number: Int32 = 0
-        sigwait(&signals, &number)
-        ByteWriter.discardAll()
-        signal(number, SIG_DFL)
-        pthread_sigmask(SIG_UNBLOCK, &signals, nil)
-        kill(getpid(), number)
-        return nil
+        while true {
+          var number: Int32 = 0
+          sigwait(&signals, &number)
+          guard Interrupt.isHeld.load(ordering: .relaxed),
+            Interrupt.noted.compareExchange(
+              expected: 0, desired: number, ordering: .relaxed
+            ).exchanged
+          else { Interrupt.end(by: number) }
+        }
       }, nil)
+  }
+
+  private static let isHeld = Atomic(false)
+  private static let noted = Atomic<Int32>(0)
+
+  /// From now on the first signal is only noted, for whoever has something to keep; the next one ends
+  /// the process.
+  static func hold() { isHeld.store(true, ordering: .relaxed) }
+
+  /// Whether a signal was noted.
+  static var isWanted: Bool { noted.load(ordering: .relaxed) != 0 }
+
+  /// Ends the process by the signal that was noted.
+  static func end() -> Never { end(by: noted.load(ordering: .relaxed)) }
+
+  private static func end(by number: Int32) -> Never {
+    ByteWriter.discardAll()
+    signal(number, SIG_DFL)
+    var signals = awaited
+    pthread_sigmask(SIG_UNBLOCK, &signals, nil)
+    kill(getpid(), number)
+    exit(128 + number)
   }
 
   /// Without what whoever started the process has it ignore, as `nohup` does: waiting for such a

@@ -45,6 +45,7 @@ final class TrainingRun {
 
   func run() throws {
     state.data = data
+    if checkpoint != nil { Interrupt.hold() }
     let (learning, kept) =
       share > 0 ? samples.split(share, seed: seed) : (Array(0..<samples.count), [])
     if let log { try writeLog(to: log) }
@@ -64,11 +65,13 @@ final class TrainingRun {
         state.result.add(try trainer.learn([inputs], .labels(labels)))
         state.position += 1
         progress.update(state.position, state.result)
-        if let checkpoint, let steps = checkpointSteps, state.position % steps == 0 {
+        let isDue = checkpointSteps.map { state.position % $0 == 0 } ?? false
+        if let checkpoint, isDue || Interrupt.isWanted {
           state.seconds += (ContinuousClock.now - start) / .seconds(1)
           start = ContinuousClock.now
           try trainer.save(to: checkpoint, note: state.note)
         }
+        if Interrupt.isWanted { Interrupt.end() }
       }
       let checked = try validate(kept)
       state.seconds += (ContinuousClock.now - start) / .seconds(1)
@@ -77,6 +80,7 @@ final class TrainingRun {
       if let log { try writeLog(to: log) }
       if improved, let best { try ModelFile.write(try trainer.model(), to: best) }
       if let checkpoint { try trainer.save(to: checkpoint, note: state.note) }
+      if Interrupt.isWanted { Interrupt.end() }
     }
   }
 
