@@ -119,3 +119,33 @@ def test_it_goes_on_after_it_was_killed(images, tmp_path):
     whole, parts = ((tmp_path / f"{name}.safetensors").read_bytes() for name in ("whole", "parts"))
     assert whole == parts
     assert not [name for name in os.listdir(tmp_path) if ".tmp" in name or name.startswith(".")]
+
+
+def test_an_interrupt_writes_the_checkpoint(images, tmp_path):
+    net = network(tmp_path / "net.json", [nn.flatten(), nn.linear(300), nn.lif(beta=0.9), nn.linear(CLASSES)])
+    common = [*images["IDX"], "--batch", 10, "--steps", 20, "--epochs", 1000, "--quiet"]
+    command("train", *common, net, tmp_path / "whole.safetensors")
+    checkpoint = tmp_path / "run.checkpoint"
+    arguments = ["train", *common, "--checkpoint", checkpoint, "--resume", net, tmp_path / "parts.safetensors"]
+    for tenths in range(1, 30):
+        run = subprocess.Popen([CLI, *map(str, arguments)])
+        time.sleep(tenths / 10)
+        run.send_signal(signal.SIGINT)
+        assert run.wait() == -signal.SIGINT, "it ended before it could be interrupted"
+        if checkpoint.exists():
+            break
+    command(*arguments)
+    whole, parts = ((tmp_path / f"{name}.safetensors").read_bytes() for name in ("whole", "parts"))
+    assert whole == parts
+
+
+def test_names_and_folders_that_are_not_there_are_told_at_once(images, tmp_path):
+    net = network(tmp_path / "net.json", [nn.flatten(), nn.linear(CLASSES)])
+    common = [*images["IDX"], "--epochs", 100_000]
+    for extra, output, said in [
+        (["--train", "q.tau"], tmp_path / "o.safetensors", "q.tau"),
+        ([], tmp_path / "nowhere" / "o.safetensors", "nowhere/o.safetensors"),
+    ]:
+        run = subprocess.run(
+            [CLI, "train", *map(str, [*common, *extra, net, output])], capture_output=True, text=True)
+        assert run.returncode != 0 and said in run.stderr

@@ -126,7 +126,7 @@ struct Train: ParsableCommand {
   @Option(parsing: .unconditional, help: "Halve the rate after so many epochs without progress.")
   var halveAfter: Int?
 
-  @Option(help: "A file to go on from, written after every epoch.")
+  @Option(help: "A file to go on from, written after every epoch and when it is interrupted.")
   var checkpoint: String?
 
   @Option(parsing: .unconditional, help: "Write it after every so many steps, too.")
