@@ -214,8 +214,14 @@ private func usual(batch: Int = 8, steps: Int = 5) -> TrainingOptions {
       let refusal = #expect(throws: ArcuateError.self) { try Trainer(model, options) }
       #expect(refusal?.code == .notFound && refusal?.description.contains(unknown) == true)
     }
-    // Cut short anywhere, it is refused.
+    // Cut short anywhere, or with a number that is another, it is refused.
     let bytes = try Files.read(path).array
+    for place in stride(from: bytes.count - 1, to: bytes.count - 400, by: -7) {
+      var other = bytes
+      other[place] ^= 1
+      try Files.write(other, to: path)
+      #expect(throws: ArcuateError.self) { try second.restore(from: path) }
+    }
     for count in stride(from: 0, to: bytes.count, by: 97) {
       try Files.write(Array(bytes.prefix(count)), to: path)
       #expect(throws: ArcuateError.self) { try second.restore(from: path) }

@@ -37,10 +37,13 @@ public final class Parameter: @unchecked Sendable {
     values = try AlignedBuffer(byteCount: rows * stride * 4).view(start: 0, count: rows * stride)
     gradient = try AlignedBuffer(byteCount: rows * stride * 4).view(start: 0, count: rows * stride)
     let numbers = tensor.floats
-    origin = numbers.reduce(0xCBF2_9CE4_8422_2325) {
-      ($0 ^ UInt64($1.bitPattern)) &* 0x100_0000_01B3
-    }
+    origin = Parameter.mixed(numbers)
     write(numbers)
+  }
+
+  /// A number that differs where one of the numbers does, as good as always.
+  static func mixed(_ numbers: [Float], into start: UInt64 = 0xCBF2_9CE4_8422_2325) -> UInt64 {
+    numbers.reduce(start) { ($0 ^ UInt64($1.bitPattern)) &* 0x100_0000_01B3 }
   }
 
   /// Floats from one row to the next: whole cache lines, and no large power of two, whose rows would

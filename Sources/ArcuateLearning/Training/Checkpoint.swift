@@ -6,12 +6,12 @@ import ArcuateModel
 /// A trainer as a file: what a process that was killed needs to go on with the same bits.
 ///
 /// A `.safetensors` file with the tensors `parameter/NAME` (running statistics of batch-norm among
-/// them) and `moment K/NAME`, and the texts `arcuate.checkpoint` ("1"), `arcuate.network` (the graph
+/// them) and `moment K/NAME`, and the texts `arcuate.checkpoint` ("2"), `arcuate.network` (the graph
 /// without numbers), `arcuate.constants` (a number for each parameter that does not learn, by the
-/// values that the model states), `arcuate.training` (options, steps made, factor of the rate) and
-/// `arcuate.note`, which is the caller's.
+/// values that the model states), `arcuate.training` (options, steps made, factor of the rate),
+/// `arcuate.checksum` (of all tensors) and `arcuate.note`, which is the caller's.
 extension Trainer {
-  private static let format = "1"
+  private static let format = "2"
 
   /// Writes all that learning has changed, whole or not at all. `note` is handed back by `restore`.
   /// Throws. `cannotWrite`, `limitExceeded`, `invalidArgument` for a note of more than 10 MB.
@@ -25,15 +25,20 @@ extension Trainer {
       "arcuate.training": state().encoded, "arcuate.note": note,
       "arcuate.constants": constants.map(\.line).joined(separator: "\n"),
     ]
+    var sum: UInt64 = 0
+    func put(_ name: String, _ numbers: [Float], _ shape: Shape) throws {
+      file.tensors[name] = try Tensor(numbers, shape: shape)
+      sum = Parameter.mixed(numbers, into: sum)
+    }
     for parameter in network.parameters {
-      file.tensors["parameter/\(parameter.name)"] = parameter.tensor()
+      try put("parameter/\(parameter.name)", parameter.read(), parameter.shape)
     }
     for (parameter, moments) in zip(optimizer.parameters, optimizer.moments) {
       for (k, moment) in moments.enumerated() {
-        file.tensors["moment \(k)/\(parameter.name)"] = try Tensor(
-          parameter.read(moment), shape: parameter.shape)
+        try put("moment \(k)/\(parameter.name)", parameter.read(moment), parameter.shape)
       }
     }
+    file.texts["arcuate.checksum"] = "\(sum)"
     try file.write(to: path)
   }
 
@@ -54,7 +59,7 @@ extension Trainer {
     }
     guard format == Self.format else {
       throw ArcuateError(
-        .unsupportedFormat, "is a checkpoint of format \"\(format.prefix(40))\"; \"1\" is read")
+        .unsupportedFormat, "is a checkpoint of format \"\(format.prefix(40))\"; \"\(Self.format)\" is read")
     }
     guard file.texts["arcuate.network"] == (try network.model.outline()) else {
       throw ArcuateError(.invalidState, "is a checkpoint of another network")
@@ -75,6 +80,7 @@ extension Trainer {
           .invalidState, "is a checkpoint of other training: its \(name) is \(other), not \(value)")
       }
     }
+    var sum: UInt64 = 0
     func numbers(_ name: String, _ shape: Shape) throws -> [Float] {
       guard let tensor = file.tensors[name], tensor.shape == shape else {
         throw ArcuateError(.malformed, "has no tensor \"\(name)\" of shape \(shape)")
@@ -84,11 +90,15 @@ extension Trainer {
         throw ArcuateError(
           .malformed, "holds a number that is not finite", at: "tensor \"\(name)\"")
       }
+      sum = Parameter.mixed(values, into: sum)
       return values
     }
     let values = try network.parameters.map { try numbers("parameter/\($0.name)", $0.shape) }
     let moments = try zip(optimizer.parameters, optimizer.moments).map { parameter, moments in
       try moments.indices.map { try numbers("moment \($0)/\(parameter.name)", parameter.shape) }
+    }
+    guard file.texts["arcuate.checksum"] == "\(sum)" else {
+      throw ArcuateError(.malformed, "is damaged: its numbers are not those that were saved")
     }
     // Nothing can fail from here on.
     for (parameter, values) in zip(network.parameters, values) { parameter.write(values) }

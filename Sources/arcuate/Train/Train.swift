@@ -175,6 +175,10 @@ struct Train: ParsableCommand {
       right: settings.whole("splice_right", spliceRight) ?? 0)
     let mixed = try settings.whole("mixed", mixed) ?? 64
     try settings.finish()
+    guard share == 0 || validationInputs == nil else {
+      throw ArcuateError(
+        .invalidArgument, "either --validation or --validation-inputs says what is kept apart")
+    }
     guard (0..<1).contains(share) else {
       throw ArcuateError(.invalidArgument, "validation is \(share), not within 0 ..< 1")
     }
@@ -200,7 +204,12 @@ struct Train: ParsableCommand {
           scp: String(inputs.dropFirst(4)), alignments: labels, splicing: splicing,
           width: learner.sampleWidth(), group: mixed, warn: warn)
       }
-      guard let labels else { return try ImageSamples(inputs) }
+      guard let labels else {
+        guard !inputs.hasSuffix(".npy") else {
+          throw ArcuateError(.invalidArgument, "there are no labels for it", at: inputs)
+        }
+        return try ImageSamples(inputs)
+      }
       return try ArraySamples(inputs, labels)
     }
     let run = TrainingRun(learner, try open(inputs, labels))
