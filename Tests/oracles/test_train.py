@@ -139,6 +139,25 @@ def test_an_interrupt_writes_the_checkpoint(images, tmp_path):
     assert whole == parts
 
 
+def test_what_is_wrong_with_arrays_is_told_at_once(tmp_path):
+    net = network(tmp_path / "net.json", [nn.flatten(), nn.linear(CLASSES)])
+    width = SIDE * SIDE
+    x, y = np.zeros((50, width), np.float32), np.zeros(50, np.int64)
+    holed, wrong = x.copy(), y.copy()
+    holed[37, 2], wrong[41] = np.nan, CLASSES
+    for inputs, labels, said in [
+        (x[:, 1:], y, f"x.npy: holds samples of {width - 1} numbers, not {width}"),
+        (holed, y, "x.npy: sample 37, element 2 is not finite"),
+        (x, wrong, f"y.npy: label 41 is {CLASSES}, not within 0 ... {CLASSES - 1}"),
+    ]:
+        np.save(tmp_path / "x.npy", inputs)
+        np.save(tmp_path / "y.npy", labels)
+        done = command(
+            "train", "--inputs", tmp_path / "x.npy", "--labels", tmp_path / "y.npy", net,
+            tmp_path / "o.safetensors", code=1)
+        assert said in done.stderr
+
+
 def test_names_and_folders_that_are_not_there_are_told_at_once(images, tmp_path):
     net = network(tmp_path / "net.json", [nn.flatten(), nn.linear(CLASSES)])
     common = [*images["IDX"], "--epochs", 100_000]
@@ -146,6 +165,5 @@ def test_names_and_folders_that_are_not_there_are_told_at_once(images, tmp_path)
         (["--train", "q.tau"], tmp_path / "o.safetensors", "q.tau"),
         ([], tmp_path / "nowhere" / "o.safetensors", "nowhere/o.safetensors"),
     ]:
-        run = subprocess.run(
-            [CLI, "train", *map(str, [*common, *extra, net, output])], capture_output=True, text=True)
-        assert run.returncode != 0 and said in run.stderr
+        done = command("train", *common, *extra, net, output, code=1)
+        assert said in done.stderr

@@ -210,7 +210,8 @@ struct Train: ParsableCommand {
         }
         return try ImageSamples(inputs)
       }
-      return try ArraySamples(inputs, labels)
+      return try ArraySamples(
+        inputs, labels, width: learner.sampleWidth(), classes: learner.network.outputWidth(0))
     }
     let run = TrainingRun(learner, try open(inputs, labels))
     run.validation = try validationInputs.map { try open($0, validationLabels) }

@@ -41,16 +41,30 @@ struct ArraySamples: TrainingSamples {
 
   var count: Int { labels.count }
 
-  /// Throws. What reading throws; `shapeMismatch` for another number of labels.
-  init(_ inputs: String, _ labels: String) throws {
+  /// Throws. What reading throws; `shapeMismatch` for another number of labels, or samples that are
+  /// not `width` numbers; `invalidArgument` for a number that is not finite, and a label that is none
+  /// of the classes.
+  init(_ inputs: String, _ labels: String, width: Int, classes: Int) throws {
     let (extents, values) = try Self.numbers(inputs, scalesBytes: true)
     let samples = extents.first ?? 0
-    self.values = values
-    width = samples > 0 ? values.count / samples : 0
+    (self.values, self.width) = (values, width)
+    guard values.count == samples * width else {
+      throw ArcuateError(
+        .shapeMismatch, "holds samples of \(values.count / max(samples, 1)) numbers, not \(width)",
+        at: inputs)
+    }
+    if let bad = values.firstIndex(where: { !$0.isFinite }) {
+      throw ArcuateError(
+        .invalidArgument, "sample \(bad / width), element \(bad % width) is not finite", at: inputs)
+    }
     let given = try Self.numbers(labels, scalesBytes: false).values
     self.labels = try given.enumerated().map { i, value in
       guard let label = Int(exactly: value) else {
         throw ArcuateError(.malformed, "label \(i) is \(value), not a whole number", at: labels)
+      }
+      guard (0..<classes).contains(label) else {
+        throw ArcuateError(
+          .invalidArgument, "label \(i) is \(label), not within 0 ... \(classes - 1)", at: labels)
       }
       return label
     }
