@@ -15,7 +15,8 @@ using Model = std::unique_ptr<arcuate_model, Deleter<arcuate_model, arcuate_mode
 using Plan = std::unique_ptr<arcuate_plan, Deleter<arcuate_plan, arcuate_plan_free>>;
 using Session = std::unique_ptr<arcuate_session, Deleter<arcuate_session, arcuate_session_free>>;
 
-static void check(arcuate_status status, arcuate_error *error) {
+// By reference, since the call that sets the error is an argument as well.
+static void check(arcuate_status status, arcuate_error *const &error) {
   if (status == ARCUATE_SUCCESS) return;
   std::string message = arcuate_error_message(error);
   arcuate_error_free(error);

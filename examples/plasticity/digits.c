@@ -22,8 +22,14 @@ static void fail(const char *what) {
   exit(1);
 }
 
-static void check(arcuate_status status, arcuate_error *error) {
-  if (status) fail(error ? arcuate_error_message(error) : arcuate_status_name(status));
+/* The error by its place, since the call that sets it is an argument as well. */
+static void check(arcuate_status status, arcuate_error *const *error) {
+  if (status) fail(*error ? arcuate_error_message(*error) : arcuate_status_name(status));
+}
+
+static void refuse(const char *path) {
+  fprintf(stderr, "learn_digits: %s: is not there, or no whole IDX file of bytes, unpacked\n", path);
+  exit(1);
 }
 
 /* The bytes of an IDX file after its header; `sizes` gets up to three extents. */
@@ -33,18 +39,18 @@ static unsigned char *read_idx(const char *path, size_t sizes[3]) {
   size_t total = 1;
   if (!file || fread(head, 1, 4, file) != 4 || head[0] || head[1] || head[2] != 8 || head[3] < 1 ||
       head[3] > 3)
-    fail(path);
+    refuse(path);
   for (int i = 0; i < 3; i++) {
     sizes[i] = 1;
     if (i < head[3]) {
-      if (fread(extent, 1, 4, file) != 4) fail(path);
+      if (fread(extent, 1, 4, file) != 4) refuse(path);
       sizes[i] = (size_t)extent[0] << 24 | extent[1] << 16 | extent[2] << 8 | extent[3];
     }
-    if (sizes[i] > 1u << 24 || total > ((size_t)1 << 32) / (sizes[i] + 1)) fail(path);
+    if (sizes[i] > 1u << 24 || total > ((size_t)1 << 32) / (sizes[i] + 1)) refuse(path);
     total *= sizes[i];
   }
   unsigned char *bytes = malloc(total + 1);
-  if (!bytes || fread(bytes, 1, total, file) != total) fail(path);
+  if (!bytes || fread(bytes, 1, total, file) != total) refuse(path);
   fclose(file);
   return bytes;
 }
@@ -53,22 +59,24 @@ int main(int argc, char **argv) {
   if (argc < 4 || argc > 6) fail("usage: learn_digits NETWORK IMAGES LABELS [COUNT [LEARNED]]");
   size_t images[3], labels[3];
   unsigned char *pixels = read_idx(argv[2], images), *truth = read_idx(argv[3], labels);
-  size_t count = argc > 4 ? (size_t)strtoul(argv[4], NULL, 10) : images[0];
+  char *rest = "";
+  size_t count = argc > 4 ? (size_t)strtoul(argv[4], &rest, 10) : images[0];
   size_t size = images[1] * images[2];
+  if (*rest) fail("COUNT is a number of images");
   if (count > images[0] || count > labels[0]) fail("there are fewer images or labels than that");
 
   arcuate_error *error = NULL;
   arcuate_model *model = NULL;
   arcuate_plan *plan = NULL;
   arcuate_session *session = NULL;
-  check(arcuate_model_open(argv[1], NULL, &model, &error), error);
+  check(arcuate_model_open(argv[1], NULL, &model, &error), &error);
   arcuate_compile_options options;
   arcuate_compile_options_init(&options);
   options.steps_per_frame = 350; /* an image is shown for 350 ms */
   options.frame_state = ARCUATE_FRAME_STATE_RESET;
   options.frame_output = ARCUATE_FRAME_OUTPUT_SUM; /* spikes of each neuron */
-  check(arcuate_plan_create(model, &options, &plan, &error), error);
-  check(arcuate_session_create(plan, &session, &error), error);
+  check(arcuate_plan_create(model, &options, &plan, &error), &error);
+  check(arcuate_session_create(plan, &session, &error), &error);
   if (arcuate_plan_input_size(plan, 0) != size) fail("the network has another number of inputs");
   size_t neurons = arcuate_plan_output_size(plan, 0);
 
@@ -118,8 +126,8 @@ int main(int argc, char **argv) {
   }
   if (argc > 5) {
     arcuate_model *learned = NULL;
-    check(arcuate_session_learned_model(session, &learned, &error), error);
-    check(arcuate_model_save(learned, argv[5], &error), error);
+    check(arcuate_session_learned_model(session, &learned, &error), &error);
+    check(arcuate_model_save(learned, argv[5], &error), &error);
     arcuate_model_free(learned);
   }
   arcuate_session_free(session);

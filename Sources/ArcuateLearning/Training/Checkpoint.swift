@@ -173,18 +173,26 @@ extension TrainingOptions {
     put("dt_s", gradient.dt_s.map { "\($0)" } ?? "the model's")
     put("semantics", gradient.semantics.map { "\($0)" } ?? "the model's")
     put("surrogate", gradient.surrogate)
-    put("surrogates", gradient.surrogates.sorted { $0.key < $1.key })
+    func list(_ entries: [String]) -> String {
+      entries.isEmpty ? "none" : entries.joined(separator: ", ")
+    }
+    put("surrogates", list(gradient.surrogates.map { "\($0) \($1)" }.sorted()))
     put("through_reset", gradient.throughReset)
     put("detaches_time", gradient.detachesTime)
     if let plasticSteps = gradient.plasticSteps { put("plastic_steps", plasticSteps) }
-    put("detached", gradient.detached.map { "\($0.source) -> \($0.target)" }.sorted())
-    put("frozen", gradient.frozen.sorted())
-    put("trained", gradient.trained.sorted())
-    put("ties", gradient.ties)
-    put("dropout", gradient.dropout.sorted { $0.key < $1.key })
+    put("detached", list(gradient.detached.map { "\($0.source) -> \($0.target)" }.sorted()))
+    put("frozen", list(gradient.frozen.sorted()))
+    put("trained", list(gradient.trained.sorted()))
+    put("ties", list(gradient.ties.map { $0.joined(separator: " = ") }))
+    put("dropout", list(gradient.dropout.map { "\($0) \($1)" }.sorted()))
     put("norm_momentum", gradient.normMomentum)
     put("seed", gradient.seed)
-    put("losses", losses)
+    put(
+      "losses",
+      list(losses.map { port, loss in
+        "\(loss.weight) \(loss.kind.rawValue) of output \(port), \(loss.readout.rawValue) of "
+          + (loss.window.map { "steps \($0)" } ?? "all steps")
+      }))
     put("optimizer", optimizer.kind.rawValue)
     put("rate", optimizer.rate)
     put("schedule", optimizer.schedule)
