@@ -1,22 +1,8 @@
 import ArcuateCore
 import ArcuateModel
 
-/// Rules as JSON, in files and as text: fields and words are those of `PlasticRule`.
-///
-///     {"post": "lif",
-///      "terms": [{"event": "pre", "pre": "value", "post": {"trace": {"tau": 0.02}}, "rate": -1e-4}],
-///      "modulator": {"signal": "reward"}, "map": "all", "bounds": [0, 1], "column_sum": 78, ..}
-///
-/// | field      | values                                                                       |
-/// |------------|------------------------------------------------------------------------------|
-/// | event      | pre, post, step                                                              |
-/// | pre, post  | one, value, previous, {trace}, {trace_before}, {node}, {since_reset}, {surrogate} |
-/// | modulator  | {signal}, {node}, {error, teacher}; scale, dead_zone, limit                  |
-/// | map        | all, each, matrix, {compartments}, {random: {seed, amplitude}}, {transpose}  |
-/// | decay      | {weight} or {oja}: a rate                                                    |
-/// | scaling    | {maximum} or {square}: {decay, rate}                                         |
-/// | apply      | step, frame                                                                  |
-/// | first_step, bias, bounds, column_sum                                                      |
+/// Rules as JSON, in files and as text: fields and words are those of `PlasticRule`, listed in this
+/// module's README.
 extension PlasticRule {
   /// Throws. `malformed`, `limitExceeded`, `invalidArgument` naming the field.
   public init(text: String) throws {
