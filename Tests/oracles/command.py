@@ -1,9 +1,13 @@
 """The command `arcuate`, run from outside. Needs ARCUATE_CLI, the path of the command."""
 
 import os
+import signal
 import subprocess
 
 CLI = os.environ.get("ARCUATE_CLI")
+
+# What is started in the background of a script ignores interrupts, and so would the command.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def arcuate(*arguments, code=0, timeout=120, **more) -> subprocess.CompletedProcess:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from pathlib import Path
 from typing import Any, Callable, Dict, Iterator, List, Tuple
@@ -17,6 +18,9 @@ DIGITS = ROOT / "examples" / "digits" / "digits.nir"
 sys.path.insert(0, str(ROOT / "examples" / "digits"))
 
 DT = 1e-3
+
+# What is started in the background of a script ignores interrupts, and so would all that it starts.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def random(seed: int) -> np.random.Generator:
