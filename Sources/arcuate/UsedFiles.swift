@@ -29,7 +29,7 @@ struct UsedFiles {
     let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? "."
     guard path == "-" || access(folder, access(path, F_OK) == 0 ? F_OK : W_OK) == 0 else {
       throw ArcuateError(
-        .cannotWrite, "the \(role) cannot be written: \(String(cString: strerror(errno)))", at: path)
+        .cannotWrite, "cannot be written: \(String(cString: strerror(errno)))", at: path)
     }
     let place: Place? =
       path == "-"
