@@ -119,7 +119,7 @@ public enum Files {
   }
 
   /// The folder, with the slash behind it, and the name in it.
-  static func split(_ path: String) -> (folder: String, name: String) {
+  package static func split(_ path: String) -> (folder: String, name: String) {
     guard let slash = path.lastIndex(of: "/") else { return ("", path) }
     let start = path.index(after: slash)
     return (String(path[..<start]), String(path[start...]))

@@ -26,7 +26,8 @@ struct UsedFiles {
   /// Throws. `invalidArgument` if the file is read or written already; `cannotWrite` if there is no
   /// folder for it, which would only show when all else is done.
   mutating func write(_ path: String, as role: String) throws {
-    let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? "."
+    let parent = Files.split(path).folder
+    let folder = parent.isEmpty ? "." : parent
     guard path == "-" || access(folder, access(path, F_OK) == 0 ? F_OK : W_OK) == 0 else {
       throw ArcuateError(
         .cannotWrite, "cannot be written: \(String(cString: strerror(errno)))", at: path)

@@ -54,6 +54,18 @@ import Testing
     }
   }
 
+  /// All frames, so many at a time, which divide them.
+  static func inChunks(
+    of chunk: Int, _ session: Session, _ input: [[Float]]
+  ) throws -> [[Float]] {
+    var parts = session.plan.outputs.map { _ in [Float]() }
+    for start in stride(from: 0, to: frames, by: chunk) {
+      let out = try session.run(frames: chunk, part(input, start..<start + chunk))
+      for p in out.indices { parts[p] += out[p] }
+    }
+    return parts
+  }
+
   static func bits(_ ports: [[Float]]) -> [[UInt32]] { ports.map { $0.map(\.bitPattern) } }
 
   /// An edge that a file lost, say.
@@ -68,12 +80,7 @@ import Testing
       guard let session = try? Self.session(severed) else { continue }
       sessions += 1
       let whole = try session.run(frames: Self.frames, input)
-      let other = try Self.session(severed, .init(threads: 2))
-      var parts = whole.map { _ in [Float]() }
-      for start in stride(from: 0, to: Self.frames, by: 7) {
-        let out = try other.run(frames: 7, Self.part(input, start..<start + 7))
-        for p in out.indices { parts[p] += out[p] }
-      }
+      let parts = try Self.inChunks(of: 7, Self.session(severed, .init(threads: 2)), input)
       #expect(Self.bits(parts) == Self.bits(whole), "without \(edge.source) -> \(edge.target)")
     }
     #expect(sessions > 0)
@@ -112,12 +119,7 @@ import Testing
     for chunk in [1, 3, 7] {
       for threads in [1, 2, 4] {
         let session = try Self.session(model, .init(threads: threads))
-        var parts = whole.map { _ in [Float]() }
-        for start in stride(from: 0, to: Self.frames, by: chunk) {
-          let out = try session.run(
-            frames: chunk, Self.part(input, start..<start + chunk))
-          for p in out.indices { parts[p] += out[p] }
-        }
+        let parts = try Self.inChunks(of: chunk, session, input)
         #expect(Self.bits(parts) == expected, "chunks of \(chunk), \(threads) threads")
       }
     }

@@ -10,10 +10,10 @@ public final class Parameter: @unchecked Sendable {
   /// The shape in the model.
   public let shape: Shape
   /// Whether an optimiser may change it.
-  public internal(set) var isTrained: Bool
+  public let isTrained: Bool
   /// Whether it is found while learning, by no gradient, as running statistics are.
   var isStatistic = false
-  /// A number that differs between models that state other values.
+  /// A number that differs between models that state other values; 0 of what is trained.
   let origin: UInt64
   /// Numbers below which none may fall: positive time constants stay so.
   public let least: Float?
@@ -37,13 +37,10 @@ public final class Parameter: @unchecked Sendable {
     values = try AlignedBuffer(byteCount: rows * stride * 4).view(start: 0, count: rows * stride)
     gradient = try AlignedBuffer(byteCount: rows * stride * 4).view(start: 0, count: rows * stride)
     let numbers = tensor.floats
-    origin = Parameter.mixed(numbers)
+    var sum = FNV()
+    if !isTrained { sum.add(numbers) }
+    origin = isTrained ? 0 : sum.hash
     write(numbers)
-  }
-
-  /// A number that differs where one of the numbers does, as good as always.
-  static func mixed(_ numbers: [Float], into start: UInt64 = 0xCBF2_9CE4_8422_2325) -> UInt64 {
-    numbers.reduce(start) { ($0 ^ UInt64($1.bitPattern)) &* 0x100_0000_01B3 }
   }
 
   /// Floats from one row to the next: whole cache lines, and no large power of two, whose rows would
@@ -85,5 +82,11 @@ public final class Parameter: @unchecked Sendable {
   func keepInRange() {
     guard let least else { return }
     for i in 0..<width where values[i] < least { values[i] = least }
+  }
+}
+
+extension FNV {
+  mutating func add(_ numbers: [Float]) {
+    for number in numbers { add(UInt64(number.bitPattern)) }
   }
 }

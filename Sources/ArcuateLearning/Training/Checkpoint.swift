@@ -25,10 +25,10 @@ extension Trainer {
       "arcuate.training": state().encoded, "arcuate.note": note,
       "arcuate.constants": constants.map(\.line).joined(separator: "\n"),
     ]
-    var sum: UInt64 = 0
+    var sum = FNV()
     func put(_ name: String, _ numbers: [Float], _ shape: Shape) throws {
       file.tensors[name] = try Tensor(numbers, shape: shape)
-      sum = Parameter.mixed(numbers, into: sum)
+      sum.add(numbers)
     }
     for parameter in network.parameters {
       try put("parameter/\(parameter.name)", parameter.read(), parameter.shape)
@@ -38,7 +38,7 @@ extension Trainer {
         try put("moment \(k)/\(parameter.name)", parameter.read(moment), parameter.shape)
       }
     }
-    file.texts["arcuate.checksum"] = "\(sum)"
+    file.texts["arcuate.checksum"] = "\(sum.hash)"
     try file.write(to: path)
   }
 
@@ -46,8 +46,8 @@ extension Trainer {
   /// note that was saved.
   ///
   /// Throws. As reading does; `invalidState` for a checkpoint of another network, with other numbers
-  /// that do not learn, or of other options, naming the first that differs. Nothing has changed then. The number of threads may
-  /// differ.
+  /// that do not learn, or of other options, naming the first that differs. Nothing has changed then.
+  /// The number of threads may differ.
   public func restore(from path: String) throws -> String {
     let file = try NamedTensors(path: path)
     return try within(path) { try restore(file) }
@@ -59,7 +59,8 @@ extension Trainer {
     }
     guard format == Self.format else {
       throw ArcuateError(
-        .unsupportedFormat, "is a checkpoint of format \"\(format.prefix(40))\"; \"\(Self.format)\" is read")
+        .unsupportedFormat,
+        "is a checkpoint of format \"\(format.prefix(40))\"; \"\(Self.format)\" is read")
     }
     guard file.texts["arcuate.network"] == (try network.model.outline()) else {
       throw ArcuateError(.invalidState, "is a checkpoint of another network")
@@ -80,7 +81,7 @@ extension Trainer {
           .invalidState, "is a checkpoint of other training: its \(name) is \(other), not \(value)")
       }
     }
-    var sum: UInt64 = 0
+    var sum = FNV()
     func numbers(_ name: String, _ shape: Shape) throws -> [Float] {
       guard let tensor = file.tensors[name], tensor.shape == shape else {
         throw ArcuateError(.malformed, "has no tensor \"\(name)\" of shape \(shape)")
@@ -90,14 +91,14 @@ extension Trainer {
         throw ArcuateError(
           .malformed, "holds a number that is not finite", at: "tensor \"\(name)\"")
       }
-      sum = Parameter.mixed(values, into: sum)
+      sum.add(values)
       return values
     }
     let values = try network.parameters.map { try numbers("parameter/\($0.name)", $0.shape) }
     let moments = try zip(optimizer.parameters, optimizer.moments).map { parameter, moments in
       try moments.indices.map { try numbers("moment \($0)/\(parameter.name)", parameter.shape) }
     }
-    guard file.texts["arcuate.checksum"] == "\(sum)" else {
+    guard file.texts["arcuate.checksum"] == "\(sum.hash)" else {
       throw ArcuateError(.malformed, "is damaged: its numbers are not those that were saved")
     }
     // Nothing can fail from here on.

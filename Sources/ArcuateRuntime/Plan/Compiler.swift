@@ -716,16 +716,13 @@ private struct Compiler {
 
   /// A number that differs between plans whose sessions could not take each other's state.
   private func fingerprint() -> UInt64 {
-    var hash: UInt64 = 0xCBF2_9CE4_8422_2325
+    var sum = FNV()
     func mix(_ text: String) {
-      for byte in text.utf8 {
-        hash ^= UInt64(byte)
-        hash = hash &* 0x100_0000_01B3
-      }
+      for byte in text.utf8 { sum.add(UInt64(byte)) }
     }
     for step in steps { mix("\(step.name) \(step.kind) \(step.inputCount) \(step.outputCount);") }
     mix("\(options.batch) \(state)")
-    return hash
+    return sum.hash
   }
 }
 

@@ -28,13 +28,13 @@ extension Session {
   /// A number that changes with every change of one of the 8-byte words, but for the checksum's own:
   /// FNV-1a over words, with a shift so that the high bits reach the low ones.
   private static func checksum(_ bytes: UnsafeRawBufferPointer) -> UInt64 {
-    var hash: UInt64 = 0xCBF2_9CE4_8422_2325
+    var sum = FNV()
     for offset in stride(from: 0, to: bytes.count & ~7, by: 8) where offset != checksumOffset {
       let word = bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
-      hash = (hash ^ UInt64(littleEndian: word)) &* 0x100_0000_01B3
-      hash ^= hash >> 32
+      sum.add(UInt64(littleEndian: word))
+      sum.hash ^= sum.hash >> 32
     }
-    return hash
+    return sum.hash
   }
 
   /// Writes the state of every stream; counters and probes are not part of it.

@@ -30,9 +30,8 @@ final class TrainingRun {
     let note = try trainer.restore(from: path)
     state = try within(path) {
       let state = try RunState(note: note)
-      guard state.data == nil || state.data == data else {
-        throw ArcuateError(
-          .invalidState, "is a checkpoint of \(state.data!), not of \(data)")
+      if let other = state.data, other != data {
+        throw ArcuateError(.invalidState, "is a checkpoint of \(other), not of \(data)")
       }
       return state
     }

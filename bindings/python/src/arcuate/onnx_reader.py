@@ -99,36 +99,26 @@ def from_onnx(
     except ImportError as error:
         raise ImportError("from_onnx needs the onnx package: pip install onnx") from error
     place = "this ONNX graph"
-    if isinstance(source, onnx.ModelProto):
-        proto = source
-    elif isinstance(source, bytes):
-        proto = _parsed(onnx.load_from_string, source, place)
-    else:
+    if not isinstance(source, (onnx.ModelProto, bytes)):
         place = os.fspath(source)
         if not os.path.exists(place):
             raise errors.make(_native.CANNOT_OPEN, f"{place}: there is no such file")
-        proto = _parsed(onnx.load, place, place)
-    reader, content = _parsed(lambda graph: _read(graph, input_shape, place), proto, place)
+    try:
+        proto = (
+            source if isinstance(source, onnx.ModelProto)
+            else onnx.load_from_string(source) if isinstance(source, bytes) else onnx.load(place))
+        reader = _Reader(proto, input_shape, place)
+        content = reader.read()
+    except errors.ArcuateError:
+        raise
+    except Exception as error:  # protobuf has several kinds, and a damaged graph has all the others
+        raise errors.make(_native.MALFORMED, f"{place}: is not an ONNX model: {error}") from error
     for sentence in reader.report:
         if report is None:
             warnings.warn(sentence, OnnxWarning, stacklevel=2)
         else:
             report.append(sentence)
     return Model.from_bytes(content)
-
-
-def _parsed(load: Callable[[Any], Any], source: Any, place: str) -> Any:
-    try:
-        return load(source)
-    except errors.ArcuateError:
-        raise
-    except Exception as error:  # protobuf has several kinds, and a damaged graph has all the others
-        raise errors.make(_native.MALFORMED, f"{place}: is not an ONNX model: {error}") from error
-
-
-def _read(proto: Any, input_shape: Optional[Sequence[int]], place: str) -> Tuple[_Reader, bytes]:
-    reader = _Reader(proto, input_shape, place)
-    return reader, reader.read()
 
 
 class _Reader:

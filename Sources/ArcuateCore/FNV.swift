@@ -1,0 +1,11 @@
+/// A number that tells contents apart, as good as always: FNV-1a, which changes with every single change.
+///
+/// Source. G. Fowler, L. C. Noll, K.-P. Vo.
+package struct FNV {
+  package var hash: UInt64 = 0xCBF2_9CE4_8422_2325
+
+  package init() {}
+
+  @inline(__always)
+  package mutating func add(_ part: UInt64) { hash = (hash ^ part) &* 0x100_0000_01B3 }
+}
