@@ -640,7 +640,8 @@ typedef struct arcuate_counters {
   uint64_t macs;             /* synaptic operations of rows with other inputs than -1, 0, 1 */
   uint64_t acs;              /* synaptic operations of rows with only these */
   uint64_t dense_operations; /* if no input and no weight were zero */
-  uint64_t neuron_updates;   /* membranes that changed */
+  /* Membranes that changed; with FAST numerics all of a node whose inputs are added in place. */
+  uint64_t neuron_updates;
   uint64_t rows;             /* steps of streams that went through the node */
   uint64_t dense_rows;       /* of these, by the dense kernel */
   uint64_t weight_bytes;     /* of all synaptic operations, however often one reading served */

@@ -13,7 +13,8 @@ public final class ConvolutionWeights: Sendable {
   let values: View<Float>
   /// [out height][out width][out channels]: the biases as a whole output row.
   let start: View<Float>
-  private let isUnbiased: Bool
+  /// Whether outputs that see only zeros are 0.
+  public let isUnbiased: Bool
   private let rows, columns: View<ConvolutionRun>
   private let rowStarts, columnStarts: View<Int32>
   private let inWidth, inChannels, inPerGroup: Divisor
@@ -176,7 +177,7 @@ public final class ConvolutionWeights: Sendable {
   /// load and a store for each four or fewer inputs of a pixel, and a start from the biases; by
   /// windows an addition, a few for each input an output sees, and some for each row of a window.
   @inline(__always)
-  private func prefersWindows(_ nonzero: NonzeroCount) -> Bool {
+  public func prefersWindows(_ nonzero: NonzeroCount) -> Bool {
     guard windows != nil else { return false }
     let g = geometry
     let lanes = cshims_uses_avx512() ? 16 : 8
@@ -213,9 +214,17 @@ public final class ConvolutionWeights: Sendable {
   public func applyEvents(
     input: Row<Float>, list: Row<UInt32>, nonzero: NonzeroCount, output: Row<Float>
   ) {
-    check(input, list, nonzero, output)
     let sums = output.part(0, start.count)
     if isUnbiased { sums.fill(0) } else { sums.copy(from: start.row) }
+    addEvents(input: input, list: list, nonzero: nonzero, to: output)
+  }
+
+  /// Adds the convolution of the non-zero inputs, without the bias, to what is there.
+  @inline(__always)
+  public func addEvents(
+    input: Row<Float>, list: Row<UInt32>, nonzero: NonzeroCount, to output: Row<Float>
+  ) {
+    check(input, list, nonzero, output)
     // SAFETY: the list came from `findNonzero` over the input, so every index is inside it, and
     // the runs lead only to weights and outputs of the geometry.
     convolutionEvents(

@@ -213,6 +213,24 @@ func neuronStep(
 }
 
 @inline(__always)
+func neuronFire(
+  membrane: UnsafeMutablePointer<Float>, output y: UnsafeMutablePointer<Float>?,
+  list: UnsafeMutablePointer<UInt32>, count: Int, threshold: Float, resetValue: Float,
+  flags: NeuronFlags
+) -> Int {
+  #if arch(x86_64)
+    if cshims_uses_avx512() {
+      return ArcuateMicrokernelsAVX512.neuronFire(
+        membrane: membrane, output: y, list: list, count: count, threshold: threshold,
+        resetValue: resetValue, flags: flags)
+    }
+  #endif
+  return ArcuateMicrokernels.neuronFire(
+    membrane: membrane, output: y, list: list, count: count, threshold: threshold,
+    resetValue: resetValue, flags: flags)
+}
+
+@inline(__always)
 func nonzeroList(
   _ x: UnsafePointer<Float>, count: Int, list: UnsafeMutablePointer<UInt32>
 ) -> (count: Int, unit: Bool) {

@@ -29,6 +29,10 @@ public final class NeuronLayer: Sendable {
     var kernelParameter: NeuronParameter {
       NeuronParameter(pointer: values.pointer, mask: mask)
     }
+    /// Whether it is one number for all that is as asked for.
+    fileprivate func isEverywhere(_ condition: (Float) -> Bool) -> Bool {
+      mask == 0 && condition(values[0])
+    }
     public var byteCount: Int { values.count * 4 }
     /// One number for all, or one for each and some more.
     public var list: [Float] { mask == 0 ? [values[0]] : values.array }
@@ -37,6 +41,9 @@ public final class NeuronLayer: Sendable {
   public let count: Int
   public let flags: NeuronFlags
   public let currentDecay, currentGain, decay, gain, offset, threshold, resetValue: Parameter
+  /// Whether a step is no more than adding what arrives to the membrane and `fire`: integrators that
+  /// neither leak nor scale, with the same numbers for all.
+  public let addsInPlace: Bool
 
   public init(
     count: Int, flags: NeuronFlags, currentDecay: [Float] = [0], currentGain: [Float] = [1],
@@ -52,6 +59,14 @@ public final class NeuronLayer: Sendable {
     self.offset = try Parameter(offset, count: count)
     self.threshold = try Parameter(threshold, count: count)
     self.resetValue = try Parameter(resetValue, count: count)
+    let resets = flags.intersection([.resetSubtract, .resetToValue])
+    addsInPlace =
+      self.decay.isEverywhere { $0 == 1 } && self.gain.isEverywhere { $0 == 1 }
+      && self.offset.isEverywhere { $0 == 0 } && self.resetValue.mask == 0
+      // Padding must stay silent.
+      && self.threshold.isEverywhere { $0 > 0 }
+      && (resets == .resetSubtract || resets == .resetToValue)
+      && flags.subtracting([.orEqual, resets]) == .spikes
   }
 
   public var byteCount: Int {
@@ -87,5 +102,20 @@ public final class NeuronLayer: Sendable {
         threshold: threshold.kernelParameter, resetValue: resetValue.kernelParameter),
       flags: flags)
     return (outcome.changed, NonzeroCount(count: outcome.listed, unit: outcome.unit))
+  }
+
+  /// The rest of a step of neurons that add in place, whose membranes hold what arrived; says what was
+  /// listed.
+  @inline(__always)
+  public func fire(membrane: Row<Float>, output: Row<Float>?, list: Row<UInt32>) -> NonzeroCount {
+    let padded = (count + 15) & ~15
+    precondition(
+      addsInPlace && membrane.count >= padded && list.count >= padded
+        && output.map { $0.count >= padded } ?? true, "rows padded to 16")
+    // SAFETY: every row has `padded` elements; parameters are repeated.
+    let listed = neuronFire(
+      membrane: membrane.pointer, output: output?.pointer, list: list.pointer, count: count,
+      threshold: threshold.values[0], resetValue: resetValue.values[0], flags: flags)
+    return NonzeroCount(count: listed, unit: true)
   }
 }

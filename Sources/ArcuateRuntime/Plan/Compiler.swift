@@ -664,7 +664,10 @@ private struct Compiler {
       for i in checked.outputs { slots[aliases[i] ?? i].isPassing = false }
     }
     for (p, i) in checked.inputs.enumerated() { slots[i].port = p }
-    if !tiling.hasWindows && learning == nil { findBareSlots() }
+    if !tiling.hasWindows && learning == nil {
+      findBareSlots()
+      if options.numerics == .fast { findSumsInPlace(groups) }
+    }
     for i in slots.indices where aliases[i] == nil {
       let count = slots[i].rows(
         block: block, batch: batch, tileRows: tiling.rows * options.threads)
@@ -712,6 +715,21 @@ private struct Compiler {
       for source in step.sources where !isReadByList { slots[source.slot].isBare = false }
     }
     for i in checked.outputs { slots[i].isBare = false }
+  }
+
+  /// Finds convolutions whose only reader are neurons that add in place, with nothing in between.
+  private mutating func findSumsInPlace(_ groups: [Plan.Group]) {
+    for group in groups where !group.cyclic {
+      for i in group.steps where steps[i].role == .neurons && steps[i].gather < 0 {
+        let slot = steps[i].sources[0].slot
+        guard steps[i].neurons!.addsInPlace, steps.indices.contains(i - 1),
+          steps[i - 1].output == slot, steps[i - 1].convolution?.isUnbiased == true,
+          !slots[slot].constant, !checked.outputs.contains(slot),
+          steps.count(where: { step in step.sources.contains { $0.slot == slot } }) == 1
+        else { continue }
+        slots[slot].isInPlace = true
+      }
+    }
   }
 
   /// A number that differs between plans whose sessions could not take each other's state.

@@ -17,6 +17,8 @@ struct Slot: BitwiseCopyable, Sendable {
   /// Whether a row of zeros and ones may be there as its list alone, since those who read it need no
   /// more; `fillRow` writes the numbers where somebody does.
   var isBare = false
+  /// Whether sums are made in the membranes of the neurons that read them, instead of in the rows.
+  var isInPlace = false
   /// The port whose numbers the rows are; -1 if they are computed.
   var port = -1
   /// Whether nobody reads a row after the tile of rows that it belongs to: rows then stand in a room

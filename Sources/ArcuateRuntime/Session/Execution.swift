@@ -165,6 +165,8 @@ extension Session {
     let shift = !gathers && step.sources[0].delayed ? -1 : 0
 
     switch step.role {
+    case .neurons where input.isInPlace && probes.isEmpty:
+      runInPlace(index, range, streams, worker)
     case .neurons:
       runNeurons(
         step, index, step.neurons!, input, shift, addsWhileReading, output, range, streams)
@@ -183,6 +185,8 @@ extension Session {
         }
       }
     case .plastic: runPlastic(index, input, shift, output, range, streams, worker)
+    // What follows has it done.
+    case .stateless where output.isInPlace && probes.isEmpty: break
     case .stateless: runStateless(index, input, shift, output, range, streams, worker)
     case .input, .alias, .apart: break
     }
@@ -223,6 +227,40 @@ extension Session {
             temporaryOutput: temporaryOutput, temporaryList: temporaryList)
         }
         countSynapses(index, step, input, t + shift, b)
+      }
+    }
+  }
+
+  /// Runs neurons that add in place together with the convolution before them, step by step, since
+  /// what arrives in a step goes to the membranes at once.
+  private func runInPlace(
+    _ index: Int, _ range: Range<Int>, _ streams: Range<Int>, _ worker: Int
+  ) {
+    let (first, second) = (plan.steps[index - 1], plan.steps[index])
+    let (weights, layer) = (first.convolution!, second.neurons!)
+    let gathers = first.gather >= 0
+    let input = plan.slots[gathers ? first.gather : first.sources[0].slot]
+    let shift = !gathers && first.sources[0].delayed ? -1 : 0
+    let output = plan.slots[second.output]
+    for b in streams {
+      let membrane = memoryRow(second.memory.membrane, output, b)
+      for t in range {
+        let found = nonzero(input, t + shift, b)[0]
+        guard !weights.prefersWindows(found) else {
+          runStateless(
+            index - 1, input, shift, plan.slots[first.output], t..<t + 1, b..<b + 1, worker)
+          runNeurons(
+            second, index, layer, plan.slots[first.output], 0, false, output, t..<t + 1, b..<b + 1)
+          continue
+        }
+        weights.addEvents(
+          input: row(input, t + shift, b), list: list(input, t + shift, b), nonzero: found,
+          to: membrane)
+        countSynapses(index - 1, first, input, t + shift, b)
+        nonzero(output, t, b)[0] = layer.fire(
+          membrane: membrane, output: output.isBare ? nil : row(output, t, b),
+          list: list(output, t, b))
+        count(index, b, 4, UInt64(layer.count))
       }
     }
   }

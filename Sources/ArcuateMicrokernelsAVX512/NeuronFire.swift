@@ -1,0 +1,1 @@
+../ArcuateMicrokernels/NeuronFire.swift
