@@ -27,6 +27,7 @@ public enum Kernel: String, Sendable, CaseIterable {
   case sparseRing = "f32-sparse-ring-x1"
   case populationStep = "f32-population-step-x8"
   case neuronStep = "f32-neuron-step-x8"
+  case neuronFire = "f32-neuron-fire-x8"
   case nonzeroList = "f32-nonzero-list-x8"
   case matrixProduct = "f32-matrix-product-6x16"
   case gatherSums = "f32-gather-sums-x8"

@@ -29,6 +29,15 @@ import Testing
     return try model.compile(options).makeSession()
   }
 
+  /// A session of one stream whose threads share the nodes however little these do.
+  static func stagedSession(_ model: Model, threads: Int) throws -> Session {
+    var options = CompileOptions()
+    options.dt_s = 1e-3
+    options.threads = threads
+    options.leastStageCycles = 0
+    return try model.compile(options).makeSession()
+  }
+
   /// [frames][batch][shape] for each input port.
   static func input(
     _ model: Model, _ family: Family, _ seed: UInt64, density: Float = 0.3
@@ -167,6 +176,32 @@ import Testing
         "stream \(stream) alone")
     }
 
+    // Threads that run a part of the nodes each, one behind the other.
+    let stream = Self.part(input, 0..<Self.frames, stream: 0)
+    let one = try Self.session(model, .init(batch: 1))
+    let alone = Self.bits(try one.run(frames: Self.frames, stream))
+    for threads in [2, 3, 5] {
+      let staged = try Self.stagedSession(model, threads: threads)
+      for frames in [Self.frames, 1] {
+        staged.reset()
+        let out = try staged.run(frames: frames, stream.map { Array($0[..<($0.count / Self.frames * frames)]) })
+        for p in out.indices {
+          #expect(Self.bits(out)[p][...] == alone[p][..<out[p].count], "\(threads) stages")
+        }
+        if frames == Self.frames {
+          #expect(try staged.totalCounters() == one.totalCounters())
+        }
+      }
+      let probes = try staged.plan.nodeNames.map { try staged.makeProbe($0, capacity: Self.frames) }
+      let same = try Self.session(model, .init(batch: 1))
+      let others = try same.plan.nodeNames.map { try same.makeProbe($0, capacity: Self.frames) }
+      staged.reset()
+      _ = try (staged.run(frames: Self.frames, stream), same.run(frames: Self.frames, stream))
+      for (a, b) in zip(probes, others) {
+        #expect(Self.bits([a.values()]) == Self.bits([b.values()]), "a probe of \(threads) stages")
+      }
+    }
+
     // Saved, restored and cloned in the middle.
     let first = try Self.session(model)
     _ = try first.run(frames: 10, Self.part(input, 0..<10))
@@ -240,6 +275,74 @@ import Testing
     }
     if density <= 0.02 { #expect(used.contains(.linearEvents)) }
     if density == 1 { #expect(used.contains(.linearDense)) }
+  }
+
+  /// A network large enough is shared out without being told to, and says so.
+  @Test func stagesAreExplained() throws {
+    var dice = Dice(3)
+    let model = Model.chain([
+      ("in", .input(shape: [300])), ("w", .linear(Linear(weight: dice.tensor([256, 300], -1, 1)))),
+      ("n", .neuron(dice.neuron(.lif, []))),
+      ("v", .linear(Linear(weight: dice.tensor([256, 256], -1, 1)))),
+      ("m", .neuron(dice.neuron(.lif, []))), ("out", .output(shape: [256])),
+    ])
+    let plan = try Self.session(model, .init(threads: 2, batch: 1)).plan
+    let lines = plan.explain().split(separator: "\n")
+    let first = try #require(lines.firstIndex { $0.hasPrefix("threads, each a tile behind") })
+    #expect(lines[first + 1] == "  0  in, w" && lines[first + 2] == "  1  n, v, m, out")
+    #expect(!(try Self.session(model, .init(threads: 1, batch: 1))).plan.explain().contains("behind"))
+    #expect(!(try Self.session(model, .init(threads: 2, batch: 2))).plan.explain().contains("behind"))
+  }
+
+  /// With fast numerics integrators behind a convolution add in their membranes: numbers that sums in
+  /// any order give exactly show that nothing else changes.
+  @Test(arguments: [NeuronSemantics.Reset.subtract, .toValue], [1, 2])
+  func integratorsAddInPlace(reset: NeuronSemantics.Reset, threads: Int) throws {
+    var dice = Dice(9)
+    func weights(_ shape: Shape) -> Tensor {
+      try! Tensor((0..<shape.count).map { _ in Float(dice.integer(-8...8)) / 16 }, shape: shape)
+    }
+    func kernels(_ from: Int, _ to: Int) throws -> Operator {
+      .convolution(
+        Convolution(
+          weight: weights([to, from, 3, 3]), stride: [1, 1], padding: .explicit([1, 1]),
+          dilation: [1, 1]))
+    }
+    let neurons = Operator.neuron(
+      Neuron(.ifire, threshold: Tensor(scalar: 1), resetValue: Tensor(scalar: 0)))
+    var model = Model.chain([
+      ("in", .input(shape: [2, 9, 10])), ("a", try kernels(2, 5)), ("n", neurons),
+      ("b", try kernels(5, 16)), ("m", neurons), ("out", .output(shape: [16, 9, 10])),
+    ])
+    model.semantics.reset = reset
+    model.semantics.integratorGain = .r
+    let frames = 12
+    let input = (0..<frames).flatMap { frame in
+      // Few inputs and many, which are summed by windows.
+      dice.signal(180, density: frame % 3 == 2 ? 0.9 : 0.1, spikes: true)
+    }
+    func session(_ numerics: CompileOptions.Numerics) throws -> Session {
+      var options = CompileOptions()
+      (options.dt_s, options.numerics, options.threads) = (1e-3, numerics, threads)
+      options.leastStageCycles = 0
+      return try model.compile(options).makeSession()
+    }
+    let (exact, fast) = (try session(.exact), try session(.fast))
+    let expected = try exact.run(frames: frames, [input])
+    #expect(expected[0].contains { $0 != 0 })
+    #expect(try fast.run(frames: frames, [input]) == expected)
+    #expect(fast.save() == exact.save(), "other membranes")
+    var (a, b) = (try exact.totalCounters(), try fast.totalCounters())
+    // All are said to change.
+    #expect(b.neuronUpdates >= a.neuronUpdates)
+    (a.neuronUpdates, b.neuronUpdates) = (0, 0)
+    #expect(a == b)
+
+    // With somebody looking on, sums have rows of their own.
+    fast.reset()
+    let probe = try fast.makeProbe("b", capacity: frames)
+    #expect(try fast.run(frames: frames, [input]) == expected)
+    #expect(probe.values().contains { $0 != 0 })
   }
 
   /// A sum of n terms differs by at most n ulp of the largest partial sum; here by much less.

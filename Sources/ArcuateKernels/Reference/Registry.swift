@@ -65,8 +65,8 @@ public enum KernelRegistry {
         linearDense(kind, fused: false), linearDense(kind, fused: true),
       ]
     } + [
-      convolution(.convolutionEvents), convolution(.convolutionWindows), neuron, list, sparseRows,
-      sparseRing, populationStep,
+      convolution(.convolutionEvents), convolution(.convolutionWindows), neuron, neuronFire, list,
+      sparseRows, sparseRing, populationStep,
       matrixProduct, gatherSums, neuronRecord, neuronSweep,
     ]
 
@@ -354,6 +354,49 @@ public enum KernelRegistry {
       let same = (0..<Int(alone.count)).map { listedAlone[$0] } == listed
       if !same || alone.unit != nonzero.unit { return "step \(step): another list without a row" }
       if let found = difference(rows[6], v) { return "step \(step) without a row: \(found)" }
+    }
+    return nil
+  }
+
+  /// Membranes on both sides of the threshold and at it, over three steps, with a row and without.
+  private static let neuronFire = RegistryLine(
+    kernel: .neuronFire, extents: [[0] + tails, [0, 1], [0, 1], [0, 1]]
+  ) { extents, draw in
+    let count = extents[0]
+    let threshold = 0.25 * (1 + draw.uniform())
+    let resetValue = draw.uniform() - 0.5
+    var flags: NeuronFlags = [.spikes, extents[1] == 0 ? .resetSubtract : .resetToValue]
+    if extents[2] == 1 { flags.insert(.orEqual) }
+    let layer = try NeuronLayer(
+      count: count, flags: flags, decay: [1], gain: [1], threshold: [threshold],
+      resetValue: [resetValue])
+    if !layer.addsInPlace { return "has no such loop" }
+    let padded = (count + 15) & ~15
+    let (membrane, output) = (try room(Float.self, padded), try room(Float.self, padded))
+    let spikes = try room(UInt32.self, padded)
+    defer { withExtendedLifetime((membrane, output, spikes)) {} }
+    var v = [Float](repeating: 0, count: count)
+    for step in 0..<3 {
+      var twin = v
+      for n in 0..<count {
+        let x = draw.uniform() < 0.1 ? threshold - v[n] : draw.uniform() - 0.3
+        membrane[n] += x
+        var (current, pending) = (0 as Float, 0 as Float)
+        twin[n] = Reference.neuronStep(
+          input: x, membrane: &v[n], current: &current, pending: &pending,
+          numbers: .init(
+            currentDecay: 0, currentGain: 1, decay: 1, gain: 1, offset: 0, threshold: threshold,
+            resetValue: resetValue), flags: flags)
+      }
+      let found = layer.fire(
+        membrane: membrane.row, output: extents[3] == 1 ? output.row : nil, list: spikes.row)
+      if let found = difference(membrane.row, v) { return "step \(step) membrane: \(found)" }
+      let listed = (0..<Int(found.count)).map { spikes[$0] }
+      if listed != Reference.nonzeroList(twin) { return "step \(step): \(listed) are listed" }
+      if extents[3] == 1, let found = difference(output.row, twin) { return "output: \(found)" }
+      for n in count..<padded where membrane[n] != 0 || output[n] != 0 {
+        return "padding is written"
+      }
     }
     return nil
   }

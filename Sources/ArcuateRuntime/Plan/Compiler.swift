@@ -652,8 +652,22 @@ private struct Compiler {
     let block = options.stepsPerFrame > 1 ? min(options.stepsPerFrame, most) : most
     // One line more, since what lists the beginnings of pixels has one more than these.
     let widest = (slots.map(\.stride).max() ?? 0) + 16
+    for (p, i) in checked.inputs.enumerated() { slots[i].port = p }
+    let hasWindows = groups.contains { $0.population != nil }
+    if !hasWindows && learning == nil {
+      findBareSlots()
+      if options.numerics == .fast { findSumsInPlace(groups) }
+    }
+    let stages =
+      learning == nil
+      ? Stages(
+        steps: steps, groups: groups, slots: slots, options: options,
+        isTied: { g in
+          let first = steps[groups[g].steps.lowerBound]
+          return first.role == .neurons && slots[first.sources[0].slot].isInPlace
+        }) : .none
     let tiling = Tiling(
-      steps: steps, groups: groups, widest: widest, block: block, options: options)
+      steps: steps, groups: groups, widest: widest, block: block, options: options, stages: stages)
     var (values, lists, rows) = (0, 0, 0)
     var aliases: [Int: Int] = [:]
     for step in steps {
@@ -663,10 +677,15 @@ private struct Compiler {
       for i in slots.indices { slots[i].isPassing = !slots[i].constant && slots[i].history < 0 }
       for i in checked.outputs { slots[aliases[i] ?? i].isPassing = false }
     }
-    for (p, i) in checked.inputs.enumerated() { slots[i].port = p }
-    if !tiling.hasWindows && learning == nil {
-      findBareSlots()
-      if options.numerics == .fast { findSumsInPlace(groups) }
+    // What passes from thread to thread stays until all of a block are done with it.
+    let stageOf = Dictionary(
+      uniqueKeysWithValues: stages.groups.enumerated().flatMap { s, range in
+        range.flatMap { groups[$0].steps }.map { (steps[$0].output, s) }
+      })
+    for step in steps {
+      for source in step.sources where stageOf[source.slot] != stageOf[step.output] {
+        slots[aliases[source.slot] ?? source.slot].isPassing = false
+      }
     }
     for i in slots.indices where aliases[i] == nil {
       let count = slots[i].rows(
@@ -675,7 +694,8 @@ private struct Compiler {
       slots[i].lists = lists
       slots[i].counts = rows
       values += count * slots[i].stride
-      rows += count
+      // A cache line belongs to one node, since each may have a thread of its own.
+      rows += (count + 7) & ~7
       if slots[i].listed { lists += count * slots[i].stride }
       let scratch = learning?.scratchCount ?? 0
       guard (values + lists + rows + state + sparseLists + sparseCounts + scratch) * 4 <= 1 << 36
@@ -699,7 +719,7 @@ private struct Compiler {
       sparseCountCount: sparseCounts, widest: widest, outputSums: outputSums,
       inputSteps: checked.inputs.map { stepOf[$0] },
       outputSteps: checked.outputs.map { stepOf[$0] },
-      fingerprint: fingerprint(), learning: learning)
+      fingerprint: fingerprint(), stages: stages, learning: learning)
   }
 
   /// Finds the rows of zeros and ones that nobody needs but as lists.
@@ -720,7 +740,7 @@ private struct Compiler {
   /// Finds convolutions whose only reader are neurons that add in place, with nothing in between.
   private mutating func findSumsInPlace(_ groups: [Plan.Group]) {
     for group in groups where !group.cyclic {
-      for i in group.steps where steps[i].role == .neurons && steps[i].gather < 0 {
+      for i in group.steps where steps[i].role == .neurons && !steps[i].sources.isEmpty {
         let slot = steps[i].sources[0].slot
         guard steps[i].neurons!.addsInPlace, steps.indices.contains(i - 1),
           steps[i - 1].output == slot, steps[i - 1].convolution?.isUnbiased == true,

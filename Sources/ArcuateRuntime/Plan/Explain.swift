@@ -30,6 +30,12 @@ extension Plan {
           } ?? "")
       }
     }
+    if !stages.groups.isEmpty {
+      lines += ["", "threads, each a tile behind the one before"]
+      lines += stages.groups.enumerated().map { i, range in
+        "  \(i)  " + range.flatMap { groups[$0].steps }.map { steps[$0].name }.joined(separator: ", ")
+      }
+    }
     lines += ["", "memory of a session, 64-byte aligned"]
     lines += memoryLines().map { "  " + $0 }
     return lines.joined(separator: "\n") + "\n"
@@ -74,7 +80,7 @@ extension Plan {
         ["lists", "\(listByteCount)", "places of non-zero signals"],
         ["workers", "\(workerByteCount)", "scratch of the threads"],
         [
-          "counters", "\(steps.count * options.batch * Counters.fieldCount * 8)",
+          "counters", "\(steps.count * options.batch * Counters.roomCount * 8)",
           "for each node and stream",
         ],
         [

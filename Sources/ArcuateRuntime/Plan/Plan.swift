@@ -193,6 +193,8 @@ public final class Plan: Sendable {
   let widest: Int
   /// Which rows go through all nodes before the next rows do.
   let tiling: Tiling
+  /// Which nodes each thread runs, where they are shared out.
+  let stages: Stages
   /// Offsets in the state of the ports' sums over a frame.
   let outputSums: [Int]
   let inputSteps: [Int]
@@ -210,7 +212,7 @@ public final class Plan: Sendable {
     stateCount: Int, valueCount: Int, listCount: Int, rowCount: Int, sparseListCount: Int,
     sparseCountCount: Int, widest: Int,
     outputSums: [Int], inputSteps: [Int], outputSteps: [Int], fingerprint: UInt64,
-    learning: Learning? = nil
+    stages: Stages, learning: Learning? = nil
   ) {
     self.learning = learning
     largestWindows = steps.reduce(0) { max($0, $1.operation.windowCount) }
@@ -238,7 +240,8 @@ public final class Plan: Sendable {
     self.sparseCountCount = sparseCountCount
     self.widest = widest
     tiling = Tiling(
-      steps: steps, groups: groups, widest: widest, block: block, options: options)
+      steps: steps, groups: groups, widest: widest, block: block, options: options, stages: stages)
+    self.stages = stages
     self.outputSums = outputSums
     self.inputSteps = inputSteps
     self.outputSteps = outputSteps
@@ -253,7 +256,7 @@ public final class Plan: Sendable {
   public var arenaByteCount: Int {
     stateByteCount + valueCount * 4 + listByteCount
       + workerByteCount + (learning?.scratchCount ?? 0) * 4 + steps.count * options.batch
-      * Counters.fieldCount * 8
+      * Counters.roomCount * 8
   }
   /// Rows of spikes that may meet over the weights of a layer.
   var spikeRowsMost: Int {

@@ -14,10 +14,14 @@ struct Tiling: Sendable {
   private let hasCycles: Bool
   /// Whether some cycle runs in windows of several steps, which are not cut.
   let hasWindows: Bool
+  /// Whether threads go through tiles one behind the other.
+  private let hasStages: Bool
 
   init(
-    steps: [Plan.Step], groups: [Plan.Group], widest: Int, block: Int, options: CompileOptions
+    steps: [Plan.Step], groups: [Plan.Group], widest: Int, block: Int, options: CompileOptions,
+    stages: Stages
   ) {
+    hasStages = !stages.groups.isEmpty
     let parameters = steps.reduce(0) { $0 + $1.operation.byteCount }
     hasCycles = groups.contains(where: \.cyclic)
     hasWindows = groups.contains { $0.population != nil }
@@ -37,6 +41,8 @@ struct Tiling: Sendable {
     // Tiles of equal size, so that none is left with a few rows and all the weights.
     let tiles = (share + mostStreams - 1) / mostStreams
     let streams = (share + tiles - 1) / tiles
-    return (streams, hasWindows ? blockSteps : max(1, min(most / streams, blockSteps)))
+    if hasWindows { return (streams, blockSteps) }
+    let steps = hasStages ? min(blockSteps, Stages.mostSteps) : blockSteps
+    return (streams, max(1, min(most / streams, steps)))
   }
 }

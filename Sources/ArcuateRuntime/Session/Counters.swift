@@ -31,6 +31,8 @@ public struct Counters: Sendable, Hashable {
   public var tiledRows: UInt64 = 0
 
   static let fieldCount = 11
+  /// Fields of a node and stream in memory: whole cache lines.
+  static let roomCount = 16
 
   public init() {}
 

@@ -14,6 +14,8 @@ extension Session {
     if let workers, batch > 1 {
       job = .streams
       workers.run()
+    } else if let workers, takesStages {
+      runStages(workers)
     } else {
       runTiles(0..<batch, worker: 0)
     }
@@ -31,6 +33,7 @@ extension Session {
     case .streams:
       let streams = streams(of: worker)
       if !streams.isEmpty { runTiles(streams, worker: worker) }
+    case .stages: runStage(worker)
     case .call(let body): body(worker)
     case .learn(let edge): changeRows(edge, worker)
     case .consolidate(let edge): consolidateRows(edge, worker)
@@ -94,18 +97,22 @@ extension Session {
       var step = 0
       while step < blockSteps {
         let after = min(step + tile.steps, blockSteps)
-        runNodes(step..<after, first..<end, worker)
+        runNodes(plan.groups.indices, step..<after, first..<end, worker)
         step = after
       }
       first = end
     }
   }
 
-  private func runNodes(_ range: Range<Int>, _ streams: Range<Int>, _ worker: Int) {
-    for group in plan.groups {
+  /// Runs some groups of nodes over some rows.
+  func runNodes(
+    _ groups: Range<Int>, _ range: Range<Int>, _ streams: Range<Int>, _ worker: Int
+  ) {
+    for group in plan.groups[groups] {
       if let population = group.population, runsInWindows(group) {
         runPopulation(population, range, streams, worker: worker)
-      } else if let recurrence = group.recurrence, streams.count == 1, workers == nil,
+      } else if let recurrence = group.recurrence, streams.count == 1,
+        workers == nil || runsStages,
         probes.isEmpty, plan.learning == nil
       {
         runRecurrence(recurrence, range, streams.lowerBound, worker)

@@ -5,6 +5,8 @@ import ArcuateKernels
 enum Job {
   /// Each takes a share of the streams.
   case streams
+  /// Each takes some of the nodes.
+  case stages
   /// Each takes a share of the outputs.
   case product(Product)
   /// Each takes a share of the tiles.
@@ -112,7 +114,7 @@ extension Session {
           )
           let list = list(input, t + shift, b)
           // One row alone on one thread is soon done: making a `Product` of it would show.
-          if workers == nil {
+          if workers == nil || runsStages {
             weights.applyEvents(
               input: numbers, list: list, nonzero: found, output: sums, first: 0,
               count: weights.stride)
@@ -134,7 +136,7 @@ extension Session {
   /// shares of its outputs on all threads.
   private func run(_ product: Product, _ worker: Int) {
     let stride = product.weights.stride
-    guard let workers, plan.options.batch == 1, stride >= 64 * plan.options.threads,
+    guard let workers, !runsStages, plan.options.batch == 1, stride >= 64 * plan.options.threads,
       product.work > 1 << 17
     else { return product.run(first: 0, count: stride, room: spikeRows[worker]) }
     job = .product(product)
@@ -158,7 +160,7 @@ extension Session {
   private func countSynapses(
     _ index: Int, _ step: Plan.Step, _ b: Int, _ operations: UInt64, accumulates: Bool
   ) {
-    let first = (index * plan.options.batch + b) * Counters.fieldCount
+    let first = (index * plan.options.batch + b) * Counters.roomCount
     let fields = counterFields.row.part(first, Counters.fieldCount)
     let kind = accumulates ? 2 : 1
     fields[kind] = fields[kind] &+ operations

@@ -31,6 +31,10 @@ public final class Session {
   let populationLists: View<UInt32>
   let populationChanges: View<UInt64>
   let meeting: Meeting
+  /// How many tiles of a block each stage has done, a cache line each.
+  let progress: View<UInt32>
+  /// Whether the workers run stages.
+  var runsStages = false
   /// Rows for each worker: two of floats, one of indices.
   let temporaries: View<Float>
   let temporaryLists: View<UInt32>
@@ -85,7 +89,7 @@ public final class Session {
     lists = try AlignedBuffer(byteCount: plan.listCount * 4).view(start: 0, count: plan.listCount)
     nonzeros = try AlignedBuffer(byteCount: plan.rowCount * 8).view(
       start: 0, count: plan.rowCount)
-    let fields = plan.steps.count * batch * Counters.fieldCount
+    let fields = plan.steps.count * batch * Counters.roomCount
     counterFields = try AlignedBuffer(byteCount: fields * 8).view(start: 0, count: fields)
     sparseLists = try AlignedBuffer(byteCount: plan.sparseListCount * 4).view(
       start: 0, count: plan.sparseListCount)
@@ -99,6 +103,8 @@ public final class Session {
     let tiles = batch * (populations.map(\.tiles).max() ?? 0)
     populationChanges = try AlignedBuffer(byteCount: tiles * 8).view(start: 0, count: tiles)
     meeting = try Meeting()
+    let words = plan.stages.groups.count * 16
+    progress = try AlignedBuffer(byteCount: words * 4).view(start: 0, count: words)
     masks = try InputMasks(count: plan.maskedCount, rows: plan.maskedRows)
     let memories = populations.isEmpty ? 0 : plan.steps.count * batch
     let size = MemoryLayout<SparseMemory>.stride
@@ -241,7 +247,7 @@ public final class Session {
 
   @inline(__always)
   func count(_ step: Int, _ stream: Int, _ field: Int, _ amount: UInt64) {
-    let i = (step * plan.options.batch + stream) * Counters.fieldCount + field
+    let i = (step * plan.options.batch + stream) * Counters.roomCount + field
     counterFields[i] = counterFields[i] &+ amount
   }
 
@@ -268,7 +274,7 @@ public final class Session {
       sum =
         sum
         + Counters(
-          counterFields.row.part((index * batch + b) * Counters.fieldCount, Counters.fieldCount))
+          counterFields.row.part((index * batch + b) * Counters.roomCount, Counters.fieldCount))
     }
     return sum
   }
