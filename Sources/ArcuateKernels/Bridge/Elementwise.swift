@@ -39,6 +39,22 @@ public enum Elementwise {
     }
   }
 
+  /// The list of a row of ones in another order, ascending again, by way of bits for every element.
+  public static func permute(
+    list: Row<UInt32>, count: Int, by order: Permutation, masks: Row<UInt16>,
+    into output: Row<UInt32>
+  ) -> NonzeroCount {
+    let masks = masks.part(0, (order.places.count + 15) / 16)
+    precondition(count <= list.count, "room for the list")
+    masks.fill(0)
+    for e in 0..<count {
+      let target = Int(order.targets[Int(list.pointer[e])])
+      // SAFETY: targets are inside the row.
+      masks.pointer[target &>> 4] |= 1 &<< UInt16(truncatingIfNeeded: target & 15)
+    }
+    return findNonzero(masks: masks, count: order.places.count, list: output)
+  }
+
   /// output = 1 where `list`, ascending, says so, and 0 elsewhere.
   public static func ones(_ list: Row<UInt32>, count: Int, into output: Row<Float>) {
     precondition(

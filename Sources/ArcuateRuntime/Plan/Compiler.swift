@@ -735,6 +735,12 @@ private struct Compiler {
       for source in step.sources where !isReadByList { slots[source.slot].isBare = false }
     }
     for i in checked.outputs { slots[i].isBare = false }
+    // One row in another order, whose only reader is the node itself.
+    for step in steps where step.gather >= 0 && step.sources.count == 1 {
+      let slot = slots[step.gather]
+      slots[step.gather].isBare =
+        slot.listed && !slot.constant && (step.role == .linear || step.convolution != nil)
+    }
   }
 
   /// Finds convolutions whose only reader are neurons that add in place, with nothing in between.

@@ -274,10 +274,13 @@ public final class Plan: Sendable {
   /// Steps of a block at most.
   static let largestBlock = 32
 
+  /// Masks of the largest row, sixteen elements in each, in whole cache lines.
+  var maskCount: Int { (widest / 16 + 31) & ~31 }
+
   /// Scratch of a session's threads.
   var workerByteCount: Int {
     InputMasks.byteCount(count: maskedCount, rows: maskedRows)
-      + options.threads * (widest * 12 + spikeRowDemands.byteCount + windowByteCount)
+      + options.threads * (widest * 12 + maskCount * 2 + spikeRowDemands.byteCount + windowByteCount)
       + groups.reduce(0) { $0 + ($1.population?.byteCount(options) ?? 0) }
   }
   private var windowByteCount: Int {

@@ -166,7 +166,7 @@ extension Session {
     // What learns reads the sum as well.
     let addsWhileReading = step.addsWhileReading && plan.learning == nil
     let gathers = step.gather >= 0 && !addsWhileReading
-    if gathers { gather(step, range, streams) }
+    if gathers { gather(step, range, streams, worker) }
     if step.role == .apart { joinInputs(step, output, range, streams) }
     let input = plan.slots[gathers ? step.gather : step.sources[0].slot]
     let shift = !gathers && step.sources[0].delayed ? -1 : 0
@@ -273,10 +273,13 @@ extension Session {
   }
 
   /// Sums what arrives at a node, in the order of its rows.
-  private func gather(_ step: Plan.Step, _ range: Range<Int>, _ streams: Range<Int>) {
+  private func gather(
+    _ step: Plan.Step, _ range: Range<Int>, _ streams: Range<Int>, _ worker: Int
+  ) {
     let target = plan.slots[step.gather]
     for t in range {
       for b in streams {
+        if target.isBare, permuteList(step, target, t, b, worker) { continue }
         let sum = row(target, t, b)
         if step.sources.isEmpty { sum.fill(0) }
         var n = 0
@@ -299,6 +302,25 @@ extension Session {
         listRow(target, t, b)
       }
     }
+  }
+
+  /// Puts the list of the only source in another order, if it is short and all that there is; returns
+  /// whether it is.
+  @inline(__always)
+  private func permuteList(
+    _ step: Plan.Step, _ target: Slot, _ t: Int, _ b: Int, _ worker: Int
+  ) -> Bool {
+    let source = step.sources[0]
+    let slot = plan.slots[source.slot]
+    let t = (source: t + (source.delayed ? -1 : 0), target: t)
+    guard slot.listed else { return false }
+    let found = nonzero(slot, t.source, b)[0]
+    guard found.unit != 0, Int(found.count) < slot.count / 4 else { return false }
+    nonzero(target, t.target, b)[0] = Elementwise.permute(
+      list: list(slot, t.source, b), count: Int(found.count), by: source.permutation!,
+      masks: temporaryMasks.row.part(worker * plan.maskCount, plan.maskCount),
+      into: list(target, t.target, b))
+    return true
   }
 
   /// Puts the row of the first source in another order; by its list where that is short and the sign

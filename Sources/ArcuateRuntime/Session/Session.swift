@@ -38,6 +38,8 @@ public final class Session {
   /// Rows for each worker: two of floats, one of indices.
   let temporaries: View<Float>
   let temporaryLists: View<UInt32>
+  /// Bits of a row for each worker.
+  let temporaryMasks: View<UInt16>
   /// For each worker, where rows of spikes meet over the weights.
   let spikeRows: [SpikeRows]
   private let spikeMemory: AlignedBuffer
@@ -126,6 +128,8 @@ public final class Session {
     let wide = plan.options.threads * plan.widest
     temporaries = try AlignedBuffer(byteCount: wide * 8).view(start: 0, count: wide * 2)
     temporaryLists = try AlignedBuffer(byteCount: wide * 4).view(start: 0, count: wide)
+    let bits = plan.options.threads * plan.maskCount
+    temporaryMasks = try AlignedBuffer(byteCount: bits * 2).view(start: 0, count: bits)
     let meeting = plan.spikeRowDemands.byteCount
     let memory = try AlignedBuffer(byteCount: plan.options.threads * meeting)
     spikeMemory = memory
