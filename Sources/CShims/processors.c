@@ -4,6 +4,14 @@
 #endif
 #include "cshims.h"
 
+uint32_t cshims_processors(void) {
+#if defined(__linux__)
+  cpu_set_t all;
+  if (sched_getaffinity(0, sizeof all, &all) == 0) return (uint32_t)CPU_COUNT(&all);
+#endif
+  return UINT32_MAX;
+}
+
 uint32_t cshims_processor(void) {
 #if defined(__linux__)
   int number = sched_getcpu();

@@ -1,6 +1,7 @@
 import ArcuateCore
 import ArcuateKernels
 import ArcuateModel
+import CShims
 
 /// The only thing that changes: the state of `batch` streams of one plan.
 ///
@@ -35,6 +36,8 @@ public final class Session {
   let progress: View<UInt32>
   /// Whether the workers run stages.
   var runsStages = false
+  /// Whether each stage can have a processor of its own, when the session is made.
+  let hasProcessors: Bool
   /// Rows for each worker: two of floats, one of indices.
   let temporaries: View<Float>
   let temporaryLists: View<UInt32>
@@ -129,6 +132,7 @@ public final class Session {
     temporaries = try AlignedBuffer(byteCount: wide * 8).view(start: 0, count: wide * 2)
     temporaryLists = try AlignedBuffer(byteCount: wide * 4).view(start: 0, count: wide)
     let bits = plan.options.threads * plan.maskCount
+    hasProcessors = cshims_processors() >= UInt32(plan.stages.groups.count)
     temporaryMasks = try AlignedBuffer(byteCount: bits * 2).view(start: 0, count: bits)
     let meeting = plan.spikeRowDemands.byteCount
     let memory = try AlignedBuffer(byteCount: plan.options.threads * meeting)

@@ -1,16 +1,12 @@
 import ArcuateCore
 import CShims
 
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Darwin)
-  import Darwin
-#endif
-
 extension Session {
   /// Whether the block that begins is run by stages: they have nothing to do at the same time with a
-  /// single tile.
-  var takesStages: Bool { !plan.stages.groups.isEmpty && tile.steps < blockSteps }
+  /// single tile, and wait for each other all the time where they share a processor.
+  var takesStages: Bool {
+    !plan.stages.groups.isEmpty && tile.steps < blockSteps && hasProcessors
+  }
 
   /// Runs the nodes over a block, every stage on a thread of its own.
   func runStages(_ workers: Workers) {
@@ -29,20 +25,11 @@ extension Session {
     var (done, step): (UInt32, Int) = (0, 0)
     while step < blockSteps {
       let after = min(step + tile.steps, blockSteps)
-      if stage > 0 { wait(words + (stage - 1) * 16, for: done + 1) }
+      if stage > 0 { cshims_reach(words + (stage - 1) * 16, done + 1) }
       runNodes(plan.stages.groups[stage], step..<after, 0..<1, stage)
       done += 1
       cshims_store(words + stage * 16, done)
       step = after
-    }
-  }
-
-  /// Waits until a stage has done `count` tiles; gives the processor away when it takes long.
-  private func wait(_ word: UnsafeMutablePointer<UInt32>, for count: UInt32) {
-    while true {
-      let done = cshims_load(word)
-      if done >= count { return }
-      if !cshims_changes(word, done) { sched_yield() }
     }
   }
 }

@@ -278,6 +278,9 @@ CSHIMS_INLINE uint32_t cshims_decrement(uint32_t *word) {
   return __atomic_sub_fetch(word, 1, __ATOMIC_SEQ_CST);
 }
 
+/// How many processors the calling thread may run on; UINT32_MAX where that is not known.
+uint32_t cshims_processors(void);
+
 /// The processor that the calling thread runs on; UINT32_MAX where that is not known.
 uint32_t cshims_processor(void);
 
@@ -305,6 +308,18 @@ CSHIMS_INLINE void cshims_meet(uint32_t *come, uint32_t *round, uint32_t count) 
   }
   for (uint32_t spins = 0; __atomic_load_n(round, __ATOMIC_ACQUIRE) == now; spins++) {
     if (spins < 1 << 12) {
+      cshims_pause();
+    } else {
+      sched_yield();
+    }
+  }
+}
+
+/// Returns when the word, which grows, is at least `least`. Gives the processor away early: others that
+/// are waited for may have none.
+CSHIMS_INLINE void cshims_reach(const uint32_t *word, uint32_t least) {
+  for (uint32_t spins = 0; __atomic_load_n(word, __ATOMIC_ACQUIRE) < least; spins++) {
+    if (spins < 1 << 8) {
       cshims_pause();
     } else {
       sched_yield();
