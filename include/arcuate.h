@@ -269,7 +269,8 @@ typedef struct arcuate_compile_options {
   int32_t frame_output;
   /* Independent streams that a session advances together, 1 ... 65535. */
   int32_t batch;
-  /* 1 ... 256 */
+  /* 1 ... 256. They share the streams; with one stream the outputs of large layers, or the nodes,
+   * where each thread runs some, a few steps behind the one before. */
   int32_t threads;
   int32_t numerics;
   int32_t reserved; /* 0 */

@@ -14,6 +14,7 @@ public struct Counters: Sendable, Hashable {
   public var acs: UInt64 = 0
   /// Synaptic operations if no input and no weight were zero.
   public var denseOperations: UInt64 = 0
+  /// Membranes that changed; with fast numerics all of a node whose inputs are added in place.
   public var neuronUpdates: UInt64 = 0
   /// Rows (one stream, one step) the node went through.
   public var rows: UInt64 = 0

@@ -238,7 +238,8 @@ class Model(Handle):
         frame_input: "hold": the same values at every step; "first": at the first step, then zeros.
         frame_output: what of a frame's steps comes out: "last", "sum", "mean" or "every".
         batch: independent streams that a session advances together, 1 ... 65535.
-        threads: 1 ... 256.
+        threads: 1 ... 256. They share the streams; with one stream the outputs of large layers, or
+            the nodes, where each thread runs some, a few steps behind the one before.
         numerics: "exact": the same bits for every thread count, chunking, batch and kernel;
             "fast": products and sums may be fused and sums made in any order; a sum of n terms is
             within n ulp of the sum of their magnitudes.

@@ -59,7 +59,7 @@ class Counters:
     dense_operations: int
     """Synaptic operations if no input and no weight were zero."""
     neuron_updates: int
-    """Membranes that changed."""
+    """Membranes that changed; with fast numerics all of a node whose inputs are added in place."""
     rows: int
     """Steps of streams that went through the node."""
     dense_rows: int
