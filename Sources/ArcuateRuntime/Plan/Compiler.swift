@@ -743,10 +743,10 @@ private struct Compiler {
     }
   }
 
-  /// Finds convolutions whose only reader are neurons that add in place, with nothing in between.
+  /// Finds convolutions whose only reader are neurons that add in place and have no other input.
   private mutating func findSumsInPlace(_ groups: [Plan.Group]) {
     for group in groups where !group.cyclic {
-      for i in group.steps where steps[i].role == .neurons && !steps[i].sources.isEmpty {
+      for i in group.steps where steps[i].role == .neurons && steps[i].gather < 0 {
         let slot = steps[i].sources[0].slot
         guard steps[i].neurons!.addsInPlace, steps.indices.contains(i - 1),
           steps[i - 1].output == slot, steps[i - 1].convolution?.isUnbiased == true,
