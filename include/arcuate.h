@@ -253,8 +253,9 @@ typedef struct arcuate_plan arcuate_plan;
 #define ARCUATE_FRAME_OUTPUT_MEAN 2
 #define ARCUATE_FRAME_OUTPUT_EVERY 3
 /* EXACT: the same bits for every thread count, chunking, batch and kernel.
- * FAST: products and sums may be fused and sums made in any order; a sum of n terms is within n ulp
- * of the sum of their magnitudes. */
+ * FAST: products and sums may be fused and sums made in any order, with the membrane that they are
+ * added to as well; a sum of n terms is within n ulp of the sum of their magnitudes. A neuron that
+ * this leaves at the other side of its threshold spikes at another step. Probes may change the order. */
 #define ARCUATE_NUMERICS_EXACT 0
 #define ARCUATE_NUMERICS_FAST 1
 
@@ -269,8 +270,10 @@ typedef struct arcuate_compile_options {
   int32_t frame_output;
   /* Independent streams that a session advances together, 1 ... 65535. */
   int32_t batch;
-  /* 1 ... 256. They share the streams; with one stream the outputs of large layers, or the nodes,
-   * where each thread runs some, a few steps behind the one before. */
+  /* 1 ... 256; more than processors gain nothing. They share the streams; with one stream the
+   * outputs of layers of a million weights and more or, without such layers, the nodes: each thread
+   * runs some, four steps behind the one before, in calls of more steps than that and as long as
+   * this takes less time. A session's threads do not outlive fork(). */
   int32_t threads;
   int32_t numerics;
   int32_t reserved; /* 0 */

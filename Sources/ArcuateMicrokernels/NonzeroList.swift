@@ -3,7 +3,7 @@ import CShims
 /// The ascending indices of the elements that are not zero (a NaN is not), and whether all of them
 /// are exactly 1.
 ///
-/// Needs. x padded with zeros to a multiple of 16; `list` has room for `count` rounded up to 16.
+/// Needs. x padded, with anything, to a multiple of 16; `list` has room for `count` rounded up to 16.
 @inline(never)
 public func nonzeroList(
   _ x: UnsafePointer<Float>, count: Int, list: UnsafeMutablePointer<UInt32>
@@ -13,17 +13,26 @@ public func nonzeroList(
   // Lanes of -1 where something is neither 0 nor 1.
   var others = LaneMask.zero
   var found = 0
+  @inline(__always) func append(_ bits: UInt32, _ i: Int) {
+    found &+= Int(cshims_append(bits, UInt32(truncatingIfNeeded: i), list + found))
+  }
   var i = 0
   // Without branches: whether a vector has an element that is not zero cannot be foretold.
-  while i < count {
+  while i &+ laneCount <= count {
     let v = load(x + i)
     let isNonzero = cshims_not_equal(v, zero)
     others |= isNonzero & cshims_not_equal(v, one)
-    found &+= Int(
-      cshims_append(cshims_bits(isNonzero), UInt32(truncatingIfNeeded: i), list + found))
+    append(cshims_bits(isNonzero), i)
     i &+= laneCount
   }
-  return (found, cshims_bits(others) == 0)
+  if i == count { return (found, cshims_bits(others) == 0) }
+  // What stands behind the last element may be no number: 0 times infinity.
+  let inside = lanes(from: i, of: count)
+  let v = load(x + i)
+  let isNonzero = cshims_not_equal(v, zero)
+  append(cshims_bits(isNonzero) & inside, i)
+  let last = cshims_bits(isNonzero & cshims_not_equal(v, one)) & inside
+  return (found, cshims_bits(others) | last == 0)
 }
 
 /// Checks a row that somebody else wrote, and keeps where it is not zero as bits: whether all of it

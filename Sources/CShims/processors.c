@@ -2,7 +2,15 @@
 #define _GNU_SOURCE
 #include <sched.h>
 #endif
+#include <time.h>
+
 #include "cshims.h"
+
+uint64_t cshims_nanoseconds(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
 
 uint32_t cshims_processors(void) {
 #if defined(__linux__)

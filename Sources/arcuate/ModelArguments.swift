@@ -92,7 +92,7 @@ struct CompileArguments: ParsableArguments {
   @Option(parsing: .unconditional, help: "Threads, 1 to 256.")
   var threads = 1
 
-  @Option(help: "The same bits whatever the batch and threads, or fused sums.")
+  @Option(help: "exact: the same bits whatever the batch and threads; fast: sums fused and in any order.")
   var numerics = CompileOptions.Numerics.exact
 
   func validate() throws {

@@ -407,7 +407,9 @@ public enum KernelRegistry {
     let density: Float = [0, 0.1, 0.9, 1][extents[1]]
     var x = draw.values(extents[0], density: density)
     if density == 0.9, !x.isEmpty { x[x.count - 1] = .nan }
-    let input = try View.packed(x + [0])
+    let input = try room(Float.self, x.count + 16)
+    input.row.fill(.nan)
+    for (i, value) in x.enumerated() { input[i] = value }
     let output = try room(UInt32.self, x.count + 16)
     defer { withExtendedLifetime((input, output)) {} }
     let found = findNonzero(input.row, count: x.count, list: output.row)

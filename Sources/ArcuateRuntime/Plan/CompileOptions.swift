@@ -50,8 +50,8 @@ public struct CompileOptions: Sendable, Hashable {
   public var numerics: Numerics = .exact
   /// Replaces the semantics of the model (not those of neurons with their own).
   public var semantics: NeuronSemantics? = nil
-  /// Cycles of a step that are worth a thread of their own, where threads share the nodes.
-  package var leastStageCycles = 500.0
+  /// Whether threads share the nodes however little these do and however few processors there are.
+  package var alwaysStages = false
 
   public init() {}
 

@@ -13,7 +13,8 @@ extension Plan {
         [
           "\(i)", step.name, step.kind, "\(step.shape)", Plan.bytes(step.operation.byteCount),
           step.kernels.isEmpty ? "-" : step.kernels.map(\.rawValue).joined(separator: ", "),
-          step.reason + delays(of: step),
+          step.reason + delays(of: step)
+            + (slots[step.output].isInPlace ? "; adds to the membranes behind it" : ""),
         ]
       }
     ).map { "  " + $0 }

@@ -1,11 +1,12 @@
 import ArcuateKernels
 import ArcuateModel
+import CShims
 
 /// How threads share the nodes where there is one stream: each runs some that follow one another, over
 /// tile after tile as soon as those before it are done with it.
 ///
-/// Needs. Enough work in each stage that waiting for each other does not matter, no layer that is
-/// better shared out by its outputs, and nothing that learns.
+/// Needs. A processor for each, enough work in each stage that waiting for each other does not matter,
+/// no layer that is better shared out by its outputs, and nothing that learns.
 struct Stages: Sendable {
   /// Places in the plan's groups, one range for each thread that has some; empty for one stage.
   private(set) var groups: [Range<Int>] = []
@@ -21,7 +22,10 @@ struct Stages: Sendable {
     steps: [Plan.Step], groups all: [Plan.Group], slots: [Slot], options: CompileOptions,
     isTied: (Int) -> Bool
   ) {
-    guard options.threads > 1, options.batch == 1, !all.contains(where: { $0.population != nil }),
+    let threads =
+      options.alwaysStages
+      ? options.threads : min(options.threads, Int(truncatingIfNeeded: cshims_processors()))
+    guard threads > 1, options.batch == 1, !all.contains(where: { $0.population != nil }),
       !steps.contains(where: { ($0.linear?.work ?? 0) >= Stages.sharedWork })
     else { return }
     // Groups that stay together, and what they cost.
@@ -39,7 +43,7 @@ struct Stages: Sendable {
     var (low, high) = (parts.map(\.cost).max() ?? 0, parts.reduce(0) { $0 + $1.cost })
     while high - low > high / 1024 {
       let middle = (low + high) / 2
-      if Stages.cut(parts.map(\.cost), most: middle).count <= options.threads {
+      if Stages.cut(parts.map(\.cost), most: middle).count <= threads {
         high = middle
       } else {
         low = middle
@@ -47,7 +51,7 @@ struct Stages: Sendable {
     }
     let cuts = Stages.cut(parts.map(\.cost), most: high)
     let least = cuts.map { parts[$0].reduce(0) { $0 + $1.cost } }.min() ?? 0
-    guard cuts.count > 1, least >= options.leastStageCycles else { return }
+    guard cuts.count > 1, options.alwaysStages || least >= Stages.leastCycles else { return }
     groups = cuts.map {
       parts[$0.lowerBound].groups.lowerBound..<parts[$0.upperBound - 1].groups.upperBound
     }
@@ -55,6 +59,9 @@ struct Stages: Sendable {
 
   /// Products of a layer from which on threads share its outputs.
   private static let sharedWork = 1 << 20
+
+  /// Cycles of a step that are worth a thread of their own.
+  private static let leastCycles = 500.0
 
   /// Ranges in order, each filled up to `most`.
   private static func cut(_ costs: [Double], most: Double) -> [Range<Int>] {

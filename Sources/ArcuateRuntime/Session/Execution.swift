@@ -14,8 +14,8 @@ extension Session {
     if let workers, batch > 1 {
       job = .streams
       workers.run()
-    } else if let workers, takesStages {
-      runStages(workers)
+    } else if let workers, hasStages {
+      runByChoice(workers)
     } else {
       runTiles(0..<batch, worker: 0)
     }
@@ -90,7 +90,7 @@ extension Session {
   }
 
   /// Runs every node over some rows before the next rows.
-  private func runTiles(_ streams: Range<Int>, worker: Int) {
+  func runTiles(_ streams: Range<Int>, worker: Int) {
     var first = streams.lowerBound
     while first < streams.upperBound {
       let end = min(first + tile.streams, streams.upperBound)
@@ -112,7 +112,7 @@ extension Session {
       if let population = group.population, runsInWindows(group) {
         runPopulation(population, range, streams, worker: worker)
       } else if let recurrence = group.recurrence, streams.count == 1,
-        workers == nil || runsStages,
+        workers == nil || !sharesLayers,
         probes.isEmpty, plan.learning == nil
       {
         runRecurrence(recurrence, range, streams.lowerBound, worker)

@@ -114,7 +114,7 @@ extension Session {
           )
           let list = list(input, t + shift, b)
           // One row alone on one thread is soon done: making a `Product` of it would show.
-          if workers == nil || runsStages {
+          if workers == nil || !sharesLayers {
             weights.applyEvents(
               input: numbers, list: list, nonzero: found, output: sums, first: 0,
               count: weights.stride)
@@ -136,7 +136,7 @@ extension Session {
   /// shares of its outputs on all threads.
   private func run(_ product: Product, _ worker: Int) {
     let stride = product.weights.stride
-    guard let workers, !runsStages, plan.options.batch == 1, stride >= 64 * plan.options.threads,
+    guard let workers, sharesLayers, plan.options.batch == 1, stride >= 64 * plan.options.threads,
       product.work > 1 << 17
     else { return product.run(first: 0, count: stride, room: spikeRows[worker]) }
     job = .product(product)

@@ -1,7 +1,6 @@
 import ArcuateCore
 import ArcuateKernels
 import ArcuateModel
-import CShims
 
 /// The only thing that changes: the state of `batch` streams of one plan.
 ///
@@ -34,10 +33,9 @@ public final class Session {
   let meeting: Meeting
   /// How many tiles of a block each stage has done, a cache line each.
   let progress: View<UInt32>
-  /// Whether the workers run stages.
-  var runsStages = false
-  /// Whether each stage can have a processor of its own, when the session is made.
-  let hasProcessors: Bool
+  /// Whether threads share the outputs of layers that are large enough.
+  var sharesLayers: Bool { plan.stages.groups.isEmpty }
+  var stageChoice = StageChoice()
   /// Rows for each worker: two of floats, one of indices.
   let temporaries: View<Float>
   let temporaryLists: View<UInt32>
@@ -132,7 +130,6 @@ public final class Session {
     temporaries = try AlignedBuffer(byteCount: wide * 8).view(start: 0, count: wide * 2)
     temporaryLists = try AlignedBuffer(byteCount: wide * 4).view(start: 0, count: wide)
     let bits = plan.options.threads * plan.maskCount
-    hasProcessors = cshims_processors() >= UInt32(plan.stages.groups.count)
     temporaryMasks = try AlignedBuffer(byteCount: bits * 2).view(start: 0, count: bits)
     let meeting = plan.spikeRowDemands.byteCount
     let memory = try AlignedBuffer(byteCount: plan.options.threads * meeting)

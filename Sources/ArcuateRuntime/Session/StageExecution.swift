@@ -2,19 +2,22 @@ import ArcuateCore
 import CShims
 
 extension Session {
-  /// Whether the block that begins is run by stages: they have nothing to do at the same time with a
-  /// single tile, and wait for each other all the time where they share a processor.
-  var takesStages: Bool {
-    !plan.stages.groups.isEmpty && tile.steps < blockSteps && hasProcessors
+  /// Whether stages have something to do at the same time in the block that begins.
+  var hasStages: Bool { !plan.stages.groups.isEmpty && tile.steps < blockSteps }
+
+  /// Runs a block by stages or by one thread, whichever has been faster.
+  func runByChoice(_ workers: Workers) {
+    if plan.options.alwaysStages { return runStages(workers) }
+    let start = cshims_nanoseconds()
+    if stageChoice.takesStages { runStages(workers) } else { runTiles(0..<1, worker: 0) }
+    stageChoice.record(nanoseconds: Double(cshims_nanoseconds() - start), steps: blockSteps)
   }
 
   /// Runs the nodes over a block, every stage on a thread of its own.
-  func runStages(_ workers: Workers) {
+  private func runStages(_ workers: Workers) {
     progress.row.fill(0)
     job = .stages
-    runsStages = true
     workers.run()
-    runsStages = false
   }
 
   /// A stage's part: tile after tile, each when the stage before has done it.

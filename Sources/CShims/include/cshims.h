@@ -278,6 +278,9 @@ CSHIMS_INLINE uint32_t cshims_decrement(uint32_t *word) {
   return __atomic_sub_fetch(word, 1, __ATOMIC_SEQ_CST);
 }
 
+/// Time that only grows.
+uint64_t cshims_nanoseconds(void);
+
 /// How many processors the calling thread may run on; UINT32_MAX where that is not known.
 uint32_t cshims_processors(void);
 

@@ -47,7 +47,7 @@ struct Bench: ParsableCommand {
   @Option(parsing: .unconditional, help: "What networks and inputs are drawn from.")
   var seed: UInt64 = 1
 
-  @Option(help: "The same bits whatever the batch and threads, or fused sums.")
+  @Option(help: "exact: the same bits whatever the batch and threads; fast: sums fused and in any order.")
   var numerics = CompileOptions.Numerics.exact
 
   @Flag(help: "Small networks of the same kinds, to try the command.")

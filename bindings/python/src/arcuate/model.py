@@ -238,11 +238,15 @@ class Model(Handle):
         frame_input: "hold": the same values at every step; "first": at the first step, then zeros.
         frame_output: what of a frame's steps comes out: "last", "sum", "mean" or "every".
         batch: independent streams that a session advances together, 1 ... 65535.
-        threads: 1 ... 256. They share the streams; with one stream the outputs of large layers, or
-            the nodes, where each thread runs some, a few steps behind the one before.
+        threads: 1 ... 256; more than processors gain nothing. They share the streams; with one
+            stream the outputs of layers of a million weights and more or, without such layers, the
+            nodes: each thread runs some, four steps behind the one before, in calls of more steps
+            than that and as long as this takes less time. Threads do not outlive os.fork().
         numerics: "exact": the same bits for every thread count, chunking, batch and kernel;
-            "fast": products and sums may be fused and sums made in any order; a sum of n terms is
-            within n ulp of the sum of their magnitudes.
+            "fast": products and sums may be fused and sums made in any order, with the membrane
+            that they are added to as well; a sum of n terms is within n ulp of the sum of their
+            magnitudes. A neuron that this leaves at the other side of its threshold spikes at
+            another step. Probes may change the order.
 
         Raises ModelError naming the node, CompileError, LimitError, ArgumentError, OutOfMemoryError.
         """
