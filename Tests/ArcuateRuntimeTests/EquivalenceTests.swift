@@ -17,6 +17,8 @@ import Testing
     var stepsPerFrame = 1
     var output = CompileOptions.FrameOutput.last
     var numerics = CompileOptions.Numerics.exact
+    /// Whether threads share the nodes of one stream however little these do.
+    var alwaysStages = false
   }
 
   static func session(_ model: Model, _ setting: Setting = .init()) throws -> Session {
@@ -27,15 +29,7 @@ import Testing
     options.stepsPerFrame = setting.stepsPerFrame
     options.frameOutput = setting.output
     options.numerics = setting.numerics
-    return try model.compile(options).makeSession()
-  }
-
-  /// A session of one stream whose threads share the nodes however little these do.
-  static func stagedSession(_ model: Model, threads: Int) throws -> Session {
-    var options = CompileOptions()
-    options.dt_s = 1e-3
-    options.threads = threads
-    options.alwaysStages = true
+    options.alwaysStages = setting.alwaysStages
     return try model.compile(options).makeSession()
   }
 
@@ -182,10 +176,12 @@ import Testing
     let one = try Self.session(model, .init(batch: 1))
     let alone = Self.bits(try one.run(frames: Self.frames, stream))
     for threads in [2, 3, 5] {
-      let staged = try Self.stagedSession(model, threads: threads)
+      let staged = try Self.session(
+        model, .init(threads: threads, batch: 1, alwaysStages: true))
       for frames in [Self.frames, 1] {
         staged.reset()
-        let out = try staged.run(frames: frames, stream.map { Array($0[..<($0.count / Self.frames * frames)]) })
+        let out = try staged.run(
+          frames: frames, stream.map { Array($0[..<($0.count / Self.frames * frames)]) })
         for p in out.indices {
           #expect(Self.bits(out)[p][...] == alone[p][..<out[p].count], "\(threads) stages")
         }
@@ -352,10 +348,9 @@ import Testing
       dice.signal(180, density: frame % 3 == 2 ? 0.9 : 0.1, spikes: true)
     }
     func session(_ numerics: CompileOptions.Numerics) throws -> Session {
-      var options = CompileOptions()
-      (options.dt_s, options.numerics, options.threads) = (1e-3, numerics, setting.threads)
-      options.alwaysStages = true
-      return try model.compile(options).makeSession()
+      try Self.session(
+        model,
+        .init(threads: setting.threads, batch: 1, numerics: numerics, alwaysStages: true))
     }
     let (exact, fast) = (try session(.exact), try session(.fast))
     let expected = try exact.run(frames: frames, [input])

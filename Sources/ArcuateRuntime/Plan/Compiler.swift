@@ -653,13 +653,14 @@ private struct Compiler {
     // One line more, since what lists the beginnings of pixels has one more than these.
     let widest = (slots.map(\.stride).max() ?? 0) + 16
     for (p, i) in checked.inputs.enumerated() { slots[i].port = p }
-    let hasWindows = groups.contains { $0.population != nil }
-    if !hasWindows && learning == nil {
+    // Windows and what learns want rows for all steps of a block.
+    let isTiled = learning == nil && !groups.contains { $0.population != nil }
+    if isTiled {
       findBareSlots()
       if options.numerics == .fast { findSumsInPlace(groups) }
     }
     let stages =
-      learning == nil
+      isTiled
       ? Stages(
         steps: steps, groups: groups, slots: slots, options: options,
         isTied: { g in
@@ -673,7 +674,7 @@ private struct Compiler {
     for step in steps {
       if case .alias = step.operation { aliases[step.output] = step.sources[0].slot }
     }
-    if !tiling.hasWindows && learning == nil {
+    if isTiled {
       for i in slots.indices { slots[i].isPassing = !slots[i].constant && slots[i].history < 0 }
       for i in checked.outputs { slots[aliases[i] ?? i].isPassing = false }
     }

@@ -6,7 +6,7 @@ import CShims
 /// tile after tile as soon as those before it are done with it.
 ///
 /// Needs. A processor for each, enough work in each stage that waiting for each other does not matter,
-/// no layer that is better shared out by its outputs, and nothing that learns.
+/// no layer that is better shared out by its outputs, no windows, and nothing that learns.
 struct Stages: Sendable {
   /// Places in the plan's groups, one range for each thread that has some; empty for one stage.
   private(set) var groups: [Range<Int>] = []
@@ -24,8 +24,8 @@ struct Stages: Sendable {
   ) {
     let threads =
       options.alwaysStages
-      ? options.threads : min(options.threads, Int(truncatingIfNeeded: cshims_processors()))
-    guard threads > 1, options.batch == 1, !all.contains(where: { $0.population != nil }),
+      ? options.threads : min(options.threads, Int(cshims_processors()))
+    guard threads > 1, options.batch == 1,
       !steps.contains(where: { ($0.linear?.work ?? 0) >= Stages.sharedWork })
     else { return }
     // Groups that stay together, and what they cost.

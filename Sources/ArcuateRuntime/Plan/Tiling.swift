@@ -13,7 +13,7 @@ struct Tiling: Sendable {
   /// Whether some nodes run step by step.
   private let hasCycles: Bool
   /// Whether some cycle runs in windows of several steps, which are not cut.
-  let hasWindows: Bool
+  private let hasWindows: Bool
   /// Whether threads go through tiles one behind the other.
   private let hasStages: Bool
 
