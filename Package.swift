@@ -36,15 +36,18 @@ let hot: [SwiftSetting] =
 // what is only reached through the umbrella would not be built again when it changes.
 let rooms: [Target.Dependency] = [
   "ArcuateCore", "ArcuateModel", "ArcuateKernels", "ArcuateFormats", "ArcuateRuntime",
-  "ArcuateHardware", "ArcuateLearning",
+  "ArcuateQuantization", "ArcuateConversion", "ArcuateTraining",
 ]
+let argumentParser = Target.Dependency.product(
+  name: "ArgumentParser", package: "swift-argument-parser")
 
 let package = Package(
   name: "arcuate",
   products: [
     .library(name: "Arcuate", targets: ["Arcuate"]),
     .library(name: "arcuate-c", type: .dynamic, targets: ["ArcuateC"]),
-    .executable(name: "arcuate", targets: ["arcuate-cli"]),
+    .executable(name: "arcuate", targets: ["ArcuateCommand"]),
+    .executable(name: "arcuate-bench", targets: ["ArcuateBench"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
@@ -76,12 +79,20 @@ let package = Package(
       name: "ArcuateRuntime", dependencies: ["ArcuateModel", "ArcuateKernels", "CShims"],
       exclude: notes, swiftSettings: hot),
     .target(
-      name: "ArcuateHardware", dependencies: ["ArcuateRuntime", "ArcuateModel"], exclude: notes,
-      swiftSettings: machine),
+      name: "ArcuateData", dependencies: ["ArcuateCore", "ArcuateModel", "ArcuateFormats"],
+      exclude: notes, swiftSettings: machine),
     .target(
-      name: "ArcuateLearning",
-      dependencies: ["ArcuateRuntime", "ArcuateModel", "ArcuateKernels", "ArcuateFormats"],
-      exclude: notes, swiftSettings: hot),
+      name: "ArcuateQuantization", dependencies: ["ArcuateRuntime", "ArcuateModel"],
+      exclude: notes, swiftSettings: machine),
+    .target(
+      name: "ArcuateConversion",
+      dependencies: ["ArcuateRuntime", "ArcuateModel", "ArcuateKernels"], exclude: notes,
+      swiftSettings: hot),
+    .target(
+      name: "ArcuateTraining",
+      dependencies: [
+        "ArcuateConversion", "ArcuateRuntime", "ArcuateModel", "ArcuateKernels", "ArcuateFormats",
+      ], exclude: notes, swiftSettings: hot),
     .target(
       name: "Arcuate",
       dependencies: rooms, exclude: notes, swiftSettings: machine),
@@ -95,26 +106,46 @@ let package = Package(
             "-soname=libarcuate.so.0",
           ], .when(platforms: [.linux]))
       ]),
+    .target(
+      name: "ArcuateConsole", dependencies: rooms + ["Arcuate", argumentParser], exclude: notes,
+      swiftSettings: machine),
     .executableTarget(
-      name: "arcuate-cli",
-      dependencies: rooms + [
-        "Arcuate", "CArcuate", .product(name: "ArgumentParser", package: "swift-argument-parser"),
-      ], path: "Sources/arcuate", exclude: notes, swiftSettings: machine),
+      name: "ArcuateCommand",
+      dependencies: rooms + ["Arcuate", "ArcuateConsole", "ArcuateData", "CArcuate", argumentParser],
+      exclude: notes, swiftSettings: machine),
+    .executableTarget(
+      name: "ArcuateBench",
+      dependencies: rooms + ["Arcuate", "ArcuateConsole", "ArcuateData", "CArcuate", argumentParser],
+      exclude: notes, swiftSettings: machine),
     .testTarget(name: "ArcuateCoreTests", dependencies: ["ArcuateCore"], swiftSettings: machine),
-    .testTarget(
-      name: "ArcuateFormatsTests", dependencies: ["ArcuateFormats"], swiftSettings: machine),
-    .testTarget(
-      name: "ArcuateModelTests", dependencies: rooms, swiftSettings: machine),
-    .testTarget(
-      name: "ArcuateLearningTests", dependencies: rooms + ["Arcuate"], swiftSettings: machine),
+    .testTarget(name: "ArcuateModelTests", dependencies: rooms, swiftSettings: machine),
     .testTarget(
       name: "ArcuateKernelsTests", dependencies: ["ArcuateKernels"], swiftSettings: machine),
     .testTarget(
-      name: "ArcuateCommandTests", dependencies: rooms + ["Arcuate", "arcuate-cli"],
+      name: "ArcuateFormatsTests", dependencies: ["ArcuateFormats", "ArcuateData", "ArcuateTestSupport"],
+      swiftSettings: machine),
+    .testTarget(
+      name: "ArcuateDataTests", dependencies: ["ArcuateFormats", "ArcuateData", "ArcuateTestSupport"],
+      swiftSettings: machine),
+    .testTarget(
+      name: "ArcuateQuantizationTests", dependencies: rooms + ["Arcuate", "ArcuateTestSupport"],
+      swiftSettings: machine),
+    .testTarget(
+      name: "ArcuateConversionTests", dependencies: rooms + ["Arcuate", "ArcuateTestSupport"],
+      swiftSettings: machine),
+    .testTarget(
+      name: "ArcuateTrainingTests", dependencies: rooms + ["Arcuate", "ArcuateTestSupport"],
+      swiftSettings: machine),
+    .testTarget(
+      name: "ArcuateBenchTests", dependencies: rooms + ["Arcuate", "ArcuateBench"],
       swiftSettings: machine),
     .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
+    .target(
+      name: "ArcuateTestSupport", dependencies: rooms + ["Arcuate"], path: "Tests/ArcuateTestSupport",
+      swiftSettings: machine),
     .testTarget(
-      name: "ArcuateRuntimeTests", dependencies: rooms + ["Arcuate", "AllocationCounter"],
+      name: "ArcuateRuntimeTests",
+      dependencies: rooms + ["Arcuate", "ArcuateData", "ArcuateTestSupport", "AllocationCounter"],
       swiftSettings: machine),
   ] + wide
 )
@@ -123,7 +154,7 @@ let package = Package(
 if Context.environment["ARCUATE_FUZZ"] != nil {
   package.targets.append(
     .executableTarget(
-      name: "fuzz", dependencies: rooms + ["Arcuate", "ArcuateC", "CArcuate"],
+      name: "fuzz", dependencies: rooms + ["Arcuate", "ArcuateC", "ArcuateData", "CArcuate"],
       path: "Tests/fuzz/targets",
       swiftSettings: machine + [.unsafeFlags(["-parse-as-library"])]))
 }

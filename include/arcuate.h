@@ -669,7 +669,7 @@ ARCUATE_API size_t arcuate_session_kernels(const arcuate_session *session, char 
 /* Networks that learn while they run: nodes of the kind "PlasticLinear" change their weights, and
  * "Cell"s their thresholds, by a rule that is part of the model, while the session is told to learn.
  * What is learned is part of the state: saved, restored, cloned, and kept by arcuate_session_reset.
- * examples/plasticity/digits.c learns digits from a stream while it classifies them.
+ * experiments/plasticity/digits.c learns digits from a stream while it classifies them.
  *
  * arcuate_session_set_learning, _set_rate, _teach, _teach_label, _withdraw, _normalise, _consolidate and
  * _forget return only a status and keep the sentence in the session. */

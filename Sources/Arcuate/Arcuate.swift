@@ -1,6 +1,7 @@
+@_exported import ArcuateConversion
 @_exported import ArcuateCore
 @_exported import ArcuateFormats
-@_exported import ArcuateHardware
-@_exported import ArcuateLearning
 @_exported import ArcuateModel
+@_exported import ArcuateQuantization
 @_exported import ArcuateRuntime
+@_exported import ArcuateTraining

@@ -1,4 +1,5 @@
 import ArcuateCore
+import ArcuateTestSupport
 import Foundation
 import Testing
 

@@ -1,8 +1,10 @@
 import ArcuateCore
 import ArcuateModel
+import ArcuateTestSupport
 import Foundation
 import Testing
 
+@testable import ArcuateData
 @testable import ArcuateFormats
 
 /// Files nobody vouches for: every answer is a model or an error that says where, never a trap.

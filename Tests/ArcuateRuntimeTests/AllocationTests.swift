@@ -1,5 +1,6 @@
 import AllocationCounter
 import Arcuate
+import ArcuateTestSupport
 import Testing
 
 #if DEBUG

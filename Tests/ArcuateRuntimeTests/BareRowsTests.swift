@@ -1,4 +1,5 @@
 import Arcuate
+import ArcuateTestSupport
 import Testing
 
 /// Rows of zeros and ones that are there as lists alone: nobody can tell.

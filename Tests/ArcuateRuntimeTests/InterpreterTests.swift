@@ -1,4 +1,5 @@
 import Arcuate
+import ArcuateTestSupport
 import Testing
 
 /// Whole networks against the slow interpreter: every neuron, preset, reset and timing.

@@ -1,4 +1,6 @@
 import Arcuate
+import ArcuateData
+import ArcuateTestSupport
 import Foundation
 import Testing
 

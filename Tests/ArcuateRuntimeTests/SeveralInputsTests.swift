@@ -1,4 +1,5 @@
 import Arcuate
+import ArcuateTestSupport
 import Testing
 
 /// Nodes that take their inputs one by one: concatenation and multiplication; and normalization.

@@ -1,4 +1,5 @@
 import Arcuate
+import ArcuateTestSupport
 import Testing
 
 /// A snapshot that is not one, or not whole, is refused, and the session goes on as if not asked.

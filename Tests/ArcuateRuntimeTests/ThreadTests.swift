@@ -1,4 +1,5 @@
 import Arcuate
+import ArcuateTestSupport
 import Foundation
 import Testing
 

@@ -116,16 +116,16 @@ extension KaldiValue {
 extension [UInt8] {
   /// A little-endian integer. Needs. It lies inside; checked.
   @inline(__always)
-  func little<T: FixedWidthInteger>(_: T.Type = T.self, at offset: Int) -> T {
+  package func little<T: FixedWidthInteger>(_: T.Type = T.self, at offset: Int) -> T {
     // SAFETY: loading is checked against the end of the buffer.
     T(littleEndian: withUnsafeBytes { $0.loadUnaligned(fromByteOffset: offset, as: T.self) })
   }
 
-  mutating func append<T: FixedWidthInteger>(little value: T) {
+  package mutating func append<T: FixedWidthInteger>(little value: T) {
     Swift.withUnsafeBytes(of: value.littleEndian) { append(contentsOf: $0) }
   }
 
-  mutating func append(little values: [Float]) {
+  package mutating func append(little values: [Float]) {
     #if _endian(little)
       values.withUnsafeBytes { append(contentsOf: $0) }
     #else
@@ -136,7 +136,7 @@ extension [UInt8] {
 
 extension KaldiValue {
   /// The value as `read` takes it, without the key before it.
-  func binary() -> [UInt8] {
+  package func binary() -> [UInt8] {
     var bytes: [UInt8] = [0, UInt8(ascii: "B")]
     func size(_ count: Int) {
       bytes.append(4)

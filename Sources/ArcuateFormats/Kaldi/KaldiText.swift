@@ -127,7 +127,7 @@ extension KaldiValue {
   /// The value as `KaldiText` reads it and Kaldi writes it, without the key before it.
   ///
   /// Numbers. As many digits as bring back the same bits.
-  func text() -> String {
+  package func text() -> String {
     switch self {
     case .matrix(let matrix):
       var text = " ["

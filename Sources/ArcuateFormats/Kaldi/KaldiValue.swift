@@ -44,17 +44,6 @@ public enum KaldiValue: Sendable, Equatable {
       return value
     }
   }
-
-  /// The file in such a name; `-` for the standard input.
-  public static func path(named name: String) throws -> String { try KaldiPlace(name).path }
-
-  /// The value in the file `name`, which may say more: `file:offset`, `file:offset[0:9]`, `-`.
-  /// Throws. As `read`, and `cannotOpen`.
-  public static func read(named name: String, expecting: Kind? = nil) throws -> KaldiValue {
-    let place = try KaldiPlace(name)
-    let reader = try ByteReader(place.path)
-    return try within(reader.name) { try place.read(reader, expecting) }
-  }
 }
 
 /// Numbers in rows: one row for each frame.

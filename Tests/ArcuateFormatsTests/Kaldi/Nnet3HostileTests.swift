@@ -1,5 +1,6 @@
 import ArcuateCore
 import ArcuateModel
+import ArcuateTestSupport
 import Testing
 
 @testable import ArcuateFormats

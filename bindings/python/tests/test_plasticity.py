@@ -12,7 +12,7 @@ import pytest
 
 from conftest import ROOT, random
 
-sys.path.insert(0, str(ROOT / "examples" / "plasticity"))
+sys.path.insert(0, str(ROOT / "experiments" / "plasticity"))
 
 
 def compiled(path: Path, nodes, edges, **options) -> arcuate.Session:
@@ -133,7 +133,7 @@ def test_gradients_go_through_the_whole_episode(tmp_path: Path) -> None:
 def test_learning_to_learn_and_then_by_the_rule_alone(tmp_path: Path) -> None:
     # By its path: Python has a module of that name.
     spec = importlib.util.spec_from_file_location(
-        "arcuate_trace", ROOT / "examples" / "plasticity" / "trace.py")
+        "arcuate_trace", ROOT / "experiments" / "plasticity" / "trace.py")
     example = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(example)
     model = example.model(1, filters=4)

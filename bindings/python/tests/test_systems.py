@@ -1,4 +1,4 @@
-"""The parts that examples/systems is made of: networks, what they compute, and the verdicts."""
+"""The parts that experiments/systems is made of: networks, what they compute, and the verdicts."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 import arcuate
 from conftest import ROOT, random
 
-sys.path.insert(0, str(ROOT / "examples" / "systems"))
+sys.path.insert(0, str(ROOT / "experiments" / "systems"))
 import run as runner  # noqa: E402
 from networks import Network, size  # noqa: E402
 from system import Claim, System, named  # noqa: E402

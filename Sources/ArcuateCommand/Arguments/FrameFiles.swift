@@ -1,0 +1,83 @@
+import Arcuate
+import ArcuateConsole
+import ArcuateData
+
+/// Frames from NumPy files, one for each input port: [frames, shape] or [frames, batch, shape].
+struct FrameFiles {
+  let paths: [String]
+  let arrays: [NumpyArray]
+
+  var frames: Int { arrays.first?.extents.first ?? 0 }
+
+  /// Throws. What reading throws; `malformed` for a number that is not finite.
+  init(_ paths: [String]) throws {
+    self.paths = paths
+    arrays = try paths.map { path in
+      let array = try NumpyArray.read(path)
+      if let i = array.values.firstIndex(where: { !$0.isFinite }) {
+        let place = array.place(of: i)
+        throw ArcuateError(
+          .malformed, "frame \(place.first ?? 0) is not finite, at \(place)", at: path)
+      }
+      return array
+    }
+  }
+
+  /// How the model is run on these frames, and whether they have an axis for streams.
+  ///
+  /// A model that is not sound is left to compiling, which says why.
+  /// Throws. `invalidArgument` for another count of files, `shapeMismatch` naming the file.
+  func options(
+    for model: Model, _ compiling: CompileArguments
+  ) throws -> (options: CompileOptions, hasBatch: Bool) {
+    var options = try compiling.options(for: model)
+    var hasBatch = false
+    guard let checked = model.check().checked else { return (options, hasBatch) }
+    guard arrays.count == checked.inputs.count else {
+      let names = checked.inputs.map { "\"\(checked.model.nodes[$0].name)\"" }
+        .joined(separator: ", ")
+      throw ArcuateError(
+        .invalidArgument,
+        "takes one file for each input port, \(names), but \(arrays.count) are given")
+    }
+    for (port, array) in arrays.enumerated() {
+      let shape = checked.shapes[checked.inputs[port]]
+      let extents = array.extents
+      let isPlain = extents.count == shape.rank + 1 && Array(extents.dropFirst()) == shape.extents
+      let isBatched =
+        extents.count == shape.rank + 2 && Array(extents.dropFirst(2)) == shape.extents
+      guard isPlain && options.batch == 1 || isBatched else {
+        throw ArcuateError(
+          .shapeMismatch, "is \(extents), not [frames, \(shape)] or [frames, batch, \(shape)]",
+          at: paths[port])
+      }
+      if isBatched {
+        guard !hasBatch || options.batch == extents[1],
+          (compiling.batch ?? extents[1]) == extents[1]
+        else {
+          throw ArcuateError(
+            .shapeMismatch, "holds \(extents[1]) streams, not \(options.batch)", at: paths[port])
+        }
+        hasBatch = true
+        options.batch = extents[1]
+      }
+      guard extents[0] == frames else {
+        throw ArcuateError(
+          .shapeMismatch, "holds \(extents[0]) frames, the first input \(frames)", at: paths[port])
+      }
+    }
+    for (port, array) in arrays.enumerated() where hasBatch && options.batch > 1 {
+      guard array.extents.count == checked.shapes[checked.inputs[port]].rank + 2 else {
+        throw ArcuateError(.shapeMismatch, "has no axis for the streams", at: paths[port])
+      }
+    }
+    return (options, hasBatch)
+  }
+
+  /// The frames with how they are run. Throws. As `options`.
+  func sample(for model: Model, _ compiling: CompileArguments) throws -> SampleFrames {
+    SampleFrames(
+      frames: frames, inputs: arrays.map(\.values),
+      options: try options(for: model, compiling).options)
+  }
+}

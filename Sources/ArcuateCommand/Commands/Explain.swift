@@ -1,0 +1,55 @@
+import Arcuate
+import ArcuateConsole
+import ArcuateData
+import ArgumentParser
+
+/// `arcuate explain`: what compiling a model leads to.
+struct Explain: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Prints the plan of a model: order of work, kernels and why, memory, numerics.",
+    usage: "arcuate explain [<options>] <model>",
+    discussion: """
+      EXAMPLES:
+        arcuate explain digits.nir
+        arcuate explain --batch 32 --numerics fast digits.nir
+      """)
+
+  @Argument(help: "A .nir or .safetensors file or a Kaldi nnet3 model.")
+  var model: String
+
+  @OptionGroup var reading: ReadingOptions
+  @OptionGroup var compiling: CompileArguments
+
+  @Flag(help: "Print JSON.")
+  var json = false
+
+  func run() throws {
+    let model = try reading.loadForUse(model)
+    let plan = try within(self.model) { try model.compile(compiling.options(for: model)) }
+    guard json else { return StandardOutput.add(plan.explain()) }
+    func ports(_ ports: [Plan.Port]) -> JSON {
+      .array(
+        ports.map {
+          [
+            "name": .string($0.name), "shape": $0.shape.json, "signal": .string($0.signal.rawValue),
+          ]
+        })
+    }
+    let options = plan.options
+    printJSON(
+      [
+        "instructions": .string(Instructions.current.rawValue),
+        "dt_s": plan.dt_s.map { .number($0) } ?? .null,
+        "steps_per_frame": .number(options.stepsPerFrame),
+        "frame_state": .string(options.frameState.rawValue),
+        "frame_input": .string(options.frameInput.rawValue),
+        "frame_output": .string(options.frameOutput.rawValue),
+        "batch": .number(options.batch), "threads": .number(options.threads),
+        "numerics": .string(options.numerics.rawValue), "inputs": ports(plan.inputs),
+        "outputs": ports(plan.outputs), "nodes": .array(plan.nodeNames.map { .string($0) }),
+        "parameter_bytes": .number(plan.parameterByteCount),
+        "state_bytes": .number(plan.stateByteCount),
+        "session_bytes": .number(plan.arenaByteCount), "text": .string(plan.explain()),
+      ])
+  }
+}

@@ -1,0 +1,162 @@
+import Arcuate
+import ArcuateConsole
+import ArcuateData
+import ArgumentParser
+
+extension Tensor.Element: ExpressibleByArgument {
+  public init?(argument: String) {
+    guard let element = Self.allCases.first(where: { $0.name == argument }) else { return nil }
+    self = element
+  }
+  // float32 is where narrow weights come from.
+  public static var allValueStrings: [String] { ["int8", "bfloat16"] }
+}
+
+/// `arcuate quantize`: weights as int8 or bfloat16, and what that costs.
+struct Quantize: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Writes a model with its weights as int8 or bfloat16 and says what that changes.",
+    usage: "arcuate quantize [<options>] --to <to> <input> <output>",
+    discussion: """
+      Weights of linear and convolution nodes become int8 with one scale for each output channel, \
+      or bfloat16; biases, neurons and listed connections (SparseLinear) stay. Batch normalisation is folded first. A .safetensors \
+      file holds narrow weights; NIR has no word for them, so that a .nir file gets float32 \
+      numbers of the same values.
+
+      With --calibrate the scales are those that change the outputs of each node least on the \
+      frames given, which should not be those that the result is judged on.
+
+      EXAMPLES:
+        arcuate quantize --to int8 net.nir net.safetensors
+        arcuate quantize --to bfloat16 net.nir net.safetensors
+        arcuate quantize --to int8 --calibrate train.npy net.nir net.safetensors
+        arcuate quantize --to int8 --keep-last --evaluate test.npy net.nir net.safetensors
+        arcuate quantize --to int8 --keep hidden1 --json net.nir net.safetensors
+      """)
+
+  @Argument(help: "A .nir or .safetensors file or a Kaldi nnet3 model.")
+  var input: String
+
+  @Argument(help: "The file to write, whole or not at all.")
+  var output: String
+
+  @Option(help: "What weights become: int8 or bfloat16.")
+  var to: Tensor.Element
+
+  @Option(
+    help: """
+      A .npy file of frames to choose the scales on, given once for each input port in the order \
+      of arcuate info.
+      """)
+  var calibrate: [String] = []
+
+  @Option(
+    help: ArgumentHelp(
+      "A node whose weights stay as they are, or a graph; may be given several times.",
+      valueName: "node"))
+  var keep: [String] = []
+
+  @Flag(help: "The first node with weights stays as it is.")
+  var keepFirst = false
+
+  @Flag(help: "The last node with weights stays as it is.")
+  var keepLast = false
+
+  @Flag(help: "Leave batch normalisation where it is.")
+  var keepBatchNorm = false
+
+  @Option(
+    help: """
+      A .npy file of frames on which to compare the outputs with those of the input model, given \
+      once for each input port.
+      """)
+  var evaluate: [String] = []
+
+  @OptionGroup var reading: ReadingOptions
+  @OptionGroup var compiling: CompileArguments
+
+  @Flag(help: "Print JSON.")
+  var json = false
+
+  func validate() throws {
+    guard to != .float32 else { throw ValidationError("--to takes int8 or bfloat16") }
+  }
+
+  func run() throws {
+    var files = UsedFiles()
+    for path in calibrate { try files.read(path, as: "frames") }
+    for path in evaluate { try files.read(path, as: "frames") }
+    // A file may be written anew under its own name: it is replaced when all has been read.
+    if input != output { try files.read(input, as: "input") }
+    try files.write(output, as: "output")
+    let model = try reading.loadForUse(input)
+    let (samples, tests) = (try FrameFiles(calibrate), try FrameFiles(evaluate))
+    let (narrow, report, comparison) = try within(input) {
+      var options = Quantization()
+      (options.keep, options.keepsFirst, options.keepsLast) = (keep, keepFirst, keepLast)
+      options.foldsBatchNorm = !keepBatchNorm
+      if !calibrate.isEmpty { options.calibration = try samples.sample(for: model, compiling) }
+      let (narrow, report) = try model.quantized(to: to, options)
+      let comparison =
+        evaluate.isEmpty
+        ? nil : try model.compared(with: narrow, on: tests.sample(for: model, compiling))
+      return (narrow, report, comparison)
+    }
+    try ModelFile.write(narrow, to: output)
+    if output.hasSuffix(".nir") {
+      say("arcuate: \(output): NIR has no \(to.name): the weights are float32 of the same values")
+    }
+    guard !json else {
+      return printJSON(["report": report.json, "evaluation": comparison?.json ?? .null])
+    }
+    StandardOutput.add(report.description)
+    guard let comparison else { return }
+    show()
+    show("outputs on \(comparison.frames) frames beside those of \(input)")
+    for line in textTable(
+      ["port", "outputs", "same maximum", "error", "largest"], rightAligned: [1, 2, 3, 4],
+      comparison.ports.map {
+        [
+          $0.name, "\($0.count)", "\(fixed(100 * $0.agreement, 2)) %",
+          "\(fixed(100 * $0.relativeError, 3)) %", "\(Float($0.largestError))",
+        ]
+      })
+    { show(line) }
+  }
+}
+
+extension QuantizationReport {
+  fileprivate var json: JSON {
+    func ratio(_ value: Double?) -> JSON { value.map { .number($0) } ?? .null }
+    return [
+      "element": .string(element.name), "frames": .number(frames), "steps": .number(steps),
+      "bytes_before": .number(bytesBefore), "bytes_after": .number(bytesAfter),
+      "nodes": .array(
+        nodes.map {
+          [
+            "name": .string($0.name), "kind": .string($0.kind), "weights": .number($0.weights),
+            "before": .string($0.before.name), "after": .string($0.after.name),
+            "bytes_before": .number($0.bytesBefore), "bytes_after": .number($0.bytesAfter),
+            "weight_error": .number($0.weightError), "output_error": ratio($0.outputError),
+            "uncalibrated_output_error": ratio($0.plainOutputError),
+          ]
+        }),
+    ]
+  }
+}
+
+extension OutputComparison {
+  fileprivate var json: JSON {
+    [
+      "frames": .number(frames),
+      "outputs": .array(
+        ports.map {
+          [
+            "name": .string($0.name), "count": .number($0.count),
+            "agreement": .number($0.agreement), "relative_error": .number($0.relativeError),
+            "largest_error": .number($0.largestError),
+          ]
+        }),
+    ]
+  }
+}

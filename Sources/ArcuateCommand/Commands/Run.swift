@@ -1,0 +1,173 @@
+import Arcuate
+import ArcuateConsole
+import ArcuateData
+import ArgumentParser
+
+/// `arcuate run`: frames in, frames out.
+struct Run: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Runs a model on frames from NumPy files and prints what it did.",
+    discussion: """
+      Each input port takes one .npy file, in the order in which arcuate info lists the ports: \
+      [frames, shape] or [frames, batch, shape], float32, float64, integers or booleans. Outputs \
+      are float32, [frames, shape] or [frames, batch, shape]; with --frame-output every, \
+      [frames, steps, ...].
+
+      An N-MNIST recording (.bin or .bs2) runs by its events, a step for each dt; its output is \
+      [steps, shape], and the sums over the steps are printed.
+
+      EXAMPLES:
+        arcuate run net.nir input.npy
+        arcuate run net.nir input.npy -o output.npy
+        arcuate run --steps-per-frame 10 --counters net.nir input.npy
+        arcuate run --json net.nir input.npy
+        arcuate run --dt 0.001 --steps 300 cnn.nir 00001.bin
+      """)
+
+  @Argument(help: "A .nir or .safetensors file or a Kaldi nnet3 model.")
+  var model: String
+
+  @Argument(help: "A .npy file for each input port, or one N-MNIST recording.")
+  var inputs: [String]
+
+  @Option(
+    name: .shortAndLong,
+    help: "A .npy file to write, given once for each output port in the order of arcuate info.")
+  var output: [String] = []
+
+  @OptionGroup var reading: ReadingOptions
+  @OptionGroup var compiling: CompileArguments
+
+  @Option(
+    parsing: .unconditional,
+    help: "Steps to run of a recording, 0 to 1000000; by default up to its last event.")
+  var steps: Int?
+
+  @Flag(help: "Print what each node did.")
+  var counters = false
+
+  @Flag(help: "Print JSON.")
+  var json = false
+
+  @Flag(help: "No progress on the standard error.")
+  var quiet = false
+
+  func validate() throws {
+    for path in output where !path.hasSuffix(".npy") && !Files.isSpecial(path) {
+      throw ValidationError("--output takes a name that ends in .npy, not \"\(path)\"")
+    }
+  }
+
+  func run() throws {
+    var files = UsedFiles()
+    try files.read(self.model, as: "model")
+    for path in inputs { try files.read(path, as: "input") }
+    for path in output { try files.write(path, as: "output") }
+    let model = try reading.loadForUse(model)
+    if isRecording { return try runRecording(model) }
+    let given = try FrameFiles(inputs)
+    let (plan, hasBatch) = try within(self.model) {
+      let (options, hasBatch) = try given.options(for: model, compiling)
+      return (try model.compile(options), hasBatch)
+    }
+    let (frames, arrays) = (given.frames, given.arrays)
+    guard output.count <= plan.outputs.count else {
+      throw ArcuateError(
+        .invalidArgument,
+        "\(output.count) files to write for \(plan.outputs.count) output ports", at: "--output")
+    }
+    let session = try compiling.session(plan)
+    var results = [[Float]](repeating: [], count: plan.outputs.count)
+    var progress = Progress("frames", quiet: quiet)
+    let start = ContinuousClock.now
+    var done = 0
+    while done < frames {
+      let count = min(64, frames - done)
+      let parts = plan.inputs.indices.map { port -> [Float] in
+        let size = plan.inputCount(port: port, frames: 1)
+        return Array(arrays[port].values[done * size..<(done + count) * size])
+      }
+      for (port, values) in try session.run(frames: count, parts).enumerated() {
+        results[port] += values
+      }
+      done += count
+      progress.update(done, fraction: Double(done) / Double(frames))
+    }
+    let seconds = (ContinuousClock.now - start) / .seconds(1)
+    Progress.clear()
+    for (port, path) in output.enumerated() {
+      try NumpyArray(extents: extents(plan, port, frames, hasBatch), values: results[port])
+        .write(to: path)
+    }
+    try report(session, frames, hasBatch, seconds)
+  }
+
+  func extents(_ plan: Plan, _ port: Int, _ frames: Int, _ hasBatch: Bool) -> [Int] {
+    [frames] + (plan.options.frameOutput == .every ? [plan.options.stepsPerFrame] : [])
+      + (hasBatch ? [plan.options.batch] : []) + plan.outputs[port].shape.extents
+  }
+
+  func report(
+    _ session: Session, _ frames: Int, _ hasBatch: Bool, _ seconds: Double,
+    sums: [[Float]] = []
+  ) throws {
+    let plan = session.plan
+    let total = try session.totalCounters()
+    let nodes = try plan.nodeNames.enumerated().map { i, name in
+      (name, try session.counters(at: i))
+    }
+    let perFrame = frames == 0 ? 0 : seconds / Double(frames)
+    if json {
+      printJSON(
+        [
+          "frames": .number(frames), "batch": .number(plan.options.batch),
+          "steps_per_frame": .number(plan.options.stepsPerFrame),
+          "outputs": .array(
+            plan.outputs.indices.map { port in
+              [
+                "name": .string(plan.outputs[port].name),
+                "shape": .array(extents(plan, port, frames, hasBatch).map { .number($0) }),
+                "sums": sums.isEmpty ? .null : .array(sums[port].map { .number($0) }),
+              ]
+            }), "seconds": .number(seconds), "seconds_per_frame": .number(perFrame),
+          "total": total.json,
+          "nodes": .array(
+            nodes.map { ["name": .string($0.0), "counters": $0.1.json] }),
+        ])
+      return
+    }
+    for port in plan.outputs.indices {
+      show("output     \"\(plan.outputs[port].name)\" \(extents(plan, port, frames, hasBatch))")
+    }
+    for (port, sum) in sums.enumerated() where (1...32).contains(sum.count) {
+      let best = sum.indices.max { sum[$0] < sum[$1] }!
+      show("sums       \(sum), most at \(best) of \"\(plan.outputs[port].name)\"")
+    }
+    show("spikes     \(total.spikes)")
+    show(
+      "operations \(total.macs) MAC + \(total.acs) AC; \(total.denseOperations) if nothing were zero"
+    )
+    show("time       \(fixed(perFrame * 1000, 4)) ms per frame, \(fixed(seconds, 3)) s in all")
+    guard counters else { return }
+    show()
+    for line in textTable(
+      ["node", "spikes", "MAC", "AC", "dense", "updates"], rightAligned: [1, 2, 3, 4, 5],
+      nodes.map {
+        [
+          $0.0, "\($0.1.spikes)", "\($0.1.macs)", "\($0.1.acs)", "\($0.1.denseOperations)",
+          "\($0.1.neuronUpdates)",
+        ]
+      })
+    { show(line) }
+  }
+}
+
+extension Counters {
+  /// By the names that every report uses.
+  var json: JSON {
+    [
+      "spikes": .number(spikes), "macs": .number(macs), "acs": .number(acs),
+      "dense_operations": .number(denseOperations), "neuron_updates": .number(neuronUpdates),
+    ]
+  }
+}

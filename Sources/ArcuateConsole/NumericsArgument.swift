@@ -1,0 +1,4 @@
+import Arcuate
+import ArgumentParser
+
+extension CompileOptions.Numerics: ExpressibleByArgument {}

@@ -1,0 +1,120 @@
+import ArcuateCore
+import ArcuateFormats
+
+/// An array in the IDX format of the MNIST database, plain or gzipped.
+///
+/// Two zeros, the type of the elements, the number of axes, the extents as big-endian uint32, then
+/// the elements, big endian, row-major.
+/// Source. LeCun, Cortes, Burges, "The MNIST database of handwritten digits".
+public struct IDXFile: Sendable {
+  public enum Element: UInt8, Sendable, CaseIterable {
+    case uint8 = 0x08
+    case int8 = 0x09
+    case int16 = 0x0B
+    case int32 = 0x0C
+    case float32 = 0x0D
+    case float64 = 0x0E
+
+    public var byteCount: Int {
+      switch self {
+      case .uint8, .int8: 1
+      case .int16: 2
+      case .int32, .float32: 4
+      case .float64: 8
+      }
+    }
+  }
+
+  public let element: Element
+  public let extents: [Int]
+  private let data: Bytes
+
+  /// Items: the extent of the first axis.
+  public var count: Int { extents.first ?? 0 }
+  /// Numbers of one item.
+  public var itemCount: Int { extents.dropFirst().reduce(1, *) }
+
+  /// Bytes of an array at most.
+  static let limit = 1 << 32
+
+  /// Throws. `cannotOpen`, `truncated`, `malformed`, `unsupportedFormat`, `limitExceeded`.
+  public static func read(_ path: String) throws -> IDXFile {
+    let bytes = try Files.read(path)
+    return try within(path) { try parse(bytes) }
+  }
+
+  /// As `read`, from bytes.
+  public static func parse(_ bytes: Bytes) throws -> IDXFile {
+    if Inflate.isGzip(bytes) {
+      return try IDXFile(Bytes(try Inflate.bytes(bytes, .gzip, limit: limit)))
+    }
+    return try IDXFile(bytes)
+  }
+
+  private init(_ bytes: Bytes) throws {
+    let magic = try bytes.integer(UInt32.self, at: 0, bigEndian: true)
+    guard magic >> 16 == 0, let element = Element(rawValue: UInt8(magic >> 8 & 0xFF)) else {
+      throw ArcuateError(
+        .malformed, "does not begin as an IDX file does: two zeros, a type, the number of axes",
+        at: "byte 0")
+    }
+    let axes = Int(magic & 0xFF)
+    guard (1...8).contains(axes) else {
+      throw ArcuateError(.malformed, "has \(axes) axes, not 1 to 8", at: "byte 3")
+    }
+    var extents: [Int] = []
+    var size = element.byteCount
+    for axis in 0..<axes {
+      let extent = Int(try bytes.integer(UInt32.self, at: 4 + 4 * axis, bigEndian: true))
+      extents.append(extent)
+      let (product, overflow) = size.multipliedReportingOverflow(by: extent)
+      guard !overflow, product <= IDXFile.limit else {
+        throw ArcuateError(.limitExceeded, "\(extents) is too large an array", at: "byte 4")
+      }
+      size = product
+    }
+    let start = 4 + 4 * axes
+    data = try bytes.slice(start, size)
+    guard bytes.count == start + size else {
+      throw ArcuateError(
+        .malformed, "goes on for \(bytes.count - start - size) bytes behind its \(extents)",
+        at: "byte \(start + size)")
+    }
+    (self.element, self.extents) = (element, extents)
+  }
+
+  /// The numbers of some items, one item after another, as float32.
+  /// Throws. `invalidArgument` for items that are not there.
+  public func values(_ items: Range<Int>) throws -> [Float] {
+    guard items.lowerBound >= 0, items.upperBound <= count else {
+      throw ArcuateError(
+        .invalidArgument, "items \(items.lowerBound) ..< \(items.upperBound) of \(count)")
+    }
+    let (first, many) = (items.lowerBound * itemCount, items.count * itemCount)
+    let part = try data.slice(first * element.byteCount, many * element.byteCount)
+    func each<T: FixedWidthInteger>(_: T.Type, _ value: (T) -> Float) throws -> [Float] {
+      try (0..<many).map {
+        value(try part.integer(T.self, at: $0 * MemoryLayout<T>.size, bigEndian: true))
+      }
+    }
+    switch element {
+    case .uint8: return part.array.map { Float($0) }
+    case .int8: return try each(Int8.self) { Float($0) }
+    case .int16: return try each(Int16.self) { Float($0) }
+    case .int32: return try each(Int32.self) { Float($0) }
+    case .float32: return try each(UInt32.self) { Float(bitPattern: $0) }
+    case .float64: return try each(UInt64.self) { Float(Double(bitPattern: $0)) }
+    }
+  }
+
+  /// The same as bytes. Throws. `invalidArgument` for other elements than bytes without sign too.
+  public func bytes(_ items: Range<Int>) throws -> Bytes {
+    guard element == .uint8, items.lowerBound >= 0, items.upperBound <= count else {
+      throw ArcuateError(
+        .invalidArgument,
+        "items \(items.lowerBound) ..< \(items.upperBound) as bytes of \(count) items of \(element)"
+      )
+    }
+    return try data.slice(items.lowerBound * itemCount, items.count * itemCount)
+  }
+}

@@ -1,0 +1,55 @@
+import ArcuateCore
+import ArcuateFormats
+
+/// The PNG files below a folder or in a zip archive, read one at a time.
+public struct ImageFiles: Sendable {
+  /// Paths within the folder or the archive, in ascending order of their bytes.
+  public let names: [String]
+  private let folder: String
+  private let archive: ZipArchive?
+
+  /// Files of a folder at most.
+  public static let mostFiles = 1 << 24
+
+  /// Throws. `cannotOpen`, and what opening an archive throws; `notFound` where there is no PNG.
+  public init(_ path: String) throws {
+    let found: [String]
+    if Files.isFolder(path) {
+      archive = nil
+      folder = path.hasSuffix("/") ? path : path + "/"
+      found = try Files.list(path, limit: ImageFiles.mostFiles)
+    } else {
+      let zip = try ZipArchive(path: path)
+      archive = zip
+      folder = path
+      found = zip.entries.filter { !$0.isFolder }.map(\.name)
+    }
+    names = found.filter { $0.hasSuffix(".png") || $0.hasSuffix(".PNG") }
+      .sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+    guard !names.isEmpty else {
+      throw ArcuateError(.notFound, "holds no file whose name ends in .png", at: path)
+    }
+  }
+
+  /// The folder that each file lies in, such as the name of its class.
+  public func folder(_ index: Int) -> Substring {
+    precondition(names.indices.contains(index), "a file that is there")
+    guard let slash = names[index].lastIndex(of: "/") else { return "" }
+    return names[index][..<slash]
+  }
+
+  /// Throws. `invalidArgument` for a file that is not there, and what `PNGImage` throws.
+  public func image(_ index: Int) throws -> PNGImage {
+    guard names.indices.contains(index) else {
+      throw ArcuateError(.invalidArgument, "file \(index) is not within 0 ..< \(names.count)")
+    }
+    guard let archive else { return try PNGImage.read(folder + names[index]) }
+    guard let entry = archive[names[index]] else {
+      throw ArcuateError(.notFound, "there is no \"\(names[index])\"", at: folder)
+    }
+    return try within(folder) {
+      let bytes = try archive.read(entry)
+      return try within("entry \"\(entry.name.prefix(200))\"") { try PNGImage(bytes) }
+    }
+  }
+}

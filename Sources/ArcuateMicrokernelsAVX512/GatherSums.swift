@@ -1,1 +1,0 @@
-../ArcuateMicrokernels/GatherSums.swift

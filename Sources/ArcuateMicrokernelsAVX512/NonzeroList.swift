@@ -1,1 +1,0 @@
-../ArcuateMicrokernels/NonzeroList.swift

@@ -1,1 +1,0 @@
-../ArcuateMicrokernels/PopulationStep.swift
