@@ -3,7 +3,7 @@ import Testing
 
 @testable import ArcuateBench
 
-/// What is drawn for `arcuate bench`.
+/// What is drawn for `arcuate-bench`.
 @Suite struct DrawingTests {
   @Test(arguments: [1, 2, 77] as [UInt64])
   func normalsHaveTheirMeanAndDeviation(seed: UInt64) {

@@ -9,7 +9,7 @@
 #
 # count.c runs each workload under callgrind, which counts what arcuate_session_run, _step and
 # _run_events execute and nothing else: the same number on a busy machine as on an idle one, but
-# nothing of caches and memory, which `arcuate bench` is for. Two tables are compared with it:
+# nothing of caches and memory, which `arcuate-bench` is for. Two tables are compared with it:
 #
 # expected.txt  What was counted last, for the compilers and tools of its second line; with others
 #               it is passed over. More than 5 % above it for each unit of work fails, and so does

@@ -1,6 +1,6 @@
-"""`arcuate bench`, from outside: tables, JSON, the folder it writes, and what it refuses.
+"""The command `arcuate-bench`: tables, JSON, the folder it writes, and what it refuses.
 
-Needs ARCUATE_CLI, the path of the command.
+Needs ARCUATE_CLI; see command.py.
 """
 
 import json
@@ -10,25 +10,21 @@ import struct
 import subprocess
 import sys
 import time
-from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-import command
-from command import CLI, sentence
+from command import BENCH, CLI, arcuate, bench, message
 
 pytestmark = pytest.mark.skipif(CLI is None, reason="needs ARCUATE_CLI")
-# Measuring takes longer than other commands.
-arcuate = partial(command.arcuate, timeout=300)
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     """Small networks, and the figures of measuring them."""
     path = tmp_path_factory.mktemp("bench") / "networks"
-    arcuate("bench", "--small", "--rounds", 2, "--write", path, "--json", f"{path}.json", "--quiet")
+    bench("--small", "--rounds", 2, "--write", path, "--json", f"{path}.json", "--quiet")
     return path
 
 
@@ -39,7 +35,7 @@ def figures(folder):
 
 def test_tables_and_figures(tmp_path):
     path = tmp_path / "figures.json"
-    done = arcuate("bench", "recurrent", "--small", "--rounds", 3, "--batch", 2, "--threads", 2,
+    done = bench("recurrent", "--small", "--rounds", 3, "--batch", 2, "--threads", 2,
                    "--json", path)
     figures = json.loads(path.read_text())
     case, = figures["cases"]
@@ -57,11 +53,11 @@ def test_tables_and_figures(tmp_path):
     row = next(line for line in done.stdout.splitlines() if line.startswith("recurrent "))
     assert row.split()[:4] == ["recurrent", "float32", "20", "2"]
     assert "random rows of 8 kB" in done.stdout and "active in a step" in done.stdout
-    assert "arcuate: recurrent: drawing the network\n" in done.stderr
+    assert "arcuate-bench: recurrent: drawing the network\n" in done.stderr
 
 
 def test_json_alone_on_the_standard_output():
-    done = arcuate("bench", "recurrent", "--small", "--rounds", 1, "--json", "-", "--quiet")
+    done = bench("recurrent", "--small", "--rounds", 1, "--json", "-", "--quiet")
     assert json.loads(done.stdout)["cases"] and done.stderr == ""
 
 
@@ -130,37 +126,41 @@ def test_a_narrow_network_is_narrow(folder):
 
 
 def test_a_seed_is_a_network(folder, tmp_path):
-    arguments = ["bench", "recurrent", "--small", "--rounds", 0, "--quiet", "--batch", 1]
-    arcuate(*arguments, "--write", tmp_path / "same")
-    arcuate(*arguments, "--seed", 2, "--write", tmp_path / "other")
+    arguments = ["recurrent", "--small", "--rounds", 0, "--quiet", "--batch", 1]
+    bench(*arguments, "--write", tmp_path / "same")
+    bench(*arguments, "--seed", 2, "--write", tmp_path / "other")
     first, same, other = ((f / "recurrent.safetensors").read_bytes()
                           for f in (folder, tmp_path / "same", tmp_path / "other"))
     assert first == same != other
 
 
 def test_rounds_of_none_measure_nothing():
-    done = arcuate("bench", "recurrent", "--small", "--rounds", 0, "--quiet")
+    done = bench("recurrent", "--small", "--rounds", 0, "--quiet")
     assert done.stdout == "" and done.stderr == ""
 
 
+def test_help_fits_80_columns():
+    text = bench("--help", env={**os.environ, "COLUMNS": "80"}).stdout
+    assert "EXAMPLES:" in text and max(map(len, text.splitlines())) <= 80
+
+
 def test_explain():
-    done = arcuate("bench", "--explain")
+    done = bench("--explain")
     assert "touched bytes / read speed" in done.stdout and done.stderr == ""
 
 
 def test_refuses(tmp_path):
-    said = sentence(arcuate("bench", "walking", code=1))
+    said = message(bench("walking", code=1))
     assert said.endswith('there is no workload "walking", but speech, recurrent, events, '
                          'delays-4k-2, delays-4k-10, delays-20k-2, delays-20k-10')
-    said = sentence(arcuate("bench", "--json", tmp_path / "no" / "figures.json", code=1))
+    said = message(bench("--json", tmp_path / "no" / "figures.json", code=1))
     assert "figures.json: cannot be written: No such file or directory" in said
-    said = sentence(arcuate("bench", "--write", tmp_path / "no" / "folder", code=1))
+    said = message(bench("--write", tmp_path / "no" / "folder", code=1))
     assert "folder: cannot be made: No such file or directory" in said
     (tmp_path / "file").write_text("")
-    said = sentence(arcuate(
-        "bench", "recurrent", "--small", "--quiet", "--write", tmp_path / "file", code=1))
+    said = message(bench("recurrent", "--small", "--quiet", "--write", tmp_path / "file", code=1))
     assert "Not a directory" in said
-    said = sentence(arcuate("bench", "recurrent", "--weights", "int8", code=1))
+    said = message(bench("recurrent", "--weights", "int8", code=1))
     assert "--weights: no workload among these has weights of such a type" in said
     for arguments, expected in [
         (["--threads", 0], "--threads must be from 1 to 256, not 0"),
@@ -168,13 +168,13 @@ def test_refuses(tmp_path):
         (["--batch", 0], "--batch must be from 1 to 65535, not 0"),
         (["--weights", "int4"], 'float32, bfloat16, int8, not "int4"'),
     ]:
-        assert expected in arcuate("bench", *arguments, code=64).stderr
+        assert expected in bench(*arguments, code=64).stderr
 
 
 def test_interrupt_leaves_nothing(tmp_path):
     environment = {**os.environ, "TMPDIR": str(tmp_path)}
     process = subprocess.Popen(
-        [CLI, "bench", "speech", "--json", tmp_path / "figures.json"], env=environment,
+        [BENCH, "speech", "--json", tmp_path / "figures.json"], env=environment,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     assert b"drawing" in process.stderr.readline()
     time.sleep(0.3)

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from command import CLI, arcuate, sentence
+from command import CLI, arcuate, message
 
 nir = pytest.importorskip("nir")
 kaldi = pytest.importorskip("kaldi_native_io")
@@ -99,7 +99,7 @@ def test_misuse_is_64():
 
 @pytest.mark.parametrize("command", ["info", "check", "explain"])
 def test_missing_file(command):
-    line = sentence(arcuate(command, "missing.nir", code=1))
+    line = message(arcuate(command, "missing.nir", code=1))
     assert "missing.nir" in line and "No such file" in line
 
 
@@ -117,7 +117,7 @@ def test_a_full_device_is_a_failure(values, arguments):
         more = [] if "--help" in arguments else [values]
         done = subprocess.run([CLI, *arguments, *more], stdout=full, stderr=subprocess.PIPE, text=True)
     assert done.returncode == 1
-    assert "standard output: cannot be written: No space left" in sentence(done)
+    assert "standard output: cannot be written: No space left" in message(done)
 
 
 def test_names_that_are_not_utf8(values, tmp_path):
@@ -125,9 +125,9 @@ def test_names_that_are_not_utf8(values, tmp_path):
     Path(os.fsdecode(name + b"nir")).write_bytes(values.read_bytes())
     for arguments in [["info", name + b"nir"], ["convert", values, name + b"safetensors"]]:
         done = subprocess.run([CLI, *arguments], capture_output=True, text=True)
-        assert done.returncode == 1 and "path is not UTF-8" in sentence(done)
+        assert done.returncode == 1 and "path is not UTF-8" in message(done)
     assert len(list(tmp_path.iterdir())) == 1
-    assert "the path is empty" in sentence(arcuate("info", "", code=1))
+    assert "the path is empty" in message(arcuate("info", "", code=1))
 
 
 def test_usage_errors_look_like_the_others():
@@ -140,7 +140,7 @@ def test_usage_errors_look_like_the_others():
         assert lines[0].startswith("arcuate: error: ") and words in lines[0], lines
 
 
-@pytest.mark.parametrize("command", ["", "info", "check", "explain", "run", "compute", "convert", "quantize", "bench"])
+@pytest.mark.parametrize("command", ["", "info", "check", "explain", "run", "compute", "convert", "quantize"])
 def test_help_fits_80_columns(command):
     text = arcuate(*command.split(), "--help", env={**os.environ, "COLUMNS": "80"}).stdout
     lines = text.splitlines()
@@ -181,7 +181,7 @@ def test_check(net, tmp_path):
     report = json.loads(arcuate("check", "--json", broken, code=1).stdout)
     assert not report["ok"] and report["errors"] >= 1
     assert "cannot run" in arcuate("info", broken).stdout
-    assert "weights" in sentence(arcuate("explain", "--dt", "1", broken, code=1))
+    assert "weights" in message(arcuate("explain", "--dt", "1", broken, code=1))
 
 
 def test_explain(net):
@@ -192,7 +192,7 @@ def test_explain(net):
     )
     assert report["batch"] == 4 and report["numerics"] == "fast"
     assert report["session_bytes"] > report["state_bytes"] > 0
-    assert "dt" in sentence(arcuate("explain", net, code=1))
+    assert "dt" in message(arcuate("explain", net, code=1))
 
 
 def test_instructions(net):
@@ -239,9 +239,9 @@ def test_convert(net, tmp_path):
     assert report["dt_s"] == 0.5 and report["semantics"]["reset"] == "subtract"
     graph = nir.read(back)
     assert np.array_equal(graph.nodes["weights"].weight, nir.read(net).nodes["weights"].weight)
-    assert "field=value" in sentence(arcuate("convert", "--semantics", "x", net, back, code=1))
-    assert "reset" in sentence(arcuate("convert", "--semantics", "reset=up", net, back, code=1))
-    sentence(arcuate("convert", net, tmp_path / "net.txt", code=1))
+    assert "field=value" in message(arcuate("convert", "--semantics", "x", net, back, code=1))
+    assert "reset" in message(arcuate("convert", "--semantics", "reset=up", net, back, code=1))
+    message(arcuate("convert", net, tmp_path / "net.txt", code=1))
     assert sorted(p.name for p in tmp_path.iterdir()) == ["back.nir", "net.safetensors"]
 
 
@@ -273,7 +273,7 @@ def test_convert_lists_connections_and_back(tmp_path):
     # Connections with delays are no matrix.
     delayed = Path(__file__).parents[1] / "fuzz" / "corpus" / "safetensors" / "lists.safetensors"
     for options in (["--dense"], []):
-        said = sentence(arcuate("convert", *options, delayed, tmp_path / "d.nir", code=1))
+        said = message(arcuate("convert", *options, delayed, tmp_path / "d.nir", code=1))
         assert "delays of up to 0.003" in said
     # With a threshold of 0 every weight stays, and with it the whole file.
     arcuate("convert", "--sparse", 0, dense, lists)
@@ -304,9 +304,9 @@ def test_convert_keeps_what_it_replaces(values, tmp_path):
     assert (tmp_path / "new.nir").is_symlink() and (tmp_path / "folder" / "there.nir").is_file()
     # Anew under its own name, but not under another name of the same file.
     arcuate("convert", kept, kept)
-    assert "same file" in sentence(arcuate("convert", kept, link, code=1))
+    assert "same file" in message(arcuate("convert", kept, link, code=1))
     (tmp_path / "circle.nir").symlink_to("circle.nir")
-    assert "circle.nir" in sentence(arcuate("convert", values, tmp_path / "circle.nir", code=1))
+    assert "circle.nir" in message(arcuate("convert", values, tmp_path / "circle.nir", code=1))
 
 
 def test_notes_are_for_those_who_ask(values, tmp_path):
@@ -336,7 +336,7 @@ def test_info_numbers_the_ports(tmp_path):
         row = next(line.split() for line in text.splitlines() if line.startswith(f"input {i}"))
         assert row[2:4] == [name, "[2]"]
     np.save(tmp_path / "in.npy", np.zeros((1, 2), np.float32))
-    line = sentence(arcuate("run", two, tmp_path / "in.npy", code=1))
+    line = message(arcuate("run", two, tmp_path / "in.npy", code=1))
     assert '"a"' in line and '"b"' in line
 
 
@@ -390,10 +390,10 @@ def test_run_refuses(net, tmp_path):
     for name, word in [("wide", "[4, 5]"), ("text", "type"), ("nan", "not finite"), ("short", "bytes"),
                        ("missing", "No such file"), ("object", 'type "|O"'), ("fields", "several fields"),
                        ("wide64", "1e+300 is beyond"), ("late", "frame 3 is not finite")]:
-        line = sentence(arcuate("run", "--dt", "1", net, tmp_path / f"{name}.npy", code=1))
+        line = message(arcuate("run", "--dt", "1", net, tmp_path / f"{name}.npy", code=1))
         assert word in line, line
     np.save(tmp_path / "in.npy", np.zeros((4, 3), np.float32))
-    sentence(arcuate("run", "--dt", "1", net, tmp_path / "in.npy", tmp_path / "in.npy", code=1))
+    message(arcuate("run", "--dt", "1", net, tmp_path / "in.npy", tmp_path / "in.npy", code=1))
 
 
 def test_run_does_not_write_over_what_it_reads(values, tmp_path):
@@ -404,10 +404,10 @@ def test_run_does_not_write_over_what_it_reads(values, tmp_path):
     os.link(frames, tmp_path / "hard.npy")
     (tmp_path / "folder").mkdir()
     for name in ["in.npy", "link.npy", "hard.npy", "folder/../in.npy"]:
-        line = sentence(arcuate("run", values, frames, "-o", tmp_path / name, code=1))
+        line = message(arcuate("run", values, frames, "-o", tmp_path / name, code=1))
         assert str(frames) in line and str(tmp_path / name) in line and "same file" in line
     out = tmp_path / "out.npy"
-    line = sentence(arcuate("run", values, frames, "-o", out, "-o", tmp_path / "folder/../out.npy", code=1))
+    line = message(arcuate("run", values, frames, "-o", out, "-o", tmp_path / "folder/../out.npy", code=1))
     assert "same file" in line and not out.exists()
     assert frames.read_bytes() == before
     arcuate("run", values, frames, "-o", "/dev/null")
@@ -441,7 +441,7 @@ def test_run_recording(tmp_path):
     arguments = ["run", "--dt", "0.001", "--json", "--steps", "1", model, tmp_path / "r.bin"]
     assert json.loads(arcuate(*arguments).stdout)["outputs"][0]["sums"] == expected[0]
     (tmp_path / "cut.bin").write_bytes((tmp_path / "r.bin").read_bytes()[:-1])
-    assert "record 2" in sentence(arcuate("run", "--dt", "1", model, tmp_path / "cut.bin", code=1))
+    assert "record 2" in message(arcuate("run", "--dt", "1", model, tmp_path / "cut.bin", code=1))
 
 
 # compute
@@ -532,7 +532,7 @@ def test_compute_refuses(net, tmp_path):
         (["--priors", tmp_path / "in.ark", net, ark, out], "in.ark"),
         (["--output-port", "x", net, ark, out], "no output"),
     ]:
-        assert word in sentence(arcuate("compute", "--dt", 1, *arguments, code=1))
+        assert word in message(arcuate("compute", "--dt", 1, *arguments, code=1))
     assert [p.name for p in tmp_path.iterdir()] == ["in.ark"]
 
 
@@ -557,7 +557,7 @@ def test_compute_does_not_write_over_what_it_reads(values, tmp_path):
     arcuate("compute", "--quiet", model, ark, "ark:/dev/null", "--json", "/dev/null")
     # Where the summary cannot go is known before the work.
     done = arcuate("compute", model, ark, out, "--json", tmp_path / "missing" / "x", code=1)
-    assert "cannot be written" in sentence(done) and not (tmp_path / "out.ark").exists()
+    assert "cannot be written" in message(done) and not (tmp_path / "out.ark").exists()
 
 
 def test_compute_names_what_is_wrong(values, net, tmp_path):
@@ -571,7 +571,7 @@ def test_compute_names_what_is_wrong(values, net, tmp_path):
     assert "frames of 3 would fit" in done.stderr
     (tmp_path / "priors").write_text(" [ 1 2 -3 1 ]\n")
     done = arcuate("compute", "--priors", tmp_path / "priors", values, ark, out, code=1)
-    assert "prior 2 is -3" in sentence(done)
+    assert "prior 2 is -3" in message(done)
 
 
 def test_compute_goes_on_past_a_key_that_is_not_utf8(net, tmp_path):
@@ -623,7 +623,7 @@ def test_a_file_above_the_limit_is_a_sentence(values, tmp_path):
     features(tmp_path / "in.ark", {"a": (40_000, 6)})
     done = arcuate("compute", values, f"ark:{tmp_path / 'in.ark'}", f"ark:{tmp_path / 'out.ark'}", code=1,
                    preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000)))
-    assert "File too large" in sentence(done)
+    assert "File too large" in message(done)
     assert [p.name for p in tmp_path.iterdir()] == ["in.ark"]
 
 
@@ -723,7 +723,7 @@ def test_quantize_keeps(values, tmp_path):
     for option in (["--keep", "weights"], ["--keep-first"], ["--keep-last"]):
         arcuate("quantize", "--to", "int8", *option, values, out)
         assert tensors(out)["weights.weight"][0] == "F32"
-    line = sentence(arcuate("quantize", "--to", "int8", "--keep", "other", values, out, code=1))
+    line = message(arcuate("quantize", "--to", "int8", "--keep", "other", values, out, code=1))
     assert '"other"' in line and '"weights"' in line
 
 
@@ -735,19 +735,19 @@ def test_quantize_refuses(values, tmp_path):
     np.save(tmp_path / "good.npy", np.zeros((4, 6), np.float32))
     for option in ["--calibrate", "--evaluate"]:
         for name, word in [("wide", "[4, 5]"), ("none", "0 frames"), ("nan", "not finite"), ("gone", "No such file")]:
-            line = sentence(
+            line = message(
                 arcuate("quantize", "--to", "int8", option, tmp_path / f"{name}.npy", values, out, code=1)
             )
             assert word in line, line
         good = [option, tmp_path / "good.npy"]
-        line = sentence(arcuate("quantize", "--to", "int8", *good, *good, values, out, code=1))
+        line = message(arcuate("quantize", "--to", "int8", *good, *good, values, out, code=1))
         assert "one file for each input port" in line
     for arguments in [["--to", "float32"], ["--to", "int4"], []]:
         assert "Usage" in arcuate("quantize", *arguments, values, out, code=64).stderr
-    line = sentence(arcuate("quantize", "--to", "int8", values, tmp_path / "net.onnx", code=1))
+    line = message(arcuate("quantize", "--to", "int8", values, tmp_path / "net.onnx", code=1))
     assert ".safetensors" in line
     frames = tmp_path / "good.npy"
-    line = sentence(arcuate("quantize", "--to", "int8", "--calibrate", frames, values, frames, code=1))
+    line = message(arcuate("quantize", "--to", "int8", "--calibrate", frames, values, frames, code=1))
     assert "same file" in line
     assert not out.exists()
     # A file may take its own place.

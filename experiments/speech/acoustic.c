@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../c/archive.h"
+#include "../../examples/c/archive.h"
 
 enum { CONTEXT = 5, WINDOW = 2 * CONTEXT + 1, STEPS = 10 };
 

@@ -1,4 +1,4 @@
-"""Networks and inputs that `arcuate bench --write` left in a folder."""
+"""Networks and inputs that `arcuate-bench --write` left in a folder."""
 
 from __future__ import annotations
 
@@ -30,15 +30,22 @@ class Case(NamedTuple):
 
 
 def write(folder: Path, workloads: List[str], batches: List[int], seed: int, small: bool) -> None:
-    """Has the command `arcuate` draw: ARCUATE_CLI, or what is on the path or was built here."""
-    built = Path(__file__).parents[3] / ".build" / "release" / "arcuate"
-    command = os.environ.get("ARCUATE_CLI") or shutil.which("arcuate") or str(built)
-    if not Path(command).exists():
-        raise SystemExit("the command arcuate is not there: build it, or name it in ARCUATE_CLI")
+    """Runs `arcuate-bench --write`.
+
+    The command is ARCUATE_BENCH, the one beside ARCUATE_CLI, on the path, or in .build/release.
+    """
+    candidates = [os.environ.get("ARCUATE_BENCH")]
+    if "ARCUATE_CLI" in os.environ:
+        candidates.append(str(Path(os.environ["ARCUATE_CLI"]).with_name("arcuate-bench")))
+    candidates.append(shutil.which("arcuate-bench"))
+    candidates.append(str(Path(__file__).parents[3] / ".build" / "release" / "arcuate-bench"))
+    command = next((path for path in candidates if path and Path(path).exists()), None)
+    if command is None:
+        raise SystemExit("arcuate-bench not found: build it, or set ARCUATE_BENCH to its path")
     options = [option for batch in batches for option in ("--batch", str(batch))]
     options += ["--small"] if small else []
     subprocess.run(
-        [command, "bench", *workloads, "--rounds", "0", "--seed", str(seed), "--write", str(folder),
+        [command, *workloads, "--rounds", "0", "--seed", str(seed), "--write", str(folder),
          *options], check=True)
 
 

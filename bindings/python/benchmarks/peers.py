@@ -3,8 +3,8 @@
     swift build -c release
     PYTHONPATH=bindings/python/src python bindings/python/benchmarks/peers.py speech --threads 1
 
-Networks and inputs are those of `arcuate bench`, which draws them unless --networks names a folder
-that `arcuate bench --write` has made. Every contender runs the same calls in turn, round after
+Networks and inputs are those of `arcuate-bench`, which draws them unless --networks names a folder
+that `arcuate-bench --write` has made. Every contender runs the same calls in turn, round after
 round, in one process on the same processors, after one call that is not timed and fills the caches
 again; the table gives the median of the rounds and its ratio
 to Arcuate's, the same ratio for the fastest rounds and for processor time, which other work on the
@@ -64,7 +64,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, nargs="+", default=[], help="only these lengths")
     parser.add_argument("--rounds", type=int, default=11)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--networks", type=Path, help="a folder that arcuate bench --write has made")
+    parser.add_argument("--networks", type=Path, help="a folder that arcuate-bench --write has made")
     parser.add_argument("--skip", nargs="+", default=[], metavar="CONTENDER")
     parser.add_argument("--small", action="store_true", help="small networks, to try this")
     parser.add_argument("--markdown", action="store_true", help="print a Markdown table at the end")
