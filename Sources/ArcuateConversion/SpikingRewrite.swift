@@ -78,7 +78,7 @@ struct SpikingRewrite {
       units[i] = scale(i)
       result.nodes[i].op = .neuron(
         Neuron(
-          .ifire, resistance: Tensor(scalar: unit / units[i]), threshold: Tensor(scalar: 1),
+          .integrateAndFire, resistance: Tensor(scalar: unit / units[i]), threshold: Tensor(scalar: 1),
           resetValue: Tensor(scalar: 0),
           initial: options.initialPotential == 0
             ? nil : Tensor(scalar: options.initialPotential)))

@@ -45,7 +45,7 @@ import Testing
     guard case .linear(let first)? = spiking["w1"]?.op else { return #expect(Bool(false)) }
     #expect(first.weight.floats == [0.25, 0.25, 0.5, -0.5])
     guard case .neuron(let neuron)? = spiking["relu"]?.op else { return #expect(Bool(false)) }
-    #expect(neuron.kind == .ifire && neuron.threshold?.floats == [1])
+    #expect(neuron.kind == .integrateAndFire && neuron.threshold?.floats == [1])
     #expect(spiking.semantics.reset == .subtract)
     // (1, 0) gives currents of 1/4 and 1/2: after 8 steps 2 and 4 spikes, which are worth 2 each.
     #expect(try Self.run(spiking, [1, 0], steps: 8) == [38])
@@ -139,7 +139,7 @@ import Testing
     var model = try Self.pair([[1]], [[1]])
     model.nodes.insert(.init("squash", .activation(.tanh)), at: 3)
     model.nodes.insert(
-      .init("neurons", .neuron(Neuron(.ifire, threshold: Tensor(scalar: 1)))), at: 4)
+      .init("neurons", .neuron(Neuron(.integrateAndFire, threshold: Tensor(scalar: 1)))), at: 4)
     model.edges = zip(model.nodes, model.nodes.dropFirst()).map { .init($0.name, $1.name) }
     let error = #expect(throws: ArcuateError.self) {
       try model.converted(on: Self.frames([[1]]))

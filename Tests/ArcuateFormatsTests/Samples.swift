@@ -78,7 +78,7 @@ enum Samples {
             inputShape: [9, 8], weight: tensor(4, 1, 3, 5), bias: tensor(4), stride: [2, 1],
             padding: .explicit([1, 2]), dilation: [1, 1], groups: 2))
       ),
-      ("1.if", .neuron(neuron(.ifire, 4, 5, 8))),
+      ("1.if", .neuron(neuron(.integrateAndFire, 4, 5, 8))),
       ("sum", .pooling(Pooling(kind: .sum, kernel: [2, 2], stride: [1, 2], padding: [0, 0]))),
       (
         "same",
@@ -154,7 +154,7 @@ enum Samples {
     let norm = BatchNorm(
       mean: tensor(4), variance: tensor(4, from: 1), gamma: tensor(4), beta: tensor(4),
       epsilon: 1.234e-5)
-    var starting = neuron(.ifire, 2)
+    var starting = neuron(.integrateAndFire, 2)
     starting.initial = tensor(2)
     var nested = nir
     nested.semantics = NeuronSemantics(.norse)

@@ -118,7 +118,7 @@ import Testing
     let n = 6
     var model = Model.chain([
       ("in", .input(shape: [6])), ("w", .linear(Linear(weight: dice.tensor([6, 6], -1, 2)))),
-      ("if", .neuron(dice.neuron(.ifire, [6]))), ("out", .output(shape: [6])),
+      ("if", .neuron(dice.neuron(.integrateAndFire, [6]))), ("out", .output(shape: [6])),
     ])
     model.edges.append(.init("if", "w"))
     let checked = try #require(model.check().checked)

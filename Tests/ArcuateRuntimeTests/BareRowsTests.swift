@@ -18,7 +18,7 @@ import Testing
     func neurons() -> Operator {
       .neuron(
         Neuron(
-          .ifire, resistance: Tensor(scalar: 1), threshold: Tensor(scalar: 0.5),
+          .integrateAndFire, resistance: Tensor(scalar: 1), threshold: Tensor(scalar: 0.5),
           resetValue: Tensor(scalar: 0)))
     }
     var model = Model.chain([

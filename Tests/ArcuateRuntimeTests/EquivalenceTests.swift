@@ -331,7 +331,7 @@ import Testing
           dilation: [1, 1]))
     }
     let neurons = Operator.neuron(
-      Neuron(.ifire, threshold: Tensor(scalar: 1), resetValue: Tensor(scalar: 0)))
+      Neuron(.integrateAndFire, threshold: Tensor(scalar: 1), resetValue: Tensor(scalar: 0)))
     var model = Model.chain([
       ("in", .input(shape: [2, 9, 10])), ("a", try kernels(2, 5)), ("n", neurons),
       ("b", try kernels(5, 16)), ("m", neurons), ("out", .output(shape: [16, 9, 10])),

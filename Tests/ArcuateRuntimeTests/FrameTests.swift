@@ -133,7 +133,7 @@ import Testing
         "n",
         .neuron(
           Neuron(
-            .ifire, threshold: Tensor(scalar: 1.5), resetValue: Tensor(scalar: 0)))
+            .integrateAndFire, threshold: Tensor(scalar: 1.5), resetValue: Tensor(scalar: 0)))
       ),
       ("w", .linear(Linear(weight: .filled(1, shape: [2, 16])))), ("out", .output(shape: [2])),
     ])

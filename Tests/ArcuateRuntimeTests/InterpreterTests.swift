@@ -16,7 +16,7 @@ import Testing
     }
   }
 
-  @Test(arguments: [Neuron.Kind.i, .ifire, .li, .lif, .cubaLI, .cubaLIF])
+  @Test(arguments: [Neuron.Kind.i, .integrateAndFire, .li, .lif, .cubaLI, .cubaLIF])
   func layers(kind: Neuron.Kind) throws {
     var spoke = 0
     for (n, semantics) in Self.semantics.enumerated() {
@@ -39,7 +39,7 @@ import Testing
     #expect(spoke > 1000)
   }
 
-  @Test(arguments: [Neuron.Kind.ifire, .lif, .cubaLIF])
+  @Test(arguments: [Neuron.Kind.integrateAndFire, .lif, .cubaLIF])
   func recurrentLayers(kind: Neuron.Kind) throws {
     for (n, semantics) in Self.semantics.enumerated() where n % 3 == 0 {
       var dice = Dice(UInt64(n) &+ 99)

@@ -117,7 +117,7 @@ import Testing
     let nodes: [(Model.Node, shape: [Int])] = [
       (.init("in", .input(shape: [5])), [5]), (.init("w", linear(5, 7)), [7]),
       (.init("lif", .neuron(dice.neuron(.lif, [7]))), [7]), (.init("v", linear(5, 7)), [7]),
-      (.init("if", .neuron(dice.neuron(.ifire, [7]))), [7]),
+      (.init("if", .neuron(dice.neuron(.integrateAndFire, [7]))), [7]),
       (.init("and", .multiplication), [7]), (.init("cat", .concatenation), [28]),
       (.init("u", linear(28, 7)), [7]), (.init("li", .neuron(dice.neuron(.li, [7]))), [7]),
       (.init("norm", .normalization(Normalization(target: 0.7, appendsLog: true))), [8]),

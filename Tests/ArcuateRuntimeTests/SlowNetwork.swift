@@ -272,7 +272,7 @@ struct SlowNetwork {
         if s.reset == .toValue, emitted != 0 { v = resetTo }
         if s.reset == .subtract { v -= emitted * (threshold - resetTo) }
       }
-      if s.clampsBelow, neuron.kind == .ifire { v = max(v, -threshold) }
+      if s.clampsBelow, neuron.kind == .integrateAndFire { v = max(v, -threshold) }
     }
     membrane[n][i] = v
     if spiking, s.spikeTiming == .nextStep {

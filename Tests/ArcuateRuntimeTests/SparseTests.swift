@@ -15,7 +15,7 @@ import Testing
   /// Cycles in windows and step by step, delays of all kinds: every number of every step.
   @Test(arguments: 1...12) func networks(seed: Int) throws {
     var dice = Dice(UInt64(seed))
-    let (each, kind) = (seed % 2 == 0, [Neuron.Kind.lif, .cubaLIF, .ifire][seed % 3])
+    let (each, kind) = (seed % 2 == 0, [Neuron.Kind.lif, .cubaLIF, .integrateAndFire][seed % 3])
     let least = [1, 2, 7, 40][seed % 4]
     let count = seed % 5 == 0 ? SparseWeights.tile(1) + 7 : 9
     let density: Float = count > 100 ? 0.002 : 0.4
@@ -77,7 +77,7 @@ import Testing
           "n",
           .neuron(
             Neuron(
-              .ifire, resistance: Tensor(scalar: 1000), threshold: Tensor(scalar: 0.5),
+              .integrateAndFire, resistance: Tensor(scalar: 1000), threshold: Tensor(scalar: 0.5),
               resetValue: Tensor(scalar: 0)))
         ), ("out", .output(shape: [2])),
       ])

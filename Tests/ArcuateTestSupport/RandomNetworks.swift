@@ -83,14 +83,14 @@ package enum Family: String, CaseIterable, Sendable {
     case .dense:
       return .chain([
         ("in", .input(shape: [n])), ("w1", linear(n, k)), ("lif", neuron(.lif, [k])),
-        ("w2", linear(k, n)), ("if", neuron(.ifire, [n])), ("w3", linear(n, 5)),
+        ("w2", linear(k, n)), ("if", neuron(.integrateAndFire, [n])), ("w3", linear(n, 5)),
         ("li", neuron(.li, [5])), ("out", .output(shape: [5])),
       ])
     case .convolution:
       // [2, 7, 8] -> [4, 7, 4] -> pooled [4, 3, 2] -> [6, 4, 1]
       return .chain([
         ("in", .input(shape: [2, 7, 8])), ("c1", image(2, 4, 3)),
-        ("if", neuron(.ifire, [4, 7, 4])),
+        ("if", neuron(.integrateAndFire, [4, 7, 4])),
         ("pool", .pooling(Pooling(kind: .sum, kernel: [2, 2], stride: [2, 2]))),
         ("scale", .scale(dice.tensor([4, 3, 2], 0.5, 1.5))), ("c2", image(4, 6, 2, groups: 2)),
         ("lif", .neuron(dice.neuron(.lif, []))), ("flat", .flatten(Flatten(start: 0, end: 2))),
@@ -231,7 +231,7 @@ package enum Family: String, CaseIterable, Sendable {
       var model = Model.chain([
         ("in", .input(shape: [2, 7, 8])),
         ("c1", image(2, 4, 3)),
-        ("if", starting(.ifire, [4, 7, 4])),
+        ("if", starting(.integrateAndFire, [4, 7, 4])),
         (
           "max",
           .pooling(Pooling(kind: .spikeMaximum, kernel: [3, 2], stride: [2, 2], padding: [1, 0]))
@@ -261,7 +261,7 @@ package enum Family: String, CaseIterable, Sendable {
           .pooling(Pooling(kind: .average, kernel: [2, 1], stride: [1, 1], padding: [1, 0]))
         ),
         ("flat", .flatten(Flatten(start: 0, end: 2))), ("w", linear(40, k)),
-        ("sigmoid", .activation(.sigmoid)), ("if", neuron(.ifire, [k])),
+        ("sigmoid", .activation(.sigmoid)), ("if", neuron(.integrateAndFire, [k])),
         ("count", .decoder(.count)), ("w2", linear(k, 5)), ("soft", .activation(.softmax)),
         ("out", .output(shape: [5])),
       ])
@@ -275,7 +275,7 @@ package enum Family: String, CaseIterable, Sendable {
 extension Dice {
   /// A neuron that spikes now and then; dt is 1 ms.
   package mutating func neuron(_ kind: Neuron.Kind, _ shape: Shape) -> Neuron {
-    let needsDt: Float = kind == .ifire || kind == .i ? 1000 : 1
+    let needsDt: Float = kind == .integrateAndFire || kind == .i ? 1000 : 1
     var neuron = Neuron(kind, resistance: tensor(shape, 0.8 * needsDt, 1.5 * needsDt))
     if kind.leaks {
       neuron.tauMembrane = tensor(shape, 0.003, 0.02)

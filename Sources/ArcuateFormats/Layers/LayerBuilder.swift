@@ -84,7 +84,7 @@ struct LayerBuilder {
     case "li": return .neuron(try neuron(.li, &fields))
     case "cuba_lif": return .neuron(try neuron(.cubaLIF, &fields))
     case "cuba_li": return .neuron(try neuron(.cubaLI, &fields))
-    case "iaf": return .neuron(try neuron(.ifire, &fields))
+    case "iaf": return .neuron(try neuron(.integrateAndFire, &fields))
     case "integrator": return .neuron(try neuron(.i, &fields))
     default:
       if let activation = Activation(rawValue: kind) { return .activation(activation) }

@@ -50,7 +50,7 @@ struct NodeFields {
       let threshold = try tensor("v_threshold")
       return .neuron(
         Neuron(
-          .ifire, resistance: try tensor("r"), threshold: threshold,
+          .integrateAndFire, resistance: try tensor("r"), threshold: threshold,
           resetValue: try tensor("v_reset", or: 0, like: threshold)))
     case "LI":
       return .neuron(

@@ -154,14 +154,14 @@ public struct Flatten: Sendable, Equatable {
 public struct Neuron: Sendable, Equatable {
   public enum Kind: String, Sendable, CaseIterable {
     case i = "I"
-    case ifire = "IF"
+    case integrateAndFire = "IF"
     case li = "LI"
     case lif = "LIF"
     case cubaLI = "CubaLI"
     case cubaLIF = "CubaLIF"
 
-    public var spikes: Bool { self == .ifire || self == .lif || self == .cubaLIF }
-    public var leaks: Bool { self != .i && self != .ifire }
+    public var spikes: Bool { self == .integrateAndFire || self == .lif || self == .cubaLIF }
+    public var leaks: Bool { self != .i && self != .integrateAndFire }
     public var hasSynapse: Bool { self == .cubaLI || self == .cubaLIF }
   }
   public var kind: Kind

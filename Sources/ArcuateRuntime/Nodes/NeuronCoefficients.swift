@@ -84,7 +84,7 @@ extension Neuron {
     if s.resetTiming == .sameStepResidual { flags.insert(.residual) }
     if s.spikeTiming == .nextStep { flags.insert(.spikeNextStep) }
     if s.multiSpike { flags.insert(.multiSpike) }
-    if s.clampsBelow && kind == .ifire { flags.insert(.clampsBelow) }
+    if s.clampsBelow && kind == .integrateAndFire { flags.insert(.clampsBelow) }
     return flags
   }
 }

@@ -27,7 +27,7 @@ extension Model {
       switch model.nodes[i].op {
       case .activation(.relu):
         model.nodes[i].op = .neuron(
-          Neuron(.ifire, threshold: Tensor(scalar: 1), semantics: semantics))
+          Neuron(.integrateAndFire, threshold: Tensor(scalar: 1), semantics: semantics))
       case .input, .output, .linear, .convolution, .batchNorm, .flatten, .scale: break
       case .pooling(let pooling) where pooling.kind != .maximum: break
       default:

@@ -185,7 +185,7 @@ struct NIRExpectation: Sendable, CustomTestStringConvertible {
   @Test func whatNIRHasNoWordForIsNamed() {
     var semantics = Samples.neuron(.lif, 2)
     semantics.semantics = NeuronSemantics(.norse)
-    var starting = Samples.neuron(.ifire, 2)
+    var starting = Samples.neuron(.integrateAndFire, 2)
     starting.initial = Tensor(scalar: 0.5)
     var inner = Model.chain([("i", .input(shape: [2])), ("o", .output(shape: [2]))])
     inner.semantics = NeuronSemantics(.norse)
