@@ -1,7 +1,7 @@
 /// What went wrong, where, and what was expected instead.
 ///
-/// Every throwing function of the package throws this type, so that the C
-/// interface can answer with a status and one sentence.
+/// Every throwing function below the interfaces throws this type, so that the C interface can
+/// return a status code and a message.
 public struct ArcuateError: Error, Sendable, Equatable, CustomStringConvertible {
   /// The kind of failure; the raw value is the status of the C interface.
   public enum Code: Int32, Sendable, CaseIterable {
@@ -30,37 +30,41 @@ public struct ArcuateError: Error, Sendable, Equatable, CustomStringConvertible 
   }
 
   public var code: Code
-  /// One sentence, without the file name and without a final full stop.
+  /// Without the file name and without a final full stop.
   public var message: String
-  /// The file, node or place the message is about, outermost first.
-  public var place: String?
+  /// What the message is about, such as a file, a node or an offset, outermost first.
+  public var location: String?
 
-  public init(_ code: Code, _ message: String, at place: String? = nil) {
+  public init(_ code: Code, _ message: String, at location: String? = nil) {
     self.code = code
     self.message = message
-    self.place = place
+    self.location = location
   }
 
-  /// The same error with one more enclosing place put before what it already names.
+  /// The same error with `outer` in front of its location.
   public func within(_ outer: String) -> ArcuateError {
     var copy = self
-    copy.place = place.map { "\(outer): \($0)" } ?? outer
+    copy.location = location.map { "\(outer): \($0)" } ?? outer
     return copy
   }
 
   public var description: String {
-    place.map { "\($0): \(message)" } ?? message
+    location.map { "\($0): \(message)" } ?? message
   }
 }
 
-/// Runs `body` and adds `place` in front of the place of any error it throws.
+/// Runs `body` and puts `location` in front of the location of any `ArcuateError` it throws.
+///
+/// Throws what `body` throws. A closure says so itself: `{ () throws(ArcuateError) in … }`; without
+/// that it throws `any Error`.
 @inlinable
-public func within<T>(
-  _ place: @autoclosure () -> String, _ body: () throws -> T
-) throws -> T {
+public func within<T, E: Error>(
+  _ location: @autoclosure () -> String, _ body: () throws(E) -> T
+) throws(E) -> T {
   do {
     return try body()
-  } catch let error as ArcuateError {
-    throw error.within(place())
+  } catch {
+    if let located = (error as? ArcuateError)?.within(location()) as? E { throw located }
+    throw error
   }
 }

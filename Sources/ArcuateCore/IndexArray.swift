@@ -17,7 +17,7 @@ public struct IndexArray: Sendable {
   public var count: Int { bytes.count / element.byteCount }
 
   /// Throws. `shapeMismatch` if the bytes are not a whole number of elements.
-  public init(element: Element, bytes: Bytes) throws {
+  public init(element: Element, bytes: Bytes) throws(ArcuateError) {
     guard bytes.count % element.byteCount == 0 else {
       throw ArcuateError(
         .shapeMismatch, "\(bytes.count) bytes are no whole number of \(element.rawValue)")

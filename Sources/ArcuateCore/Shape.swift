@@ -11,7 +11,7 @@ public struct Shape: Sendable, Hashable, CustomStringConvertible, ExpressibleByA
 
   /// Throws. `shapeMismatch` if an extent is negative, the rank is above `maximumRank`, or the
   /// element count exceeds 2^40.
-  public init(_ extents: [Int]) throws {
+  public init(_ extents: [Int]) throws(ArcuateError) {
     guard extents.count <= Shape.maximumRank else {
       throw ArcuateError(
         .shapeMismatch, "rank \(extents.count) is above the limit of \(Shape.maximumRank)")

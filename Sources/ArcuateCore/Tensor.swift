@@ -29,7 +29,7 @@ public struct Tensor: Sendable {
   private let facts = Facts()
 
   /// Throws. `shapeMismatch` if the bytes or the scales do not fit the shape.
-  public init(shape: Shape, element: Element, bytes: Bytes, scales: [Float] = []) throws {
+  public init(shape: Shape, element: Element, bytes: Bytes, scales: [Float] = []) throws(ArcuateError) {
     guard bytes.count == shape.count * element.byteCount else {
       throw ArcuateError(
         .shapeMismatch,
@@ -47,7 +47,7 @@ public struct Tensor: Sendable {
   }
 
   /// Throws. `shapeMismatch` if `values.count` is not the element count of `shape`.
-  public init(_ values: [Float], shape: Shape) throws {
+  public init(_ values: [Float], shape: Shape) throws(ArcuateError) {
     // SAFETY: the closure only reads the array's bytes while it lives.
     let bytes = values.withUnsafeBytes { Bytes(copying: $0) }
     try self.init(shape: shape, element: .float32, bytes: bytes)
@@ -148,13 +148,13 @@ public struct Tensor: Sendable {
   }
 
   /// The same elements under another shape. Throws. `shapeMismatch` if the counts differ.
-  public func reshaped(_ shape: Shape) throws -> Tensor {
+  public func reshaped(_ shape: Shape) throws(ArcuateError) -> Tensor {
     try Tensor(shape: shape, element: element, bytes: bytes, scales: scales)
   }
 
   /// Elements as float32 for a node of shape `target`: a single element is repeated.
   /// Throws. `shapeMismatch` if neither one element nor `target.count`.
-  public func broadcast(to target: Shape) throws -> [Float] {
+  public func broadcast(to target: Shape) throws(ArcuateError) -> [Float] {
     if count == target.count { return floats }
     if count == 1 { return [Float](repeating: floats[0], count: target.count) }
     throw ArcuateError(.shapeMismatch, "shape \(shape) does not fit \(target)")

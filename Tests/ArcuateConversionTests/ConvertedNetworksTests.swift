@@ -228,7 +228,7 @@ import Testing
     (options.bias, options.steps) = (.once, 10)
     let sample = try Self.frames(model, &dice, 4)
     let error = #expect(throws: ArcuateError.self) { try model.converted(options, on: sample) }
-    #expect(error?.place == "node \"w1\"")
+    #expect(error?.location == "node \"w1\"")
     options.bias = .everyStep
     let spiking = try model.converted(options, on: sample).model
     let loss = try ConversionMeasurement(of: model, on: sample).loss(of: spiking, steps: 2000)

@@ -20,7 +20,7 @@ import Testing
       return true
     } catch {
       if let error = error as? ArcuateError {
-        if error.message.isEmpty || error.place?.isEmpty != false, error.code != .unsupportedFormat
+        if error.message.isEmpty || error.location?.isEmpty != false, error.code != .unsupportedFormat
         {
           Issue.record("\(what()): no place in \"\(error)\"")
         }
@@ -155,7 +155,7 @@ import Testing
         let recording = try NMNISTFile.parse(Bytes(bytes)).recording
         _ = try recording.events(microsecondsPerStep: 1000, steps: 300)
       } catch {
-        #expect((error as? ArcuateError)?.place?.hasPrefix("record ") == true)
+        #expect((error as? ArcuateError)?.location?.hasPrefix("record ") == true)
       }
     }
   }

@@ -192,7 +192,7 @@ import Testing
 
   @Test func compilingSaysWhatIsMissing() {
     let missing = Self.thrown { try Self.sound.compile() }
-    #expect(missing?.code == .cannotCompile && missing?.place == "node \"n\"")
+    #expect(missing?.code == .cannotCompile && missing?.location == "node \"n\"")
     #expect(missing?.message.contains("dt") == true)
     for change in [
       { $0.batch = 0 }, { $0.batch = 70_000 }, { $0.threads = 0 }, { $0.threads = 1000 },
@@ -207,7 +207,7 @@ import Testing
     options.dt_s = 1e-9
     let delayed = Self.adding([("d", .delay(Tensor(scalar: 1)))], [("n", "d")])
     let long = Self.thrown { try delayed.compile(options) }
-    #expect(long?.code == .cannotCompile && long?.place == "node \"d\"")
+    #expect(long?.code == .cannotCompile && long?.location == "node \"d\"")
   }
 
   /// Sizes that no memory holds are refused before anything of that size is made.
@@ -218,7 +218,7 @@ import Testing
       ("in", .input(shape: [1 << 40])), ("n", Self.lif), ("out", .output(shape: [1 << 40])),
     ])
     let refused = Self.thrown { try wide.compile(options) }
-    #expect(refused?.code == .limitExceeded && refused?.place == "node \"in\"")
+    #expect(refused?.code == .limitExceeded && refused?.location == "node \"in\"")
     options.batch = 65_535
     let many = Model.chain([
       ("in", .input(shape: [1 << 27])), ("n", Self.lif), ("out", .output(shape: [1 << 27])),

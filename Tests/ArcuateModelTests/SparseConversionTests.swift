@@ -48,7 +48,7 @@ import Testing
     sparse.delay_s = Tensor(scalar: 1e-3)
     delayed.nodes[1].op = .sparse(sparse)
     let error = #expect(throws: ArcuateError.self) { try delayed.densified() }
-    #expect(error?.code == .notRepresentable && error?.place == "node \"w\"")
+    #expect(error?.code == .notRepresentable && error?.location == "node \"w\"")
   }
 
   /// In a cycle all delays are at least a step, or all are zero.
@@ -80,6 +80,6 @@ import Testing
       #expect(findings.contains { $0.place == "node \"s\"" && $0.message.contains("cycle") })
     }
     let error = #expect(throws: ArcuateError.self) { try loop([1e-3, 1e6]).compile() }
-    #expect(error?.code == .cannotCompile && error?.place == "node \"s\"")
+    #expect(error?.code == .cannotCompile && error?.location == "node \"s\"")
   }
 }

@@ -17,7 +17,7 @@ public final class AlignedBuffer: @unchecked Sendable {
   private var blockSize: Int { max(64, (byteCount + 63) & ~63) }
 
   /// Throws. `outOfMemory` if the allocator refuses, or above 2^40 bytes.
-  public init(byteCount: Int, isZeroed: Bool = true) throws {
+  public init(byteCount: Int, isZeroed: Bool = true) throws(ArcuateError) {
     let allocator = Allocator.current
     let refused = ArcuateError(.outOfMemory, "\(byteCount) bytes cannot be had")
     guard byteCount >= 0, byteCount <= 1 << 40 else { throw refused }
@@ -135,7 +135,7 @@ public struct Row<T: BitwiseCopyable>: BitwiseCopyable, @unchecked Sendable {
 
 extension View where T == Float {
   /// A new buffer that holds `values`, then zeros up to a multiple of 16.
-  public static func packed(_ values: [Float]) throws -> View {
+  public static func packed(_ values: [Float]) throws(ArcuateError) -> View {
     let padded = (values.count + 15) & ~15
     let view = try AlignedBuffer(byteCount: padded * 4).view(Float.self, start: 0, count: padded)
     for (i, value) in values.enumerated() { view.pointer[i] = value }

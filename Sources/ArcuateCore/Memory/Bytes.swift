@@ -70,7 +70,7 @@ public struct Bytes: @unchecked Sendable {
 
   /// The byte at `offset`. Throws. `truncated` outside the bytes.
   @inline(__always)
-  public func byte(at offset: Int) throws -> UInt8 {
+  public func byte(at offset: Int) throws(ArcuateError) -> UInt8 {
     guard offset >= 0, offset < count else { throw outside(offset, 1) }
     return base[offset]
   }
@@ -80,7 +80,7 @@ public struct Bytes: @unchecked Sendable {
   @inline(__always)
   public func integer<T: FixedWidthInteger>(
     _: T.Type = T.self, at offset: Int, bigEndian: Bool = false
-  ) throws -> T {
+  ) throws(ArcuateError) -> T {
     let size = MemoryLayout<T>.size
     guard offset >= 0, size <= count, offset <= count - size else { throw outside(offset, size) }
     // SAFETY: the guard keeps offset ..< offset + size inside the storage; the load is unaligned.
@@ -90,7 +90,7 @@ public struct Bytes: @unchecked Sendable {
 
   /// The part from `offset`, `length` bytes long, sharing the storage.
   /// Throws. `truncated` if it does not lie inside.
-  public func slice(_ offset: Int, _ length: Int) throws -> Bytes {
+  public func slice(_ offset: Int, _ length: Int) throws(ArcuateError) -> Bytes {
     guard offset >= 0, length >= 0, length <= count, offset <= count - length else {
       throw outside(offset, length)
     }
@@ -99,9 +99,11 @@ public struct Bytes: @unchecked Sendable {
 
   /// Calls `body` with the bytes; the pointer must not leave the closure.
   @inline(__always)
-  public func withUnsafeBytes<R>(_ body: (UnsafeRawBufferPointer) throws -> R) rethrows -> R {
+  public func withUnsafeBytes<R, E: Error>(
+    _ body: (UnsafeRawBufferPointer) throws(E) -> R
+  ) throws(E) -> R {
     // SAFETY: `self` is alive for the whole call and with it the storage.
-    try withExtendedLifetime(owner) {
+    try withExtendedLifetime(owner) { () throws(E) in
       try body(UnsafeRawBufferPointer(start: base, count: count))
     }
   }

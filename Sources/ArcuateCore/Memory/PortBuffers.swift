@@ -45,10 +45,12 @@ public struct InputPorts {
   }
 
   /// Calls `body` with ports that read `arrays`.
-  public static func with<R>(_ arrays: [[Float]], _ body: (InputPorts) throws -> R) rethrows -> R {
+  public static func with<R, E: Error>(
+    _ arrays: [[Float]], _ body: (InputPorts) throws(E) -> R
+  ) throws(E) -> R {
     // One flat copy keeps every pointer valid for the call without nesting closures.
     let flat = Array(arrays.joined())
-    return try flat.withUnsafeBufferPointer { all in
+    return try flat.withUnsafeBufferPointer { all throws(E) in
       var start = 0
       var pointers: [UnsafePointer<Float>?] = []
       for array in arrays {
@@ -56,9 +58,9 @@ public struct InputPorts {
         pointers.append((all.baseAddress ?? UnsafePointer(bitPattern: 64)!) + start)
         start += array.count
       }
-      return try pointers.withUnsafeBufferPointer { pointers in
-        try (arrays.map(\.count) + [0]).withUnsafeBufferPointer { counts in
-          try withUnsafePointer(to: UnsafePointer<Float>?.none) { none in
+      return try pointers.withUnsafeBufferPointer { pointers throws(E) in
+        try (arrays.map(\.count) + [0]).withUnsafeBufferPointer { counts throws(E) in
+          try withUnsafePointer(to: UnsafePointer<Float>?.none) { none throws(E) in
             try body(
               InputPorts(
                 unsafePointers: pointers.baseAddress ?? none, counts: counts.baseAddress!,
@@ -114,19 +116,19 @@ public struct OutputPorts {
   }
 
   /// Calls `body` with ports that write arrays of `counts` numbers, and returns these.
-  public static func collect(
-    counts: [Int], _ body: (OutputPorts) throws -> Void
-  ) rethrows -> [[Float]] {
+  public static func collect<E: Error>(
+    counts: [Int], _ body: (OutputPorts) throws(E) -> Void
+  ) throws(E) -> [[Float]] {
     var flat = [Float](repeating: 0, count: counts.reduce(0, +) + 1)
-    try flat.withUnsafeMutableBufferPointer { all in
+    try flat.withUnsafeMutableBufferPointer { all throws(E) in
       var start = 0
       var pointers: [UnsafeMutablePointer<Float>?] = []
       for count in counts {
         pointers.append(all.baseAddress! + start)
         start += count
       }
-      try (pointers + [nil]).withUnsafeBufferPointer { pointers in
-        try (counts + [0]).withUnsafeBufferPointer { sizes in
+      try (pointers + [nil]).withUnsafeBufferPointer { pointers throws(E) in
+        try (counts + [0]).withUnsafeBufferPointer { sizes throws(E) in
           try body(
             OutputPorts(
               unsafePointers: pointers.baseAddress!, counts: sizes.baseAddress!,

@@ -44,7 +44,7 @@ extension Model {
       flat = try flattened()
     } catch {
       let error = error as! ArcuateError
-      return (nil, [Finding(.error, error.place ?? "model", error.message)])
+      return (nil, [Finding(.error, error.location ?? "model", error.message)])
     }
 
     var index: [String: Int] = [:]

@@ -33,7 +33,7 @@ import Testing
       Issue.record("read as \(value)")
     } catch {
       #expect((error as? ArcuateError)?.code == .malformed)
-      #expect((error as? ArcuateError)?.place?.hasPrefix("byte ") == true)
+      #expect((error as? ArcuateError)?.location?.hasPrefix("byte ") == true)
     }
   }
 

@@ -140,7 +140,7 @@ import Testing
         let error = #expect(throws: ArcuateError.self, "\(name) cut to \(length)") {
           try ModelFile.parse(Bytes(Array(bytes[..<length])))
         }
-        #expect(error?.place?.isEmpty == false, "\(name) cut to \(length): \(error!)")
+        #expect(error?.location?.isEmpty == false, "\(name) cut to \(length): \(error!)")
       }
     }
   }

@@ -90,8 +90,8 @@ struct NIRExpectation: Sendable, CustomTestStringConvertible {
     do { _ = try ModelFile.read(path, .init(strict: true)) } catch {
       let error = try #require(error as? ArcuateError)
       #expect(error.code == .invalidModel)
-      #expect(error.place?.hasPrefix(path + ": ") == true)
-      #expect(repairs.contains { error.place?.hasSuffix($0.place) == true })
+      #expect(error.location?.hasPrefix(path + ": ") == true)
+      #expect(repairs.contains { error.location?.hasSuffix($0.place) == true })
     }
   }
 
@@ -205,7 +205,7 @@ struct NIRExpectation: Sendable, CustomTestStringConvertible {
       let model = Model(nodes: [.init("odd one", op)])
       let error = #expect(throws: ArcuateError.self) { try NIRFile.encode(model) }
       #expect(error?.code == .notRepresentable)
-      #expect(error?.place == "node \"odd one\"")
+      #expect(error?.location == "node \"odd one\"")
     }
   }
 }

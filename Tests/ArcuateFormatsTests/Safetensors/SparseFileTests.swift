@@ -37,10 +37,10 @@ import Testing
   @Test func refusals() throws {
     let type = try error(replacing: #""dtype":"I64""#, by: #""dtype":"F64""#)
     #expect(
-      type?.place?.contains("node \"s\"") == true && type?.place?.contains("row_starts") == true)
+      type?.location?.contains("node \"s\"") == true && type?.location?.contains("row_starts") == true)
     #expect(type?.message.contains("U32, I32 or I64") == true)
     let name = try error(replacing: #"\"s.post\""#, by: #"\"s.pots\""#)
-    #expect(name?.code == .notFound && name?.place?.contains("post") == true)
+    #expect(name?.code == .notFound && name?.location?.contains("post") == true)
   }
 
   /// What the check says of lists that contradict each other; the file itself is well formed.

@@ -382,7 +382,7 @@ struct PlasticityTests {
         Issue.record("\(words): compiled")
       } catch let error as ArcuateError {
         #expect(error.description.contains(words), "\(error.description)")
-        #expect(error.place == "node \"w\"")
+        #expect(error.location == "node \"w\"")
       }
     }
     try refused("which is not there") { $0.post = "nobody" }
