@@ -95,7 +95,7 @@ struct CeilingMeasurement {
   private func best(_ threads: Int, _ body: @escaping (Int) -> Float) throws -> Double {
     let sums = try AlignedBuffer(byteCount: threads * 64).view(
       Float.self, start: 0, count: threads * 16)
-    let workers = try Workers(threads) { sums[$0 * 16] = body($0) }
+    let workers = try ThreadPool(threads) { sums[$0 * 16] = body($0) }
     workers.run()
     var least = Double.infinity
     for _ in 0..<Self.tries {

@@ -13,7 +13,7 @@ import Testing
     let parameter = try Parameter(
       "w", Tensor(start, shape: Shape([4, 5])), isTrained: true, isMatrix: true)
     let optimizer = try Optimizer(options, [parameter], seed: 1)
-    let crew = try Crew(threads: 1)
+    let pool = try ThreadPool(1)
     var twins = start.map { Twin(w: Double($0)) }
     for step in 0..<steps {
       let gradient = GradientCase.random(20, 91 + UInt32(step))
@@ -21,7 +21,7 @@ import Testing
         for j in 0..<5 { parameter.gradient[j * parameter.stride + i] = gradient[i * 5 + j] }
       }
       #expect(parameter.readGradient() == gradient)
-      _ = optimizer.advance(crew)
+      _ = optimizer.advance(pool)
       for i in twins.indices {
         rule(&twins[i], Double(gradient[i]), Double(options.rate), step + 1)
       }
@@ -104,7 +104,7 @@ import Testing
     let parameter = try Parameter("w", Tensor(vector: [0, 0]), isTrained: true)
     let optimizer = try Optimizer(options, [parameter], seed: 1)
     (parameter.gradient[0], parameter.gradient[1]) = (3, 4)
-    #expect(optimizer.advance(try Crew(threads: 1)) == 5)
+    #expect(optimizer.advance(try ThreadPool(1)) == 5)
     #expect(abs(parameter.read()[0] + 0.6) < 1e-6 && abs(parameter.read()[1] + 0.8) < 1e-6)
   }
 
@@ -120,16 +120,16 @@ import Testing
       let parameter = try Parameter(
         "w", .filled(2, shape: Shape([50, 40])), isTrained: true, isMatrix: true)
       let optimizer = try Optimizer(options, [parameter], seed: 7)
-      let crew = try Crew(threads: threads)
-      _ = optimizer.advance(crew)
+      let pool = try ThreadPool(threads)
+      _ = optimizer.advance(pool)
       let moved = parameter.read().map { kind == .additive ? Double($0) - 2 : Double($0) / 2 - 1 }
       let mean = moved.reduce(0, +) / 2000
       let deviation = (moved.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / 2000).squareRoot()
       // One step of ten has faded by a tenth.
       #expect(abs(mean) < 0.01 && abs(deviation - 0.09) < 0.01, "\(mean) \(deviation)")
-      for _ in 0..<20 { _ = optimizer.advance(crew) }
+      for _ in 0..<20 { _ = optimizer.advance(pool) }
       let after = parameter.read()
-      _ = optimizer.advance(crew)
+      _ = optimizer.advance(pool)
       #expect(parameter.read() == after)
       results.append(after)
     }

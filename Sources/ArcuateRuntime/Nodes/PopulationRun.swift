@@ -39,7 +39,7 @@ extension Session {
           runTile(population, layer, tile, range, b, worker)
         }
       }
-      if shares > 1 { meeting.wait(shares) }
+      if shares > 1 { barrier.wait(shares) }
       for layer in population.layers { push(layer, own, range, b) }
       if share == 0 {
         for layer in population.layers { show(layer, range, b) }

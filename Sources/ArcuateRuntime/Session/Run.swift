@@ -39,8 +39,8 @@ extension Session {
     let batch = options.batch
     let steps = options.stepsPerFrame
     // A call may have many rounds with little between them.
-    workers?.stayAwake(true)
-    defer { workers?.stayAwake(false) }
+    workers?.setSpinning(true)
+    defer { workers?.setSpinning(false) }
     var frame = 0
     while frame < frames {
       // Several frames of one step make a block, or one frame makes one or more.

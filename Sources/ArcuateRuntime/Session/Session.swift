@@ -26,11 +26,11 @@ public final class Session {
   /// [step of the plan][stream]
   private(set) var sparseMemories: View<SparseMemory>
   /// For cycles that run in windows: sums and places for each worker, changes for each tile,
-  /// and where the workers meet.
+  /// and the barrier of the workers.
   let populationRows: View<Float>
   let populationLists: View<UInt32>
   let populationChanges: View<UInt64>
-  let meeting: Meeting
+  let barrier: Barrier
   /// How many tiles of a block each stage has done, a cache line each.
   let progress: View<UInt32>
   /// Whether threads share the outputs of layers that are large enough.
@@ -45,7 +45,7 @@ public final class Session {
   let spikeRows: [SpikeRows]
   private let spikeMemory: AlignedBuffer
   /// The other threads that take a share of the work; nil for one thread.
-  private(set) var workers: Workers?
+  private(set) var workers: ThreadPool?
   /// What all workers do at once.
   var job = Job.streams
 
@@ -105,7 +105,7 @@ public final class Session {
     populationLists = try AlignedBuffer(byteCount: flat * 4).view(start: 0, count: flat)
     let tiles = batch * (populations.map(\.tiles).max() ?? 0)
     populationChanges = try AlignedBuffer(byteCount: tiles * 8).view(start: 0, count: tiles)
-    meeting = try Meeting()
+    barrier = try Barrier()
     let words = plan.stages.groups.count * 16
     progress = try AlignedBuffer(byteCount: words * 4).view(start: 0, count: words)
     masks = try InputMasks(count: plan.maskedCount, rows: plan.maskedRows)
@@ -138,7 +138,7 @@ public final class Session {
       SpikeRows(plan.spikeRowDemands, memory: memory, start: $0 * meeting)
     }
     if plan.options.threads > 1 {
-      workers = try Workers(plan.options.threads) { [unowned self] in work($0) }
+      workers = try ThreadPool(plan.options.threads) { [unowned self] in work($0) }
     }
     if memories > 0 {
       for (i, step) in plan.steps.enumerated() {

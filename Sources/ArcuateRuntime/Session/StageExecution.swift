@@ -6,7 +6,7 @@ extension Session {
   var hasStages: Bool { !plan.stages.groups.isEmpty && tile.steps < blockSteps }
 
   /// Runs a block by stages or by one thread, whichever has been faster.
-  func runByChoice(_ workers: Workers) {
+  func runByChoice(_ workers: ThreadPool) {
     if plan.options.alwaysStages { return runStages(workers) }
     let start = cshims_nanoseconds()
     if stageChoice.takesStages { runStages(workers) } else { runTiles(0..<1, worker: 0) }
@@ -14,7 +14,7 @@ extension Session {
   }
 
   /// Runs the nodes over a block, every stage on a thread of its own.
-  private func runStages(_ workers: Workers) {
+  private func runStages(_ workers: ThreadPool) {
     progress.row.fill(0)
     job = .stages
     workers.run()

@@ -1,6 +1,7 @@
 import ArcuateCore
 import ArcuateKernels
 import ArcuateModel
+import ArcuateRuntime
 
 extension Network {
   /// Spikes of all neurons in the last run of the first `samples` of a batch, and the operations that
@@ -15,14 +16,14 @@ extension Network {
     var (spikes, additions, products) = (0, 0, 0)
     for node in nodes {
       if node is NeuronNode || node is EncoderNode, node.output.isSparse {
-        spikes += try node.output.entries(samples, crew)
+        spikes += try node.output.entries(samples, pool)
       }
       let operations: Int
       switch node {
       case let linear as LinearNode:
         let entries =
           linear.input.isSparse
-          ? try linear.input.entries(samples, crew)
+          ? try linear.input.entries(samples, pool)
           : linear.input.steps * samples * linear.input.width
         operations = entries * linear.output.width
       case let convolution as ConvolutionNode: operations = convolution.operations(samples)
@@ -46,8 +47,8 @@ extension Network {
 
 extension Signal {
   /// What is not zero in the rows of some samples.
-  fileprivate func entries(_ samples: Int, _ crew: Crew) throws -> Int {
-    let lists = try listed(0..<steps, crew)
+  fileprivate func entries(_ samples: Int, _ pool: ThreadPool) throws -> Int {
+    let lists = try listed(0..<steps, pool)
     return (0..<steps).reduce(0) { $0 + lists.entries($1 * batch..<$1 * batch + samples) }
   }
 }

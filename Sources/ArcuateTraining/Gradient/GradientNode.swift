@@ -1,10 +1,13 @@
 import ArcuateCore
 import ArcuateKernels
 import ArcuateModel
+import ArcuateRuntime
 
 /// What one pass over a network knows.
 struct Pass {
-  let crew: Crew
+  let pool: ThreadPool
+  /// Scratch of matrix products, for each worker.
+  let products: [MatrixProduct]
   /// Whether masks are drawn and statistics are those of the batch.
   var isTraining: Bool
   /// Numbers the passes, so that what is drawn differs from one to the next.
@@ -120,7 +123,7 @@ final class ConcatenationNode: GradientNode {
   override func learned() -> Operator? { .concatenation }
 
   override func forward(_ steps: Range<Int>, _ pass: Pass) {
-    pass.crew.split(rows(steps)) { part, _ in
+    pass.pool.split(rows(steps)) { part, _ in
       for r in part {
         let row = output.row(r)
         var at = 0

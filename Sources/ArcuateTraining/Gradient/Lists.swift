@@ -1,5 +1,6 @@
 import ArcuateCore
 import ArcuateKernels
+import ArcuateRuntime
 
 /// What is not zero in the rows of a signal: by row for the steps that are run together, and once by
 /// column.
@@ -41,10 +42,10 @@ final class Lists {
   }
 
   /// Lists the rows of some steps that are not listed yet.
-  func list(_ steps: Range<Int>, _ crew: Crew) {
+  func list(_ steps: Range<Int>, _ pool: ThreadPool) {
     let missing = steps.filter { !isListed[$0] }
     guard let first = missing.first, let last = missing.last else { return }
-    let unit = crew.all(first * batch..<(last + 1) * batch) { raw.list(values, range: $0) }
+    let unit = pool.allSatisfy(first * batch..<(last + 1) * batch) { raw.list(values, range: $0) }
     if !unit { isUnit = false }
     for t in missing { isListed[t] = true }
   }
@@ -64,15 +65,15 @@ final class Lists {
   }
 
   /// The lists of some rows, the first of which is list 0. Needs. They are listed.
-  func byRow(_ range: Range<Int>, _ crew: Crew) throws -> BlockedLists {
+  func byRow(_ range: Range<Int>, _ pool: ThreadPool) throws -> BlockedLists {
     if let held, held.rows == range { return held.lists }
     let total = entries(range)
     let blocks = Lists.blocks(raw.columns, lists: range.count, entries: total)
     let lists = try byRows.lists(
       rows: range.count, blocks: blocks, entries: total, hasValues: !isUnit)
-    crew.split(range) { part, _ in lists.countRows(raw, part, base: range.lowerBound) }
+    pool.split(range) { part, _ in lists.countRows(raw, part, base: range.lowerBound) }
     lists.place(isEnds: false)
-    crew.split(range) { part, _ in
+    pool.split(range) { part, _ in
       lists.fillRows(raw, part, base: range.lowerBound, x: values)
     }
     held = (range, lists)
@@ -80,17 +81,17 @@ final class Lists {
   }
 
   /// For every column the rows that list it. Needs. Every row is listed.
-  func byColumn(_ crew: Crew) throws -> BlockedLists {
+  func byColumn(_ pool: ThreadPool) throws -> BlockedLists {
     if let transposed { return transposed }
     let total = entries(0..<rows)
     let blocks = Lists.blocks(rows, lists: raw.columns, entries: total)
     let lists = try byColumns.lists(
       rows: raw.columns, blocks: blocks, entries: total, hasValues: !isUnit)
-    crew.split(0..<blocks.count) { part, _ in
+    pool.split(0..<blocks.count) { part, _ in
       lists.countColumns(raw, count: rows, blocks: part)
     }
     lists.place(isEnds: true)
-    crew.split(0..<blocks.count) { part, _ in
+    pool.split(0..<blocks.count) { part, _ in
       lists.fillColumns(raw, count: rows, blocks: part, x: values)
     }
     transposed = lists

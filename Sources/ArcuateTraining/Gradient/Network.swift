@@ -1,6 +1,7 @@
 import ArcuateCore
 import ArcuateKernels
 import ArcuateModel
+import ArcuateRuntime
 
 /// A model unrolled over time, with its parameters: run forward it records, swept backward it gives
 /// gradients.
@@ -14,7 +15,9 @@ public final class Network {
   let model: Model
   let inputs: [Signal]
   let outputs: [Signal]
-  let crew: Crew
+  let pool: ThreadPool
+  /// Scratch of matrix products, for each worker.
+  private let products: [MatrixProduct]
   let nodes: [GradientNode]
   /// The names of nodes of the model with those that stand for them.
   private let byName: [String: GradientNode]
@@ -38,7 +41,8 @@ public final class Network {
     }
     self.model = checked.model
     self.options = options
-    crew = try twin?.crew ?? Crew(threads: options.threads)
+    pool = try twin?.pool ?? ThreadPool(options.threads)
+    products = try twin?.products ?? (0..<options.threads).map { _ in try MatrixProduct() }
     var builder = try NetworkBuilder(checked, options, twin: twin)
     try builder.build()
     nodes = builder.groups.flatMap(\.nodes)
@@ -49,8 +53,8 @@ public final class Network {
     copies = builder.copies
     parameters = builder.parameters
     pass = Pass(
-      crew: crew, isTraining: false, iteration: 0, random: CounterRandom(seed: options.seed),
-      batch: options.batch)
+      pool: pool, products: products, isTraining: false, iteration: 0,
+      random: CounterRandom(seed: options.seed), batch: options.batch)
   }
 
   /// Floats of one sample at one input, and at one output.
@@ -77,7 +81,7 @@ public final class Network {
     }
     // SAFETY: the parts only read.
     nonisolated(unsafe) let values = values
-    crew.split(0..<options.batch) { part, _ in
+    pool.split(0..<options.batch) { part, _ in
       for b in part {
         for t in 0..<steps {
           let row = signal.row(t * options.batch + b)
@@ -93,7 +97,7 @@ public final class Network {
   func isFinite(_ values: UnsafeBufferPointer<Float>) -> Bool {
     // SAFETY: as above.
     nonisolated(unsafe) let values = values
-    return crew.all(0..<values.count) { part in
+    return pool.allSatisfy(0..<values.count) { part in
       values[part].reduce(0) { max($0, $1.bitPattern & 0x7FFF_FFFF) } < 0x7F80_0000
     }
   }

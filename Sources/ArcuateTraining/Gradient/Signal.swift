@@ -1,5 +1,6 @@
 import ArcuateCore
 import ArcuateKernels
+import ArcuateRuntime
 
 /// What a node emits in all steps of all samples, and its gradient.
 ///
@@ -108,12 +109,12 @@ final class Signal {
   // MARK: Lists
 
   /// The lists of what is not zero in the rows of some steps, made when first asked for.
-  func listed(_ steps: Range<Int>, _ crew: Crew) throws -> Lists {
+  func listed(_ steps: Range<Int>, _ pool: ThreadPool) throws -> Lists {
     if lists == nil {
       lists = try Lists(
         values.row, steps: self.steps, batch: batch, stride: stride, columns: width)
     }
-    lists!.list(steps, crew)
+    lists!.list(steps, pool)
     return lists!
   }
 }

@@ -64,7 +64,7 @@ final class BatchNormNode: GradientNode {
     }
     let (factor, all) = (factor, shift)
     let none = [Float](repeating: 0, count: channels)
-    pass.crew.split(rows(steps)) { part, _ in
+    pass.pool.split(rows(steps)) { part, _ in
       for r in part {
         let shift = biasOnce && r >= output.batch ? none : all
         let (x, y) = (input.row(beside(r, input)), output.row(r))
@@ -148,7 +148,7 @@ final class BatchNormNode: GradientNode {
     let statistics = (0..<channels).map(statistics)
     let gradientMean = gradient.map { Float($0 / count) }
     let productMean = product.map { Float($0 / count) }
-    pass.crew.split(rows(steps)) { part, _ in
+    pass.pool.split(rows(steps)) { part, _ in
       for r in part {
         let x = input.row(beside(r, input))
         let g = from.part(r * output.stride, output.stride)

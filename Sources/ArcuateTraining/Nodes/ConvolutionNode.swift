@@ -108,10 +108,10 @@ final class ConvolutionNode: GradientNode {
   }
 
   override func forward(_ steps: Range<Int>, _ pass: Pass) {
-    pass.crew.split(rows(steps)) { part, worker in
+    pass.pool.split(rows(steps)) { part, worker in
       products(part, worker) { group, rows, windows, block in
         spread(rows, group, into: windows)
-        pass.crew.products[worker].multiply(
+        pass.products[worker].multiply(
           matrix(weight.values, group), windows, into: block, adds: false)
         channels(rows, group, block, output.values.row) { channel, r, values, sums in
           let hasBias = !biasOnce || r < output.batch
@@ -126,10 +126,10 @@ final class ConvolutionNode: GradientNode {
     guard input.needsGradient else { return }
     try input.settle(steps)
     let (from, to) = (try output.gradient, try input.gradient)
-    pass.crew.split(rows(steps)) { part, worker in
+    pass.pool.split(rows(steps)) { part, worker in
       products(part, worker) { group, rows, windows, block in
         channels(rows, group, block, from.row) { _, _, gradient, copy in copy.copy(from: gradient) }
-        pass.crew.products[worker].multiply(
+        pass.products[worker].multiply(
           matrix(weight.values, group).transposed, block, into: windows, adds: false)
         for (k, r) in rows.enumerated() {
           let at = k * positions
@@ -144,7 +144,7 @@ final class ConvolutionNode: GradientNode {
   override func accumulate(_ pass: Pass) throws {
     let gradient = try output.gradient
     if let bias, bias.isTrained {
-      pass.crew.split(0..<geometry.outChannels) { part, _ in
+      pass.pool.split(0..<geometry.outChannels) { part, _ in
         for r in 0..<output.rows {
           for c in part {
             bias.gradient[c] += LearningLoops.sum(
@@ -155,7 +155,7 @@ final class ConvolutionNode: GradientNode {
     }
     guard weight.isTrained else { return }
     let count = ConvolutionNode.shardCount
-    pass.crew.split(0..<count) { part, worker in
+    pass.pool.split(0..<count) { part, worker in
       for shard in part {
         shards[shard].row.fill(0)
         let rows = output.rows * shard / count..<output.rows * (shard + 1) / count
@@ -164,7 +164,7 @@ final class ConvolutionNode: GradientNode {
           channels(rows, group, block, gradient.row) { _, _, gradient, copy in
             copy.copy(from: gradient)
           }
-          pass.crew.products[worker].multiply(
+          pass.products[worker].multiply(
             block, windows.transposed, into: matrix(shards[shard], group), adds: true)
         }
       }

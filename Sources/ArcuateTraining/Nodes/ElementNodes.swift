@@ -23,7 +23,7 @@ final class ActivationNode: GradientNode {
       }
       return
     }
-    pass.crew.split(rows(steps)) { part, _ in
+    pass.pool.split(rows(steps)) { part, _ in
       for r in part {
         let (x, y) = (input.row(beside(r, input)), output.row(r))
         switch kind {
@@ -43,7 +43,7 @@ final class ActivationNode: GradientNode {
     let adds = try input.adds(steps)
     let (from, to) = (try output.gradient.row, try input.gradient.row)
     let width = output.width
-    pass.crew.split(rows(steps)) { part, _ in
+    pass.pool.split(rows(steps)) { part, _ in
       for r in part {
         let g = from.part(r * output.stride, width)
         // Whether a ReLU was open is said by what came in, which a count need not agree with.
@@ -78,7 +78,7 @@ final class ScaleNode: GradientNode {
   private func factor(_ i: Int) -> Float { scale.values[scale.count == 1 ? 0 : i] }
 
   override func forward(_ steps: Range<Int>, _ pass: Pass) {
-    pass.crew.split(rows(steps)) { part, _ in
+    pass.pool.split(rows(steps)) { part, _ in
       for r in part {
         let (x, y) = (input.row(beside(r, input)), output.row(r))
         for i in 0..<output.width { y[i] = factor(i) * x[i] }
@@ -91,7 +91,7 @@ final class ScaleNode: GradientNode {
     guard input.needsGradient else { return }
     let adds = try input.adds(steps)
     let (from, to) = (try output.gradient.row, try input.gradient.row)
-    pass.crew.split(rows(steps)) { part, _ in
+    pass.pool.split(rows(steps)) { part, _ in
       for r in part {
         let g = from.part(r * output.stride, output.stride)
         let d = to.part(beside(r, input) * input.stride, input.stride)
@@ -213,7 +213,7 @@ final class DropoutNode: GradientNode {
     isActive = pass.isTraining
     guard isActive else { return }
     let kept = 1 / (1 - share)
-    pass.crew.split(0..<output.batch) { part, _ in
+    pass.pool.split(0..<output.batch) { part, _ in
       for b in part {
         Elementwise.drop(
           share, kept: kept, random: pass.random, stream: stream, step: pass.iteration,
@@ -227,7 +227,7 @@ final class DropoutNode: GradientNode {
   }
 
   override func forward(_ steps: Range<Int>, _ pass: Pass) {
-    pass.crew.split(rows(steps)) { part, _ in
+    pass.pool.split(rows(steps)) { part, _ in
       for r in part {
         let (x, y) = (input.row(beside(r, input)), output.row(r).part(0, output.width))
         if isActive {

@@ -53,7 +53,7 @@ final class FastLinearNode: GradientNode {
   override func forward(_ steps: Range<Int>, _ pass: Pass) {
     let start = (bias?.values ?? zeros).row.part(0, width)
     for t in steps {
-      pass.crew.split(0..<output.batch) { part, _ in
+      pass.pool.split(0..<output.batch) { part, _ in
         for b in part {
           let (x, y) = (input.row(t, b), output.row(t, b).part(0, width))
           y.copy(from: start)
@@ -75,7 +75,7 @@ final class FastLinearNode: GradientNode {
       let addsFast = sendsFast && fast.adds(t - 1)
       let toInput = sendsInput ? try input.gradient.row : zeros.row
       let toFast = sendsFast ? try fast.gradient.row : zeros.row
-      pass.crew.split(0..<output.batch) { part, _ in
+      pass.pool.split(0..<output.batch) { part, _ in
         for b in part {
           let g = gradient.part((t * output.batch + b) * output.stride, width)
           if sendsInput {
@@ -108,7 +108,7 @@ final class FastLinearNode: GradientNode {
     guard weight.isTrained else { return }
     // One row of alpha's gradient would be shared: such sums are made by one thread.
     let all = alpha.isTransposed
-    pass.crew.split(0..<pre, grain: all ? 1 : pre) { part, _ in
+    pass.pool.split(0..<pre, grain: all ? 1 : pre) { part, _ in
       for j in part {
         for t in 0..<output.steps {
           for b in 0..<output.batch {
@@ -200,7 +200,7 @@ final class FastWeightsNode: GradientNode {
   override func forward(_ steps: Range<Int>, _ pass: Pass) {
     let (r, width) = (rate.values[0], post.width)
     for t in steps where t < last {
-      pass.crew.split(0..<output.batch) { part, _ in
+      pass.pool.split(0..<output.batch) { part, _ in
         for b in part {
           let (old, new) = (before(t, b), output.row(t, b).part(0, output.width))
           guard active.contains(t) else {
@@ -246,7 +246,7 @@ final class FastWeightsNode: GradientNode {
     let gradient = try output.gradient.row
     let toInput = sendsInput ? try input.gradient.row : zeros.row
     let toPost = sendsPost ? try post.gradient.row : zeros.row
-    pass.crew.split(0..<output.batch) { part, _ in
+    pass.pool.split(0..<output.batch) { part, _ in
       for b in part {
         let (x, y, old) = (input.row(t, b), post.row(t, b), before(t, b))
         let g = gradient.part((t * output.batch + b) * output.stride, output.width)

@@ -38,7 +38,7 @@ final class LinearNode: GradientNode {
   /// The lists of the input at some steps, where going through them pays.
   private func lists(_ steps: Range<Int>, _ pass: Pass) throws -> Lists? {
     guard input.isSparse else { return nil }
-    let lists = try input.listed(steps, pass.crew)
+    let lists = try input.listed(steps, pass.pool)
     let entries = lists.entries(rows(steps))
     let all = rows(steps).count * input.width
     return Double(entries) < LinearNode.densest * Double(all) ? lists : nil
@@ -60,19 +60,19 @@ final class LinearNode: GradientNode {
   private func apply(_ steps: Range<Int>, _ pass: Pass) throws {
     let start = biasOnce && steps.lowerBound > 0 ? zeros.row : start
     let rows = rows(steps)
-    if let lists = try lists(steps, pass)?.byRow(rows, pass.crew) {
+    if let lists = try lists(steps, pass)?.byRow(rows, pass.pool) {
       let size = rows.count * output.stride
       let y = output.values.row.part(rows.lowerBound * output.stride, size)
-      pass.crew.split(0..<rows.count) { part, _ in
+      pass.pool.split(0..<rows.count) { part, _ in
         lists.gather(
           source: weight.values.row, sourceStride: weight.stride, sourceRows: weight.rows,
           range: part, start: start, y: y, yStride: output.stride, width: output.width)
       }
       return
     }
-    pass.crew.split(rows, grain: 6) { part, worker in
+    pass.pool.split(rows, grain: 6) { part, worker in
       for r in part { output.row(r).part(0, output.width).copy(from: start.part(0, output.width)) }
-      pass.crew.products[worker].multiply(
+      pass.products[worker].multiply(
         view(input.values, input, part), matrix, into: view(output.values, output, part),
         adds: true)
     }
@@ -83,8 +83,8 @@ final class LinearNode: GradientNode {
     guard input.needsGradient else { return }
     let adds = try input.adds(steps)
     let (from, to) = (try output.gradient, try input.gradient)
-    pass.crew.split(rows(steps), grain: 6) { part, worker in
-      pass.crew.products[worker].multiply(
+    pass.pool.split(rows(steps), grain: 6) { part, worker in
+      pass.products[worker].multiply(
         view(from, output, part), matrix.transposed, into: view(to, input, part), adds: adds)
     }
   }
@@ -93,15 +93,15 @@ final class LinearNode: GradientNode {
     let gradient = try output.gradient
     let steps = 0..<output.steps
     if let bias, bias.isTrained {
-      pass.crew.split(0..<output.width, grain: 16) { part, _ in
+      pass.pool.split(0..<output.width, grain: 16) { part, _ in
         LearningLoops.addColumns(
           gradient.row, rows: output.rows, stride: output.stride, columns: part,
           to: bias.gradient.row)
       }
     }
     guard weight.isTrained else { return }
-    if let lists = try lists(steps, pass)?.byColumn(pass.crew) {
-      pass.crew.split(0..<weight.rows) { part, _ in
+    if let lists = try lists(steps, pass)?.byColumn(pass.pool) {
+      pass.pool.split(0..<weight.rows) { part, _ in
         lists.gather(
           source: gradient.row, sourceStride: output.stride, sourceRows: output.rows, range: part,
           start: nil, y: weight.gradient.row, yStride: weight.stride, width: output.width)
@@ -110,8 +110,8 @@ final class LinearNode: GradientNode {
     }
     let into = Matrix(
       weight.gradient.row, rows: weight.rows, columns: weight.width, rowStride: weight.stride)
-    pass.crew.split(0..<weight.rows, grain: 6) { part, worker in
-      pass.crew.products[worker].multiply(
+    pass.pool.split(0..<weight.rows, grain: 6) { part, worker in
+      pass.products[worker].multiply(
         view(input.values, input, 0..<output.rows).transposed.rows(part),
         view(gradient, output, 0..<output.rows), into: into.rows(part), adds: true)
     }

@@ -133,7 +133,7 @@ final class NeuronNode: GradientNode {
   override func forward(_ steps: Range<Int>, _ pass: Pass) throws {
     if isPlain {
       for t in steps {
-        pass.crew.split(0..<output.batch) { part, _ in
+        pass.pool.split(0..<output.batch) { part, _ in
           for b in part { layer.record(input: input.row(t, b), tape: tape(t, b)) }
         }
       }
@@ -141,7 +141,7 @@ final class NeuronNode: GradientNode {
     }
     let twin = NeuronTapeReference(flags: flags, throughReset: options.throughReset)
     let coefficients = layer.coefficientList
-    pass.crew.split(0..<output.batch) { part, _ in
+    pass.pool.split(0..<output.batch) { part, _ in
       for t in steps {
         for b in part {
           let (x, rows) = (input.row(t, b), tape(t, b))
@@ -191,7 +191,7 @@ final class NeuronNode: GradientNode {
             (input.place(t) * input.batch + b) * input.stride, input.stride), adds: adds)
       }
       if isPlain {
-        pass.crew.split(0..<output.batch) { part, _ in
+        pass.pool.split(0..<output.batch) { part, _ in
           for b in part {
             layer.sweep(
               rows(b), tape: tape(t, b), surrogate: surrogate.shape,
@@ -219,7 +219,7 @@ final class NeuronNode: GradientNode {
     sums.withUnsafeMutableBufferPointer { all in
       // SAFETY: each part has neurons of its own.
       nonisolated(unsafe) let all = all
-      pass.crew.split(0..<output.width) { part, _ in
+      pass.pool.split(0..<output.width) { part, _ in
         for b in 0..<output.batch {
           let (sweep, tape) = (rows(b), self.tape(t, b))
           let x = input.row(t, b)

@@ -72,7 +72,7 @@ final class PoolingNode: GradientNode {
   override func forward(_ steps: Range<Int>, _ pass: Pass) {
     let width = shape[2]
     let (isPlain, factor, step, reach) = (isPlain, factor, pooling.stride[1], reach)
-    pass.crew.split(rows(steps)) { part, _ in
+    pass.pool.split(rows(steps)) { part, _ in
       for r in part {
         let (from, to) = (input.row(beside(r, input)), output.row(r))
         if isPlain {
@@ -114,7 +114,7 @@ final class PoolingNode: GradientNode {
     let (from, to) = (try output.gradient.row, try input.gradient.row)
     let width = shape[2]
     let (isPlain, factor, step, reach) = (isPlain, factor, pooling.stride[1], reach)
-    pass.crew.split(rows(steps)) { part, _ in
+    pass.pool.split(rows(steps)) { part, _ in
       for r in part {
         let gradient = from.part(r * output.stride, output.stride)
         let into = to.part(beside(r, input) * input.stride, input.stride)

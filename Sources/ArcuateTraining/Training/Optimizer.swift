@@ -1,5 +1,6 @@
 import ArcuateCore
 import ArcuateKernels
+import ArcuateRuntime
 
 #if canImport(Glibc)
   import Glibc
@@ -111,7 +112,7 @@ final class Optimizer {
   var rate: Float { options.rate * rateFactor * options.schedule.factor(step) }
 
   /// One step along the gradients. Returns their norm before it was clipped.
-  func advance(_ crew: Crew) -> Double {
+  func advance(_ pool: ThreadPool) -> Double {
     let norm = parameters.reduce(0) { $0 + LearningLoops.squares($1.gradient.row) }.squareRoot()
     if let most = options.clipNorm, norm > Double(most), norm.isFinite {
       for parameter in parameters {
@@ -130,7 +131,7 @@ final class Optimizer {
     let correction2 = 1 - powf(options.beta2, Float(step))
     for (parameter, moments) in zip(parameters, moments) {
       let rows = parameter.values.count
-      crew.split(0..<rows, grain: 1024) { part, _ in
+      pool.split(0..<rows, grain: 1024) { part, _ in
         func cut(_ view: View<Float>) -> Row<Float> { view.row.part(part.lowerBound, part.count) }
         let none = parameter.values.row.part(0, 0)
         let (w, g) = (cut(parameter.values), cut(parameter.gradient))
@@ -155,19 +156,19 @@ final class Optimizer {
       }
       parameter.keepInRange()
     }
-    addNoise(crew)
+    addNoise(pool)
     return norm
   }
 
   /// Noise of this step, drawn by parameter, step and element.
-  private func addNoise(_ crew: Crew) {
+  private func addNoise(_ pool: ThreadPool) {
     guard let noise = options.noise else { return }
     let faded = noise.fadesAt.map { max(0, 1 - Float(step) / Float(max($0, 1))) } ?? 1
     let sigma = noise.sigma * faded
     guard sigma > 0 else { return }
     for (p, parameter) in parameters.enumerated() {
       let stream = UInt32(truncatingIfNeeded: p)
-      crew.split(0..<parameter.rows) { rows, _ in
+      pool.split(0..<parameter.rows) { rows, _ in
         for r in rows {
           let row = parameter.values.row.part(r * parameter.stride, parameter.width)
           var i = 0

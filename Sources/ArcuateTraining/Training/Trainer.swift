@@ -120,7 +120,7 @@ public final class Trainer {
     _ inputs: [UnsafeBufferPointer<Float>], _ target: Target
   ) throws -> TrainingResult {
     try check(target, samples: batch)
-    return try network.crew.awake { try step(inputs, target) }
+    return try network.pool.spinning { try step(inputs, target) }
   }
 
   private func step(
@@ -139,7 +139,7 @@ public final class Trainer {
       try network.setOutputGradient(gradients[port], port: port)
     }
     try network.backward()
-    result.gradientNorm = optimizer.advance(network.crew)
+    result.gradientNorm = optimizer.advance(network.pool)
     return result
   }
 

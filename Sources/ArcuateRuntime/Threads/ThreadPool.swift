@@ -7,17 +7,24 @@ import CShims
   import Darwin
 #endif
 
-/// Threads that wait until there is work, so that running starts none and allocates nothing.
+/// A fixed set of threads that run one job at a time; a round starts no thread and allocates nothing.
 ///
-/// The caller is worker 0 and the others share what it is given; all of them end with this object.
-package final class Workers: @unchecked Sendable {
-  // SAFETY: `threads` is set by `init` and read by `deinit`; the gate is synchronised by itself.
+/// The caller is worker 0. The threads end with this object, and do not survive `fork`.
+package final class ThreadPool: @unchecked Sendable {
+  // SAFETY: `threads` is set by `init` and read by `deinit`; the gate synchronizes itself; each
+  // worker writes the flag of its own index.
+  /// Workers, the caller among them.
+  package let count: Int
   private let gate: Gate
   private var threads: [pthread_t] = []
+  /// A flag for each worker, a cache line apart.
+  private let flags: View<Int32>
 
-  /// `count` workers that call `body` with their number each time there is work.
+  /// A pool of `count` workers; `body` is the job of `run()`, called with the worker index.
   /// Throws. `outOfMemory` if the system has no more threads.
-  package init(_ count: Int, _ body: @escaping (Int) -> Void) throws {
+  package init(_ count: Int, _ body: @escaping (Int) -> Void = { _ in }) throws {
+    self.count = count
+    flags = try AlignedBuffer(byteCount: count * 64).view(start: 0, count: count * 16)
     gate = Gate(body)
     for worker in 1..<count {
       let start = Unmanaged.passRetained(Start(gate: gate, worker: worker))
@@ -36,7 +43,7 @@ package final class Workers: @unchecked Sendable {
       guard failure == 0 else {
         start.release()
         end()
-        throw ArcuateError(.outOfMemory, "only \(worker) of \(count) threads can be had")
+        throw ArcuateError(.outOfMemory, "only \(worker) of \(count) threads can be created")
       }
       #if canImport(Darwin)
         threads.append(thread!)
@@ -54,14 +61,6 @@ package final class Workers: @unchecked Sendable {
     threads = []
   }
 
-  /// Calls the body with every worker's number, at the same time where there are processors for
-  /// it; returns when every call has.
-  package func run() { gate.run(threads.count) }
-
-  /// Whether threads keep their eyes open between rounds, for work of many rounds with a pause
-  /// between some; they give their processor to whoever wants it.
-  package func stayAwake(_ isAwake: Bool) { gate.stayAwake(isAwake) }
-
   private final class Start {
     let gate: Gate
     let worker: Int
@@ -70,15 +69,61 @@ package final class Workers: @unchecked Sendable {
       self.worker = worker
     }
   }
+
+  // MARK: Jobs
+
+  /// Calls the body of `init` with each worker index, concurrently where processors are free;
+  /// returns when every call has returned.
+  package func run() { gate.run(threads.count) }
+
+  /// Calls `body` with the parts of `range`, one for each worker, cut at multiples of `grain` from
+  /// its beginning, and with the worker index.
+  ///
+  /// Numbers. The cuts depend on the number of threads: results do not if no sum crosses one.
+  package func split(
+    _ range: Range<Int>, grain: Int = 1, _ body: (_ part: Range<Int>, _ worker: Int) -> Void
+  ) {
+    guard count > 1, range.count > grain else { return body(range, 0) }
+    let grains = (range.count + grain - 1) / grain
+    withoutActuallyEscaping(body) { body in
+      let usual = gate.body
+      gate.body = { [count] worker in
+        let first = range.lowerBound + grains * worker / count * grain
+        let last = min(range.upperBound, range.lowerBound + grains * (worker + 1) / count * grain)
+        if first < last { body(first..<last, worker) }
+      }
+      run()
+      gate.body = usual
+    }
+  }
+
+  /// Whether `body` returns true for every part of `range`.
+  package func allSatisfy(_ range: Range<Int>, _ body: (Range<Int>) -> Bool) -> Bool {
+    for worker in 0..<count { flags[worker * 16] = 1 }
+    split(range) { part, worker in if !body(part) { flags[worker * 16] = 0 } }
+    return (0..<count).allSatisfy { flags[$0 * 16] == 1 }
+  }
+
+  /// Whether threads spin between rounds instead of sleeping, for work of many rounds with short pauses
+  /// between them; they yield their processors to other threads.
+  package func setSpinning(_ isSpinning: Bool) { gate.setSpinning(isSpinning) }
+
+  /// Does work of many rounds, between which the threads spin.
+  package func spinning<T, E: Error>(_ work: () throws(E) -> T) throws(E) -> T {
+    setSpinning(true)
+    defer { setSpinning(false) }
+    return try work()
+  }
 }
 
-/// Where workers wait for the next round, and the caller for its end: a little while with their eyes
-/// open, since the next one often comes within microseconds, then asleep.
+/// Where workers wait for the next round and the caller for its end: first spinning, since the next
+/// round often comes within microseconds, then asleep.
 private final class Gate: @unchecked Sendable {
-  // SAFETY: `body` never changes; the words are only touched by the shim, the rest of `shared` with
-  // its mutex held. Whoever goes to sleep says so before it looks a last time, and whoever changes a
-  // word does so before it looks for sleepers, so that none is missed.
-  private let body: (Int) -> Void
+  // SAFETY: `body` changes only between rounds; storing `round` publishes it. The words are only
+  // touched by the shim, the rest of `shared` with its mutex held. A thread announces that it sleeps
+  // before it checks the word for the last time, and a word is changed before sleepers are looked
+  // for, so that no wake-up is lost.
+  var body: (Int) -> Void
   private let shared: UnsafeMutablePointer<Shared>
   private let words: UnsafeMutablePointer<UInt32>
 
@@ -94,12 +139,12 @@ private final class Gate: @unchecked Sendable {
   private var round: UnsafeMutablePointer<UInt32> { words }
   /// Workers that have not finished the round.
   private var running: UnsafeMutablePointer<UInt32> { words + 16 }
-  /// Workers asleep, and whether the caller is.
+  /// The number of workers asleep, and whether the caller is.
   private var sleepers: UnsafeMutablePointer<UInt32> { words + 32 }
   private var callerSleeps: UnsafeMutablePointer<UInt32> { words + 48 }
-  /// Where the caller was when it woke others.
+  /// The processor of the caller when it woke the others.
   private var callerProcessor: UnsafeMutablePointer<UInt32> { words + 64 }
-  private var awake: UnsafeMutablePointer<UInt32> { words + 80 }
+  private var spins: UnsafeMutablePointer<UInt32> { words + 80 }
 
   init(_ body: @escaping (Int) -> Void) {
     self.body = body
@@ -134,7 +179,7 @@ private final class Gate: @unchecked Sendable {
     while true {
       let left = cshims_load(running)
       if left == 0 { return }
-      if !changes(running, left) { break }
+      if !waitForChange(running, left) { break }
     }
     pthread_mutex_lock(&shared.pointee.mutex)
     cshims_store(callerSleeps, 1)
@@ -145,26 +190,27 @@ private final class Gate: @unchecked Sendable {
     pthread_mutex_unlock(&shared.pointee.mutex)
   }
 
-  func stayAwake(_ isAwake: Bool) { cshims_store(awake, isAwake ? 1 : 0) }
+  func setSpinning(_ isSpinning: Bool) { cshims_store(spins, isSpinning ? 1 : 0) }
 
-  /// Waits until the word is no longer `value`, for a little while or as long as all stay awake.
-  private func changes(_ word: UnsafeMutablePointer<UInt32>, _ value: UInt32) -> Bool {
+  /// Spins until the word is no longer `value`: for some tens of microseconds, or as long as the
+  /// pool is spinning; whether it changed.
+  private func waitForChange(_ word: UnsafeMutablePointer<UInt32>, _ value: UInt32) -> Bool {
     while !cshims_changes(word, value) {
-      guard cshims_load(awake) != 0 else { return false }
+      guard cshims_load(spins) != 0 else { return false }
       sched_yield()
     }
     return true
   }
 
-  /// The life of a worker's thread.
+  /// The body of a worker's thread.
   func serve(_ worker: Int) {
-    // Signals are the host's business: none is delivered here.
+    // Signals are the host's business: none is delivered to these threads.
     var all = sigset_t()
     sigfillset(&all)
     pthread_sigmask(SIG_BLOCK, &all, nil)
     var seen: UInt32 = 0
     while true {
-      if !changes(round, seen) {
+      if !waitForChange(round, seen) {
         pthread_mutex_lock(&shared.pointee.mutex)
         cshims_store(sleepers, cshims_load(sleepers) &+ 1)
         while cshims_load(round) == seen && !shared.pointee.isClosed {
@@ -174,8 +220,8 @@ private final class Gate: @unchecked Sendable {
         let isClosed = shared.pointee.isClosed
         pthread_mutex_unlock(&shared.pointee.mutex)
         if isClosed { return }
-        // The system likes to wake a thread where its waker runs, and then lets both share that
-        // processor for many rounds.
+        // The system tends to wake a thread on its waker's processor, and then lets both share it
+        // for many rounds.
         cshims_leave_processor(cshims_load(callerProcessor))
       }
       seen = cshims_load(round)
