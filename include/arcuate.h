@@ -138,7 +138,6 @@ typedef struct arcuate_read_options {
   size_t struct_size;
   /* 0: mend what is missing or inconsistent and report it as findings. 1: refuse it. */
   int32_t strict;
-  int32_t reserved; /* 0 */
   /* What the exporter assumed of its neurons: "nir", "snntorch", "norse", "spikingjelly",
    * "sinabs", "rockpool", "spyx", "lava", "nengo" or "spinnaker2"; NULL takes what the file says. */
   const char *preset;
@@ -241,17 +240,22 @@ ARCUATE_API const char *arcuate_model_finding_message(const arcuate_model *model
 
 typedef struct arcuate_plan arcuate_plan;
 
-/* State when a frame ends: goes on into the next, or starts from rest. */
-#define ARCUATE_FRAME_STATE_KEEP 0
-#define ARCUATE_FRAME_STATE_RESET 1
-/* How a frame enters: the same values at every step, or at the first step only. */
-#define ARCUATE_FRAME_INPUT_HOLD 0
-#define ARCUATE_FRAME_INPUT_FIRST 1
-/* What of a frame's steps comes out. */
-#define ARCUATE_FRAME_OUTPUT_LAST 0
-#define ARCUATE_FRAME_OUTPUT_SUM 1
-#define ARCUATE_FRAME_OUTPUT_MEAN 2
-#define ARCUATE_FRAME_OUTPUT_EVERY 3
+/* State when a frame ends: goes on into the next, or starts from rest. DEFAULT: what the model's
+ * metadata states, or KEEP. */
+#define ARCUATE_FRAME_STATE_DEFAULT 0
+#define ARCUATE_FRAME_STATE_KEEP 1
+#define ARCUATE_FRAME_STATE_RESET 2
+/* How a frame enters: the same values at every step, or at the first step only. DEFAULT: what the
+ * model's metadata states, or HOLD. */
+#define ARCUATE_FRAME_INPUT_DEFAULT 0
+#define ARCUATE_FRAME_INPUT_HOLD 1
+#define ARCUATE_FRAME_INPUT_FIRST 2
+/* What of a frame's steps comes out. DEFAULT: what the model's metadata states, or LAST. */
+#define ARCUATE_FRAME_OUTPUT_DEFAULT 0
+#define ARCUATE_FRAME_OUTPUT_LAST 1
+#define ARCUATE_FRAME_OUTPUT_SUM 2
+#define ARCUATE_FRAME_OUTPUT_MEAN 3
+#define ARCUATE_FRAME_OUTPUT_EVERY 4
 /* EXACT: the same bits for every thread count, chunking, batch and kernel.
  * FAST: products and sums may be fused and sums made in any order, with the membrane that they are
  * added to as well; a sum of n terms is within n ulp of the sum of their magnitudes. A neuron that
@@ -263,25 +267,29 @@ typedef struct arcuate_compile_options {
   size_t struct_size;
   /* Seconds per step, 1e-12 ... 1e6; 0 takes the model's. */
   double dt_s;
-  /* 1 ... 1000000 */
+  /* 1 ... 1000000; 0: what the model's metadata states, or 1. */
   int32_t steps_per_frame;
   int32_t frame_state;
   int32_t frame_input;
   int32_t frame_output;
-  /* Independent streams that a session advances together, 1 ... 65535. */
+  /* Independent streams that a session advances together, 1 ... 65535; 0: 1. */
   int32_t batch;
-  /* 1 ... 256; more than processors gain nothing. They share the streams; with one stream the
+  /* 1 ... 256; 0: 1; more than processors gain nothing. They share the streams; with one stream the
    * outputs of layers of a million weights and more or, without such layers, the nodes: each thread
    * runs some, four steps behind the one before, in calls of more steps than that and as long as
    * this takes less time. A session's threads do not outlive fork(). */
   int32_t threads;
   int32_t numerics;
-  int32_t reserved; /* 0 */
 } arcuate_compile_options;
 
-/* Sets the defaults: the model's dt, one step per frame, state kept, input held, last output, one
- * stream, one thread, exact. NULL is ignored. */
+/* Sets every field to 0, so that it follows the model or is the default. NULL is ignored. */
 ARCUATE_API void arcuate_compile_options_init(arcuate_compile_options *options);
+
+/* Sets every field to the value that arcuate_plan_create uses for this model where nothing is set.
+ * Status: INVALID_MODEL for metadata that is no such option, INVALID_ARGUMENT. */
+ARCUATE_API arcuate_status arcuate_compile_options_from_model(const arcuate_model *model,
+                                                              arcuate_compile_options *options,
+                                                              arcuate_error **error);
 
 /* Compiles a model. options: NULL for the defaults. On success *plan is the caller's to free.
  * Status: INVALID_MODEL naming the node, CANNOT_COMPILE, LIMIT_EXCEEDED, OUT_OF_MEMORY,
@@ -294,6 +302,11 @@ ARCUATE_API void arcuate_plan_free(arcuate_plan *plan);
 
 /* What runs, with which kernels and why, and how much memory it takes. */
 ARCUATE_API const char *arcuate_plan_explain(const arcuate_plan *plan);
+/* The options in use, none of them 0 but dt_s where nothing depends on it and numerics. Its
+ * struct_size must be set. Status: INVALID_ARGUMENT. */
+ARCUATE_API arcuate_status arcuate_plan_options(const arcuate_plan *plan,
+                                                arcuate_compile_options *options,
+                                                arcuate_error **error);
 /* Seconds per step; 0 if nothing depends on it. */
 ARCUATE_API double arcuate_plan_dt(const arcuate_plan *plan);
 /* As compiled: steps for one frame; 0 for NULL. */
@@ -515,7 +528,6 @@ ARCUATE_API arcuate_status arcuate_model_converted_layer(const arcuate_model *mo
 typedef struct arcuate_loss_options {
   size_t struct_size;
   int32_t steps; /* of each frame, 1 ... 1000000 */
-  int32_t reserved;
   /* As in arcuate_convert_options, one frame at least. */
   size_t frames;
   const float *const *inputs;

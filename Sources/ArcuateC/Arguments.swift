@@ -25,6 +25,12 @@ func choice<T: CaseIterable>(_ value: Int32, _ name: StaticString, _ cases: T.Ty
   return all[Int(value)]
 }
 
+/// The error for a number that no constant of the header has.
+func noSuchValue(_ value: Int32, _ name: StaticString, _ range: ClosedRange<Int32>) -> ArcuateError {
+  ArcuateError(
+    .invalidArgument, "\(name) must be \(range.lowerBound) ... \(range.upperBound), got \(value)")
+}
+
 /// A truth value. Throws. `invalidArgument` for what is neither 0 nor 1.
 func truth(_ value: Int32, _ name: StaticString) throws -> Bool {
   guard value == 0 || value == 1 else {
@@ -41,13 +47,6 @@ func held(_ count: Int, _ name: StaticString) throws -> Int {
       .invalidArgument, "\(name) is \(UInt(bitPattern: count)), not within 0 ... \(Int.max)")
   }
   return count
-}
-
-/// Fields kept for later must not be set yet.
-func reservedIsZero(_ field: Int32) throws {
-  guard field == 0 else {
-    throw ArcuateError(.invalidArgument, "options->reserved is \(field), not 0")
-  }
 }
 
 /// The caller's options over the defaults: fields its struct is too old to have keep theirs.
@@ -76,6 +75,18 @@ func options<T: BitwiseCopyable>(
       from: UnsafeRawBufferPointer(start: raw, count: min(size, MemoryLayout<T>.size)))
   }
   return result
+}
+
+/// The size that a struct to be filled begins with.
+func givenSize<T>(_ pointer: UnsafeMutablePointer<T>, least: Int) throws -> Int {
+  // SAFETY: the struct begins with its size.
+  let size = UnsafeRawPointer(pointer).load(as: Int.self)
+  guard (least...4096).contains(size) else {
+    throw ArcuateError(
+      .invalidArgument,
+      "struct_size is \(UInt(bitPattern: size)): set it to sizeof the struct")
+  }
+  return size
 }
 
 /// Writes the part of `value` that the caller's struct, of `size` bytes, has room for.

@@ -91,18 +91,6 @@ public func arcuate_model_converted_layer(
   }
 }
 
-/// The size that a struct to be filled begins with.
-private func givenSize<T>(_ pointer: UnsafeMutablePointer<T>, least: Int) throws -> Int {
-  // SAFETY: the struct begins with its size.
-  let size = UnsafeRawPointer(pointer).load(as: Int.self)
-  guard (least...4096).contains(size) else {
-    throw ArcuateError(
-      .invalidArgument,
-      "struct_size is \(UInt(bitPattern: size)): set it to sizeof the struct")
-  }
-  return size
-}
-
 @c @implementation
 public func arcuate_loss_options_init(_ options: UnsafeMutablePointer<arcuate_loss_options>?) {
   options?.pointee = lossDefaults
@@ -132,7 +120,6 @@ public func arcuate_model_conversion_loss(
     let given = try ArcuateC.options(
       try required(options, "options"), defaults: lossDefaults,
       least: MemoryLayout<arcuate_loss_options>.size, "options")
-    try reservedIsZero(given.reserved)
     let sample = try sampleFrames(
       given.frames, given.inputs, given.input_counts, try compileOptions(given.compile),
       ann.model)

@@ -8,7 +8,7 @@ public func arcuate_read_options_init(_ options: UnsafeMutablePointer<arcuate_re
 
 private var readDefaults: arcuate_read_options {
   arcuate_read_options(
-    struct_size: MemoryLayout<arcuate_read_options>.size, strict: 0, reserved: 0, preset: nil,
+    struct_size: MemoryLayout<arcuate_read_options>.size, strict: 0, preset: nil,
     dt_s: 0)
 }
 
@@ -18,7 +18,6 @@ private func readOptions(
   let given = try options(
     pointer, defaults: readDefaults, least: MemoryLayout<arcuate_read_options>.size, "options")
   var result = ModelFile.ReadOptions()
-  try reservedIsZero(given.reserved)
   guard given.strict == 0 || given.strict == 1 else {
     throw ArcuateError(.invalidArgument, "strict is \(given.strict), not within 0 ... 1")
   }

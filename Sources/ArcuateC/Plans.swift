@@ -8,12 +8,89 @@ public func arcuate_compile_options_init(
   options?.pointee = compileDefaults
 }
 
+/// Zeros follow the model.
 private var compileDefaults: arcuate_compile_options {
-  arcuate_compile_options(
-    struct_size: MemoryLayout<arcuate_compile_options>.size, dt_s: 0, steps_per_frame: 1,
-    frame_state: ARCUATE_FRAME_STATE_KEEP, frame_input: ARCUATE_FRAME_INPUT_HOLD,
-    frame_output: ARCUATE_FRAME_OUTPUT_LAST, batch: 1, threads: 1,
-    numerics: ARCUATE_NUMERICS_EXACT, reserved: 0)
+  var options = arcuate_compile_options()
+  options.struct_size = MemoryLayout<arcuate_compile_options>.size
+  return options
+}
+
+extension CompileOptions.FrameState {
+  /// Nil for the default.
+  fileprivate static func from(_ value: Int32) throws -> Self? {
+    switch value {
+    case ARCUATE_FRAME_STATE_DEFAULT: nil
+    case ARCUATE_FRAME_STATE_KEEP: .keep
+    case ARCUATE_FRAME_STATE_RESET: .reset
+    default: throw noSuchValue(value, "frame_state", 0...2)
+    }
+  }
+
+  fileprivate var value: Int32 {
+    switch self {
+    case .keep: ARCUATE_FRAME_STATE_KEEP
+    case .reset: ARCUATE_FRAME_STATE_RESET
+    }
+  }
+}
+
+extension CompileOptions.FrameInput {
+  /// Nil for the default.
+  fileprivate static func from(_ value: Int32) throws -> Self? {
+    switch value {
+    case ARCUATE_FRAME_INPUT_DEFAULT: nil
+    case ARCUATE_FRAME_INPUT_HOLD: .hold
+    case ARCUATE_FRAME_INPUT_FIRST: .first
+    default: throw noSuchValue(value, "frame_input", 0...2)
+    }
+  }
+
+  fileprivate var value: Int32 {
+    switch self {
+    case .hold: ARCUATE_FRAME_INPUT_HOLD
+    case .first: ARCUATE_FRAME_INPUT_FIRST
+    }
+  }
+}
+
+extension CompileOptions.FrameOutput {
+  /// Nil for the default.
+  fileprivate static func from(_ value: Int32) throws -> Self? {
+    switch value {
+    case ARCUATE_FRAME_OUTPUT_DEFAULT: nil
+    case ARCUATE_FRAME_OUTPUT_LAST: .last
+    case ARCUATE_FRAME_OUTPUT_SUM: .sum
+    case ARCUATE_FRAME_OUTPUT_MEAN: .mean
+    case ARCUATE_FRAME_OUTPUT_EVERY: .every
+    default: throw noSuchValue(value, "frame_output", 0...4)
+    }
+  }
+
+  fileprivate var value: Int32 {
+    switch self {
+    case .last: ARCUATE_FRAME_OUTPUT_LAST
+    case .sum: ARCUATE_FRAME_OUTPUT_SUM
+    case .mean: ARCUATE_FRAME_OUTPUT_MEAN
+    case .every: ARCUATE_FRAME_OUTPUT_EVERY
+    }
+  }
+}
+
+extension CompileOptions.Numerics {
+  fileprivate static func from(_ value: Int32) throws -> Self {
+    switch value {
+    case ARCUATE_NUMERICS_EXACT: .exact
+    case ARCUATE_NUMERICS_FAST: .fast
+    default: throw noSuchValue(value, "numerics", 0...1)
+    }
+  }
+
+  fileprivate var value: Int32 {
+    switch self {
+    case .exact: ARCUATE_NUMERICS_EXACT
+    case .fast: ARCUATE_NUMERICS_FAST
+    }
+  }
 }
 
 func compileOptions(
@@ -22,19 +99,56 @@ func compileOptions(
   let given = try options(
     pointer, defaults: compileDefaults, least: MemoryLayout<arcuate_compile_options>.size,
     "options")
-  try reservedIsZero(given.reserved)
   var result = CompileOptions()
   if given.dt_s != 0 { result.dt_s = given.dt_s }
-  result.stepsPerFrame = Int(given.steps_per_frame)
-  // The header lists the values in the order of the cases.
-  result.frameState = try choice(given.frame_state, "frame_state", CompileOptions.FrameState.self)
-  result.frameInput = try choice(given.frame_input, "frame_input", CompileOptions.FrameInput.self)
-  result.frameOutput = try choice(
-    given.frame_output, "frame_output", CompileOptions.FrameOutput.self)
-  result.batch = Int(given.batch)
-  result.threads = Int(given.threads)
-  result.numerics = try choice(given.numerics, "numerics", CompileOptions.Numerics.self)
+  if given.steps_per_frame != 0 { result.stepsPerFrame = Int(given.steps_per_frame) }
+  if let state = try CompileOptions.FrameState.from(given.frame_state) { result.frameState = state }
+  if let input = try CompileOptions.FrameInput.from(given.frame_input) { result.frameInput = input }
+  if let output = try CompileOptions.FrameOutput.from(given.frame_output) {
+    result.frameOutput = output
+  }
+  if given.batch != 0 { result.batch = Int(given.batch) }
+  if given.threads != 0 { result.threads = Int(given.threads) }
+  let numerics = try CompileOptions.Numerics.from(given.numerics)
+  if numerics != result.numerics { result.numerics = numerics }
   return result
+}
+
+/// The options as C has them, in a struct of the caller's that states its size.
+private func give(
+  _ options: CompileOptions, dt_s: Double?, to result: UnsafeMutablePointer<arcuate_compile_options>
+) throws {
+  let size = try givenSize(result, least: MemoryLayout<arcuate_compile_options>.size)
+  result.pointee = arcuate_compile_options(
+    struct_size: size, dt_s: dt_s ?? 0, steps_per_frame: Int32(clamping: options.stepsPerFrame),
+    frame_state: options.frameState.value, frame_input: options.frameInput.value,
+    frame_output: options.frameOutput.value, batch: Int32(clamping: options.batch),
+    threads: Int32(clamping: options.threads), numerics: options.numerics.value)
+}
+
+@c @implementation
+public func arcuate_compile_options_from_model(
+  _ model: OpaquePointer?, _ options: UnsafeMutablePointer<arcuate_compile_options>?,
+  _ error: UnsafeMutablePointer<OpaquePointer?>?
+) -> arcuate_status {
+  answering(error) {
+    let handle = try required(object(ModelHandle.self, model), "model")
+    let result = try required(options, "options")
+    var defaults = compileDefaults
+    try give(try CompileOptions(for: handle.model), dt_s: handle.model.dt_s, to: &defaults)
+    result.pointee = defaults
+  }
+}
+
+@c @implementation
+public func arcuate_plan_options(
+  _ plan: OpaquePointer?, _ options: UnsafeMutablePointer<arcuate_compile_options>?,
+  _ error: UnsafeMutablePointer<OpaquePointer?>?
+) -> arcuate_status {
+  answering(error) {
+    let handle = try required(object(PlanHandle.self, plan), "plan")
+    try give(handle.plan.options, dt_s: handle.plan.dt_s, to: try required(options, "options"))
+  }
 }
 
 @c @implementation

@@ -132,6 +132,7 @@ extension ConvertibleNetwork {
     for i in part.nodes.indices {
       part.nodes[i].op = try part.nodes[i].op.raised { takesBothSigns ? $0.magnitude : max($0, 0) }
     }
+    part.metadata = [:]
     let session = try part.compile().makeSession()
     let inputs = session.plan.inputs.map { port -> [Float] in
       let place = part.nodes.filter { if case .input = $0.op { true } else { false } }

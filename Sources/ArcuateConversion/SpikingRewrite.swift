@@ -179,6 +179,7 @@ struct SpikingRewrite {
       silent.edges += result.edges.filter { $0.target == name }.map { .init($0.source, shown) }
       shownBy[shown] = i
     }
+    silent.metadata = [:]
     let session = try silent.compile().makeSession()
     let zeros = session.plan.inputs.map { [Float](repeating: 0, count: $0.shape.count) }
     let currents = try session.run(frames: 1, zeros)

@@ -59,6 +59,9 @@ static void nulls(void) {
   CHECK(arcuate_model_finding_message(NULL, 0) == NULL);
 
   arcuate_compile_options_init(NULL);
+  arcuate_compile_options options;
+  REFUSED(arcuate_compile_options_from_model(NULL, &options, NULL));
+  REFUSED(arcuate_plan_options(NULL, &options, NULL));
   REFUSED(arcuate_plan_create(NULL, NULL, &plan, NULL));
   arcuate_plan_free(NULL);
   CHECK(arcuate_plan_explain(NULL) == NULL);
@@ -176,7 +179,7 @@ static void wrong_numbers(const char *path) {
                                             "frame_output",    "batch",       "threads",
                                             "numerics"};
         char value[16];
-        snprintf(value, sizeof value, "is %d,", (int)wrong[i]);
+        snprintf(value, sizeof value, "got %d", (int)wrong[i]);
         CHECK(status == ARCUATE_ERROR_INVALID_ARGUMENT);
         CHECK(strstr(arcuate_error_message(error), names[field]) != NULL);
         CHECK(strstr(arcuate_error_message(error), value) != NULL);
@@ -202,15 +205,15 @@ static void wrong_numbers(const char *path) {
     CHECK(other == NULL);
   }
   arcuate_compile_options compiling;
-  arcuate_compile_options_init(&compiling);
-  compiling.reserved = 1;
+  REFUSED(arcuate_compile_options_from_model(model, NULL, NULL));
   arcuate_plan *none = NULL;
-  REFUSED(arcuate_plan_create(model, &compiling, &none, NULL));
+  CHECK(arcuate_plan_create(model, NULL, &none, NULL) == ARCUATE_SUCCESS);
+  REFUSED(arcuate_plan_options(none, NULL, NULL));
+  compiling.struct_size = 3;
+  REFUSED(arcuate_plan_options(none, &compiling, NULL));
+  arcuate_plan_free(none);
   arcuate_read_options reading;
   arcuate_model *nothing = NULL;
-  arcuate_read_options_init(&reading);
-  reading.reserved = -1;
-  REFUSED(arcuate_model_open(path, &reading, &nothing, NULL));
   arcuate_read_options_init(&reading);
   reading.strict = 2;
   REFUSED(arcuate_model_open(path, &reading, &nothing, NULL));
@@ -464,7 +467,6 @@ static void conversion(const char *path) {
    arcuate_model_conversion_loss(model, copy, &losing, &loss, rates, 2, NULL))
   REFUSED(LOSS(steps, 0));
   REFUSED(LOSS(steps, 1000001));
-  REFUSED(LOSS(reserved, 1));
   REFUSED(LOSS(labels, beyond));
   REFUSED(LOSS(labels, below));
   CHECK(LOSS(frames, 0) == ARCUATE_ERROR_BUFFER_SIZE); /* for numbers of two */
@@ -680,7 +682,7 @@ static void quantisation(const char *path) {
   WITH(frames, 2);
   REFUSED(arcuate_model_quantize(model, &options, &made, NULL));
   x[INPUTS + 3] = 0;
-  compiling.batch = 0;
+  compiling.batch = -1;
   REFUSED(arcuate_model_quantize(model, &options, &made, NULL));
   compiling.batch = 2;
   CHECK(arcuate_model_quantize(model, &options, &made, NULL) == ARCUATE_ERROR_BUFFER_SIZE);

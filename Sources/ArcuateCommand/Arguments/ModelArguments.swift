@@ -90,11 +90,15 @@ struct CompileArguments: ParsableArguments {
     help: "Independent streams that run side by side, 1 to 65535; by default 1.")
   var batch: Int?
 
-  @Option(parsing: .unconditional, help: "Threads, 1 to 256.")
-  var threads = 1
+  @Option(parsing: .unconditional, help: "Threads, 1 to 256; by default 1.")
+  var threads: Int?
 
-  @Option(help: "exact: the same bits whatever the batch and threads; fast: sums fused and in any order.")
-  var numerics = CompileOptions.Numerics.exact
+  @Option(
+    help: """
+      exact: the same bits for every batch and thread count; fast: sums fused and in any order; by \
+      default exact.
+      """)
+  var numerics: CompileOptions.Numerics?
 
   func validate() throws {
     for (name, value, most) in [
@@ -119,55 +123,17 @@ struct CompileArguments: ParsableArguments {
     }
   }
 
-  /// These options, completed by what the model's metadata states.
+  /// These options; what was not given follows the model's metadata.
   func options(for model: Model) throws -> CompileOptions {
     var options = CompileOptions()
-    let notes = MetadataNotes(model)
-    options.stepsPerFrame = try stepsPerFrame ?? notes.integer("steps_per_frame") ?? 1
-    options.frameState = try frameState ?? notes.choice("frame_state") ?? .keep
-    options.frameInput = try frameInput ?? notes.choice("frame_input") ?? .hold
-    options.frameOutput = try frameOutput ?? notes.choice("frame_output") ?? .last
-    options.batch = batch ?? 1
-    options.threads = threads
-    options.numerics = numerics
-    return options
-  }
-}
-
-/// What a model's metadata states about its use.
-struct MetadataNotes {
-  private let metadata: [String: Metadata]
-
-  init(_ model: Model) { metadata = model.metadata }
-
-  /// Throws. `invalidModel` for a note that is not a whole number.
-  func integer(_ name: String) throws -> Int? {
-    let number: Double? =
-      switch metadata[name] {
-      case nil: nil
-      case .number(let number): number
-      case .string(let text): Double(text)
-      default: .nan
-      }
-    guard metadata[name] != nil else { return nil }
-    guard let number, let integer = Int(exactly: number) else {
-      throw misfit(name, "a whole number")
-    }
-    return integer
-  }
-
-  /// Throws. `invalidModel` for a note that is not among the choices.
-  func choice<T: RawRepresentable & CaseIterable>(_ name: String) throws -> T?
-  where T.RawValue == String {
-    guard let note = metadata[name] else { return nil }
-    if case .string(let text) = note, let choice = T(rawValue: text) { return choice }
-    throw misfit(name, T.allCases.map(\.rawValue).joined(separator: " or "))
-  }
-
-  private func misfit(_ name: String, _ expected: String) -> ArcuateError {
-    ArcuateError(
-      .invalidModel, "is not \(expected); the option of that name overrides it",
-      at: "metadata \"\(name)\"")
+    if let stepsPerFrame { options.stepsPerFrame = stepsPerFrame }
+    if let frameState { options.frameState = frameState }
+    if let frameInput { options.frameInput = frameInput }
+    if let frameOutput { options.frameOutput = frameOutput }
+    if let batch { options.batch = batch }
+    if let threads { options.threads = threads }
+    if let numerics { options.numerics = numerics }
+    return try options.following(model)
   }
 }
 

@@ -125,12 +125,11 @@ struct Compute: ParsableCommand {
       throw ArcuateError(
         .invalidArgument, "has \(plan.inputs.count) input ports; one is needed", at: self.model)
     }
-    let notes = MetadataNotes(model)
     let splicing = try Splicing(
-      left: spliceLeft ?? notes.integer("splice_left") ?? 0,
-      right: spliceRight ?? notes.integer("splice_right") ?? 0)
+      left: spliceLeft ?? model.metadataInteger("splice_left") ?? 0,
+      right: spliceRight ?? model.metadataInteger("splice_right") ?? 0)
     let timing = try within(self.model) {
-      try FrameTiming(notes, subsampling: subsampling, plan.options)
+      try FrameTiming(model, subsampling: subsampling, plan.options)
     }
     let posteriors = try Posteriors(
       logSoftmax: logSoftmax, priors: priors, columns: plan.outputs[port].shape.count)

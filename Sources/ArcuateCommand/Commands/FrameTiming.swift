@@ -15,10 +15,10 @@ struct FrameTiming {
   ///
   /// Throws. `invalidArgument` outside 0 ... 1000000 (1 ... 1000 for the last), or where frames do
   /// not follow each other step by step, yet the network waits for later ones.
-  init(_ notes: MetadataNotes, subsampling: Int?, _ options: CompileOptions) throws {
-    left = try notes.integer("left_context") ?? 0
-    latency = try notes.integer("latency") ?? 0
-    self.subsampling = try subsampling ?? notes.integer("subsampling") ?? 1
+  init(_ model: Model, subsampling: Int?, _ options: CompileOptions) throws {
+    left = try model.metadataInteger("left_context") ?? 0
+    latency = try model.metadataInteger("latency") ?? 0
+    self.subsampling = try subsampling ?? model.metadataInteger("subsampling") ?? 1
     guard (0...1_000_000).contains(left), (0...1_000_000).contains(latency),
       (1...1000).contains(self.subsampling)
     else {

@@ -1,8 +1,8 @@
 import ArcuateCore
 
 extension Plan {
-  /// The plan in words: options and promise, then each node in the order in which it runs with its
-  /// kernels and why, its shape and bytes, then a session's memory.
+  /// The plan as text: each option and where its value comes from, each node in execution order with
+  /// its shape, bytes and kernels and why they were chosen, then the memory of a session.
   public func explain() -> String {
     var lines = ["plan for \(steps.count) nodes"]
     lines += optionLines().map { "  " + $0 }
@@ -43,32 +43,60 @@ extension Plan {
   }
 
   private func optionLines() -> [String] {
-    let frame = options.stepsPerFrame
+    func line(_ name: String, _ value: String) -> String {
+      name + String(repeating: " ", count: max(1, 17 - name.utf8.count)) + value
+    }
+    func option<T>(_ name: String, _ option: CompileOption<T>, _ words: String? = nil) -> String {
+      line(
+        name,
+        "\(option.wrappedValue) (\(option.origin.rawValue))" + (words.map { ": " + $0 } ?? ""))
+    }
     return [
-      "numerics   \(options.numerics.rawValue): "
-        + (options.numerics == .exact
-          ? "the same bits for every batch, chunking, thread count and choice of kernel"
-          : "products and sums may be fused, sums made in any order"),
-      "processor  \(Instructions.current.rawValue)"
-        + (Instructions.remark.map { " (\($0))" } ?? ""),
-      "step       " + (dt_s.map { "\($0) s" } ?? "nothing depends on its length"),
-      "frame      \(frame) step\(frame == 1 ? "" : "s"), input "
-        + (options.frameInput == .hold ? "held" : "at the first step only")
-        + ", output " + outputWords
-        + ", state \(options.frameState == .keep ? "kept" : "reset") between frames",
-      "streams    \(options.batch), on \(options.threads) thread\(options.threads == 1 ? "" : "s")",
-      "block      \(block) step\(block == 1 ? "" : "s") of one node run before the next node",
+      option("numerics", options.$numerics, numericsWords),
+      line("processor", Instructions.current.rawValue + (Instructions.remark.map { " (\($0))" } ?? "")),
+      line(
+        "step",
+        dt_s.map { "\($0) s (\(options.dt_s == nil ? "model" : "given"))" }
+          ?? "nothing depends on its length"),
+      option("steps per frame", options.$stepsPerFrame),
+      option("frame state", options.$frameState, frameStateWords),
+      option("frame input", options.$frameInput, frameInputWords),
+      option("frame output", options.$frameOutput, frameOutputWords),
+      option("batch", options.$batch),
+      option("threads", options.$threads),
+      line("block", "\(block) step\(block == 1 ? "" : "s") of one node run before the next node"),
     ]
-      + inputs.map { "input      \"\($0.name)\" \($0.shape) \($0.signal.rawValue)" }
-      + outputs.map { "output     \"\($0.name)\" \($0.shape) \($0.signal.rawValue)" }
+      + inputs.map { line("input", "\"\($0.name)\" \($0.shape) \($0.signal.rawValue)") }
+      + outputs.map { line("output", "\"\($0.name)\" \($0.shape) \($0.signal.rawValue)") }
   }
 
-  private var outputWords: String {
+  private var numericsWords: String {
+    switch options.numerics {
+    case .exact: "the same bits for every batch, chunking, thread count and choice of kernel"
+    case .fast: "products and sums may be fused, sums evaluated in any order"
+    }
+  }
+
+  private var frameStateWords: String {
+    switch options.frameState {
+    case .keep: "state is kept between frames"
+    case .reset: "each frame starts from rest"
+    }
+  }
+
+  private var frameInputWords: String {
+    switch options.frameInput {
+    case .hold: "the same values at every step"
+    case .first: "the values at the first step, then zeros"
+    }
+  }
+
+  private var frameOutputWords: String {
     switch options.frameOutput {
-    case .last: "of the last step"
-    case .sum: "summed over the steps"
-    case .mean: "averaged over the steps"
-    case .every: "of every step"
+    case .last: "the last step"
+    case .sum: "the sum over the steps"
+    case .mean: "the mean over the steps"
+    case .every: "every step"
     }
   }
 

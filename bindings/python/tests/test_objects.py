@@ -387,6 +387,8 @@ def test_prototypes_are_the_headers():
     )
     for prefix, names in choices.items():
         found = re.findall(rf"#define ARCUATE_{prefix}_(\w+) (\d+)", text)
+        if prefix.startswith("FRAME_"):
+            names = ("default", *names)
         assert [(name.lower(), int(value)) for name, value in found] == [(n, i) for i, n in enumerate(names)]
     assert len(STRUCTS) > 10
     for struct in STRUCTS:
@@ -411,3 +413,21 @@ def test_notes_of_a_network_that_waits():
         assert model.note("latency") == 3
         assert model.note("left_context") == 2
         assert model.note("nothing") is None
+
+
+def test_plans_follow_their_models():
+    frame = np.fromfile(ROOT / "Tests" / "c" / "frame.f32", np.float32)
+    with arcuate.Model.open(DIGITS) as model:
+        plan = model.compile()
+        assert (plan.steps_per_frame, plan.frame_state) == (10, "reset")
+        assert (plan.frame_input, plan.frame_output) == ("hold", "last")
+        assert "steps per frame  10 (model metadata)" in plan.explain()
+        scores = plan.session().run(frame[None])[0]
+        assert scores.argmax() == 3 and abs(scores[3] - 12.5434) < 1e-4
+        given = model.compile(steps_per_frame=10, frame_state="reset")
+        assert np.array_equal(given.session().run(frame[None])[0], scores)
+        assert "steps per frame  10 (given)" in given.explain()
+        one = model.compile(steps_per_frame=1)
+        assert (one.steps_per_frame, one.frame_state) == (1, "reset")
+        every = model.compile(frame_output="every")
+        assert every.session().run(frame[None]).shape == (1, 10, 10)

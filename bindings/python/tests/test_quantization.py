@@ -135,7 +135,7 @@ def test_what_cannot_be(net):
         (dict(frames=np.zeros((0, 6))), "one frame"), (dict(frames=np.zeros((4, 5))), "shape"),
         (dict(frames=(np.zeros((4, 6)),) * 2), "2 inputs"),
         (dict(frames=np.full((4, 6), np.nan)), "not finite"),
-        (dict(frames=np.zeros((4, 6)), batch=2), "shape"), (dict(steps_per_frame=0), "within"),
+        (dict(frames=np.zeros((4, 6)), batch=2), "shape"), (dict(steps_per_frame=0), "must be 1"),
         (dict(frames="abc"), "numbers"),
     ]:
         with pytest.raises(arcuate.ArgumentError, match=word):

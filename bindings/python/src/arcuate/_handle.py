@@ -91,7 +91,7 @@ def whole(name: str, value: Any, least: int = 0, most: int = 2**62) -> int:
     except TypeError:
         raise errors.argument(f"{name} must be an integer, not {value!r}") from None
     if not least <= number <= most:
-        raise errors.argument(f"{name} must be within {least} ... {most}, not {number}")
+        raise errors.argument(f"{name} must be {least} ... {most}, got {number}")
     return number
 
 
@@ -110,6 +110,16 @@ def choice(name: str, value: str, choices: Sequence[str]) -> int:
     if value not in choices:
         raise errors.argument(f"{name} must be one of {', '.join(choices)}, not {value!r}")
     return choices.index(value)
+
+
+def optional_choice(name: str, value: Optional[str], choices: Sequence[str]) -> int:
+    """The number that C has for `value`, where 0 means that none is given."""
+    return 0 if value is None else choice(name, value, choices) + 1
+
+
+def optional_whole(name: str, value: Optional[int], most: int) -> int:
+    """`value`, 1 ... most, where 0 means to C that none is given."""
+    return 0 if value is None else whole(name, value, 1, most)
 
 
 def encoded(name: str, value: str) -> bytes:

@@ -89,7 +89,6 @@ class ReadOptions(Structure):
     _fields_ = [
         ("struct_size", c_size_t),
         ("strict", c_int32),
-        ("reserved", c_int32),
         ("preset", c_char_p),
         ("dt_s", c_double),
     ]
@@ -108,7 +107,6 @@ class CompileOptions(Structure):
         ("batch", c_int32),
         ("threads", c_int32),
         ("numerics", c_int32),
-        ("reserved", c_int32),
     ]
 
 
@@ -189,7 +187,6 @@ class LossOptions(Structure):
     _fields_ = [
         ("struct_size", c_size_t),
         ("steps", c_int32),
-        ("reserved", c_int32),
         ("frames", c_size_t),
         ("inputs", POINTER(c_void_p)),
         ("input_counts", POINTER(c_size_t)),
@@ -370,9 +367,13 @@ PROTOTYPES: Dict[str, Tuple[Any, List[Any]]] = {
     "arcuate_model_finding_message": (c_char_p, [c_void_p, c_size_t]),
     # Plans
     "arcuate_compile_options_init": (None, [POINTER(CompileOptions)]),
+    "arcuate_compile_options_from_model": (
+        c_int32, [c_void_p, POINTER(CompileOptions), _OUT]
+    ),
     "arcuate_plan_create": (c_int32, [c_void_p, POINTER(CompileOptions), _OUT, _OUT]),
     "arcuate_plan_free": (None, [c_void_p]),
     "arcuate_plan_explain": (c_char_p, [c_void_p]),
+    "arcuate_plan_options": (c_int32, [c_void_p, POINTER(CompileOptions), _OUT]),
     "arcuate_plan_dt": (c_double, [c_void_p]),
     "arcuate_plan_steps_per_frame": (c_int32, [c_void_p]),
     "arcuate_plan_batch": (c_int32, [c_void_p]),

@@ -11,7 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from . import _native, errors
-from ._handle import Handle, call, choice, created, encoded, seconds, whole
+from ._handle import (
+    Handle, call, choice, created, encoded, optional_choice, optional_whole, seconds, whole,
+)
 from .conversion import Conversion, ConversionLoss, _conversion, _loss
 from .plan import Plan
 from .quantization import Quantization, _quantization
@@ -222,21 +224,26 @@ class Model(Handle):
     def compile(
         self,
         dt: Optional[float] = None,
-        steps_per_frame: int = 1,
-        frame_state: str = "keep",
-        frame_input: str = "hold",
-        frame_output: str = "last",
+        steps_per_frame: Optional[int] = None,
+        frame_state: Optional[str] = None,
+        frame_input: Optional[str] = None,
+        frame_output: Optional[str] = None,
         batch: int = 1,
         threads: int = 1,
         numerics: str = "exact",
     ) -> Plan:
-        """Compiles the model for a use.
+        """Compiles the model. What is None follows the model: its metadata may state
+        steps_per_frame, frame_state, frame_input and frame_output; `Plan.explain` says where each
+        value comes from.
 
-        dt: seconds per step, 1e-12 ... 1e6; None takes the model's.
-        steps_per_frame: 1 ... 1000000.
-        frame_state: "keep": state goes on into the next frame; "reset": each starts from rest.
-        frame_input: "hold": the same values at every step; "first": at the first step, then zeros.
-        frame_output: what of a frame's steps comes out: "last", "sum", "mean" or "every".
+        dt: seconds per step, 1e-12 ... 1e6; by default the model's.
+        steps_per_frame: 1 ... 1000000; by default the model's, or 1.
+        frame_state: "keep": state goes on into the next frame; "reset": each frame starts from
+            rest. By default the model's, or "keep".
+        frame_input: "hold": the same values at every step; "first": the values at the first step,
+            then zeros. By default the model's, or "hold".
+        frame_output: the steps of a frame that make its output: "last", "sum", "mean" or "every".
+            By default the model's, or "last".
         batch: independent streams that a session advances together, 1 ... 65535.
         threads: 1 ... 256; more than processors gain nothing. They share the streams; with one
             stream the outputs of layers of a million weights and more or, without such layers, the
@@ -257,7 +264,7 @@ class Model(Handle):
             pointer = created(
                 _native.library.arcuate_plan_create, self._live(), ctypes.byref(options)
             )
-        return Plan(pointer, every_step=frame_output == "every")
+        return Plan(pointer)
 
     def quantize(
         self,
@@ -269,9 +276,9 @@ class Model(Handle):
         keep_last: bool = False,
         fold_batch_norm: bool = True,
         dt: Optional[float] = None,
-        steps_per_frame: int = 1,
-        frame_state: str = "keep",
-        frame_input: str = "hold",
+        steps_per_frame: Optional[int] = None,
+        frame_state: Optional[str] = None,
+        frame_input: Optional[str] = None,
         batch: int = 1,
         threads: int = 1,
     ) -> Tuple[Model, Quantization]:
@@ -307,7 +314,7 @@ class Model(Handle):
         options.keep_count = len(names)
         # A pointer in a struct does not keep what it points to.
         compiling = _compile_options(
-            dt, steps_per_frame, frame_state, frame_input, "last", batch, threads, "exact"
+            dt, steps_per_frame, frame_state, frame_input, None, batch, threads
         )
         options.compile = ctypes.pointer(compiling)
         kept: List[Any] = []
@@ -386,7 +393,7 @@ class Model(Handle):
         options.seed = whole("seed", seed, 0, 2**64 - 1)
         options.percentile, options.factor = float(percentile), float(factor)
         options.initial_potential = float(initial_potential)
-        compiling = _plain_options(threads)
+        compiling = _compile_options(threads=threads)
         options.compile = ctypes.pointer(compiling)
         kept: List[Any] = []
         if frames is not None:
@@ -417,7 +424,7 @@ class Model(Handle):
         options = _native.LossOptions()
         _native.library.arcuate_loss_options_init(ctypes.byref(options))
         options.steps = whole("steps", steps, 1, 1_000_000)
-        compiling = _plain_options(threads)
+        compiling = _compile_options(threads=threads)
         options.compile = ctypes.pointer(compiling)
         with self.compile(threads=threads) as plan:
             kept = _point(options, plan, frames)
@@ -457,30 +464,26 @@ def _read_options(preset: Optional[str], dt: Optional[float], strict: bool) -> _
 
 
 def _compile_options(
-    dt: Optional[float],
-    steps_per_frame: int,
-    frame_state: str,
-    frame_input: str,
-    frame_output: str,
-    batch: int,
-    threads: int,
-    numerics: str,
+    dt: Optional[float] = None,
+    steps_per_frame: Optional[int] = None,
+    frame_state: Optional[str] = None,
+    frame_input: Optional[str] = None,
+    frame_output: Optional[str] = None,
+    batch: int = 1,
+    threads: int = 1,
+    numerics: str = "exact",
 ) -> _native.CompileOptions:
     options = _native.CompileOptions()
     _native.library.arcuate_compile_options_init(ctypes.byref(options))
     options.dt_s = seconds("dt", dt)
-    options.steps_per_frame = whole("steps_per_frame", steps_per_frame, 1, 1_000_000)
-    options.frame_state = choice("frame_state", frame_state, _native.FRAME_STATE)
-    options.frame_input = choice("frame_input", frame_input, _native.FRAME_INPUT)
-    options.frame_output = choice("frame_output", frame_output, _native.FRAME_OUTPUT)
-    options.batch = whole("batch", batch, 1, 65535)
-    options.threads = whole("threads", threads, 1, 256)
+    options.steps_per_frame = optional_whole("steps_per_frame", steps_per_frame, 1_000_000)
+    options.frame_state = optional_choice("frame_state", frame_state, _native.FRAME_STATE)
+    options.frame_input = optional_choice("frame_input", frame_input, _native.FRAME_INPUT)
+    options.frame_output = optional_choice("frame_output", frame_output, _native.FRAME_OUTPUT)
+    options.batch = optional_whole("batch", batch, 65535)
+    options.threads = optional_whole("threads", threads, 256)
     options.numerics = choice("numerics", numerics, _native.NUMERICS)
     return options
-
-
-def _plain_options(threads: int) -> _native.CompileOptions:
-    return _compile_options(None, 1, "keep", "hold", "last", 1, threads, "exact")
 
 
 def _point(

@@ -6,7 +6,7 @@ import ctypes
 from typing import Any, Callable, Dict, NamedTuple, Optional, Tuple
 
 from . import _native
-from ._handle import Handle, created
+from ._handle import Handle, call, created
 from .session import Session
 
 
@@ -25,7 +25,7 @@ class Plan(Handle):
     Made by `Model.compile`. May be used as a context manager; sessions outlive it.
     """
 
-    def __init__(self, pointer: int, every_step: bool) -> None:
+    def __init__(self, pointer: int) -> None:
         super().__init__(pointer, _native.library.arcuate_plan_free)
         library = _native.library
         # A plan never changes: what sessions need of it is asked once.
@@ -53,8 +53,13 @@ class Plan(Handle):
             name: _native.text(library.arcuate_plan_node_kind(pointer, i))
             for i, name in enumerate(self._nodes)
         }
-        self._batch = int(library.arcuate_plan_batch(pointer))
-        self._steps_per_frame = int(library.arcuate_plan_steps_per_frame(pointer))
+        options = _native.CompileOptions(struct_size=ctypes.sizeof(_native.CompileOptions))
+        call(library.arcuate_plan_options, pointer, ctypes.byref(options))
+        self._batch = int(options.batch)
+        self._steps_per_frame = int(options.steps_per_frame)
+        self._frame_state = _native.FRAME_STATE[options.frame_state - 1]
+        self._frame_input = _native.FRAME_INPUT[options.frame_input - 1]
+        self._frame_output = _native.FRAME_OUTPUT[options.frame_output - 1]
         self._signals = {
             _native.text(library.arcuate_plan_signal_name(pointer, i)): int(
                 library.arcuate_plan_signal_size(pointer, i)
@@ -62,7 +67,7 @@ class Plan(Handle):
             for i in range(library.arcuate_plan_signal_count(pointer))
         }
         # Axes between frames and batch in what a frame gives.
-        self._step_axes = (self._steps_per_frame,) if every_step else ()
+        self._step_axes = (self._steps_per_frame,) if self._frame_output == "every" else ()
 
     @property
     def inputs(self) -> Tuple[Port, ...]:
@@ -104,6 +109,27 @@ class Plan(Handle):
         with self._lock:
             self._live()
             return self._steps_per_frame
+
+    @property
+    def frame_state(self) -> str:
+        """"keep" or "reset": what the state does when a frame ends."""
+        with self._lock:
+            self._live()
+            return self._frame_state
+
+    @property
+    def frame_input(self) -> str:
+        """"hold" or "first": the steps at which a frame's values enter."""
+        with self._lock:
+            self._live()
+            return self._frame_input
+
+    @property
+    def frame_output(self) -> str:
+        """"last", "sum", "mean" or "every": the steps that make a frame's output."""
+        with self._lock:
+            self._live()
+            return self._frame_output
 
     @property
     def batch(self) -> int:
