@@ -12,14 +12,14 @@ final class NetworkFile {
   /// Writes to `path`, or for nil to a temporary file. Throws. `cannotWrite`.
   init(_ model: Model, at path: String?) throws {
     if let path {
-      try SafetensorsFile.write(model, to: path)
+      try Files.write(try ModelFormat.safetensors.encode(model), to: path)
       self.path = path
       file = -1
       return
     }
     let folder = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
     let name = "\(folder)/arcuate-bench-\(getpid()).safetensors"
-    try SafetensorsFile.write(model, to: name)
+    try Files.write(try ModelFormat.safetensors.encode(model), to: name)
     file = open(name, O_RDONLY | O_CLOEXEC)
     let reason = errno
     unlink(name)

@@ -14,10 +14,10 @@ private var readDefaults: arcuate_read_options {
 
 private func readOptions(
   _ pointer: UnsafePointer<arcuate_read_options>?
-) throws -> ModelFile.ReadOptions {
+) throws -> ReadOptions {
   let given = try options(
     pointer, defaults: readDefaults, least: MemoryLayout<arcuate_read_options>.size, "options")
-  var result = ModelFile.ReadOptions()
+  var result = ReadOptions()
   guard given.strict == 0 || given.strict == 1 else {
     throw ArcuateError(.invalidArgument, "strict is \(given.strict), not within 0 ... 1")
   }

@@ -1,4 +1,4 @@
-/// What went wrong, where, and what was expected instead.
+/// A failure: its kind, its message and its location.
 ///
 /// Every throwing function below the interfaces throws this type, so that the C interface can
 /// return a status code and a message.

@@ -1,8 +1,7 @@
-/// Random numbers that depend only on (seed, stream, step, index).
+/// Philox4x32-10: random numbers that depend only on (seed, stream, step, index).
 ///
-/// Chunking, threads and order of evaluation cannot change what is drawn.
-/// Source. Salmon, Moraes, Dror, Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC 2011:
-/// Philox4x32 with ten rounds.
+/// Chunking, threads and order of evaluation do not change them.
+/// Source. Salmon, Moraes, Dror, Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC 2011.
 public struct CounterRandom: Sendable {
   package let key0: UInt32
   package let key1: UInt32

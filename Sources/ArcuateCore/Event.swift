@@ -1,4 +1,4 @@
-/// A non-zero element of a signal at one step: 16 bytes, laid out as the C interface has it.
+/// A nonzero element of a signal at one step: 16 bytes, with the layout of the C interface.
 @frozen
 public struct Event: BitwiseCopyable, Sendable, Hashable {
   /// Counted from the first step of the call.

@@ -1,4 +1,4 @@
-/// A number that tells contents apart, as good as always: FNV-1a, which changes with every single change.
+/// A 64-bit FNV-1a hash, which tells contents apart; not cryptographic.
 ///
 /// Source. G. Fowler, L. C. Noll, K.-P. Vo.
 package struct FNV {

@@ -1,7 +1,7 @@
-/// An immutable list of whole numbers, such as indices, stored as 32 or 64 bits.
+/// An immutable list of integers, such as indices, stored as 32 or 64 bits.
 ///
-/// It may point into a mapped file. Nothing is assumed of the numbers: whoever uses them as indices
-/// asks `firstOutside` before.
+/// It may point into a mapped file. Its values are not checked: call `firstOutside` before using
+/// them as indices.
 public struct IndexArray: Sendable {
   public enum Element: String, Sendable, CaseIterable {
     case uint32 = "U32"
@@ -20,7 +20,8 @@ public struct IndexArray: Sendable {
   public init(element: Element, bytes: Bytes) throws(ArcuateError) {
     guard bytes.count % element.byteCount == 0 else {
       throw ArcuateError(
-        .shapeMismatch, "\(bytes.count) bytes are no whole number of \(element.rawValue)")
+        .shapeMismatch, "\(bytes.count) bytes are not a multiple of the size of \(element.rawValue)"
+      )
     }
     self.element = element
     self.bytes = bytes
@@ -44,7 +45,7 @@ public struct IndexArray: Sendable {
     return withReader { $0.value(i) }
   }
 
-  /// The place of the first number that is not within `range`; nil if all are.
+  /// The position of the first number outside `range`; nil if there is none.
   /// Cost: one pass, without a copy.
   public func firstOutside(_ range: Range<Int>) -> Int? {
     withReader { reader in
@@ -53,7 +54,7 @@ public struct IndexArray: Sendable {
     }
   }
 
-  /// The place of the first number that is below the one before it; nil if there is none.
+  /// The position of the first number below its predecessor; nil if there is none.
   public var firstDescent: Int? {
     withReader { reader in
       for i in 0..<max(count - 1, 0) where reader.value(i + 1) < reader.value(i) { return i + 1 }
@@ -61,7 +62,7 @@ public struct IndexArray: Sendable {
     }
   }
 
-  /// Reads elements without asking each time of what type they are.
+  /// Reads elements of a type that is determined once.
   private struct Reader {
     let base: UnsafeRawPointer
     let element: Element
@@ -89,7 +90,7 @@ public struct IndexArray: Sendable {
 }
 
 extension IndexArray: Equatable {
-  /// The same numbers, however stored.
+  /// The same numbers, in any element type.
   public static func == (a: IndexArray, b: IndexArray) -> Bool {
     a.count == b.count && (0..<a.count).allSatisfy { a[$0] == b[$0] }
   }

@@ -7,24 +7,24 @@ import Synchronization
   import Darwin
 #endif
 
-/// The instructions that the kernels use: the best that this processor has of those they were
-/// compiled for, or what the environment variable `ARCUATE_INSTRUCTIONS` asks for.
+/// The instruction set that the kernels use: the best of those they were compiled for that this
+/// processor has, or the one named by the environment variable `ARCUATE_INSTRUCTIONS`.
 ///
-/// Results have the same bits with all of them, but where a plan leaves the order of sums open.
-/// Which it is gets settled when the library is first used, and does not change after.
+/// Results have the same bits with all of them, unless a plan leaves the order of sums open. The
+/// choice is made when the library is first used, and does not change after.
 public enum Instructions: String, Sendable, CaseIterable {
   #if arch(x86_64)
     case avx2, avx512
-    /// AVX-512 and tiles.
+    /// AVX-512 and AMX tiles.
     case amx
   #else
     case baseline
   #endif
 
-  /// Those that this processor has, least first.
+  /// The sets that this processor has, in ascending order.
   public static var available: [Instructions] { available(best: best) }
 
-  /// Those that are in use.
+  /// The set in use.
   public static var current: Instructions {
     _ = beginning
     #if arch(x86_64)
@@ -34,23 +34,23 @@ public enum Instructions: String, Sendable, CaseIterable {
     #endif
   }
 
-  /// Why these are not what was asked for; nil if they are.
+  /// Why the requested set is not used; nil if it is.
   public static var remark: String? { beginning }
 
-  /// Settles which are used and tells the log, once, if they are not what was asked for.
+  /// Makes the choice, and logs once if it is not the requested set.
   static func settle() {
     guard let remark = beginning, !isSaid.exchange(true, ordering: .relaxed) else { return }
     Log.write(.note, remark)
   }
 
-  /// Uses others from now on. For tests. Needs. No kernel is running; `self` is available.
+  /// Uses this set from now on. For tests. Needs. No kernel is running; `self` is available.
   package func use() {
     _ = Instructions.beginning
     precondition(Instructions.available.contains(self), "this processor has no \(rawValue)")
     set()
   }
 
-  /// What is used where `asked` is the variable, and why it is not what was asked for.
+  /// The set to use if the variable is `asked`, and why it is not that.
   static func choice(
     asked: String?, best: Instructions
   ) -> (instructions: Instructions, remark: String?) {
@@ -58,18 +58,18 @@ public enum Instructions: String, Sendable, CaseIterable {
     if let one = available(best: best).first(where: { $0.rawValue == asked }) { return (one, nil) }
     let words = "ARCUATE_INSTRUCTIONS asks for \(asked)"
     guard Instructions(rawValue: asked) == nil else {
-      return (best, "\(words), which this processor lacks; \(best.rawValue) is used")
+      return (best, "\(words), which this processor lacks; using \(best.rawValue)")
     }
     let known = allCases.map(\.rawValue).joined(separator: " or ")
-    return (best, "\(words), which is not \(known); \(best.rawValue) is used")
+    return (best, "\(words), which is not \(known); using \(best.rawValue)")
   }
 
-  /// Those up to the best, each of which has what the ones before it have.
+  /// The sets up to the best, each of which includes the ones before it.
   private static func available(best: Instructions) -> [Instructions] {
     Array(allCases.prefix { $0 != best }) + [best]
   }
 
-  /// The best that this processor has.
+  /// The best set that this processor has.
   private static let best: Instructions = {
     #if arch(x86_64)
       cshims_cpu_has_tiles() ? .amx : cshims_cpu_has_avx512() ? .avx512 : .avx2
@@ -85,7 +85,7 @@ public enum Instructions: String, Sendable, CaseIterable {
     #endif
   }
 
-  /// Makes the choice when it is first asked for; what it is has the remark.
+  /// Makes the choice on first access; the value is the remark.
   private static let beginning: String? = {
     let asked = getenv("ARCUATE_INSTRUCTIONS").map { String(cString: $0) }
     let (instructions, remark) = choice(asked: asked, best: best)
@@ -93,6 +93,6 @@ public enum Instructions: String, Sendable, CaseIterable {
     return remark
   }()
 
-  // Beside `beginning`, since a listener that uses the library would wait for itself in there.
+  // Apart from `beginning`, where a listener that uses the library would wait for itself.
   private static let isSaid = Atomic(false)
 }

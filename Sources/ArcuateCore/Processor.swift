@@ -1,12 +1,13 @@
 import CShims
 
-/// What the library needs of the machine it runs on.
+/// Requirements on the processor.
 public enum Processor {
-  /// Throws. `unsupportedProcessor` if an instruction is missing that the library was built with.
+  /// Throws. `unsupportedProcessor` if the processor lacks instructions that the library was built
+  /// for.
   public static func requireSupport() throws(ArcuateError) {
     guard cshims_cpu_is_supported() else {
       throw ArcuateError(
-        .unsupportedProcessor, "this processor lacks AVX2, FMA or BMI2, which the library needs")
+        .unsupportedProcessor, "this processor lacks AVX2, FMA or BMI2, which the library requires")
     }
     Instructions.settle()
   }

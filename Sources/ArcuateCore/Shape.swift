@@ -6,7 +6,7 @@ public struct Shape: Sendable, Hashable, CustomStringConvertible, ExpressibleByA
   /// The number of elements; 1 for a scalar.
   public let count: Int
 
-  /// The largest rank any part of the library handles.
+  /// The largest supported rank.
   public static let maximumRank = 8
 
   /// Throws. `shapeMismatch` if an extent is negative, the rank is above `maximumRank`, or the
@@ -14,13 +14,13 @@ public struct Shape: Sendable, Hashable, CustomStringConvertible, ExpressibleByA
   public init(_ extents: [Int]) throws(ArcuateError) {
     guard extents.count <= Shape.maximumRank else {
       throw ArcuateError(
-        .shapeMismatch, "rank \(extents.count) is above the limit of \(Shape.maximumRank)")
+        .shapeMismatch, "rank \(extents.count) exceeds the limit of \(Shape.maximumRank)")
     }
     var count = 1
     for extent in extents {
       let (product, overflow) = count.multipliedReportingOverflow(by: extent)
       guard extent >= 0, !overflow, product <= 1 << 40 else {
-        throw ArcuateError(.shapeMismatch, "\(extents) is not a shape this library can hold")
+        throw ArcuateError(.shapeMismatch, "shape \(extents) is negative or exceeds 2^40 elements")
       }
       count = product
     }
@@ -28,7 +28,7 @@ public struct Shape: Sendable, Hashable, CustomStringConvertible, ExpressibleByA
     self.count = count
   }
 
-  /// A shape known at compile time; traps on a negative extent, so never feed it data from outside.
+  /// A shape known at compile time. Not for untrusted data: its extents are not checked.
   public init(arrayLiteral elements: Int...) {
     extents = elements
     count = elements.reduce(1, *)
@@ -40,9 +40,9 @@ public struct Shape: Sendable, Hashable, CustomStringConvertible, ExpressibleByA
 
   public subscript(axis: Int) -> Int { extents[axis] }
 
-  /// The index, such as "[3, 0]", of the element at `place` in row-major order.
-  public func index(of place: Int) -> Shape {
-    var rest = place
+  /// The index, such as "[3, 0]", of the element at `offset` in row-major order.
+  public func index(of offset: Int) -> Shape {
+    var rest = offset
     let index = extents.reversed().map { extent in
       defer { rest /= max(extent, 1) }
       return rest % max(extent, 1)

@@ -2,8 +2,8 @@ import Synchronization
 
 /// An immutable array of numbers with a shape, stored as float32, bfloat16 or int8.
 ///
-/// Arithmetic is done on float32: `floats` converts. Narrow types exist so that a file can be
-/// mapped and a plan can pack weights without a wide copy.
+/// Arithmetic uses float32: `floats` converts. Narrow types let a file be mapped, and a plan pack
+/// weights, without a wide copy.
 public struct Tensor: Sendable {
   public enum Element: String, Sendable, CaseIterable {
     case float32 = "F32"
@@ -23,13 +23,14 @@ public struct Tensor: Sendable {
   public let element: Element
   /// Little-endian elements in row-major order, `shape.count * element.byteCount` bytes.
   public let bytes: Bytes
-  /// One factor for each index of the first axis, or one for all; empty means 1.
-  /// Only int8 tensors have any.
+  /// One factor for each index of the first axis, or one for all; empty means 1. int8 only.
   public let scales: [Float]
   private let facts = Facts()
 
   /// Throws. `shapeMismatch` if the bytes or the scales do not fit the shape.
-  public init(shape: Shape, element: Element, bytes: Bytes, scales: [Float] = []) throws(ArcuateError) {
+  public init(shape: Shape, element: Element, bytes: Bytes, scales: [Float] = [])
+    throws(ArcuateError)
+  {
     guard bytes.count == shape.count * element.byteCount else {
       throw ArcuateError(
         .shapeMismatch,
@@ -73,7 +74,7 @@ public struct Tensor: Sendable {
 
   /// Every element as float32, in row-major order.
   public var floats: [Float] {
-    defer { bytes.letGo(0..<bytes.count) }
+    defer { bytes.evict(0..<bytes.count) }
     return bytes.withUnsafeBytes { raw in
       [Float](unsafeUninitializedCapacity: count) { out, initialized in
         // SAFETY: `init` checked that `raw` holds `count` elements; loads are unaligned.
@@ -103,12 +104,13 @@ public struct Tensor: Sendable {
   public var isFinite: Bool {
     facts.isFinite {
       guard scales.allSatisfy(\.isFinite) else { return false }
-      // A chunk at a time, whose pages are let go, since the elements may be read again much later.
+      // A chunk at a time, whose pages are evicted, since the elements may be read again much
+      // later.
       let chunk = 1 << 18
       for start in stride(from: 0, to: element == .int8 ? 0 : count, by: chunk) {
         let range = start..<min(start + chunk, count)
         guard isFinite(range) else { return false }
-        bytes.letGo(range.lowerBound * element.byteCount..<range.upperBound * element.byteCount)
+        bytes.evict(range.lowerBound * element.byteCount..<range.upperBound * element.byteCount)
       }
       return true
     }
@@ -134,7 +136,7 @@ public struct Tensor: Sendable {
     return scales[index / (count / scales.count)]
   }
 
-  /// What was found out about elements that never change.
+  /// Cached properties of the elements, which never change.
   private final class Facts: Sendable {
     private let finite = Atomic<UInt8>(0)
 

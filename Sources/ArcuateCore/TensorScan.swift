@@ -14,7 +14,7 @@ extension Tensor {
     }
   }
 
-  /// The least and the largest element; nil for an empty tensor. What is not a number is passed over.
+  /// The smallest and the largest element; nil for an empty tensor. NaN is ignored.
   /// Cost: one pass, without a copy.
   public var extremes: (least: Float, largest: Float)? {
     guard count > 0 else { return nil }

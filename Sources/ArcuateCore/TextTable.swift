@@ -17,7 +17,7 @@ package func textTable(
   }
 }
 
-/// A number with so many digits behind the point.
+/// The number with `digits` digits after the decimal point.
 package func fixed(_ value: Double, _ digits: Int) -> String {
   var scale = 1.0
   for _ in 0..<digits { scale *= 10 }

@@ -37,7 +37,7 @@ struct BrailleRecordingTests {
     _ file: String, _ preset: NeuronSemantics.Preset, node: String = "lif1.lif",
     reset: NeuronSemantics.Reset? = nil, frames: [Float] = input
   ) throws -> (hidden: [Float], output: [Float]) {
-    var model = try NIRFile.read(dataFolder! + "/nir/paper/03_rnn/" + file).model
+    var model = try ModelFile.read(dataFolder! + "/nir/paper/03_rnn/" + file).model
     model.semantics = NeuronSemantics(preset)
     if let reset { model.semantics.reset = reset }
     var options = CompileOptions()

@@ -15,7 +15,7 @@ struct ConvolutionRecordingTests {
     let input = try array("cnn_numbers")
     let theirs = try array("Norse_activity")
     #expect(input.shape == [300, 10, 2, 34, 34] && theirs.shape == [300, 10, 16, 16, 16])
-    var model = try NIRFile.read(folder + "paper/02_cnn/cnn_sinabs.nir").model
+    var model = try ModelFile.read(folder + "paper/02_cnn/cnn_sinabs.nir").model
     model.semantics = NeuronSemantics(.norse)
     var options = CompileOptions()
     options.dt_s = 1e-4

@@ -21,7 +21,7 @@ struct LIFRecordingTests {
     let text = try String(contentsOfFile: folder + "lif_\(file).csv", encoding: .utf8)
     let rows = text.split(separator: "\n").map { $0.split(separator: ",").map { Double($0)! } }
     #expect(rows.count == 1000)
-    var model = try NIRFile.read(folder + "lif_norse.nir").model
+    var model = try ModelFile.read(folder + "lif_norse.nir").model
     model.semantics = NeuronSemantics(preset)
     var options = CompileOptions()
     options.dt_s = 1e-4

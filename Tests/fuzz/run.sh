@@ -2,9 +2,9 @@
 # Fuzzing with libFuzzer and AddressSanitizer.
 #
 #   run.sh replay          run every committed input once, all targets (seconds; CI does this)
-#   run.sh TARGET SECONDS  look for new failures; what is found is put in Tests/fuzz/found/
+#   run.sh TARGET SECONDS  look for new failures and store them in Tests/fuzz/found/
 #
-# Targets are the folders of Tests/fuzz/corpus.
+# Targets are the folders of Tests/fuzz/corpus; every format of ModelFormat.all is one.
 set -eu
 cd "$(dirname "$0")/../.."
 export SWIFT_BACKTRACE=enable=no ARCUATE_FUZZ=1

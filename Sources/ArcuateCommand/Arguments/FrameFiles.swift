@@ -15,7 +15,7 @@ struct FrameFiles {
     arrays = try paths.map { path in
       let array = try NumpyArray.read(path)
       if let i = array.values.firstIndex(where: { !$0.isFinite }) {
-        let place = array.place(of: i)
+        let place = array.position(of: i)
         throw ArcuateError(
           .malformed, "frame \(place.first ?? 0) is not finite, at \(place)", at: path)
       }

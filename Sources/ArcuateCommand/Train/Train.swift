@@ -193,7 +193,8 @@ struct Train: ParsableCommand {
     }
     try checkFiles()
 
-    let learner = try within(model) { try Trainer(try reading.loadForUse(model), options) }
+    let network = try reading.loadForUse(model)
+    let learner = try within(model) { try Trainer(network, options) }
     guard learner.network.inputCount == 1 else {
       throw ArcuateError(
         .invalidArgument, "has \(learner.network.inputCount) input ports; one is needed",
@@ -243,10 +244,7 @@ struct Train: ParsableCommand {
       if let path { try files.write(path, as: role) }
     }
     for path in [output, best, spiking] {
-      if let path, !path.hasSuffix(".safetensors"), !path.hasSuffix(".nir") {
-        throw ArcuateError(
-          .invalidArgument, "the name must end in .nir or .safetensors", at: path)
-      }
+      if let path { _ = try ModelFormat.forWriting(path) }
     }
   }
 

@@ -4,11 +4,10 @@
   import Darwin
 #endif
 
-/// A block of memory, zeroed unless somebody writes all of it, aligned to 64 bytes, of a size that
-/// never changes.
+/// A block of memory of fixed size, aligned to 64 bytes and zeroed unless its user overwrites all.
 ///
-/// Whoever holds views of it keeps it alive. It is not synchronised: two threads may use disjoint
-/// parts at the same time.
+/// Its views keep it alive. It is not synchronized: two threads may use disjoint parts at the same
+/// time.
 public final class AlignedBuffer: @unchecked Sendable {
   // SAFETY: the address and size are constant; users keep to disjoint parts when they share it.
   package let base: UnsafeMutableRawPointer
@@ -19,13 +18,13 @@ public final class AlignedBuffer: @unchecked Sendable {
   /// Throws. `outOfMemory` if the allocator refuses, or above 2^40 bytes.
   public init(byteCount: Int, isZeroed: Bool = true) throws(ArcuateError) {
     let allocator = Allocator.current
-    let refused = ArcuateError(.outOfMemory, "\(byteCount) bytes cannot be had")
+    let refused = ArcuateError(.outOfMemory, "cannot allocate \(byteCount) bytes")
     guard byteCount >= 0, byteCount <= 1 << 40 else { throw refused }
     let size = max(64, (byteCount + 63) & ~63)
     guard let base = allocator.allocate(size, 64) else { throw refused }
     guard UInt(bitPattern: base) & 63 == 0 else {
       allocator.release(base, size)
-      throw ArcuateError(.outOfMemory, "the allocator gave a block that is not aligned to 64 bytes")
+      throw ArcuateError(.outOfMemory, "the allocator returned a block not aligned to 64 bytes")
     }
     // SAFETY: the block has `size` bytes.
     if isZeroed { memset(base, 0, size) }
@@ -46,7 +45,7 @@ public final class AlignedBuffer: @unchecked Sendable {
   }
 }
 
-/// Some consecutive elements of a buffer, which a view keeps alive.
+/// Consecutive elements of a buffer, which the view keeps alive.
 public struct View<T: BitwiseCopyable>: @unchecked Sendable {
   // SAFETY: as for the buffer.
   package let buffer: AlignedBuffer
@@ -62,7 +61,7 @@ public struct View<T: BitwiseCopyable>: @unchecked Sendable {
 
   public var count: Int { row.count }
 
-  /// The address of the first element, for the kernels' doors.
+  /// The address of the first element, for kernel dispatch.
   @inline(__always)
   package var pointer: UnsafeMutablePointer<T> { row.pointer }
 
@@ -75,12 +74,12 @@ public struct View<T: BitwiseCopyable>: @unchecked Sendable {
   public var array: [T] { row.array }
 }
 
-/// Some consecutive elements, each access checked, in memory that somebody else keeps alive.
+/// Consecutive elements with checked access, in memory that its user keeps alive.
 ///
-/// A session makes and drops thousands of rows per second while it holds their buffer; a view
-/// each would count its owners twice.
+/// A session creates thousands of rows per second while it holds their buffer; views would retain
+/// and release it each time.
 public struct Row<T: BitwiseCopyable>: BitwiseCopyable, @unchecked Sendable {
-  // SAFETY: only a view makes rows, and whoever uses one holds the view or its buffer.
+  // SAFETY: only a view makes rows, and the user of a row holds the view or its buffer.
   package let pointer: UnsafeMutablePointer<T>
   public let count: Int
 

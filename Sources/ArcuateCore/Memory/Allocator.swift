@@ -7,11 +7,11 @@ import Synchronization
   import Darwin
 #endif
 
-/// Where large blocks come from: packed weights, the memory of sessions and recordings.
+/// The source of large blocks: packed weights, the memory of sessions and recordings.
 public struct Allocator: Sendable {
   /// At least `size` bytes at a multiple of `alignment`, or nil.
   public var allocate: @Sendable (_ size: Int, _ alignment: Int) -> UnsafeMutableRawPointer?
-  /// Takes back a block that `allocate` gave for `size` bytes.
+  /// Frees a block that `allocate` returned for `size` bytes.
   public var release: @Sendable (_ block: UnsafeMutableRawPointer, _ size: Int) -> Void
 
   public init(
@@ -24,7 +24,7 @@ public struct Allocator: Sendable {
 
   private static let hugePage = 1 << 21
 
-  /// The system's; large blocks ask for huge pages.
+  /// The system's allocator; large blocks request huge pages.
   public static let system = Allocator(
     allocate: { size, alignment in
       var block: UnsafeMutableRawPointer?
@@ -33,8 +33,8 @@ public struct Allocator: Sendable {
         return nil
       }
       #if os(Linux)
-        // Weight rows are read in no order: with small pages each would miss the address cache.
-        // A refusal changes nothing but the speed.
+        // Weight rows are read in random order: with small pages each would miss the TLB. A refusal
+        // only costs speed.
         if isHuge { _ = madvise(block, size, MADV_HUGEPAGE) }
       #endif
       return block
@@ -43,12 +43,12 @@ public struct Allocator: Sendable {
 
   private static let chosen = Mutex(Allocator.system)
 
-  /// The one for blocks to come; a block goes back to the one it came from.
+  /// The allocator for new blocks; a block is freed by the allocator that returned it.
   public static var current: Allocator {
     get { chosen.withLock { $0 } }
     set { chosen.withLock { $0 = newValue } }
   }
 
-  /// Gives memory that the system's allocator holds but nobody uses back to the system.
+  /// Returns unused memory of the system's allocator to the system.
   package static func trim() { cshims_trim_memory() }
 }

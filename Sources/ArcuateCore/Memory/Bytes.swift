@@ -4,23 +4,23 @@
   import Darwin
 #endif
 
-/// An owner of bytes that can be fetched again.
+/// An owner of bytes that can be loaded again.
 public protocol PageOwner: AnyObject {
-  /// Gives up the memory of the pages that `buffer`, a part of what it owns, lies in.
-  func letGo(_ buffer: UnsafeRawBufferPointer)
+  /// Evicts the pages of `buffer`, a part of its bytes, from memory.
+  func evict(_ buffer: UnsafeRawBufferPointer)
 }
 
-/// Bytes that never change, with every access checked against their end.
+/// Immutable bytes with bounds-checked access.
 ///
-/// A slice shares and retains the storage, whether that is an array or a mapped file, so tensors
-/// can keep pointing into a file that was mapped once.
+/// A slice shares and retains the storage, an array or a mapped file, so that tensors can point
+/// into a file that was mapped once.
 public struct Bytes: @unchecked Sendable {
   // SAFETY: the storage is immutable after creation and `base` lies inside it for as long as
   // `owner` lives, which every copy of this value retains; so sharing across threads is safe.
-  /// The address of the first byte, for whoever keeps this value or a copy of it.
+  /// The address of the first byte. Needs. A copy of this value is alive.
   package let base: UnsafePointer<UInt8>
   private let owner: AnyObject
-  /// The owner, if its pages can be let go: found out once, since the question is slow.
+  /// The owner, if its pages can be evicted; determined once, because the cast is slow.
   private let pages: (any PageOwner)?
   public let count: Int
 
@@ -75,7 +75,7 @@ public struct Bytes: @unchecked Sendable {
     return base[offset]
   }
 
-  /// A fixed-width integer at `offset`, little endian unless said otherwise.
+  /// A fixed-width integer at `offset`, little-endian by default.
   /// Throws. `truncated` outside the bytes.
   @inline(__always)
   public func integer<T: FixedWidthInteger>(
@@ -108,11 +108,11 @@ public struct Bytes: @unchecked Sendable {
     }
   }
 
-  /// Tells the owner that these bytes have been read and will hardly be again, so that the pages of
-  /// a mapped file do not fill the memory beside what was made of them. They stay valid.
-  public func letGo(_ range: Range<Int>) {
+  /// Tells the owner that these bytes will hardly be read again, so that pages of a mapped file do
+  /// not fill the memory. The bytes stay valid.
+  public func evict(_ range: Range<Int>) {
     precondition(range.lowerBound >= 0 && range.upperBound <= count, "a range of the bytes")
-    pages?.letGo(
+    pages?.evict(
       UnsafeRawBufferPointer(start: base + range.lowerBound, count: range.count))
   }
 
@@ -120,6 +120,6 @@ public struct Bytes: @unchecked Sendable {
 
   private func outside(_ offset: Int, _ length: Int) -> ArcuateError {
     ArcuateError(
-      .truncated, "needs \(length) bytes at offset \(offset), but there are only \(count) bytes")
+      .truncated, "needs \(length) bytes at offset \(offset), but has only \(count) bytes")
   }
 }

@@ -1,7 +1,7 @@
-/// Whether numbers are finite, found in one pass without branches that depend on them.
+/// Whether numbers are finite, in one pass without data-dependent branches.
 ///
-/// All bits of the exponent are set in what is not: one more carries into the sign. In integers,
-/// since comparisons of vectors are taken apart into lanes.
+/// An infinite number or NaN has all bits of the exponent set, so that adding one carries into the
+/// sign. On integers, since vector comparisons compile to scalar code.
 enum FiniteCheck {
   // SAFETY: the callers have `count` elements from `p` on.
   static func float32(_ p: UnsafeRawPointer, count: Int) -> Bool {
@@ -12,7 +12,7 @@ enum FiniteCheck {
     isFinite(p, count: count, exponent: 0x7F80 as UInt16)
   }
 
-  /// `exponent` has the bits of the exponent, which stand below the sign.
+  /// `exponent` is the mask of the exponent, just below the sign.
   @inline(__always)
   private static func isFinite<Bits: FixedWidthInteger & SIMDScalar & BitwiseCopyable>(
     _ p: UnsafeRawPointer, count: Int, exponent: Bits
@@ -27,7 +27,7 @@ enum FiniteCheck {
       end -= 1
       all |= (p.loadUnaligned(fromByteOffset: size * end, as: Bits.self) & exponent) &+ one
     }
-    // Last things first: what is read next begins at the beginning, which then is in a cache.
+    // Backward, so that the beginning, which is read next, is in a cache.
     while end > 0 {
       let start = (end - 1) & ~0xFFFF
       var i = start

@@ -1,6 +1,6 @@
 /// The caller's arrays for the ports of a network, read in place.
 public struct InputPorts {
-  // SAFETY: whoever makes one promises `pointers[p]` holds `counts[p]` floats while it is used.
+  // SAFETY: the creator guarantees that `pointers[p]` holds `counts[p]` floats during use.
   private let pointers: UnsafePointer<UnsafePointer<Float>?>
   private let counts: UnsafePointer<Int>
   public let portCount: Int
@@ -28,14 +28,14 @@ public struct InputPorts {
     }
   }
 
-  /// The `count` numbers from `start`, where they stand.
+  /// The `count` numbers from `start`, in place.
   @inline(__always)
   public func numbers(_ port: Int, from start: Int, count: Int) -> UnsafeBufferPointer<Float> {
     precondition(start >= 0 && start + count <= self.count(port), "inside the caller's array")
     return UnsafeBufferPointer(start: pointers[port].map { $0 + start }, count: count)
   }
 
-  /// The place of the first number that is NaN or infinite, from `start` on, if any.
+  /// The position of the first NaN or infinity from `start` on; nil if there is none.
   public func firstNotFinite(_ port: Int, from start: Int = 0) -> Int? {
     precondition(start >= 0 && start <= count(port), "inside the caller's array")
     guard let base = pointers[port] else { return nil }
@@ -54,7 +54,7 @@ public struct InputPorts {
       var start = 0
       var pointers: [UnsafePointer<Float>?] = []
       for array in arrays {
-        // An empty array still is an array: it gets the address of no numbers.
+        // An empty array is not absent: it gets a non-null address.
         pointers.append((all.baseAddress ?? UnsafePointer(bitPattern: 64)!) + start)
         start += array.count
       }
@@ -72,7 +72,7 @@ public struct InputPorts {
   }
 }
 
-/// The caller's arrays for what comes out of the ports of a network, written in place.
+/// The caller's arrays for the outputs of a network, written in place.
 public struct OutputPorts {
   // SAFETY: as for `InputPorts`; the arrays do not overlap.
   private let pointers: UnsafePointer<UnsafeMutablePointer<Float>?>?
@@ -94,7 +94,7 @@ public struct OutputPorts {
     self.portCount = portCount
   }
 
-  /// For a caller who wants nothing.
+  /// No outputs.
   public static func none(portCount: Int) -> OutputPorts { OutputPorts(portCount: portCount) }
 
   public func count(_ port: Int) -> Int {
@@ -103,7 +103,7 @@ public struct OutputPorts {
     return counts[port]
   }
 
-  /// Whether the caller wants this port.
+  /// Whether the caller passed an array for this port.
   public func isWanted(_ port: Int) -> Bool { port < portCount && pointers?[port] != nil }
 
   /// Writes the numbers of `row`, times `factor`, from `start`.

@@ -1,7 +1,7 @@
 import ArcuateCore
 import ArcuateFormats
 
-/// What an event camera saw: changes of brightness, one pixel at a time.
+/// The recording of an event camera: changes of brightness of single pixels.
 public struct EventRecording: Sendable, Equatable {
   public struct Change: BitwiseCopyable, Sendable, Hashable {
     /// Microseconds since the start of the recording's clock.
@@ -37,19 +37,20 @@ extension EventRecording {
   /// The recording as input events of a network with an input of shape [2, height, width]: darker
   /// is channel 0, brighter channel 1, and several changes of a pixel within a step add up.
   ///
-  /// The first step begins with the earliest change; what comes after the last step is left out.
+  /// The first step begins with the earliest change; changes after the last step are left out.
   /// Shapes. Sorted by step; within a step in the order of the file.
-  /// Throws. `invalidArgument` for a step length or number of steps that cannot be, or a change
+  /// Throws. `invalidArgument` for a step length or number of steps out of range, or a change
   /// outside the sensor.
   public func events(
     microsecondsPerStep: Int64, steps: Int, stream: UInt16 = 0, port: UInt16 = 0
-  ) throws -> [Event] {
+  ) throws(ArcuateError) -> [Event] {
     guard microsecondsPerStep > 0, steps >= 0, steps <= 1 << 31 else {
       throw ArcuateError(
-        .invalidArgument, "\(steps) steps of \(microsecondsPerStep) us cannot be run")
+        .invalidArgument, "\(steps) steps of \(microsecondsPerStep) us are out of range")
     }
     guard width >= 0, height >= 0, width <= 1 << 15, height <= 1 << 15 else {
-      throw ArcuateError(.invalidArgument, "a sensor of \(width) x \(height) pixels")
+      throw ArcuateError(
+        .invalidArgument, "a sensor of \(width) x \(height) pixels is out of range")
     }
     guard let start = changes.lazy.map(\.time_us).min() else { return [] }
     var events: [Event] = []
@@ -68,7 +69,7 @@ extension EventRecording {
           step: UInt32(since / microsecondsPerStep), stream: stream, port: port,
           index: UInt32((channel * height + Int(change.y)) * width + Int(change.x))))
     }
-    // Stable in effect: the place in the file decides between equal steps.
+    // Stable: the position in the file decides between equal steps.
     let order = events.indices.sorted { (events[$0].step, $0) < (events[$1].step, $1) }
     return order.map { events[$0] }
   }

@@ -2,33 +2,34 @@ import ArcuateCore
 import ArcuateFormats
 import ArcuateModel
 
-/// Reads the `.bin` files of N-MNIST: the handwritten digits as a 34 × 34 event camera saw them.
+/// Reads the `.bin` files of N-MNIST: handwritten digits recorded by an event camera of 34 × 34
+/// pixels.
 ///
 /// Records of five bytes: x; y; polarity (bit 7) and time bits 22 to 16; time bits 15 to 8; time
-/// bits 7 to 0, in microseconds. A record with y = 240 says that the clock ran over: 2^13 µs are
-/// added to every later time. `.bs2` files have the same layout.
+/// bits 7 to 0, in microseconds. A record with y = 240 marks an overflow of the clock: 2^13 µs
+/// are added to every later time. `.bs2` files have the same layout.
 /// Source. Orchard, Jayawant, Cohen, Thakor, "Converting static image datasets to spiking
 /// neuromorphic datasets using saccades", Frontiers in Neuroscience 2015.
 public enum NMNISTFile {
   public static let side = 34
 
-  /// The recording in the file at `path`, and what was noticed on the way.
+  /// The recording in the file at `path`, and what was noticed.
   /// Throws. `cannotOpen`; `truncated` or `malformed` naming the record.
   public static func read(
     _ path: String
-  ) throws -> (recording: EventRecording, findings: [Finding]) {
+  ) throws(ArcuateError) -> (recording: EventRecording, findings: [Finding]) {
     let bytes = try Files.read(path)
-    return try within(path) { try parse(bytes) }
+    return try within(path) { () throws(ArcuateError) in try parse(bytes) }
   }
 
   /// As `read`, from bytes.
   public static func parse(
     _ bytes: Bytes
-  ) throws -> (recording: EventRecording, findings: [Finding]) {
+  ) throws(ArcuateError) -> (recording: EventRecording, findings: [Finding]) {
     let count = bytes.count / 5
     guard bytes.count % 5 == 0 else {
       throw ArcuateError(
-        .truncated, "has \(bytes.count % 5) bytes of the five of a record", at: "record \(count)")
+        .truncated, "has \(bytes.count % 5) of the five bytes of a record", at: "record \(count)")
     }
     var changes: [EventRecording.Change] = []
     changes.reserveCapacity(count)
@@ -59,7 +60,7 @@ public enum NMNISTFile {
       findings.append(
         Finding(
           .note, "record \(backward.first)",
-          "is earlier than one before it, as are \(backward.count - 1) more: kept in their order"))
+          "is earlier than a previous one, as are \(backward.count - 1) more: the order is kept"))
     }
     return (EventRecording(width: side, height: side, changes: changes), findings)
   }

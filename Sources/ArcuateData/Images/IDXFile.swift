@@ -3,8 +3,8 @@ import ArcuateFormats
 
 /// An array in the IDX format of the MNIST database, plain or gzipped.
 ///
-/// Two zeros, the type of the elements, the number of axes, the extents as big-endian uint32, then
-/// the elements, big endian, row-major.
+/// Two zero bytes, the element type, the number of axes, the extents as big-endian uint32, then the
+/// elements, big-endian and row-major.
 /// Source. LeCun, Cortes, Burges, "The MNIST database of handwritten digits".
 public struct IDXFile: Sendable {
   public enum Element: UInt8, Sendable, CaseIterable {
@@ -34,28 +34,28 @@ public struct IDXFile: Sendable {
   /// Numbers of one item.
   public var itemCount: Int { extents.dropFirst().reduce(1, *) }
 
-  /// Bytes of an array at most.
+  /// Limit on the bytes of an array.
   static let limit = 1 << 32
 
   /// Throws. `cannotOpen`, `truncated`, `malformed`, `unsupportedFormat`, `limitExceeded`.
-  public static func read(_ path: String) throws -> IDXFile {
+  public static func read(_ path: String) throws(ArcuateError) -> IDXFile {
     let bytes = try Files.read(path)
-    return try within(path) { try parse(bytes) }
+    return try within(path) { () throws(ArcuateError) in try parse(bytes) }
   }
 
   /// As `read`, from bytes.
-  public static func parse(_ bytes: Bytes) throws -> IDXFile {
+  public static func parse(_ bytes: Bytes) throws(ArcuateError) -> IDXFile {
     if Inflate.isGzip(bytes) {
       return try IDXFile(Bytes(try Inflate.bytes(bytes, .gzip, limit: limit)))
     }
     return try IDXFile(bytes)
   }
 
-  private init(_ bytes: Bytes) throws {
+  private init(_ bytes: Bytes) throws(ArcuateError) {
     let magic = try bytes.integer(UInt32.self, at: 0, bigEndian: true)
     guard magic >> 16 == 0, let element = Element(rawValue: UInt8(magic >> 8 & 0xFF)) else {
       throw ArcuateError(
-        .malformed, "does not begin as an IDX file does: two zeros, a type, the number of axes",
+        .malformed, "is not an IDX file: expected two zero bytes, a type and the number of axes",
         at: "byte 0")
     }
     let axes = Int(magic & 0xFF)
@@ -69,7 +69,9 @@ public struct IDXFile: Sendable {
       extents.append(extent)
       let (product, overflow) = size.multipliedReportingOverflow(by: extent)
       guard !overflow, product <= IDXFile.limit else {
-        throw ArcuateError(.limitExceeded, "\(extents) is too large an array", at: "byte 4")
+        throw ArcuateError(
+          .limitExceeded, "shape \(extents) exceeds the limit of \(IDXFile.limit) bytes",
+          at: "byte 4")
       }
       size = product
     }
@@ -77,24 +79,27 @@ public struct IDXFile: Sendable {
     data = try bytes.slice(start, size)
     guard bytes.count == start + size else {
       throw ArcuateError(
-        .malformed, "goes on for \(bytes.count - start - size) bytes behind its \(extents)",
+        .malformed, "\(bytes.count - start - size) bytes follow the \(extents) elements",
         at: "byte \(start + size)")
     }
     (self.element, self.extents) = (element, extents)
   }
 
-  /// The numbers of some items, one item after another, as float32.
-  /// Throws. `invalidArgument` for items that are not there.
-  public func values(_ items: Range<Int>) throws -> [Float] {
+  /// The numbers of some items, concatenated, as float32.
+  /// Throws. `invalidArgument` for items out of range.
+  public func values(_ items: Range<Int>) throws(ArcuateError) -> [Float] {
     guard items.lowerBound >= 0, items.upperBound <= count else {
       throw ArcuateError(
-        .invalidArgument, "items \(items.lowerBound) ..< \(items.upperBound) of \(count)")
+        .invalidArgument,
+        "items \(items.lowerBound) ..< \(items.upperBound) are not within 0 ..< \(count)")
     }
     let (first, many) = (items.lowerBound * itemCount, items.count * itemCount)
     let part = try data.slice(first * element.byteCount, many * element.byteCount)
-    func each<T: FixedWidthInteger>(_: T.Type, _ value: (T) -> Float) throws -> [Float] {
-      try (0..<many).map {
-        value(try part.integer(T.self, at: $0 * MemoryLayout<T>.size, bigEndian: true))
+    func each<T: FixedWidthInteger>(_: T.Type, _ value: (T) -> Float) throws(ArcuateError)
+      -> [Float]
+    {
+      try (0..<many).map { i throws(ArcuateError) in
+        value(try part.integer(T.self, at: i * MemoryLayout<T>.size, bigEndian: true))
       }
     }
     switch element {
@@ -107,13 +112,13 @@ public struct IDXFile: Sendable {
     }
   }
 
-  /// The same as bytes. Throws. `invalidArgument` for other elements than bytes without sign too.
-  public func bytes(_ items: Range<Int>) throws -> Bytes {
+  /// The same as bytes. Throws. `invalidArgument` also for elements other than uint8.
+  public func bytes(_ items: Range<Int>) throws(ArcuateError) -> Bytes {
     guard element == .uint8, items.lowerBound >= 0, items.upperBound <= count else {
       throw ArcuateError(
         .invalidArgument,
-        "items \(items.lowerBound) ..< \(items.upperBound) as bytes of \(count) items of \(element)"
-      )
+        "items \(items.lowerBound) ..< \(items.upperBound) of \(count) of type \(element) cannot be "
+          + "read as bytes")
     }
     return try data.slice(items.lowerBound * itemCount, items.count * itemCount)
   }

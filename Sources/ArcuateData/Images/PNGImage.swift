@@ -3,8 +3,8 @@ import ArcuateFormats
 
 /// The pixels of a PNG file, as bytes.
 ///
-/// Gray of 1, 2, 4 or 8 bits (spread over 0 ... 255), gray with alpha, RGB, RGBA of 8 bits each, and
-/// palettes, which become RGB. Interlaced and 16-bit images are refused.
+/// Supports gray of 1, 2, 4 or 8 bits (scaled to 0 ... 255), gray with alpha, RGB, RGBA of 8 bits
+/// each, and palettes, which become RGB; neither interlaced nor 16-bit images.
 /// Source. PNG specification, third edition.
 public struct PNGImage: Sendable, Equatable {
   public let width: Int
@@ -14,25 +14,25 @@ public struct PNGImage: Sendable, Equatable {
   /// [height][width][channels]
   public let pixels: [UInt8]
 
-  /// Pixels of an image at most.
+  /// Limit on the pixels of an image.
   public static let mostPixels = 1 << 26
 
   private static let signature: [UInt8] = [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]
 
-  public static func recognises(_ bytes: Bytes) -> Bool {
+  public static func recognizes(_ bytes: Bytes) -> Bool {
     (try? bytes.slice(0, 8).array) == signature
   }
 
   /// Throws. `cannotOpen`, `truncated`, `malformed`, `unsupportedFormat`, `limitExceeded`.
-  public static func read(_ path: String) throws -> PNGImage {
+  public static func read(_ path: String) throws(ArcuateError) -> PNGImage {
     let bytes = try Files.read(path, limit: 1 << 30)
-    return try within(path) { try PNGImage(bytes) }
+    return try within(path) { () throws(ArcuateError) in try PNGImage(bytes) }
   }
 
   /// As `read`, from bytes.
-  public init(_ bytes: Bytes) throws {
-    guard PNGImage.recognises(bytes) else {
-      throw ArcuateError(.malformed, "does not begin as a PNG file does", at: "byte 0")
+  public init(_ bytes: Bytes) throws(ArcuateError) {
+    guard PNGImage.recognizes(bytes) else {
+      throw ArcuateError(.malformed, "is not a PNG file", at: "byte 0")
     }
     var at = 8
     var header: Header?
@@ -43,7 +43,7 @@ public struct PNGImage: Sendable, Equatable {
       switch name {
       case "IHDR":
         guard header == nil else { throw ArcuateError(.malformed, "has two headers", at: name) }
-        header = try within(name) { try Header(body) }
+        header = try within(name) { () throws(ArcuateError) in try Header(body) }
       case "PLTE":
         guard body.count % 3 == 0, body.count <= 768 else {
           throw ArcuateError(.malformed, "has \(body.count) bytes", at: name)
@@ -52,7 +52,7 @@ public struct PNGImage: Sendable, Equatable {
       case "IDAT": deflated += body.array
       case "IEND":
         guard let header else { throw ArcuateError(.malformed, "has no IHDR", at: "byte 8") }
-        let rows = try within("IDAT") {
+        let rows = try within("IDAT") { () throws(ArcuateError) in
           try header.unfilter(
             try Inflate.bytes(Bytes(deflated), .zlib, limit: header.filteredCount))
         }
@@ -61,28 +61,30 @@ public struct PNGImage: Sendable, Equatable {
         pixels = try header.pixels(rows, palette)
         return
       default:
-        // Lower case at first says that one can do without it.
+        // A lower-case first letter marks an optional chunk.
         guard name.utf8.first! & 0x20 != 0 else {
-          throw ArcuateError(.unsupportedFormat, "has a chunk \(name)", at: "byte \(at)")
+          throw ArcuateError(.unsupportedFormat, "chunk \(name) is not supported", at: "byte \(at)")
         }
       }
       guard header != nil else { throw ArcuateError(.malformed, "has no IHDR", at: "byte 8") }
     }
   }
 
-  private static func chunk(_ bytes: Bytes, _ at: inout Int) throws -> (name: String, body: Bytes) {
+  private static func chunk(_ bytes: Bytes, _ at: inout Int) throws(ArcuateError) -> (
+    name: String, body: Bytes
+  ) {
     let start = at
-    return try within("byte \(start)") {
+    return try within("byte \(start)") { () throws(ArcuateError) in
       let length = Int(try bytes.integer(UInt32.self, at: start, bigEndian: true))
       let named = try bytes.slice(start + 4, length + 4)
       let name = try named.slice(0, 4).array
       guard name.allSatisfy({ (65...90).contains($0) || (97...122).contains($0) }) else {
-        throw ArcuateError(.malformed, "the name of a chunk is expected")
+        throw ArcuateError(.malformed, "expected the name of a chunk")
       }
       let stated = try bytes.integer(UInt32.self, at: start + 8 + length, bigEndian: true)
       let text = String(decoding: name, as: UTF8.self)
       guard stated == Inflate.checksum(named) else {
-        throw ArcuateError(.malformed, "the checksum of \(text) does not fit")
+        throw ArcuateError(.malformed, "the checksum of \(text) does not match")
       }
       at = start + 12 + length
       return (text, try named.slice(4, length))
@@ -96,11 +98,11 @@ public struct PNGImage: Sendable, Equatable {
     let samples: Int
     let isPalette: Bool
 
-    /// Bytes of a row, without the one that names its filter.
+    /// Bytes of a row, without its filter byte.
     var rowCount: Int { (width * samples * depth + 7) / 8 }
     var filteredCount: Int { height * (rowCount + 1) }
 
-    init(_ body: Bytes) throws {
+    init(_ body: Bytes) throws(ArcuateError) {
       guard body.count == 13 else {
         throw ArcuateError(.malformed, "has \(body.count) bytes, not 13")
       }
@@ -117,20 +119,21 @@ public struct PNGImage: Sendable, Equatable {
       }
       guard let samples = [0: 1, 2: 3, 3: 1, 4: 2, 6: 4][color], numbers[2] == 0, numbers[3] == 0
       else {
-        throw ArcuateError(.malformed, "colour \(color), methods \(numbers[2]) and \(numbers[3])")
+        throw ArcuateError(
+          .malformed, "invalid color type \(color) or methods \(numbers[2]) and \(numbers[3])")
       }
       self.samples = samples
       isPalette = color == 3
       guard depth == 8 || [1, 2, 4].contains(depth) && samples == 1 else {
-        throw ArcuateError(.unsupportedFormat, "\(depth) bits a sample are not supported")
+        throw ArcuateError(.unsupportedFormat, "\(depth) bits per sample are not supported")
       }
       guard numbers[4] == 0 else {
-        throw ArcuateError(.unsupportedFormat, "is interlaced")
+        throw ArcuateError(.unsupportedFormat, "interlaced images are not supported")
       }
     }
 
-    /// Rows without the filters that were put on them.
-    func unfilter(_ filtered: [UInt8]) throws -> [UInt8] {
+    /// Rows with their filters undone.
+    func unfilter(_ filtered: [UInt8]) throws(ArcuateError) -> [UInt8] {
       guard filtered.count == filteredCount else {
         throw ArcuateError(.truncated, "has \(filtered.count) bytes, not \(filteredCount)")
       }
@@ -141,7 +144,7 @@ public struct PNGImage: Sendable, Equatable {
         let to = y * rowCount
         let filter = filtered[from]
         guard filter <= 4 else {
-          throw ArcuateError(.malformed, "filter \(filter)", at: "row \(y)")
+          throw ArcuateError(.malformed, "unknown filter \(filter)", at: "row \(y)")
         }
         for x in 0..<rowCount {
           let left = x >= step ? Int(rows[to + x - step]) : 0
@@ -164,7 +167,7 @@ public struct PNGImage: Sendable, Equatable {
       return rows
     }
 
-    func pixels(_ rows: [UInt8], _ palette: [UInt8]) throws -> [UInt8] {
+    func pixels(_ rows: [UInt8], _ palette: [UInt8]) throws(ArcuateError) -> [UInt8] {
       if depth == 8, !isPalette { return rows }
       let most = (1 << depth) - 1
       var pixels: [UInt8] = []
@@ -180,7 +183,7 @@ public struct PNGImage: Sendable, Equatable {
           }
           guard 3 * value + 3 <= palette.count else {
             throw ArcuateError(
-              .malformed, "colour \(value) is not among \(palette.count / 3)",
+              .malformed, "color \(value) is outside the palette of \(palette.count / 3)",
               at: "pixel (\(x), \(y))")
           }
           pixels += palette[3 * value..<3 * value + 3]

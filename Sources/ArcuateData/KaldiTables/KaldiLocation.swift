@@ -1,20 +1,20 @@
 import ArcuateCore
 import ArcuateFormats
 
-/// Where a value stands, as scripts say it: `FILE`, `FILE:OFFSET`, each perhaps with a range of
-/// rows and columns, `[r0:r1]` or `[r0:r1,c0:c1]`; both ends are included, and nothing or `:`
+/// The location of a value, as in scripts: `FILE` or `FILE:OFFSET`, optionally with a range of rows
+/// and columns, `[r0:r1]` or `[r0:r1,c0:c1]`; both ends are included, and an empty range or `:`
 /// means all.
 struct KaldiLocation: Equatable {
   var path: String
-  /// Of the value, behind its key.
+  /// Of the value, after its key.
   var offset: Int?
   var rows: ClosedRange<Int>?
   var columns: ClosedRange<Int>?
 
-  /// A range may name this many rows too many, as segments rounded up do: they are left out.
+  /// Rows that a range may extend beyond the end, as rounded segments do; they are left out.
   static let tolerance = 3
 
-  init(_ text: String) throws {
+  init(_ text: String) throws(ArcuateError) {
     var rest = Substring(text)
     if rest.hasSuffix("]"), let open = rest.lastIndex(of: "[") {
       let axes = rest[rest.index(after: open)...].dropLast()
@@ -22,7 +22,7 @@ struct KaldiLocation: Equatable {
       guard axes.count <= 2 else {
         throw ArcuateError(.malformed, "\"\(text)\" has more than two ranges")
       }
-      rows = try axes.first.flatMap { try KaldiLocation.range($0, text) }
+      rows = try KaldiLocation.range(axes.first ?? "", text)
       columns = axes.count > 1 ? try KaldiLocation.range(axes[1], text) : nil
       rest = rest[..<open]
     }
@@ -31,7 +31,7 @@ struct KaldiLocation: Equatable {
       let digits = rest[rest.index(after: colon)...]
       if !digits.isEmpty, digits.utf8.allSatisfy({ $0 >= 48 && $0 <= 57 }) {
         guard let offset = Int(digits) else {
-          throw ArcuateError(.malformed, "\(digits) is too large for an offset")
+          throw ArcuateError(.malformed, "offset \(digits) exceeds the limit of \(Int.max)")
         }
         self.offset = offset
         rest = rest[..<colon]
@@ -41,15 +41,17 @@ struct KaldiLocation: Equatable {
     path = String(rest)
   }
 
-  static func refuseCommand(_ name: some StringProtocol) throws {
+  static func refuseCommand(_ name: some StringProtocol) throws(ArcuateError) {
     if name.hasSuffix("|") || name.hasPrefix("|") {
       throw ArcuateError(
         .unsupportedFormat,
-        "\"\(name)\" is a shell command, which is not run: run it yourself and pipe into \"-\"")
+        "\"\(name)\" is a shell command, which is not supported: pipe its output into \"-\"")
     }
   }
 
-  private static func range(_ text: Substring, _ whole: String) throws -> ClosedRange<Int>? {
+  private static func range(_ text: Substring, _ whole: String) throws(ArcuateError) -> ClosedRange<
+    Int
+  >? {
     if text.isEmpty || text == ":" { return nil }
     let ends = text.split(separator: ":", omittingEmptySubsequences: false)
     guard ends.count == 2, let first = Int(ends[0]), let last = Int(ends[1]), first >= 0,
@@ -60,29 +62,31 @@ struct KaldiLocation: Equatable {
     return first...last
   }
 
-  /// The value at this place of its file, which `reader` has open.
-  func read(_ reader: ByteReader, _ expecting: KaldiValue.Kind?) throws -> KaldiValue {
+  /// The value at this location of the file that `reader` has open.
+  func read(_ reader: ByteReader, _ expecting: KaldiValue.Kind?) throws(ArcuateError) -> KaldiValue
+  {
     if let offset { try reader.seek(to: offset) }
     return try cut(try KaldiValue.read(reader, expecting: expecting))
   }
 
-  private func cut(_ value: KaldiValue) throws -> KaldiValue {
+  private func cut(_ value: KaldiValue) throws(ArcuateError) -> KaldiValue {
     if rows == nil && columns == nil { return value }
-    func within(_ range: ClosedRange<Int>?, _ count: Int, _ what: String, _ tolerance: Int) throws
+    func clip(_ range: ClosedRange<Int>?, _ count: Int, _ what: String, _ tolerance: Int)
+      throws(ArcuateError)
       -> Range<Int>
     {
       guard let range else { return 0..<count }
       guard range.lowerBound < count, range.upperBound < count + tolerance else {
         throw ArcuateError(
           .malformed,
-          "the range \(range.lowerBound):\(range.upperBound) goes beyond \(count) \(what)")
+          "the range \(range.lowerBound):\(range.upperBound) exceeds \(count) \(what)")
       }
       return range.lowerBound..<min(range.upperBound + 1, count)
     }
     switch value {
     case .matrix(let matrix):
-      let rows = try within(rows, matrix.rows, "rows", KaldiLocation.tolerance)
-      let columns = try within(columns, matrix.columns, "columns", 0)
+      let rows = try clip(rows, matrix.rows, "rows", KaldiLocation.tolerance)
+      let columns = try clip(columns, matrix.columns, "columns", 0)
       var values: [Float] = []
       values.reserveCapacity(rows.count * columns.count)
       for row in rows {
@@ -91,24 +95,29 @@ struct KaldiLocation: Equatable {
       }
       return .matrix(try KaldiMatrix(rows: rows.count, columns: columns.count, values: values))
     case .vector(let values) where columns == nil:
-      return .vector(Array(values[try within(rows, values.count, "numbers", 0)]))
+      return .vector(Array(values[try clip(rows, values.count, "numbers", 0)]))
     case .integers(let values) where columns == nil:
-      return .integers(Array(values[try within(rows, values.count, "numbers", 0)]))
+      return .integers(Array(values[try clip(rows, values.count, "numbers", 0)]))
     default:
-      throw ArcuateError(.malformed, "a \(value.kind.rawValue) has no columns to choose from")
+      throw ArcuateError(.malformed, "a \(value.kind.rawValue) has no columns to select")
     }
   }
 }
 
 extension KaldiValue {
-  /// The file in such a name; `-` for the standard input.
-  public static func path(named name: String) throws -> String { try KaldiLocation(name).path }
+  /// The file in a location; `-` for the standard input.
+  public static func path(named name: String) throws(ArcuateError) -> String {
+    try KaldiLocation(name).path
+  }
 
-  /// The value in the file `name`, which may say more: `file:offset`, `file:offset[0:9]`, `-`.
+  /// The value at a location: a file, `file:offset`, `file:offset[0:9]`, or `-`.
   /// Throws. As `read`, and `cannotOpen`.
-  public static func read(named name: String, expecting: Kind? = nil) throws -> KaldiValue {
-    let place = try KaldiLocation(name)
-    let reader = try ByteReader(place.path)
-    return try within(reader.name) { try place.read(reader, expecting) }
+  public static func read(named name: String, expecting: Kind? = nil) throws(ArcuateError)
+    -> KaldiValue
+  {
+    let location = try KaldiLocation(name)
+    let reader = try ByteReader(location.path)
+    return try within(reader.name) { () throws(ArcuateError) in try location.read(reader, expecting)
+    }
   }
 }

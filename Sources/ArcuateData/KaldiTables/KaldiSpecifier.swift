@@ -1,18 +1,18 @@
 import ArcuateCore
 import ArcuateFormats
 
-/// Where a table is read from: `ark:FILE`, `scp:FILE`, with `-` for the standard input.
+/// An rspecifier, the source of a table: `ark:FILE` or `scp:FILE`, with `-` for the standard input.
 ///
-/// Options stand before the colon: `p` (permissive) takes the table to end, or the entry to be
-/// absent, where it cannot be read; `o`, `s`, `cs`, `t`, `b`, `bg` and their negations `no`, `np`,
-/// `ns`, `ncs` promise what reading in order does not need, and are accepted.
+/// Options precede the colon: `p` (permissive) ends the table, or skips the entry, that cannot be
+/// read; `o`, `s`, `cs`, `t`, `b`, `bg` and the negations `no`, `np`, `ns`, `ncs` are accepted, as
+/// sequential reading does not need them.
 struct KaldiReadSpecifier: Equatable {
   enum Form { case archive, script }
   var form: Form
   var path: String
   var permissive = false
 
-  init(_ text: String) throws {
+  init(_ text: String) throws(ArcuateError) {
     let (options, path) = try splitSpecifier(text, "rspecifier", "ark:FILE or scp:FILE")
     var form: Form?
     for option in options {
@@ -24,7 +24,7 @@ struct KaldiReadSpecifier: Equatable {
       case "o", "no", "s", "ns", "cs", "ncs", "t", "b", "bg": break
       default:
         throw ArcuateError(
-          .invalidArgument, "\"\(option)\" is not understood in the rspecifier \"\(text)\"")
+          .invalidArgument, "unknown option \"\(option)\" in the rspecifier \"\(text)\"")
       }
     }
     guard let form else {
@@ -36,15 +36,15 @@ struct KaldiReadSpecifier: Equatable {
   }
 }
 
-/// Where a table is written to: `ark:FILE` or `ark,scp:ARCHIVE,SCRIPT`, with `-` for the standard
-/// output. Options: `t` text, `b` binary, `f` every entry at once, `nf` when there are enough.
+/// A wspecifier, the target of a table: `ark:FILE` or `ark,scp:ARCHIVE,SCRIPT`, with `-` for the
+/// standard output. Options: `t` text, `b` binary, `f` flush every entry, `nf` buffer them.
 struct KaldiWriteSpecifier: Equatable {
   var archive: String
   var script: String?
   var text = false
   var flush = false
 
-  init(_ specifier: String) throws {
+  init(_ specifier: String) throws(ArcuateError) {
     let expected = "ark:FILE or ark,scp:ARCHIVE,SCRIPT"
     let (options, path) = try splitSpecifier(specifier, "wspecifier", expected)
     var (hasArchive, hasScript) = (false, false)
@@ -63,7 +63,7 @@ struct KaldiWriteSpecifier: Equatable {
           "\"\(specifier)\" asks for a script alone, which is not supported: use \(expected)")
       default:
         throw ArcuateError(
-          .invalidArgument, "\"\(option)\" is not understood in the wspecifier \"\(specifier)\"")
+          .invalidArgument, "unknown option \"\(option)\" in the wspecifier \"\(specifier)\"")
       }
     }
     guard hasArchive else {
@@ -84,15 +84,17 @@ struct KaldiWriteSpecifier: Equatable {
       }
     }
     try KaldiLocation.refuseCommand(archive)
-    try script.map { try KaldiLocation.refuseCommand($0) }
+    if let script { try KaldiLocation.refuseCommand(script) }
   }
 }
 
-private func splitSpecifier(_ text: String, _ what: String, _ expected: String) throws -> (
-  options: [Substring], path: String
-) {
+private func splitSpecifier(_ text: String, _ what: String, _ expected: String) throws(ArcuateError)
+  -> (
+    options: [Substring], path: String
+  )
+{
   guard let colon = text.firstIndex(of: ":") else {
-    throw ArcuateError(.invalidArgument, "\"\(text)\" is not a \(what): \(expected) is expected")
+    throw ArcuateError(.invalidArgument, "\"\(text)\" is not a \(what): expected \(expected)")
   }
   let path = text[text.index(after: colon)...]
   guard !path.isEmpty else {

@@ -1,19 +1,19 @@
 import ArcuateCore
 import ArcuateFormats
 
-/// A Kaldi table in the making: an archive, and perhaps the script that points into it.
+/// Writes a Kaldi table: an archive, and optionally a script with the locations of its entries.
 ///
-/// Regular files get their names when `finish` is called; before that nothing is to be seen.
+/// Regular files appear under their names in `finish`, not before.
 public final class KaldiTableWriter {
   private let specifier: KaldiWriteSpecifier
   private let archive: ByteWriter
   private let script: ByteWriter?
 
-  /// The files that are written, as the specifier names them; `-` for the standard output.
+  /// The output files, as the specifier names them; `-` for the standard output.
   public var paths: [String] { [specifier.archive] + (specifier.script.map { [$0] } ?? []) }
 
-  /// Throws. `invalidArgument` for what is not a wspecifier; `cannotWrite`.
-  public init(_ wspecifier: String) throws {
+  /// Throws. `invalidArgument` for an invalid wspecifier; `cannotWrite`.
+  public init(_ wspecifier: String) throws(ArcuateError) {
     specifier = try KaldiWriteSpecifier(wspecifier)
     if let script = specifier.script, let identity = FileIdentity(script),
       identity == FileIdentity(specifier.archive)
@@ -23,13 +23,14 @@ public final class KaldiTableWriter {
         "the archive \"\(specifier.archive)\" and the script \"\(script)\" are the same file")
     }
     archive = try ByteWriter(specifier.archive)
-    script = try specifier.script.map { try ByteWriter($0) }
+    script = try specifier.script.map { path throws(ArcuateError) in try ByteWriter(path) }
   }
 
   /// Throws. `invalidArgument` for a key that is empty or has blanks; `cannotWrite`.
-  public func write(_ key: String, _ value: KaldiValue) throws {
+  public func write(_ key: String, _ value: KaldiValue) throws(ArcuateError) {
     guard !key.isEmpty, key.utf8.allSatisfy({ $0 > 32 }) else {
-      throw ArcuateError(.invalidArgument, "\"\(key)\" is not a key: it is empty or has blanks")
+      throw ArcuateError(
+        .invalidArgument, "\"\(key)\" is not a valid key: it is empty or has blanks")
     }
     try archive.write("\(key) ")
     try script?.write("\(key) \(specifier.archive):\(archive.position)\n")
@@ -45,9 +46,11 @@ public final class KaldiTableWriter {
   }
 
   /// Throws. `cannotWrite`.
-  public func finish() throws { try ByteWriter.finish([archive] + (script.map { [$0] } ?? [])) }
+  public func finish() throws(ArcuateError) {
+    try ByteWriter.finish([archive] + (script.map { [$0] } ?? []))
+  }
 
-  /// Removes what was written.
+  /// Removes the unfinished files.
   public func discard() {
     archive.discard()
     script?.discard()

@@ -8,9 +8,9 @@ public struct NumpyArchive: Sendable {
   private let archive: ZipArchive
 
   /// Throws. As `ZipArchive`.
-  public init(path: String) throws { self.init(try ZipArchive(path: path)) }
+  public init(path: String) throws(ArcuateError) { self.init(try ZipArchive(path: path)) }
 
-  public init(_ bytes: Bytes) throws { self.init(try ZipArchive(bytes)) }
+  public init(_ bytes: Bytes) throws(ArcuateError) { self.init(try ZipArchive(bytes)) }
 
   private init(_ archive: ZipArchive) {
     self.archive = archive
@@ -20,12 +20,12 @@ public struct NumpyArchive: Sendable {
   }
 
   /// The array of that name. Throws. `notFound`, and what reading throws.
-  public func array(_ name: String) throws -> NumpyArray {
+  public func array(_ name: String) throws(ArcuateError) -> NumpyArray {
     guard let entry = archive[name + ".npy"] else {
       throw ArcuateError(
-        .notFound, "there is no array \"\(name.prefix(200))\" among \(names.prefix(20))")
+        .notFound, "no array \"\(name.prefix(200))\" among \(names.prefix(20))")
     }
-    return try within("array \"\(name.prefix(200))\"") {
+    return try within("array \"\(name.prefix(200))\"") { () throws(ArcuateError) in
       try NumpyArray.parse(try archive.read(entry))
     }
   }

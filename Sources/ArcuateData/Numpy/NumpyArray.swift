@@ -12,7 +12,7 @@ public struct NumpyArray: Sendable, Equatable {
   public let values: [Float]
 
   /// Throws. `shapeMismatch` if `values` does not fill `extents`.
-  public init(extents: [Int], values: [Float]) throws {
+  public init(extents: [Int], values: [Float]) throws(ArcuateError) {
     guard try NumpyArray.count(extents) == values.count else {
       throw ArcuateError(.shapeMismatch, "\(values.count) numbers do not fill \(extents)")
     }
@@ -21,26 +21,26 @@ public struct NumpyArray: Sendable, Equatable {
   }
 
   /// Throws. `cannotOpen`, `truncated`, `malformed`, `unsupportedFormat`, `limitExceeded`.
-  public static func read(_ path: String) throws -> NumpyArray {
+  public static func read(_ path: String) throws(ArcuateError) -> NumpyArray {
     let bytes = try Files.map(path)
-    return try within(path) { try parse(bytes) }
+    return try within(path) { () throws(ArcuateError) in try parse(bytes) }
   }
 
   /// As `read`, from bytes.
-  public static func parse(_ bytes: Bytes) throws -> NumpyArray {
-    guard recognises(bytes) else {
-      throw ArcuateError(.malformed, "does not begin as a .npy file does")
+  public static func parse(_ bytes: Bytes) throws(ArcuateError) -> NumpyArray {
+    guard recognizes(bytes) else {
+      throw ArcuateError(.malformed, "is not a .npy file")
     }
     let version = try bytes.byte(at: 6)
     guard (1...3).contains(version) else {
-      throw ArcuateError(.unsupportedFormat, "is of version \(version), not 1 to 3")
+      throw ArcuateError(.unsupportedFormat, "version \(version) is not supported: 1 to 3 are")
     }
     let start = version == 1 ? 10 : 12
     let length =
       version == 1
       ? Int(try bytes.integer(UInt16.self, at: 8)) : Int(try bytes.integer(UInt32.self, at: 8))
     guard length <= 1 << 16 else {
-      throw ArcuateError(.limitExceeded, "a header of \(length) bytes is above the limit of 65536")
+      throw ArcuateError(.limitExceeded, "a header of \(length) bytes exceeds the limit of 65536")
     }
     let header = String(decoding: try bytes.slice(start, length).array, as: UTF8.self)
     guard try field("fortran_order", in: header).hasPrefix("False") else {
@@ -54,7 +54,7 @@ public struct NumpyArray: Sendable, Equatable {
       throw ArcuateError(.malformed, "the header has no shape")
     }
     let digits = list[..<end].dropFirst().filter { $0 != " " }
-    let extents = try digits.split(separator: ",").map { digits -> Int in
+    let extents = try digits.split(separator: ",").map { digits throws(ArcuateError) -> Int in
       guard let extent = Int(digits), extent >= 0 else {
         throw ArcuateError(.malformed, "\"\(digits)\" in the shape is not an extent")
       }
@@ -67,37 +67,37 @@ public struct NumpyArray: Sendable, Equatable {
       let found = isPlain ? "type \"\(type.prefix(16))\"" : "several fields"
       throw ArcuateError(
         .unsupportedFormat,
-        "has elements of \(found), not float32, float64, integers or booleans")
+        "elements of \(found) are not supported: float32, float64, integers and Booleans are")
     }
     let array = try NumpyArray(extents: extents, values: values)
-    // What is infinite here only because float32 does not reach so far.
+    // Infinite only because the number is out of the range of float32.
     if type.dropFirst() == "f8", let i = values.firstIndex(where: { $0.isInfinite }) {
       let number = Double(
         bitPattern: try bytes.integer(UInt64.self, at: data + 8 * i, bigEndian: type.first == ">"))
       guard number.isInfinite else {
         throw ArcuateError(
-          .malformed, "\(number) is beyond what float32 holds", at: "\(array.place(of: i))")
+          .malformed, "\(number) is out of the range of float32", at: "\(array.position(of: i))")
       }
     }
     return array
   }
 
-  /// Where a number stands on each axis.
-  public func place(of index: Int) -> [Int] {
-    var (rest, place) = (index, extents)
+  /// The position of an element along each axis.
+  public func position(of index: Int) -> [Int] {
+    var (rest, position) = (index, extents)
     for axis in extents.indices.reversed() where extents[axis] > 0 {
-      place[axis] = rest % extents[axis]
+      position[axis] = rest % extents[axis]
       rest /= extents[axis]
     }
-    return place
+    return position
   }
 
-  public static func recognises(_ bytes: Bytes) -> Bool {
+  public static func recognizes(_ bytes: Bytes) -> Bool {
     bytes.count >= 12 && (try? bytes.slice(0, 6).array) == [0x93] + Array("NUMPY".utf8)
   }
 
   /// Throws. `cannotWrite`.
-  public func write(to path: String) throws {
+  public func write(to path: String) throws(ArcuateError) {
     let shape = extents.map { "\($0)," }.joined(separator: " ")
     var header = "{'descr': '<f4', 'fortran_order': False, 'shape': (\(shape)), }"
     header += String(repeating: " ", count: 63 - (header.utf8.count + 10) % 64) + "\n"
@@ -117,20 +117,20 @@ public struct NumpyArray: Sendable, Equatable {
     try ByteWriter.finish([writer])
   }
 
-  private static func count(_ extents: [Int]) throws -> Int {
+  private static func count(_ extents: [Int]) throws(ArcuateError) -> Int {
     var count = 1
     for extent in extents {
       let (product, overflow) = count.multipliedReportingOverflow(by: extent)
       guard extents.count <= 32, !overflow, product >= 0, product <= 1 << 36 else {
-        throw ArcuateError(.limitExceeded, "\(extents) is too large an array")
+        throw ArcuateError(.limitExceeded, "shape \(extents) exceeds the limit of 2^36 elements")
       }
       count = product
     }
     return count
   }
 
-  /// What stands behind the key, without blanks before it.
-  private static func field(_ key: String, in header: String) throws -> Substring {
+  /// The text after the key, without leading blanks.
+  private static func field(_ key: String, in header: String) throws(ArcuateError) -> Substring {
     var rest = header[...]
     while let quote = rest.firstIndex(where: { $0 == "'" || $0 == "\"" }) {
       rest = rest[rest.index(after: quote)...]
@@ -144,13 +144,15 @@ public struct NumpyArray: Sendable, Equatable {
 
   private static func decode(
     _ type: Substring, _ bytes: Bytes, at start: Int, count: Int
-  ) throws -> [Float]? {
+  ) throws(ArcuateError) -> [Float]? {
     let big = type.first == ">"
-    func each<T: FixedWidthInteger>(_: T.Type, _ value: (T) -> Float) throws -> [Float] {
+    func each<T: FixedWidthInteger>(_: T.Type, _ value: (T) -> Float) throws(ArcuateError)
+      -> [Float]
+    {
       let size = MemoryLayout<T>.size
       let data = try bytes.slice(start, count * size)
-      return try (0..<count).map {
-        value(try data.integer(T.self, at: $0 * size, bigEndian: big))
+      return try (0..<count).map { i throws(ArcuateError) in
+        value(try data.integer(T.self, at: i * size, bigEndian: big))
       }
     }
     switch type.dropFirst() {

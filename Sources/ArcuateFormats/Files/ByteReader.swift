@@ -6,9 +6,9 @@ import ArcuateCore
   import Darwin
 #endif
 
-/// Bytes of a file, of the standard input or of a pipe, one after another.
+/// Reads a file, the standard input or a pipe sequentially.
 public final class ByteReader {
-  /// What messages call it.
+  /// Its name in messages.
   public let name: String
   private let file: Int32
   private var buffer: [UInt8]
@@ -16,14 +16,14 @@ public final class ByteReader {
   private var end = 0
   /// Bytes of the stream before the buffer.
   private var before = 0
-  /// Where the stream ends; nil for what has no end that is known.
+  /// Length of a regular file; nil for a pipe.
   private let size: Int?
 
   private static let bufferSize = 1 << 16
 
   /// The file at `path`; `-` is the standard input.
   /// Throws. `cannotOpen` with the system's reason.
-  public init(_ path: String) throws {
+  public init(_ path: String) throws(ArcuateError) {
     let isInput = path == "-"
     name = isInput ? "standard input" : path
     file = isInput ? dup(STDIN_FILENO) : try Files.open(path)
@@ -46,7 +46,7 @@ public final class ByteReader {
     buffer = [UInt8](repeating: 0, count: ByteReader.bufferSize)
   }
 
-  /// Bytes in memory, as if they were the file called `name`.
+  /// Bytes in memory, as if they were a file called `name`.
   public init(_ bytes: [UInt8], name: String) {
     self.name = name
     file = -1
@@ -63,19 +63,19 @@ public final class ByteReader {
   /// Bytes to the end of a regular file; nil for a pipe.
   public var remaining: Int? { size.map { max(0, $0 - position) } }
 
-  /// How much of a regular file lies behind; nil for a pipe.
+  /// The part of a regular file that was read, from 0 to 1; nil for a pipe.
   public var fraction: Double? { size.map { $0 == 0 ? 1 : Double(position) / Double($0) } }
 
-  /// The next byte, left where it is; nil at the end.
+  /// The next byte, without taking it; nil at the end.
   @inline(__always)
-  public func peek() throws -> UInt8? {
+  public func peek() throws(ArcuateError) -> UInt8? {
     if next == end { try fill() }
     return next < end ? buffer[next] : nil
   }
 
   /// The next byte; nil at the end.
   @inline(__always)
-  public func take() throws -> UInt8? {
+  public func take() throws(ArcuateError) -> UInt8? {
     let byte = try peek()
     if byte != nil { next += 1 }
     return byte
@@ -85,7 +85,7 @@ public final class ByteReader {
   ///
   /// Cost. Memory grows with the bytes that arrive, whatever `count` claims.
   /// Throws. `truncated` if there are fewer; for a regular file before anything is allocated.
-  public func take(_ count: Int) throws -> [UInt8] {
+  public func take(_ count: Int) throws(ArcuateError) -> [UInt8] {
     if let remaining, count > remaining { throw truncated(count, remaining) }
     var bytes: [UInt8] = []
     if size != nil { bytes.reserveCapacity(count) }
@@ -99,42 +99,37 @@ public final class ByteReader {
     return bytes
   }
 
-  /// Goes to `offset` from the start.
-  /// Throws. `truncated` behind the end; `cannotOpen` for what is not a regular file.
-  public func seek(to offset: Int) throws {
+  /// Continues at `offset` from the start.
+  /// Throws. `truncated` beyond the end; `cannotOpen` unless the file is a regular one.
+  public func seek(to offset: Int) throws(ArcuateError) {
     guard let size else {
-      throw ArcuateError(.cannotOpen, "is not a regular file: it has no offset \(offset)")
+      throw ArcuateError(.cannotOpen, "is not a regular file: cannot seek to offset \(offset)")
     }
     guard offset >= 0, offset <= size else {
-      throw ArcuateError(.truncated, "has \(size) bytes and no offset \(offset)")
+      throw ArcuateError(.truncated, "offset \(offset) is outside its \(size) bytes")
     }
     if offset >= before, offset <= before + end {
       next = offset - before
       return
     }
     guard lseek(file, off_t(offset), SEEK_SET) == off_t(offset) else {
-      throw ArcuateError(.cannotOpen, "cannot go to offset \(offset): \(Files.reason())")
+      throw ArcuateError(.cannotOpen, "cannot seek to offset \(offset): \(Files.reason())")
     }
     (before, next, end) = (offset, 0, 0)
   }
 
-  private func fill() throws {
+  private func fill() throws(ArcuateError) {
     guard file >= 0 else { return }
     before += end
     (next, end) = (0, 0)
-    while true {
-      // SAFETY: the pointer is valid for the size of the buffer during the call.
-      let got = buffer.withUnsafeMutableBytes { read(file, $0.baseAddress!, $0.count) }
-      if got < 0 && errno == EINTR { continue }
-      guard got >= 0 else {
-        throw ArcuateError(.truncated, "cannot be read from byte \(before) on: \(Files.reason())")
-      }
-      end = got
-      return
+    let got = buffer.withUnsafeMutableBytes { readDescriptor(file, $0) }
+    guard got >= 0 else {
+      throw ArcuateError(.truncated, "cannot be read beyond byte \(before): \(Files.reason())")
     }
+    end = got
   }
 
   private func truncated(_ count: Int, _ have: Int) -> ArcuateError {
-    ArcuateError(.truncated, "\(count) more bytes are expected, but only \(have) are there")
+    ArcuateError(.truncated, "needs \(count) more bytes, but only \(have) remain")
   }
 }

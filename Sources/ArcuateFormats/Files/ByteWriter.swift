@@ -7,17 +7,17 @@ import Synchronization
   import Darwin
 #endif
 
-/// Bytes written one after another to a file, to the standard output or to a pipe.
+/// Writes a file, the standard output or a pipe sequentially.
 ///
-/// A regular file gets its name when `finish` is called: before that a reader sees the old file or
-/// none, and a writer that goes away unfinished leaves nothing. A file that is replaced keeps its
-/// permissions; where the path is a symbolic link, the file that it leads to is replaced.
+/// A regular file gets its name in `finish`: before that a reader sees the old file or none, and an
+/// unfinished writer leaves nothing behind. A replaced file keeps its permissions; if the path is a
+/// symbolic link, the file it leads to is replaced.
 public final class ByteWriter {
-  /// What messages call it.
+  /// Its name in messages.
   public let name: String
-  /// Where the file gets its name: where symbolic links lead.
+  /// The final path, symbolic links resolved.
   private let target: String
-  /// The name until `finish`; nil for what is written straight away.
+  /// The path until `finish`; nil if the target is written directly.
   private let temporary: String?
   private var file: Int32
   private var buffer: [UInt8] = []
@@ -25,13 +25,13 @@ public final class ByteWriter {
 
   private static let bufferSize = 1 << 16
 
-  /// Files under their temporary names; nil once they have been discarded for good.
+  /// Temporary paths in use; nil once `discardAll` was called.
   private static let unfinished = Mutex<Set<String>?>([])
   private static let serial = Atomic<Int>(0)
 
   /// The file at `path`; `-` is the standard output.
   /// Throws. `cannotWrite` with the system's reason.
-  public init(_ path: String) throws {
+  public init(_ path: String) throws(ArcuateError) {
     guard !path.isEmpty else { throw ArcuateError(.cannotWrite, "the path is empty") }
     if path == "-" {
       target = path
@@ -42,12 +42,12 @@ public final class ByteWriter {
       target = path
       name = path
       temporary = nil
-      file = open(path, O_WRONLY | O_CLOEXEC)
+      file = openDescriptor(path, O_WRONLY)
     } else {
       name = path
       let number = ByteWriter.serial.add(1, ordering: .relaxed).newValue
       guard let target = Files.target(of: path) else {
-        throw ArcuateError(.cannotWrite, "is a symbolic link that leads nowhere", at: path)
+        throw ArcuateError(.cannotWrite, "is a cycle of symbolic links", at: path)
       }
       self.target = target
       let unique = "\(target).\(getpid())-\(number).partial"
@@ -56,10 +56,10 @@ public final class ByteWriter {
       let mode = stat(target, &status) == 0 ? status.st_mode & 0o777 : nil
       file = ByteWriter.unfinished.withLock { names in
         guard names != nil else { return -1 }
-        let file = open(
-          unique, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode == nil ? 0o666 : 0o600)
+        let file = openDescriptor(
+          unique, O_WRONLY | O_CREAT | O_EXCL, mode == nil ? 0o666 : 0o600)
         if file >= 0 { names!.insert(unique) }
-        // A file system without permissions may refuse, and loses nothing by it.
+        // A file system without permissions may refuse, which does no harm.
         if file >= 0, let mode { _ = fchmod(file, mode) }
         return file
       }
@@ -74,22 +74,20 @@ public final class ByteWriter {
   public var position: Int { written + buffer.count }
 
   /// Throws. `cannotWrite` with the system's reason.
-  public func write(_ bytes: some Sequence<UInt8>) throws {
+  public func write(_ bytes: some Sequence<UInt8>) throws(ArcuateError) {
     buffer.append(contentsOf: bytes)
     if buffer.count >= ByteWriter.bufferSize { try flush() }
   }
 
-  public func write(_ text: String) throws { try write(text.utf8) }
+  public func write(_ text: String) throws(ArcuateError) { try write(text.utf8) }
 
-  /// Hands on what waits. Throws. `cannotWrite`.
-  public func flush() throws {
+  /// Writes the buffered bytes. Throws. `cannotWrite`.
+  public func flush() throws(ArcuateError) {
     var done = 0
     while done < buffer.count {
-      // SAFETY: the pointer is valid for `buffer.count - done` bytes during the call.
       let wrote = buffer.withUnsafeBytes {
-        Glibc.write(file, $0.baseAddress! + done, buffer.count - done)
+        writeDescriptor(file, UnsafeRawBufferPointer(rebasing: $0[done...]))
       }
-      if wrote < 0 && errno == EINTR { continue }
       guard wrote > 0 else { throw failure() }
       done += wrote
     }
@@ -97,16 +95,16 @@ public final class ByteWriter {
     buffer.removeAll(keepingCapacity: true)
   }
 
-  /// Closes the files and gives them their names, all or, as far as the system lets it, none.
+  /// Closes the files and gives them their names: all, or as far as the system allows, none.
   /// Throws. `cannotWrite`.
-  public static func finish(_ writers: [ByteWriter]) throws {
+  public static func finish(_ writers: [ByteWriter]) throws(ArcuateError) {
     for writer in writers {
       try writer.flush()
       let file = writer.file
       writer.file = -1
       guard close(file) == 0 else { throw writer.failure() }
     }
-    try unfinished.withLock { names in
+    try unfinished.withLock { names throws(ArcuateError) in
       for writer in writers {
         guard let temporary = writer.temporary else { continue }
         guard names?.contains(temporary) == true, rename(temporary, writer.target) == 0 else {
@@ -117,7 +115,7 @@ public final class ByteWriter {
     }
   }
 
-  /// Closes the file and removes what was written; nothing after `finish`.
+  /// Closes the file and removes it; has no effect after `finish`.
   public func discard() {
     if file >= 0 { close(file) }
     file = -1
@@ -127,8 +125,8 @@ public final class ByteWriter {
     }
   }
 
-  /// Removes every unfinished file; none can be begun or finished afterwards. For a process that
-  /// is about to end.
+  /// Removes every unfinished file; none can be started or finished afterwards. For a process that
+  /// is about to exit.
   public static func discardAll() {
     unfinished.withLock { names in
       for name in names ?? [] { unlink(name) }

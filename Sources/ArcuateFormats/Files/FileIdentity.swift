@@ -6,15 +6,15 @@ import ArcuateCore
   import Darwin
 #endif
 
-/// Which file a path leads to, so that two paths to one file compare equal.
+/// The file that a path leads to, so that two paths to one file compare equal.
 ///
-/// What is there is told by device and inode, what is not yet there by its folder and name.
+/// An existing file is identified by device and inode, an absent one by its folder and name.
 public enum FileIdentity: Hashable, Sendable {
   case file(device: UInt64, inode: UInt64)
   case absent(device: UInt64, inode: UInt64, name: String)
 
-  /// Nil for what is not a regular file and can be used twice, such as `/dev/null` or a pipe, and
-  /// for what cannot be reached: opening it will say why.
+  /// Nil for anything that may be used twice, such as `/dev/null` or a pipe, and for a path that
+  /// cannot be reached: opening it will say why.
   public init?(_ path: String) {
     var status = stat()
     if stat(path, &status) == 0 {

@@ -1,6 +1,6 @@
 extension Float {
-  /// The number with these bits in IEEE half precision, exactly; `Float16` is not there on every
-  /// platform.
+  /// The number with these bits in IEEE half precision, exactly; `Float16` is not available on
+  /// every platform.
   init(halfBits bits: UInt16) {
     let exponent = Int(bits >> 10 & 31)
     let fraction = Float(bits & 1023) / 1024

@@ -1,12 +1,12 @@
 import ArcuateCore
 
-/// Where the chunks of a dataset lie.
+/// Locations of the chunks of a dataset.
 struct HDF5ChunkIndex {
   struct Chunk {
     /// Offset of the stored bytes in the file.
     var start: Int
     var stored: Int
-    /// Bit i: filter i was left out.
+    /// Bit i: filter i was skipped.
     var mask: UInt32
     var origin: [Int]
   }
@@ -19,14 +19,15 @@ struct HDF5ChunkIndex {
   var chunks: [Chunk] = []
 
   /// Throws. `limitExceeded` for chunks above 4 GiB.
-  init(extents: [Int], element: Int) throws {
+  init(extents: [Int], element: Int) throws(ArcuateError) {
     self.extents = extents
     self.element = element
     size = element
     for extent in extents {
       let (product, overflow) = size.multipliedReportingOverflow(by: extent)
       guard !overflow, extent > 0, product <= 1 << 32 else {
-        throw ArcuateError(.limitExceeded, "chunks of \(extents) elements are absurd")
+        throw ArcuateError(
+          .limitExceeded, "chunks of \(extents) elements exceed the limit of 4 GiB")
       }
       size = product
     }
@@ -37,7 +38,7 @@ struct HDF5ChunkIndex {
     zip(shape, extents).map { $0 / $1 + ($0 % $1 == 0 ? 0 : 1) }
   }
 
-  /// The first element of the chunk of that number, in row-major order.
+  /// The first element of a chunk, by its number in row-major order.
   func origin(_ number: Int, _ grid: [Int]) -> [Int] {
     var rest = number
     var origin = [Int](repeating: 0, count: grid.count)
@@ -51,12 +52,14 @@ struct HDF5ChunkIndex {
 
 extension HDF5File {
   /// The chunks of a layout of version 3: a B-tree of version 1.
-  func chunkIndex(version3 data: Bytes, _ shape: [Int]) throws -> HDF5ChunkIndex {
+  func chunkIndex(version3 data: Bytes, _ shape: [Int]) throws(ArcuateError) -> HDF5ChunkIndex {
     let rank = Int(try data.byte(at: 2)) - 1
     guard rank == shape.count, rank >= 1 else {
       throw ArcuateError(.malformed, "chunks of rank \(rank) for a shape of rank \(shape.count)")
     }
-    let extents = try (0...rank).map { Int(try data.integer(UInt32.self, at: 11 + 4 * $0)) }
+    let extents = try (0...rank).map { i throws(ArcuateError) in
+      Int(try data.integer(UInt32.self, at: 11 + 4 * i))
+    }
     var index = try HDF5ChunkIndex(extents: Array(extents.dropLast()), element: extents[rank])
     let address: UInt64 = try data.integer(at: 3)
     if address == HDF5File.undefined { return index }
@@ -65,7 +68,7 @@ extension HDF5File {
     while let (node, depth) = pending.popLast() {
       try budget.take(object: 1)
       guard depth <= 16, visited.insert(node).inserted else {
-        throw ArcuateError(.malformed, "a B-tree that contains itself", at: "byte \(node)")
+        throw ArcuateError(.malformed, "the B-tree contains itself", at: "byte \(node)")
       }
       try expect("TREE", at: node)
       let type = try bytes.byte(at: node + 4)
@@ -82,10 +85,10 @@ extension HDF5File {
           pending.append((child, depth + 1))
           continue
         }
-        let origin = try shape.indices.map { axis -> Int in
+        let origin = try shape.indices.map { axis throws(ArcuateError) -> Int in
           let at: UInt64 = try bytes.integer(at: key + 8 + 8 * axis)
           guard at < UInt64(shape[axis]), at % UInt64(index.extents[axis]) == 0 else {
-            throw ArcuateError(.malformed, "a chunk outside the data", at: "byte \(key)")
+            throw ArcuateError(.malformed, "a chunk lies outside the data", at: "byte \(key)")
           }
           return Int(at)
         }
@@ -99,7 +102,7 @@ extension HDF5File {
   }
 
   /// The chunks of a layout of version 4: a single one, or an array of them.
-  func chunkIndex(version4 data: Bytes, _ shape: [Int]) throws -> HDF5ChunkIndex {
+  func chunkIndex(version4 data: Bytes, _ shape: [Int]) throws(ArcuateError) -> HDF5ChunkIndex {
     let flags = try data.byte(at: 2)
     let rank = Int(try data.byte(at: 3)) - 1
     let width = Int(try data.byte(at: 4))
@@ -108,12 +111,14 @@ extension HDF5File {
         .malformed, "chunks of rank \(rank) for a shape of rank \(shape.count), flags \(flags)")
     }
     var at = 5
-    func integer(_ width: Int, _ data: Bytes, _ at: Int) throws -> Int {
+    func integer(_ width: Int, _ data: Bytes, _ at: Int) throws(ArcuateError) -> Int {
       var value: UInt64 = 0
       for i in 0..<width { value |= UInt64(try data.byte(at: at + i)) << (8 * UInt64(i)) }
       return Int(clamping: value)
     }
-    let extents = try (0...rank).map { try integer(width, data, at + width * $0) }
+    let extents = try (0...rank).map { i throws(ArcuateError) in
+      try integer(width, data, at + width * i)
+    }
     at += width * (rank + 1)
     var index = try HDF5ChunkIndex(extents: Array(extents.dropLast()), element: extents[rank])
     let grid = index.grid(shape)
@@ -121,7 +126,7 @@ extension HDF5File {
     for extent in grid {
       let (product, overflow) = count.multipliedReportingOverflow(by: extent)
       guard !overflow, product <= bytes.count else {
-        throw ArcuateError(.limitExceeded, "more chunks than a file of this size can hold")
+        throw ArcuateError(.limitExceeded, "has more chunks than a file of this size can hold")
       }
       count = product
     }
@@ -138,7 +143,7 @@ extension HDF5File {
       let address: UInt64 = try data.integer(at: at)
       if address == HDF5File.undefined { return index }
       guard count == 1 else {
-        throw ArcuateError(.malformed, "one chunk where \(count) are needed")
+        throw ArcuateError(.malformed, "has one chunk where \(count) are needed")
       }
       index.chunks = [
         .init(
@@ -162,7 +167,7 @@ extension HDF5File {
       let address: UInt64 = try data.integer(at: at + 1)
       if address == HDF5File.undefined { return index }
       try fixedArray(at: try offset(address), count: count, pageBits: pageBits) {
-        i, entry, filtered in
+        i, entry, filtered throws(ArcuateError) in
         let address: UInt64 = try bytes.integer(at: entry)
         guard address != HDF5File.undefined else { return }
         var (stored, mask) = (index.size, UInt32(0))
@@ -181,12 +186,12 @@ extension HDF5File {
     return index
   }
 
-  /// Calls `body` with number and place of each entry, and for filtered chunks the width of the
+  /// Calls `body` with number and offset of each entry, and for filtered chunks the width of the
   /// stored size.
   private func fixedArray(
     at header: Int, count: Int, pageBits: Int,
-    _ body: (_ number: Int, _ entry: Int, _ filtered: Int?) throws -> Void
-  ) throws {
+    _ body: (_ number: Int, _ entry: Int, _ filtered: Int?) throws(ArcuateError) -> Void
+  ) throws(ArcuateError) {
     try expect("FAHD", at: header)
     let client = try bytes.byte(at: header + 5)
     let size = Int(try bytes.byte(at: header + 6))
@@ -210,10 +215,10 @@ extension HDF5File {
     }
   }
 
-  /// The data put together from its chunks, all of which must be there.
+  /// The data assembled from its chunks, all of which must be present.
   func assemble(
     _ index: HDF5ChunkIndex, shape: [Int], size: Int, filters: [HDF5Filter]
-  ) throws -> Bytes {
+  ) throws(ArcuateError) -> Bytes {
     if size == 0 { return Bytes([]) }
     var expected = 1
     for extent in index.grid(shape) {
@@ -221,24 +226,26 @@ extension HDF5File {
     }
     guard index.chunks.count == expected, Set(index.chunks.map(\.origin)).count == expected else {
       throw ArcuateError(
-        .truncated, "\(index.chunks.count) chunks are there, \(expected) are needed")
+        .truncated, "needs \(expected) chunks, but has \(index.chunks.count)")
     }
-    // Nothing is allocated before the stored bytes are known to be there and to be enough.
+    // Nothing is allocated before the stored bytes are known to exist and to be enough.
     var stored = 0
     for chunk in index.chunks {
-      _ = try within("chunk at byte \(chunk.start)") { try bytes.slice(chunk.start, chunk.stored) }
+      _ = try within("chunk at byte \(chunk.start)") { () throws(ArcuateError) in
+        try bytes.slice(chunk.start, chunk.stored)
+      }
       try budget.take(stored: chunk.stored)
       stored += chunk.stored
     }
     guard size <= Budget.expansion(of: stored) else {
-      throw ArcuateError(.limitExceeded, "\(size) bytes cannot come out of \(stored)")
+      throw ArcuateError(.limitExceeded, "\(stored) bytes cannot expand to \(size)")
     }
     var target = [UInt8](repeating: 0, count: size)
     for chunk in index.chunks {
-      let plain = try within("chunk at byte \(chunk.start)") {
+      let plain = try within("chunk at byte \(chunk.start)") { () throws(ArcuateError) in
         guard index.size <= Budget.expansion(of: chunk.stored) else {
           throw ArcuateError(
-            .limitExceeded, "\(index.size) bytes cannot come out of \(chunk.stored)")
+            .limitExceeded, "\(chunk.stored) bytes cannot expand to \(index.size)")
         }
         try budget.take(decoded: index.size)
         return try HDF5Filter.undo(
@@ -257,23 +264,23 @@ extension HDF5File {
   ) {
     let (rank, extents, element) = (shape.count, index.extents, index.element)
     let inside = (0..<rank).map { min(extents[$0], shape[$0] - origin[$0]) }
-    var place = [Int](repeating: 0, count: rank)
+    var position = [Int](repeating: 0, count: rank)
     let run = inside[rank - 1] * element
     while true {
       var from = 0
       var to = 0
       for axis in 0..<rank {
-        from = from * extents[axis] + place[axis]
-        to = to * shape[axis] + origin[axis] + place[axis]
+        from = from * extents[axis] + position[axis]
+        to = to * shape[axis] + origin[axis] + position[axis]
       }
       from *= element
       to *= element
       target.replaceSubrange(to..<to + run, with: plain[from..<from + run])
       var axis = rank - 2
       while axis >= 0 {
-        place[axis] += 1
-        if place[axis] < inside[axis] { break }
-        place[axis] = 0
+        position[axis] += 1
+        if position[axis] < inside[axis] { break }
+        position[axis] = 0
         axis -= 1
       }
       if axis < 0 { return }

@@ -1,11 +1,11 @@
 import ArcuateCore
 
-/// The part of HDF5 that network files use, read from bytes nobody vouches for.
+/// The part of HDF5 that network files use, read from untrusted bytes.
 ///
 /// Superblocks 0 to 3; object headers 1 and 2; symbol-table groups and compact links; layouts 3 to
 /// 5 with contiguous, compact and chunked data (B-tree, single chunk, implicit, fixed array);
 /// deflate, shuffle and Fletcher-32; numbers, strings and variable-length sequences. Attributes
-/// are passed over.
+/// are ignored.
 ///
 /// Every address is checked against the end of the file, every object is visited once, and the
 /// work is bounded by the size of the file.
@@ -19,7 +19,7 @@ struct HDF5File {
 
   let heaps = Heaps()
 
-  /// What reading may still cost; shared by everything that reads one file.
+  /// Work and memory that reading the file may still take.
   final class Budget {
     private var objects: Int
     private var decoded: Int
@@ -28,34 +28,34 @@ struct HDF5File {
     init(fileSize: Int) {
       objects = fileSize / 16 + 64
       decoded = Budget.expansion(of: fileSize) + 1 << 24
-      // A field may be looked at twice.
+      // A field may be read twice.
       stored = 2 * fileSize
     }
 
-    /// The most that so many stored bytes can become: deflate reaches 1032 times. Beyond 2 GiB no
-    /// file of a network does more than four times.
+    /// The most that `stored` bytes can expand to: deflate reaches a factor of 1032. Beyond 2 GiB
+    /// the limit is a factor of four.
     static func expansion(of stored: Int) -> Int {
       let (product, overflow) = stored.multipliedReportingOverflow(by: 1040)
       return (overflow ? Int.max / 2 : min(product, max(1 << 31, stored * 4))) + 1 << 10
     }
 
-    func take(object: Int) throws {
+    func take(object: Int) throws(ArcuateError) {
       objects -= 1
       guard objects >= 0 else {
-        throw ArcuateError(.limitExceeded, "more objects than a file of this size can hold")
+        throw ArcuateError(.limitExceeded, "has more objects than a file of this size can hold")
       }
     }
 
-    func take(decoded count: Int) throws {
+    func take(decoded count: Int) throws(ArcuateError) {
       guard count <= decoded else {
-        throw ArcuateError(.limitExceeded, "more data than a file of this size can hold")
+        throw ArcuateError(.limitExceeded, "has more data than a file of this size can hold")
       }
       decoded -= count
     }
 
-    func take(stored count: Int) throws {
+    func take(stored count: Int) throws(ArcuateError) {
       guard count <= stored else {
-        throw ArcuateError(.limitExceeded, "chunks that share their bytes")
+        throw ArcuateError(.limitExceeded, "chunks share their bytes")
       }
       stored -= count
     }
@@ -63,53 +63,59 @@ struct HDF5File {
 
   static let signature: [UInt8] = [0x89, 0x48, 0x44, 0x46, 0x0D, 0x0A, 0x1A, 0x0A]
 
-  /// Whether the bytes begin as an HDF5 file does.
-  static func recognises(_ bytes: Bytes) -> Bool {
+  /// Whether the bytes begin like an HDF5 file.
+  static func recognizes(_ bytes: Bytes) -> Bool {
     guard let head = try? bytes.slice(0, 8) else { return false }
     return head.array == signature
   }
 
-  init(_ bytes: Bytes) throws {
-    guard HDF5File.recognises(bytes) else {
+  init(_ bytes: Bytes) throws(ArcuateError) {
+    guard HDF5File.recognizes(bytes) else {
       throw ArcuateError(.malformed, "does not begin with the HDF5 signature", at: "byte 0")
     }
     self.bytes = bytes
     budget = Budget(fileSize: bytes.count)
-    (base, rootHeader) = try within("superblock") { try HDF5File.superblock(bytes) }
+    (base, rootHeader) = try within("superblock") { () throws(ArcuateError) in
+      try HDF5File.superblock(bytes)
+    }
   }
 
-  private static func superblock(_ bytes: Bytes) throws -> (base: Int, rootHeader: Int) {
+  private static func superblock(_ bytes: Bytes) throws(ArcuateError) -> (
+    base: Int, rootHeader: Int
+  ) {
     let version = try bytes.byte(at: 8)
-    // Where the sizes, the base address, the end of the file and the root's address stand.
-    let places: (sizes: Int, base: Int, end: Int, root: Int)
+    // Offsets of the sizes, the base address, the end of the file and the address of the root.
+    let offsets: (sizes: Int, base: Int, end: Int, root: Int)
     switch version {
-    case 0: places = (13, 24, 40, 64)
-    case 1: places = (13, 28, 44, 68)
-    case 2, 3: places = (9, 12, 28, 36)
+    case 0: offsets = (13, 24, 40, 64)
+    case 1: offsets = (13, 28, 44, 68)
+    case 2, 3: offsets = (9, 12, 28, 36)
     default:
       throw ArcuateError(
-        .unsupportedFormat, "superblock version \(version); 0 to 3 are read", at: "byte 8")
+        .unsupportedFormat, "superblock version \(version) is not supported: 0 to 3 are",
+        at: "byte 8")
     }
-    let sizes = (try bytes.byte(at: places.sizes), try bytes.byte(at: places.sizes + 1))
+    let sizes = (try bytes.byte(at: offsets.sizes), try bytes.byte(at: offsets.sizes + 1))
     guard sizes == (8, 8) else {
       throw ArcuateError(
-        .unsupportedFormat, "sizes of \(sizes.0) and \(sizes.1) bytes; 8 and 8 are read",
-        at: "byte \(places.sizes)")
+        .unsupportedFormat,
+        "sizes of \(sizes.0) and \(sizes.1) bytes are not supported: 8 and 8 are",
+        at: "byte \(offsets.sizes)")
     }
-    let end: UInt64 = try bytes.integer(at: places.end)
+    let end: UInt64 = try bytes.integer(at: offsets.end)
     guard end <= UInt64(bytes.count) else {
       throw ArcuateError(
-        .truncated, "the file should have \(end) bytes, but has \(bytes.count)",
-        at: "byte \(places.end)")
+        .truncated, "has \(bytes.count) of \(end) bytes",
+        at: "byte \(offsets.end)")
     }
     return (
-      try address(try bytes.integer(at: places.base), in: bytes),
-      try address(try bytes.integer(at: places.root), in: bytes)
+      try address(try bytes.integer(at: offsets.base), in: bytes),
+      try address(try bytes.integer(at: offsets.root), in: bytes)
     )
   }
 
   /// A stored address as an offset into the bytes. Throws. `truncated` outside them.
-  func offset(_ address: UInt64) throws -> Int {
+  func offset(_ address: UInt64) throws(ArcuateError) -> Int {
     guard let small = Int(exactly: address), small <= bytes.count, base + small <= bytes.count
     else {
       throw ArcuateError(
@@ -118,7 +124,7 @@ struct HDF5File {
     return base + small
   }
 
-  private static func address(_ value: UInt64, in bytes: Bytes) throws -> Int {
+  private static func address(_ value: UInt64, in bytes: Bytes) throws(ArcuateError) -> Int {
     guard let small = Int(exactly: value), small <= bytes.count else {
       throw ArcuateError(
         .truncated, "address \(value) lies outside the file of \(bytes.count) bytes")
@@ -128,17 +134,17 @@ struct HDF5File {
 
   static let undefined = UInt64.max
 
-  /// The four bytes at `offset` as text; anything unprintable as a dot.
-  func tag(at offset: Int) throws -> String {
+  /// The four bytes at `offset` as text, with dots for unprintable ones.
+  func tag(at offset: Int) throws(ArcuateError) -> String {
     let four = try bytes.slice(offset, 4).array
     return String(decoding: four.map { (32..<127).contains($0) ? $0 : 46 }, as: UTF8.self)
   }
 
-  func expect(_ tag: String, at offset: Int) throws {
+  func expect(_ tag: String, at offset: Int) throws(ArcuateError) {
     let found = try self.tag(at: offset)
     guard found == tag else {
       throw ArcuateError(
-        .malformed, "\"\(tag)\" expected, \"\(found)\" found", at: "byte \(offset)")
+        .malformed, "expected \"\(tag)\", not \"\(found)\"", at: "byte \(offset)")
     }
   }
 }

@@ -1,61 +1,47 @@
 import ArcuateCore
-import CZlib
 
-/// What was done to the bytes of a chunk before they were stored.
+/// A transformation of the bytes of a chunk before they were stored.
 enum HDF5Filter {
   case deflate, shuffle, fletcher32
 
-  init(id: UInt16) throws {
+  init(id: UInt16) throws(ArcuateError) {
     switch id {
     case 1: self = .deflate
     case 2: self = .shuffle
     case 3: self = .fletcher32
     default:
       throw ArcuateError(
-        .unsupportedFormat, "filter \(id); deflate, shuffle and Fletcher-32 are read")
+        .unsupportedFormat, "filter \(id) is not supported: deflate, shuffle and Fletcher-32 are")
     }
   }
 
-  /// Undoes the filters, last first; bit i of `mask` says filter i was left out.
-  /// Returns exactly `size` bytes. Throws. `malformed` otherwise.
+  /// Undoes the filters, last first; bit i of `mask` says that filter i was skipped.
+  /// Returns exactly `size` bytes. Throws. `malformed`, `truncated`, `limitExceeded`.
   static func undo(
     _ filters: [HDF5Filter], mask: UInt32, _ stored: Bytes, size: Int, element: Int
-  ) throws -> [UInt8] {
+  ) throws(ArcuateError) -> [UInt8] {
     var data = stored.array
     for (i, filter) in filters.enumerated().reversed() where mask >> UInt32(i) & 1 == 0 {
       switch filter {
       case .fletcher32:
-        guard data.count >= 4 else { throw ArcuateError(.truncated, "no room for a checksum") }
+        guard data.count >= 4 else {
+          throw ArcuateError(.truncated, "\(data.count) bytes hold no checksum")
+        }
         let body = Array(data.dropLast(4))
-        let found = data.suffix(4).reversed().reduce(UInt32(0)) { $0 << 8 | UInt32($1) }
-        guard found == checksum(body) else {
-          throw ArcuateError(.malformed, "the Fletcher-32 checksum does not fit")
+        guard data.little(UInt32.self, at: data.count - 4) == checksum(body) else {
+          throw ArcuateError(.malformed, "the Fletcher-32 checksum does not match")
         }
         data = body
-      case .deflate: data = try inflate(data, size: size + 4)
+      case .deflate:
+        // Four more bytes for the checksum that may follow the data.
+        data = try Inflate.bytes(Bytes(data), .zlib, limit: size + 4)
       case .shuffle: data = unshuffle(data, element: element)
       }
     }
     guard data.count == size else {
-      throw ArcuateError(.malformed, "\(data.count) bytes after decoding, \(size) expected")
+      throw ArcuateError(.malformed, "decodes to \(data.count) bytes, not \(size)")
     }
     return data
-  }
-
-  private static func inflate(_ data: [UInt8], size limit: Int) throws -> [UInt8] {
-    var count = 0
-    var status = Z_OK
-    let output = [UInt8](unsafeUninitializedCapacity: limit) { buffer, initialized in
-      var length = uLongf(limit)
-      // SAFETY: zlib writes at most `length` bytes of the buffer and reads `data.count` of `data`.
-      status = uncompress(buffer.baseAddress, &length, data, uLong(data.count))
-      count = status == Z_OK ? Int(length) : 0
-      initialized = count
-    }
-    guard status == Z_OK else {
-      throw ArcuateError(.malformed, "zlib cannot inflate it (status \(status))")
-    }
-    return output
   }
 
   private static func unshuffle(_ data: [UInt8], element: Int) -> [UInt8] {

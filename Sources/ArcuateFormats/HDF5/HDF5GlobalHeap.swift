@@ -1,23 +1,28 @@
 import ArcuateCore
 
 extension HDF5File {
-  /// Where the objects of each global heap lie, for heaps that were looked into.
+  /// The objects of each global heap that was read.
   final class Heaps {
     var known: [Int: [UInt16: (start: Int, length: Int)]] = [:]
   }
 
-  /// The bytes that a 16-byte reference into a global heap stands for.
-  func heapObject(_ raw: Bytes, at place: Int, element: Int) throws -> Bytes {
-    let count = Int(try raw.integer(UInt32.self, at: place))
-    let address: UInt64 = try raw.integer(at: place + 4)
-    let wanted: UInt32 = try raw.integer(at: place + 12)
+  /// The bytes of a 16-byte reference into a global heap.
+  func heapObject(_ raw: Bytes, at position: Int, element: Int) throws(ArcuateError) -> Bytes {
+    let count = Int(try raw.integer(UInt32.self, at: position))
+    let address: UInt64 = try raw.integer(at: position + 4)
+    let wanted: UInt32 = try raw.integer(at: position + 12)
     if count == 0 { return Bytes([]) }
     let heap = try offset(address)
-    return try within("global heap at byte \(heap)") {
-      let objects = try heaps.known[heap] ?? heapObjects(heap)
-      heaps.known[heap] = objects
+    return try within("global heap at byte \(heap)") { () throws(ArcuateError) in
+      let objects: [UInt16: (start: Int, length: Int)]
+      if let known = heaps.known[heap] {
+        objects = known
+      } else {
+        objects = try heapObjects(heap)
+        heaps.known[heap] = objects
+      }
       guard let index = UInt16(exactly: wanted), let object = objects[index] else {
-        throw ArcuateError(.malformed, "object \(wanted) is not there")
+        throw ArcuateError(.malformed, "object \(wanted) does not exist")
       }
       let (needed, overflow) = count.multipliedReportingOverflow(by: element)
       guard !overflow, needed <= object.length else {
@@ -29,10 +34,11 @@ extension HDF5File {
     }
   }
 
-  private func heapObjects(_ heap: Int) throws -> [UInt16: (start: Int, length: Int)] {
+  private func heapObjects(_ heap: Int) throws(ArcuateError) -> [UInt16: (start: Int, length: Int)]
+  {
     try expect("GCOL", at: heap)
     guard let size = Int(exactly: try bytes.integer(UInt64.self, at: heap + 8)) else {
-      throw ArcuateError(.malformed, "a heap of absurd size")
+      throw ArcuateError(.malformed, "the size of the heap exceeds the limit")
     }
     let end = heap + (try bytes.slice(heap, size)).count
     var objects: [UInt16: (start: Int, length: Int)] = [:]

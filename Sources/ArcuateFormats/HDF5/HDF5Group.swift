@@ -2,7 +2,7 @@ import ArcuateCore
 
 extension HDF5File {
   /// The members of a group, in the order of the file: name and offset of the object header.
-  func members(of object: HDF5Object) throws -> [(name: String, header: Int)] {
+  func members(of object: HDF5Object) throws(ArcuateError) -> [(name: String, header: Int)] {
     var members: [(name: String, header: Int)] = []
     if let table = object.first(0x11) {
       let tree = try offset(try table.data.integer(at: 0))
@@ -24,15 +24,15 @@ extension HDF5File {
     }
     var names = Set<String>()
     for member in members where !names.insert(member.name).inserted {
-      throw ArcuateError(.malformed, "two members are called \"\(member.name)\"")
+      throw ArcuateError(.malformed, "duplicate member \"\(member.name)\"")
     }
     return members
   }
 
-  private func localHeap(at offset: Int) throws -> Bytes {
+  private func localHeap(at offset: Int) throws(ArcuateError) -> Bytes {
     try expect("HEAP", at: offset)
     guard let size = Int(exactly: try bytes.integer(UInt64.self, at: offset + 8)) else {
-      throw ArcuateError(.malformed, "a heap of absurd size", at: "byte \(offset)")
+      throw ArcuateError(.malformed, "the size of the heap exceeds the limit", at: "byte \(offset)")
     }
     return try bytes.slice(try self.offset(try bytes.integer(at: offset + 24)), size)
   }
@@ -40,7 +40,7 @@ extension HDF5File {
   private func walk(
     tree offset: Int, heap: Bytes, depth: Int, visited: inout Set<Int>,
     into members: inout [(name: String, header: Int)]
-  ) throws {
+  ) throws(ArcuateError) {
     try budget.take(object: 1)
     guard depth <= 16, visited.insert(offset).inserted else {
       throw ArcuateError(.malformed, "a B-tree that contains itself", at: "byte \(offset)")
@@ -66,7 +66,7 @@ extension HDF5File {
     }
   }
 
-  private func heapString(_ heap: Bytes, _ start: UInt64) throws -> String {
+  private func heapString(_ heap: Bytes, _ start: UInt64) throws(ArcuateError) -> String {
     guard let start = Int(exactly: start), start < heap.count else {
       throw ArcuateError(.truncated, "a name at \(start) in a heap of \(heap.count) bytes")
     }
@@ -77,8 +77,8 @@ extension HDF5File {
     return String(decoding: try heap.slice(start, end - start).array, as: UTF8.self)
   }
 
-  /// A hard link message; nil for other links, which network files do not have.
-  private func link(_ data: Bytes) throws -> (name: String, header: Int)? {
+  /// A hard link message; nil for other links, which network files do not use.
+  private func link(_ data: Bytes) throws(ArcuateError) -> (name: String, header: Int)? {
     let flags = try data.byte(at: 1)
     var at = 2
     var type: UInt8 = 0
@@ -92,7 +92,9 @@ extension HDF5File {
     var length = 0
     for i in 0..<width { length |= Int(try data.byte(at: at + i)) << (8 * i) }
     at += width
-    guard length >= 0 else { throw ArcuateError(.malformed, "a name of absurd length") }
+    guard length >= 0 else {
+      throw ArcuateError(.malformed, "the length of the name exceeds the limit")
+    }
     let name = String(decoding: try data.slice(at, length).array, as: UTF8.self)
     guard type == 0 else { return nil }
     return (name, try offset(try data.integer(at: at + length)))

@@ -18,8 +18,8 @@ struct HDF5Object {
 
 extension HDF5File {
   /// Reads the object header at `offset`, with its continuations.
-  func object(at offset: Int) throws -> HDF5Object {
-    try within("object header at byte \(offset)") {
+  func object(at offset: Int) throws(ArcuateError) -> HDF5Object {
+    try within("object header at byte \(offset)") { () throws(ArcuateError) in
       try budget.take(object: 1)
       if try bytes.byte(at: offset) == 1 { return try objectVersion1(at: offset) }
       try expect("OHDR", at: offset)
@@ -27,7 +27,7 @@ extension HDF5File {
     }
   }
 
-  private func objectVersion1(at offset: Int) throws -> HDF5Object {
+  private func objectVersion1(at offset: Int) throws(ArcuateError) -> HDF5Object {
     let count = Int(try bytes.integer(UInt16.self, at: offset + 2))
     let size = Int(try bytes.integer(UInt32.self, at: offset + 8))
     var blocks = [(start: offset + 16, size: size)]
@@ -42,7 +42,7 @@ extension HDF5File {
         let type = try bytes.integer(UInt16.self, at: at)
         let length = Int(try bytes.integer(UInt16.self, at: at + 2))
         guard at + 8 + length <= start + size else {
-          throw ArcuateError(.malformed, "a message runs past its block", at: "byte \(at)")
+          throw ArcuateError(.malformed, "a message extends beyond its block", at: "byte \(at)")
         }
         let data = try bytes.slice(at + 8, length)
         seen += 1
@@ -58,7 +58,7 @@ extension HDF5File {
     return HDF5Object(messages: messages)
   }
 
-  private func objectVersion2(at offset: Int) throws -> HDF5Object {
+  private func objectVersion2(at offset: Int) throws(ArcuateError) -> HDF5Object {
     let version = try bytes.byte(at: offset + 4)
     guard version == 2 else {
       throw ArcuateError(.unsupportedFormat, "version \(version); 1 and 2 are read")
@@ -107,15 +107,17 @@ extension HDF5File {
     return HDF5Object(messages: messages)
   }
 
-  private func add(continuation data: Bytes, to blocks: inout [(start: Int, size: Int)]) throws {
+  private func add(continuation data: Bytes, to blocks: inout [(start: Int, size: Int)])
+    throws(ArcuateError)
+  {
     try budget.take(object: 1)
     let start = try offset(try data.integer(at: 0))
     guard let size = Int(exactly: try data.integer(UInt64.self, at: 8)) else {
-      throw ArcuateError(.malformed, "a continuation of absurd size")
+      throw ArcuateError(.malformed, "the size of the continuation exceeds the limit")
     }
     _ = try bytes.slice(start, size)
     guard !blocks.contains(where: { $0.start == start || $0.start == start + 4 }) else {
-      throw ArcuateError(.malformed, "a header continues in itself", at: "byte \(start)")
+      throw ArcuateError(.malformed, "the header continues in itself", at: "byte \(start)")
     }
     blocks.append((start, size))
   }

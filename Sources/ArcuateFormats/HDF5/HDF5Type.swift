@@ -22,30 +22,33 @@ struct HDF5Type {
     }
   }
 
-  init(_ data: Bytes, depth: Int = 0) throws {
+  init(_ data: Bytes, depth: Int = 0) throws(ArcuateError) {
     let first = try data.byte(at: 0)
     let bits = try data.byte(at: 1)
     size = Int(try data.integer(UInt32.self, at: 4))
     guard size > 0, size <= 1 << 20, depth <= 2 else {
-      throw ArcuateError(.unsupportedFormat, "elements of \(size) bytes")
+      throw ArcuateError(.unsupportedFormat, "elements of \(size) bytes are not supported")
     }
     bigEndian = bits & 1 != 0
     var bool = false
     switch first & 15 {
     case 0:
       guard [1, 2, 4, 8].contains(size) else {
-        throw ArcuateError(.unsupportedFormat, "integers of \(size) bytes")
+        throw ArcuateError(.unsupportedFormat, "integers of \(size) bytes are not supported")
       }
       guard try data.integer(UInt16.self, at: 8) == 0,
         try data.integer(UInt16.self, at: 10) == 8 * size
-      else { throw ArcuateError(.unsupportedFormat, "integers that do not fill their bytes") }
+      else {
+        throw ArcuateError(.unsupportedFormat, "integers with padding bits are not supported")
+      }
       kind = .integer(signed: bits & 8 != 0)
     case 1:
-      // Exponent and fraction as IEEE 754 has them, the bytes in one of the two usual orders.
+      // Exponent and fraction as in IEEE 754, in either byte order.
       let layouts: [Int: [UInt8]] = [2: [10, 5, 0, 10], 4: [23, 8, 0, 23], 8: [52, 11, 0, 52]]
       guard try layouts[size] == data.slice(12, 4).array, bits & 0x40 == 0 else {
         throw ArcuateError(
-          .unsupportedFormat, "floating point numbers of \(size) bytes that are not IEEE 754")
+          .unsupportedFormat,
+          "floating-point numbers of \(size) bytes other than IEEE 754 are not supported")
       }
       kind = .float
     case 3: kind = .fixedString
@@ -53,7 +56,7 @@ struct HDF5Type {
       // An enumeration is read as its base; h5py's booleans are one of FALSE and TRUE.
       let base = try HDF5Type(try data.slice(8, data.count - 8), depth: depth + 1)
       guard base.size == size, case .integer = base.kind else {
-        throw ArcuateError(.malformed, "an enumeration of something other than integers")
+        throw ArcuateError(.malformed, "an enumeration of a type other than integers")
       }
       kind = base.kind
       bool = size == 1
@@ -65,16 +68,19 @@ struct HDF5Type {
         let inner = try HDF5Type(try data.slice(8, data.count - 8), depth: depth + 1)
         switch inner.kind {
         case .integer, .float: kind = .sequence(inner)
-        default: throw ArcuateError(.unsupportedFormat, "sequences of other than numbers")
+        default:
+          throw ArcuateError(
+            .unsupportedFormat, "sequences of anything but numbers are not supported")
         }
       }
-    case let other: throw ArcuateError(.unsupportedFormat, "data of class \(other)")
+    case let other:
+      throw ArcuateError(.unsupportedFormat, "datatype class \(other) is not supported")
     }
     isBool = bool
   }
 
-  /// The number whose bytes begin at `offset`.
-  func number(_ data: Bytes, at offset: Int) throws -> Double {
+  /// The number at byte `offset`.
+  func number(_ data: Bytes, at offset: Int) throws(ArcuateError) -> Double {
     switch (kind, size) {
     case (.float, 2):
       let bits: UInt16 = try data.integer(at: offset, bigEndian: bigEndian)
@@ -95,7 +101,7 @@ struct HDF5Type {
     case (.integer(let signed), _):
       let bits: UInt64 = try data.integer(at: offset, bigEndian: bigEndian)
       return signed ? Double(Int64(bitPattern: bits)) : Double(bits)
-    default: throw ArcuateError(.malformed, "text where a number is expected")
+    default: throw ArcuateError(.malformed, "expected a number, not text")
     }
   }
 }

@@ -1,6 +1,6 @@
 import ArcuateCore
 
-/// A tree to be written as an HDF5 file.
+/// Groups and datasets to write as an HDF5 file.
 indirect enum HDF5Tree {
   case group([String: HDF5Tree])
   case floats([Float], shape: [Int])
@@ -12,13 +12,13 @@ indirect enum HDF5Tree {
   static func string(_ text: String) -> HDF5Tree { .strings([text], shape: []) }
 }
 
-/// Writes superblock 0, version 1 headers, symbol-table groups and contiguous data: what every
+/// Writes superblock 0, version 1 headers, symbol-table groups and contiguous data, which every
 /// HDF5 library reads.
 struct HDF5Writer {
   private var bytes = [UInt8](repeating: 0, count: 96)
   private var heap: [String: (address: Int, index: Int)] = [:]
 
-  static func encode(_ root: [String: HDF5Tree]) throws -> [UInt8] {
+  static func encode(_ root: [String: HDF5Tree]) throws(ArcuateError) -> [UInt8] {
     var writer = HDF5Writer()
     writer.writeStrings(HDF5Tree.group(root))
     let group = try writer.write(.group(root))
@@ -49,7 +49,7 @@ struct HDF5Writer {
 
   // MARK: Strings
 
-  /// Puts every string of the tree into global heaps, each text once.
+  /// Stores every string of the tree in global heaps, without duplicates.
   private mutating func writeStrings(_ tree: HDF5Tree) {
     var texts: [String] = []
     var seen = Set<String>()
@@ -75,7 +75,7 @@ struct HDF5Writer {
         body += Self.little(utf8.count, 8) + utf8
         while body.count & 7 != 0 { body.append(0) }
       }
-      // Object 0 is the free space, which has a header of its own; 4096 is the least size.
+      // Object 0 is the free space, which has its own header; 4096 is the minimum size.
       let size = max(4096, 16 + body.count + 16)
       let free = size - 16 - body.count
       bytes += Array("GCOL".utf8) + [1, 0, 0, 0] + Self.little(size, 8) + body
@@ -87,7 +87,7 @@ struct HDF5Writer {
   // MARK: Objects
 
   /// Writes the object and returns the address of its header.
-  private mutating func write(_ tree: HDF5Tree) throws -> Int {
+  private mutating func write(_ tree: HDF5Tree) throws(ArcuateError) -> Int {
     switch tree {
     case .group(let members): return try writeGroup(members)
     case .floats(let values, let shape):
@@ -103,9 +103,9 @@ struct HDF5Writer {
     case .strings(let texts, let shape):
       var data: [UInt8] = []
       for text in texts {
-        let place = heap[text] ?? (0, 0)
-        data += Self.little(text.utf8.count, 4) + Self.little(place.address, 8)
-        data += Self.little(place.index, 4)
+        let location = heap[text] ?? (0, 0)
+        data += Self.little(text.utf8.count, 4) + Self.little(location.address, 8)
+        data += Self.little(location.index, 4)
       }
       return writeDataset(data, shape: shape, type: Self.variableString)
     }
@@ -154,19 +154,19 @@ struct HDF5Writer {
 
   // MARK: Groups
 
-  private mutating func writeGroup(_ members: [String: HDF5Tree]) throws -> Int {
+  private mutating func writeGroup(_ members: [String: HDF5Tree]) throws(ArcuateError) -> Int {
     let names = members.keys.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
     var headers: [Int] = []
     for name in names { headers.append(try write(members[name]!)) }
 
     // The heap of names: offset 0 is the empty string.
     var data = [UInt8](repeating: 0, count: 8)
-    var places: [Int] = []
+    var starts: [Int] = []
     for name in names {
       guard !name.isEmpty, !name.utf8.contains(0), !name.contains("/") else {
-        throw ArcuateError(.notRepresentable, "\"\(name)\" cannot be a name in an HDF5 file")
+        throw ArcuateError(.notRepresentable, "\"\(name)\" is not a valid name in an HDF5 file")
       }
-      places.append(data.count)
+      starts.append(data.count)
       data += Array(name.utf8) + [0]
       while data.count & 7 != 0 { data.append(0) }
     }
@@ -183,11 +183,11 @@ struct HDF5Writer {
       let address = bytes.count
       bytes += Array("SNOD".utf8) + [1, 0] + Self.little(end - start, 2)
       for i in start..<end {
-        bytes += Self.little(places[i], 8) + Self.little(headers[i], 8)
+        bytes += Self.little(starts[i], 8) + Self.little(headers[i], 8)
         bytes += [UInt8](repeating: 0, count: 24)
       }
       bytes += [UInt8](repeating: 0, count: (8 - (end - start)) * 40)
-      children.append((address, end > start ? places[end - 1] : 0))
+      children.append((address, end > start ? starts[end - 1] : 0))
     }
     if names.isEmpty { children = [] }
     var level = 0

@@ -1,6 +1,6 @@
 import ArcuateCore
 
-/// A JSON value. Numbers stay text, so that no digit is lost before someone asks for a type.
+/// A JSON value. Numbers stay text, so that no digit is lost before their type is known.
 package enum JSON: Equatable {
   case null
   case bool(Bool)
@@ -11,8 +11,8 @@ package enum JSON: Equatable {
 
   package static func number(_ value: some BinaryInteger) -> JSON { .number(String(value)) }
 
-  /// The shortest text that reads back as the same bits. JSON has no word for infinity and NaN:
-  /// they become the strings "inf", "-inf" and "nan".
+  /// The shortest text that reads back as the same bits. JSON cannot represent infinity and
+  /// NaN: they become the strings "inf", "-inf" and "nan".
   package static func number(_ value: Double) -> JSON {
     value.isFinite ? .number("\(value)") : .string("\(value)")
   }
@@ -23,12 +23,14 @@ package enum JSON: Equatable {
   }
 
   /// Throws. `malformed` or `limitExceeded`, naming the byte of the text.
-  package init(parsing text: String) throws { self = try JSONParser.parse(Array(text.utf8)) }
+  package init(parsing text: String) throws(ArcuateError) {
+    self = try JSONParser.parse(Array(text.utf8))
+  }
 
   private var kind: String {
     switch self {
     case .null: "null"
-    case .bool: "a truth value"
+    case .bool: "a Boolean"
     case .number: "a number"
     case .string: "a string"
     case .array: "a list"
@@ -36,51 +38,53 @@ package enum JSON: Equatable {
     }
   }
 
-  private func misfit(_ expected: String) -> ArcuateError {
+  private func mismatch(_ expected: String) -> ArcuateError {
     ArcuateError(.malformed, "is \(kind), not \(expected)")
   }
 
-  // Each of these throws `malformed` saying what is there instead.
+  // Each of these throws `malformed` naming the value's type.
 
-  func object() throws -> [String: JSON] {
-    guard case .object(let members) = self else { throw misfit("an object") }
+  func object() throws(ArcuateError) -> [String: JSON] {
+    guard case .object(let members) = self else { throw mismatch("an object") }
     return members
   }
 
-  func array() throws -> [JSON] {
-    guard case .array(let values) = self else { throw misfit("a list") }
+  func array() throws(ArcuateError) -> [JSON] {
+    guard case .array(let values) = self else { throw mismatch("a list") }
     return values
   }
 
-  func string() throws -> String {
-    guard case .string(let text) = self else { throw misfit("a string") }
+  func string() throws(ArcuateError) -> String {
+    guard case .string(let text) = self else { throw mismatch("a string") }
     return text
   }
 
-  func bool() throws -> Bool {
-    guard case .bool(let value) = self else { throw misfit("true or false") }
+  func bool() throws(ArcuateError) -> Bool {
+    guard case .bool(let value) = self else { throw mismatch("true or false") }
     return value
   }
 
-  func integer<T: FixedWidthInteger>(_: T.Type = T.self) throws -> T {
-    guard case .number(let text) = self else { throw misfit("a number") }
+  func integer<T: FixedWidthInteger>(_: T.Type = T.self) throws(ArcuateError) -> T {
+    guard case .number(let text) = self else { throw mismatch("a number") }
     guard let value = T(text) else {
-      throw ArcuateError(.malformed, "\(text) is not a whole number that fits here")
+      throw ArcuateError(.malformed, "\(text) is not an integer in range")
     }
     return value
   }
 
-  func real<T: LosslessStringConvertible & BinaryFloatingPoint>(_: T.Type = T.self) throws -> T {
+  func real<T: LosslessStringConvertible & BinaryFloatingPoint>(_: T.Type = T.self)
+    throws(ArcuateError) -> T
+  {
     switch self {
     case .number(let text):
       guard let value = T(text), value.isFinite else {
-        throw ArcuateError(.malformed, "\(text) is beyond the range of numbers")
+        throw ArcuateError(.malformed, "\(text) is out of range")
       }
       return value
     case .string("inf"): return .infinity
     case .string("-inf"): return -.infinity
     case .string("nan"): return .nan
-    default: throw misfit("a number")
+    default: throw mismatch("a number")
     }
   }
 }

@@ -1,5 +1,6 @@
 extension JSON {
-  /// The value as UTF-8 text without spaces, keys in byte order: the same value, the same text.
+  /// The value as UTF-8 text without spaces, with keys in byte order, so that equal values give
+  /// equal text.
   package var text: [UInt8] {
     var out: [UInt8] = []
     append(to: &out)

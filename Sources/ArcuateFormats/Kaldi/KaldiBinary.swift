@@ -1,21 +1,21 @@
 import ArcuateCore
 
-/// Kaldi's binary way of writing: a zero, "B", then
+/// Kaldi's binary format: a zero byte, "B", then
 ///
-/// | token        | what follows                                                         |
+/// | token        | content                                                              |
 /// |--------------|----------------------------------------------------------------------|
 /// | "FM ", "DM " | rows, columns, then float32 or float64 row after row                 |
 /// | "FV ", "DV " | size, then float32 or float64                                        |
-/// | "CM "        | compressed: one byte a number, columns with quartiles of their own   |
-/// | "CM2 "       | compressed: two bytes a number                                       |
-/// | "CM3 "       | compressed: one byte a number                                        |
-/// | (none)       | size, then integers, each after a byte that gives its width          |
+/// | "CM "        | compressed: one byte per number, quartiles per column                |
+/// | "CM2 "       | compressed: two bytes per number                                     |
+/// | "CM3 "       | compressed: one byte per number                                      |
+/// | (none)       | size, then integers, each preceded by its width in one byte          |
 ///
-/// Sizes are int32 after a byte that says 4; everything is little endian.
+/// Sizes are int32 after a byte of value 4; everything is little-endian.
 extension KaldiValue {
-  static func readBinary(_ reader: ByteReader) throws -> KaldiValue {
+  static func readBinary(_ reader: ByteReader) throws(ArcuateError) -> KaldiValue {
     guard try reader.take() == 0, try reader.take() == UInt8(ascii: "B") else {
-      throw ArcuateError(.malformed, "a zero and \"B\" are expected")
+      throw ArcuateError(.malformed, "expected a zero byte and \"B\"")
     }
     if try reader.peek() == 4 {
       let count = try size(reader)
@@ -26,7 +26,7 @@ extension KaldiValue {
       for i in 0..<count {
         guard bytes[5 * i] == 4 else {
           throw ArcuateError(
-            .malformed, "integer \(i) has \(bytes[5 * i]) bytes where 4 are expected")
+            .malformed, "integer \(i) has \(bytes[5 * i]) bytes, not 4")
         }
         integers.append(bytes.little(at: 5 * i + 1))
       }
@@ -35,8 +35,8 @@ extension KaldiValue {
     return try readNumbers(reader)
   }
 
-  /// What begins with a token, as `readBinary` takes it and components of a network hold it.
-  static func readNumbers(_ reader: ByteReader) throws -> KaldiValue {
+  /// A value that begins with a token, as in `readBinary` and in components of a network.
+  static func readNumbers(_ reader: ByteReader) throws(ArcuateError) -> KaldiValue {
     let token = try token(reader)
     switch token {
     case "FM", "DM":
@@ -53,57 +53,58 @@ extension KaldiValue {
     default:
       throw ArcuateError(
         .unsupportedFormat,
-        "holds \"\(token)\", not one of FM, DM, FV, DV, CM, CM2, CM3 or integers")
+        "type \"\(token)\" is not supported: FM, DM, FV, DV, CM, CM2, CM3 and integers are")
     }
   }
 
-  private static func token(_ reader: ByteReader) throws -> String {
+  private static func token(_ reader: ByteReader) throws(ArcuateError) -> String {
     var token = ""
     while let byte = try reader.take(), byte != UInt8(ascii: " ") {
       guard byte > 32, byte < 127, token.utf8.count < 16 else {
-        throw ArcuateError(.malformed, "a type such as \"FM\" is expected")
+        throw ArcuateError(.malformed, "expected a type such as \"FM\"")
       }
       token.append(Character(UnicodeScalar(byte)))
     }
     return token
   }
 
-  private static func size(_ reader: ByteReader) throws -> Int {
+  private static func size(_ reader: ByteReader) throws(ArcuateError) -> Int {
     let bytes = try reader.take(5)
     let size: Int32 = bytes.little(at: 1)
     guard bytes[0] == 4, size >= 0 else {
-      throw ArcuateError(.malformed, "a size is expected (a byte 4, then an int32 from 0)")
+      throw ArcuateError(.malformed, "expected a size (byte 4, then a non-negative int32)")
     }
     return Int(size)
   }
 
-  /// rows * columns, if a file may claim that.
-  static func elements(_ rows: Int, _ columns: Int) throws -> Int {
+  /// rows * columns, within the limit.
+  static func elements(_ rows: Int, _ columns: Int) throws(ArcuateError) -> Int {
     let (count, overflow) = rows.multipliedReportingOverflow(by: columns)
     guard rows >= 0, columns >= 0, (rows == 0) == (columns == 0) else {
-      throw ArcuateError(.malformed, "\(rows) rows of \(columns) columns are not a matrix")
+      throw ArcuateError(.malformed, "\(rows) rows and \(columns) columns do not form a matrix")
     }
     guard !overflow, count <= limit else {
       throw ArcuateError(
-        .limitExceeded, "\(rows) rows of \(columns) columns are above the limit of \(limit) numbers"
-      )
+        .limitExceeded, "\(rows) rows of \(columns) columns exceed the limit of \(limit) numbers")
     }
     return count
   }
 
-  /// Refuses a claim of more numbers than the file can hold, before they are asked for.
-  static func bound(_ reader: ByteReader, _ count: Int, bytesEach: Int) throws {
+  /// Refuses a count larger than the file can hold, before anything is allocated.
+  static func bound(_ reader: ByteReader, _ count: Int, bytesEach: Int) throws(ArcuateError) {
     guard count <= limit else {
-      throw ArcuateError(.limitExceeded, "\(count) numbers are above the limit of \(limit)")
+      throw ArcuateError(.limitExceeded, "\(count) numbers exceed the limit of \(limit)")
     }
     if let remaining = reader.remaining, count > remaining / bytesEach {
       throw ArcuateError(
         .truncated,
-        "claims \(count) numbers of \(bytesEach) bytes, but only \(remaining) bytes are there")
+        "needs \(count) numbers of \(bytesEach) bytes, but only \(remaining) bytes remain")
     }
   }
 
-  private static func floats(_ reader: ByteReader, _ count: Int, wide: Bool) throws -> [Float] {
+  private static func floats(_ reader: ByteReader, _ count: Int, wide: Bool) throws(ArcuateError)
+    -> [Float]
+  {
     try bound(reader, count, bytesEach: wide ? 8 : 4)
     let bytes = try reader.take(count * (wide ? 8 : 4))
     if wide {
@@ -113,29 +114,8 @@ extension KaldiValue {
   }
 }
 
-extension [UInt8] {
-  /// A little-endian integer. Needs. It lies inside; checked.
-  @inline(__always)
-  package func little<T: FixedWidthInteger>(_: T.Type = T.self, at offset: Int) -> T {
-    // SAFETY: loading is checked against the end of the buffer.
-    T(littleEndian: withUnsafeBytes { $0.loadUnaligned(fromByteOffset: offset, as: T.self) })
-  }
-
-  package mutating func append<T: FixedWidthInteger>(little value: T) {
-    Swift.withUnsafeBytes(of: value.littleEndian) { append(contentsOf: $0) }
-  }
-
-  package mutating func append(little values: [Float]) {
-    #if _endian(little)
-      values.withUnsafeBytes { append(contentsOf: $0) }
-    #else
-      for value in values { append(little: value.bitPattern) }
-    #endif
-  }
-}
-
 extension KaldiValue {
-  /// The value as `read` takes it, without the key before it.
+  /// The value in the format that `read` takes, without a key.
   package func binary() -> [UInt8] {
     var bytes: [UInt8] = [0, UInt8(ascii: "B")]
     func size(_ count: Int) {

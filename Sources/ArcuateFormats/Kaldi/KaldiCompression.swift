@@ -1,12 +1,12 @@
 import ArcuateCore
 
-/// Kaldi's compressed matrices, to the bit as Kaldi expands them.
+/// Kaldi's compressed matrices, decoded to the same bits as in Kaldi.
 ///
 /// All begin with minimum and range (float32), rows and columns (int32). Then
-/// - CM: for each column its minimum, quartiles and maximum as four uint16, then the numbers
-///   column after column, 0 ... 64 ... 192 ... 255 standing for the quarters;
-/// - CM2, CM3: numbers row after row, of which the largest stands for minimum + range.
-/// Source. kaldi/src/matrix/compressed-matrix.cc; where it mixes float and double, so does this.
+/// - CM: for each column its minimum, quartiles and maximum as four uint16, then the numbers by
+///   column, where 0 ... 64 ... 192 ... 255 are the quarters;
+/// - CM2, CM3: numbers by row, where the largest code is minimum + range.
+/// Source. kaldi/src/matrix/compressed-matrix.cc; float and double are mixed as there.
 enum KaldiCompression {
   case columns, twoByte, oneByte
 
@@ -14,7 +14,7 @@ enum KaldiCompression {
     self = token == "CM" ? .columns : token == "CM2" ? .twoByte : .oneByte
   }
 
-  func read(_ reader: ByteReader) throws -> KaldiMatrix {
+  func read(_ reader: ByteReader) throws(ArcuateError) -> KaldiMatrix {
     let header = try reader.take(16)
     let minimum = Float(bitPattern: header.little(at: 0))
     let range = Float(bitPattern: header.little(at: 4))

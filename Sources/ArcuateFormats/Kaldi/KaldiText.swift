@@ -1,11 +1,11 @@
 import ArcuateCore
 
-/// Kaldi's text way of writing: `[ 1 2 3 ]` is a vector, rows of a matrix stand on lines of their
-/// own (or are parted by `;`), and integers fill the rest of a line.
+/// Kaldi's text format: `[ 1 2 3 ]` is a vector, rows of a matrix are on separate lines (or
+/// separated by `;`), and integers fill the rest of a line.
 struct KaldiText {
   let reader: ByteReader
 
-  func value(_ expecting: KaldiValue.Kind?) throws -> KaldiValue {
+  func value(_ expecting: KaldiValue.Kind?) throws(ArcuateError) -> KaldiValue {
     try skipBlanks()
     guard try reader.peek() == UInt8(ascii: "[") else { return .integers(try integers()) }
     _ = try reader.take()
@@ -14,7 +14,7 @@ struct KaldiText {
     let (values, rows) = try bracket()
     if expecting == .vector || expecting == nil && !onOwnLine {
       guard rows.count <= 1 else {
-        throw ArcuateError(.malformed, "a vector is expected, but there are \(rows.count) rows")
+        throw ArcuateError(.malformed, "expected a vector, not \(rows.count) rows")
       }
       return .vector(values)
     }
@@ -22,16 +22,16 @@ struct KaldiText {
       try KaldiMatrix(rows: rows.count, columns: rows.first ?? 0, values: values))
   }
 
-  /// The numbers up to the closing bracket and the lengths of the rows, which are equal.
-  private func bracket() throws -> (values: [Float], rows: [Int]) {
+  /// The numbers up to the closing bracket, and the lengths of the rows, which are equal.
+  private func bracket() throws(ArcuateError) -> (values: [Float], rows: [Int]) {
     var values: [Float] = []
     var rows: [Int] = []
     var inRow = 0
-    func endRow() throws {
+    func endRow() throws(ArcuateError) {
       guard inRow > 0 else { return }
       guard inRow == rows.first ?? inRow else {
         throw ArcuateError(
-          .malformed, "row \(rows.count) has \(inRow) numbers, the first has \(rows[0])")
+          .malformed, "row \(rows.count) has \(inRow) numbers, but the first has \(rows[0])")
       }
       rows.append(inRow)
       inRow = 0
@@ -53,7 +53,7 @@ struct KaldiText {
       default:
         let word = try word()
         guard let value = Float(word) else {
-          throw ArcuateError(.malformed, "\"\(word)\" stands where a number is expected")
+          throw ArcuateError(.malformed, "expected a number, not \"\(word)\"")
         }
         guard values.count < KaldiValue.limit else {
           throw ArcuateError(.limitExceeded, "more than \(KaldiValue.limit) numbers")
@@ -64,13 +64,13 @@ struct KaldiText {
     }
   }
 
-  private func integers() throws -> [Int32] {
+  private func integers() throws(ArcuateError) -> [Int32] {
     var values: [Int32] = []
     while true {
       try skipBlanks()
       guard let byte = try reader.peek() else {
         if !values.isEmpty { return values }
-        throw ArcuateError(.truncated, "ends where a value is expected")
+        throw ArcuateError(.truncated, "expected a value, not the end")
       }
       if byte == UInt8(ascii: "\n") {
         _ = try reader.take()
@@ -79,7 +79,7 @@ struct KaldiText {
       let word = try word()
       guard let value = Int32(word) else {
         throw ArcuateError(
-          .malformed, "\"\(word)\" stands where an opening bracket or an integer is expected")
+          .malformed, "expected \"[\" or an integer, not \"\(word)\"")
       }
       guard values.count < KaldiValue.limit else {
         throw ArcuateError(.limitExceeded, "more than \(KaldiValue.limit) numbers")
@@ -88,14 +88,14 @@ struct KaldiText {
     }
   }
 
-  /// What stands before the next blank, bracket or semicolon; not empty.
-  private func word() throws -> String {
+  /// The text before the next blank, bracket or semicolon; not empty.
+  private func word() throws(ArcuateError) -> String {
     var word: [UInt8] = []
     while let byte = try reader.peek(), byte > 32, byte != UInt8(ascii: "]"),
       byte != UInt8(ascii: ";")
     {
       guard byte < 127, word.count < 64 else {
-        throw ArcuateError(.malformed, "a number is expected")
+        throw ArcuateError(.malformed, "expected a number")
       }
       word.append(byte)
       _ = try reader.take()
@@ -103,30 +103,30 @@ struct KaldiText {
     if word.isEmpty {
       let byte = try reader.peek()
       throw ArcuateError(
-        .malformed, "a number is expected, not \(byte.map { "the byte \($0)" } ?? "the end")")
+        .malformed, "expected a number, not \(byte.map { "byte \($0)" } ?? "the end")")
     }
     return String(decoding: word, as: UTF8.self)
   }
 
-  private func skipBlanks() throws {
+  private func skipBlanks() throws(ArcuateError) {
     while let byte = try reader.peek(),
       byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\t") || byte == UInt8(ascii: "\r")
     { _ = try reader.take() }
   }
 
-  private func endLine() throws {
+  private func endLine() throws(ArcuateError) {
     try skipBlanks()
     guard let byte = try reader.take() else { return }
     guard byte == UInt8(ascii: "\n") else {
-      throw ArcuateError(.malformed, "the line goes on after the closing bracket")
+      throw ArcuateError(.malformed, "unexpected text after the closing bracket")
     }
   }
 }
 
 extension KaldiValue {
-  /// The value as `KaldiText` reads it and Kaldi writes it, without the key before it.
+  /// The value in the format that `KaldiText` reads and Kaldi writes, without a key.
   ///
-  /// Numbers. As many digits as bring back the same bits.
+  /// Numbers. Enough digits to restore the same bits.
   package func text() -> String {
     switch self {
     case .matrix(let matrix):
@@ -137,7 +137,7 @@ extension KaldiValue {
           text += "\(matrix.values[row * matrix.columns + column]) "
         }
       }
-      // An empty matrix needs the line that tells it from an empty vector.
+      // A line break tells an empty matrix from an empty vector.
       return text + (matrix.rows == 0 ? " \n]\n" : "]\n")
     case .vector(let values): return " [ " + values.map { "\($0) " }.joined() + "]\n"
     case .integers(let values): return values.map { "\($0) " }.joined() + "\n"

@@ -1,6 +1,6 @@
 import ArcuateCore
 
-/// What an entry of a Kaldi table holds.
+/// A value in a Kaldi table.
 ///
 /// Numbers. Kaldi's double matrices and vectors are rounded to float32.
 public enum KaldiValue: Sendable, Equatable {
@@ -22,43 +22,44 @@ public enum KaldiValue: Sendable, Equatable {
     }
   }
 
-  /// The most numbers that one value may claim to have.
+  /// Limit on the numbers of one value.
   public static let limit = 1 << 30
 
-  /// The value that begins at the reader's place, in either of Kaldi's two ways of writing.
+  /// Reads a value in Kaldi's binary or text format.
   ///
-  /// In text a bracket does not say whether one line is a vector or a matrix of one row:
-  /// `expecting` decides, and without it a matrix is what begins on a line of its own, as Kaldi
-  /// writes it.
+  /// In text, a single line in brackets may be a vector or a matrix of one row: `expecting`
+  /// decides; without it a value that begins on a separate line is a matrix, as Kaldi writes it.
   /// Throws. `malformed`, `truncated`, `unsupportedFormat` or `limitExceeded`, naming the byte.
-  public static func read(_ reader: ByteReader, expecting: Kind? = nil) throws -> KaldiValue {
+  public static func read(_ reader: ByteReader, expecting: Kind? = nil) throws(ArcuateError)
+    -> KaldiValue
+  {
     let start = reader.position
-    return try within("byte \(start)") {
+    return try within("byte \(start)") { () throws(ArcuateError) in
       let value =
         try reader.peek() == 0
         ? try readBinary(reader) : try KaldiText(reader: reader).value(expecting)
       if let expecting, value.kind != expecting {
         throw ArcuateError(
-          .malformed, "holds a \(value.kind.rawValue) where a \(expecting.rawValue) is expected")
+          .malformed, "expected a \(expecting.rawValue), not a \(value.kind.rawValue)")
       }
       return value
     }
   }
 }
 
-/// Numbers in rows: one row for each frame.
+/// A matrix with one row per frame.
 public struct KaldiMatrix: Sendable, Equatable {
   public let rows: Int
   public let columns: Int
-  /// Row after row.
+  /// Row-major.
   public let values: [Float]
 
-  /// Throws. `shapeMismatch` if `values` does not have rows * columns numbers.
-  public init(rows: Int, columns: Int, values: [Float]) throws {
+  /// Throws. `shapeMismatch` unless there are rows * columns values.
+  public init(rows: Int, columns: Int, values: [Float]) throws(ArcuateError) {
     let (count, overflow) = rows.multipliedReportingOverflow(by: columns)
     guard rows >= 0, columns >= 0, !overflow, values.count == count else {
       throw ArcuateError(
-        .shapeMismatch, "\(values.count) numbers do not make \(rows) rows of \(columns)")
+        .shapeMismatch, "\(values.count) numbers do not fill \(rows) rows of \(columns)")
     }
     self.rows = rows
     self.columns = columns

@@ -6,14 +6,15 @@ import ArcuateModel
 ///
 /// Numbers. A weight is (2 u - 1) bound, with u of 24 bits drawn by seed, layer and place: the same
 /// everywhere. Bound: 1 / sqrt(inputs) as PyTorch's layers begin ("kaiming"), biases too; or
-/// sqrt(6 / (inputs + outputs)), biases 0 ("xavier"). Source. He et al. 2015; Glorot and Bengio 2010.
+/// sqrt(6 / (inputs + outputs)), biases 0 ("xavier"). Source. He et al. 2015; Glorot and Bengio
+/// 2010.
 enum LayerText {
   /// Weights of all layers together: what a line of text may ask for.
   static let mostWeights = 1 << 28
   static let mostLayers = 10_000
 
-  /// Whether the bytes begin as a JSON object does.
-  static func recognises(_ bytes: Bytes) -> Bool {
+  /// Whether the bytes begin like a JSON object.
+  static func recognizes(_ bytes: Bytes) -> Bool {
     for i in 0..<min(bytes.count, 64) {
       switch try? bytes.byte(at: i) {
       case UInt8(ascii: " "), UInt8(ascii: "\n"), UInt8(ascii: "\r"), UInt8(ascii: "\t"): continue

@@ -29,8 +29,8 @@ struct SafetensorsContainer {
 
   init() {}
 
-  /// Whether the bytes begin as the format does.
-  static func recognises(_ bytes: Bytes) -> Bool {
+  /// Whether the bytes begin like the format.
+  static func recognizes(_ bytes: Bytes) -> Bool {
     guard let length = try? bytes.integer(UInt64.self, at: 0), let first = try? bytes.byte(at: 8)
     else { return false }
     return length <= UInt64(maximumHeader) && first == UInt8(ascii: "{")

@@ -144,7 +144,7 @@ private struct Packing {
             }
             let end = min(first &+ wide &* lines, outputs)
             if end > first {
-              weight.bytes.letGo(
+              weight.bytes.evict(
                 (skipped &+ first &* inputs) &* size..<(skipped &+ end &* inputs) &* size)
             }
           }
@@ -152,7 +152,7 @@ private struct Packing {
       }
     }
     // Pages that came along with their neighbours.
-    weight.bytes.letGo(skipped * size..<(skipped + inputs * outputs) * size)
+    weight.bytes.evict(skipped * size..<(skipped + inputs * outputs) * size)
     cshims_fence()
     return counts
   }

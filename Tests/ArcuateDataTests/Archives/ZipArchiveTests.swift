@@ -45,7 +45,7 @@ import Testing
     #expect(
       Self.text(try archive.read(deflated)) == String(repeating: "hello ", count: 50))
     #expect(archive["a"] == nil)
-    #expect(ZipArchive.recognises(Bytes(Self.zip)))
+    #expect(ZipArchive.recognizes(Bytes(Self.zip)))
   }
 
   @Test func arraysOfNumPy() throws {

@@ -78,7 +78,7 @@ import Testing
     #expect(reader.fraction == nil)
     #expect {
       try reader.next()
-    } throws: { "\($0)".contains("more bytes are expected, but only 12 are there") }
+    } throws: { "\($0)".contains("more bytes, but only 12 remain") }
     #expect(try reader.next() == nil)
   }
 }

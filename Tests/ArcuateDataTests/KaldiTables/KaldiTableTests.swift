@@ -152,7 +152,7 @@ import Testing
     } throws: {
       let text = "\($0)"
       return text.contains("sample: key \"utt\": byte 4")
-        && text.contains("claims 1000000000 numbers")
+        && text.contains("needs 1000000000 numbers")
     }
   }
 }

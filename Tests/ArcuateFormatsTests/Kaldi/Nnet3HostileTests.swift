@@ -197,7 +197,7 @@ import Testing
       ),
       (replacing("input=spliced", "input=nobody"), .invalidModel, ["node \"last\"", "nobody"]),
       (replacing("input=spliced", "input=cell2"), .invalidModel, ["cell2"]),
-      (replacing("input=spliced", "input=output"), .invalidModel, ["takes the output"]),
+      (replacing("input=spliced", "input=output"), .invalidModel, ["reads from output"]),
       (
         replacing("input=spliced", "input=norm"), .shapeMismatch,
         ["node \"last\"", "takes 2 numbers", "has 4"]

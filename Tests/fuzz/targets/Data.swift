@@ -1,26 +1,12 @@
 import ArcuateCore
 import ArcuateFormats
 
-/// A `.safetensors` file: read and used; if it can be written, the writing gives the same back.
-@Sendable func fuzzSafetensors(_ bytes: Bytes) throws {
-  let (model, _) = try SafetensorsFile.parse(bytes)
-  try useModel(model)
-  let again = try SafetensorsFile.parse(Bytes(try SafetensorsFile.encode(model))).model
-  guard again.nodes.count == model.nodes.count else { fatalError("nodes were lost in writing") }
-}
-
-/// A Kaldi archive, binary or text: every entry up to the first that is wrong.
+/// A Kaldi archive, binary or text: every entry up to the first invalid one.
 @Sendable func fuzzKaldi(_ bytes: Bytes) throws {
   let table = try KaldiTableReader(archive: bytes.array, name: "fuzz")
   var count = 0
   while try table.next() != nil { count += 1 }
   guard count <= bytes.count else { fatalError("more entries than bytes") }
-}
-
-/// A Kaldi nnet3 model, binary or text: read, checked, and compiled where it is small.
-@Sendable func fuzzNnet3(_ bytes: Bytes) throws {
-  guard Nnet3File.recognises(bytes) else { return }
-  try useModel(try Nnet3File.parse(bytes).model)
 }
 
 /// An IDX array, plain or gzipped.

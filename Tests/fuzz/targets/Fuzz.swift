@@ -6,14 +6,14 @@ import ArcuateCore
   import Darwin
 #endif
 
-/// What libFuzzer calls with every input; ARCUATE_FUZZ_TARGET says which target gets it.
+/// Called by libFuzzer with every input; ARCUATE_FUZZ_TARGET selects the target.
 @c(LLVMFuzzerTestOneInput)
 public func fuzzOne(_ data: UnsafePointer<UInt8>?, _ size: Int) -> CInt {
   let bytes = Bytes(copying: UnsafeRawBufferPointer(start: data, count: size))
   do {
     try target(bytes)
   } catch is ArcuateError {
-    // A sentence is the right answer to nonsense.
+    // Invalid input is refused with a message.
   } catch {
     fatalError("an error of another type: \(error)")
   }
@@ -36,18 +36,15 @@ public func fuzzMain(
   return runDriver(&count, &arguments, fuzzOne)
 }
 
-private let targets: [String: @Sendable (Bytes) throws -> Void] = [
+private let targets = modelTargets.merging([
   "calls": fuzzCalls,
   "idx": fuzzIDX,
   "kaldi": fuzzKaldi,
-  "nir": fuzzNIR,
   "nmnist": fuzzNMNIST,
-  "nnet3": fuzzNnet3,
   "numpy": fuzzNumpy,
   "png": fuzzPNG,
-  "safetensors": fuzzSafetensors,
   "zip": fuzzZip,
-]
+]) { $1 }
 
 private let target: @Sendable (Bytes) throws -> Void = {
   let name = getenv("ARCUATE_FUZZ_TARGET").map { String(cString: $0) } ?? ""

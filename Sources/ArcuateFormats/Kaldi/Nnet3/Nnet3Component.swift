@@ -1,21 +1,21 @@
 import ArcuateCore
 
-/// What one component of a Kaldi network computes, in a form that a model can hold.
+/// The computation of one component of a Kaldi network, in terms of a model.
 enum Nnet3Component {
-  /// Rows of the weight are outputs; the input is taken at each of the times, one after another.
+  /// Rows of the weight are outputs; the input is the concatenation of its frames at `times`.
   case affine(weight: KaldiMatrix, bias: [Float]?, times: [Int])
   case activation(Nnet3Activation, dim: Int)
   case normalize(dim: Int, target: Float, appendsLog: Bool)
   /// y = x * factor + shift, element by element.
   case scaleAndShift(factor: [Float], shift: [Float])
   case batchNorm(mean: [Float], variance: [Float], epsilon: Float, target: Float)
-  /// Peepholes of input, forget and output gate: 3 rows of one number for each cell.
+  /// Peephole weights of input, forget and output gate: 3 rows with one number per cell.
   case lstm(KaldiMatrix)
-  /// Output element i is input element places[i].
+  /// Output element i is input element `columns[i]`.
   case permute([Int])
-  /// The product of so many parts of the input.
+  /// The elementwise product of `parts` equal parts of the input.
   case product(parts: Int, dim: Int)
-  /// Nothing, when the network is not being trained.
+  /// No operation outside training.
   case identity(dim: Int)
 
   var inputDim: Int {
@@ -25,7 +25,7 @@ enum Nnet3Component {
     case .scaleAndShift(let factor, _): factor.count
     case .batchNorm(let mean, _, _, _): mean.count
     case .lstm(let peepholes): 5 * peepholes.columns
-    case .permute(let places): places.count
+    case .permute(let columns): columns.count
     case .product(let parts, let dim): parts * dim
     }
   }
@@ -45,7 +45,7 @@ enum Nnet3Activation {
   case relu, sigmoid, tanh, softmax, logSoftmax
 }
 
-/// The stored fields of one component, and the component they make.
+/// The stored fields of one component.
 struct Nnet3Fields {
   private let type: String
   private var values: [String: Nnet3Tokens.Value] = [:]
@@ -53,18 +53,18 @@ struct Nnet3Fields {
   /// Fields that are lists of integers.
   private static let lists: Set = ["<TimeOffsets>", "<ColumnMap>"]
 
-  /// The component that begins at the reader's place, with its type.
-  static func component(_ tokens: Nnet3Tokens) throws -> Nnet3Component {
+  /// Reads a component, which begins with its type.
+  static func component(_ tokens: Nnet3Tokens) throws(ArcuateError) -> Nnet3Component {
     let word = try tokens.word()
     guard word.hasPrefix("<"), word.hasSuffix("Component>") else {
       throw ArcuateError(
-        .malformed, "\"\(word.prefix(60))\" stands where the type of a component is expected")
+        .malformed, "expected a component type, not \"\(word.prefix(60))\"")
     }
     let type = String(word.dropFirst().dropLast())
     guard supported.contains(type) else {
       throw ArcuateError(
         .unsupportedFormat,
-        "is a \(type.prefix(60)), which is not supported: these are: "
+        "\(type.prefix(60)) is not supported; supported are "
           + supported.sorted().joined(separator: ", "))
     }
     var fields = Nnet3Fields(type: type)
@@ -73,9 +73,11 @@ struct Nnet3Fields {
       if name == "</\(type)>" { break }
       guard name.hasPrefix("<"), name.hasSuffix(">"), fields.values.count < 100 else {
         throw ArcuateError(
-          .malformed, "\"\(name.prefix(60))\" stands where a field of a \(type) is expected")
+          .malformed, "expected a field of a \(type), not \"\(name.prefix(60))\"")
       }
-      fields.values[name] = try within(name) { try tokens.value(isList: lists.contains(name)) }
+      fields.values[name] = try within(name) { () throws(ArcuateError) in
+        try tokens.value(isList: lists.contains(name))
+      }
     }
     return try fields.component()
   }
@@ -93,7 +95,7 @@ struct Nnet3Fields {
     "SpecAugmentTimeMaskComponent", "ClipGradientComponent", "BackpropTruncationComponent",
   ]
 
-  private func component() throws -> Nnet3Component {
+  private func component() throws(ArcuateError) -> Nnet3Component {
     switch type {
     case "AffineComponent", "NaturalGradientAffineComponent", "FixedAffineComponent":
       return try affine(times: [0])
@@ -117,13 +119,13 @@ struct Nnet3Fields {
       let dim = try dim()
       let block = try blockDim(dim)
       let repeats = dim / block
-      func spread(_ name: String) throws -> [Float] {
+      func spread(_ name: String) throws(ArcuateError) -> [Float] {
         let values = try vector(name)
         guard values.count == block else {
           throw ArcuateError(
             .invalidModel,
-            "\(name) has \(values.count) numbers, not \(block): the statistics of "
-              + "training are missing or do not fit")
+            "\(name) has \(values.count) numbers, not \(block): the training "
+              + "statistics are missing or do not match")
         }
         return (0..<repeats).flatMap { _ in values }
       }
@@ -156,16 +158,17 @@ struct Nnet3Fields {
       }
       return .lstm(peepholes)
     case "PermuteComponent":
-      let places = try list("<ColumnMap>")
-      guard Set(places).count == places.count, places.allSatisfy({ places.indices.contains($0) })
+      let columns = try list("<ColumnMap>")
+      guard Set(columns).count == columns.count,
+        columns.allSatisfy({ columns.indices.contains($0) })
       else {
-        throw ArcuateError(.invalidModel, "<ColumnMap> does not name each column once")
+        throw ArcuateError(.invalidModel, "<ColumnMap> is not a permutation of the columns")
       }
-      return .permute(places)
+      return .permute(columns)
     case "ElementwiseProductComponent":
       let (from, to) = (try whole("<InputDim>"), try whole("<OutputDim>"))
       guard from % to == 0 else {
-        throw ArcuateError(.invalidModel, "\(from) inputs are no multiple of \(to) outputs")
+        throw ArcuateError(.invalidModel, "\(from) inputs are not a multiple of \(to) outputs")
       }
       return .product(parts: from / to, dim: to)
     case "BackpropTruncationComponent":
@@ -185,7 +188,7 @@ struct Nnet3Fields {
     .scaleAndShift(factor: [Float](repeating: 1, count: shift.count), shift: shift)
   }
 
-  private func affine(times: [Int]) throws -> Nnet3Component {
+  private func affine(times: [Int]) throws(ArcuateError) -> Nnet3Component {
     let weight = try matrix("<LinearParams>")
     let bias = try vector("<BiasParams>")
     guard bias.isEmpty || bias.count == weight.rows else {
@@ -196,7 +199,7 @@ struct Nnet3Fields {
     else {
       throw ArcuateError(
         .invalidModel,
-        "\(weight.columns) columns of weights do not fit the times \(times.prefix(20))")
+        "\(weight.columns) columns of weights do not match time offsets \(times.prefix(20))")
     }
     return .affine(weight: weight, bias: bias.isEmpty ? nil : bias, times: times)
   }
@@ -208,7 +211,7 @@ struct Nnet3Fields {
       .malformed, values[name] == nil ? "has no \(name)" : "\(name) is not \(expected)")
   }
 
-  private func matrix(_ name: String) throws -> KaldiMatrix {
+  private func matrix(_ name: String) throws(ArcuateError) -> KaldiMatrix {
     guard case .matrix(let matrix) = values[name], matrix.rows > 0 else {
       throw missing(name, "a matrix")
     }
@@ -218,7 +221,7 @@ struct Nnet3Fields {
     return matrix
   }
 
-  private func vector(_ name: String) throws -> [Float] {
+  private func vector(_ name: String) throws(ArcuateError) -> [Float] {
     guard case .vector(let values) = values[name] else { throw missing(name, "a vector") }
     guard values.count <= Nnet3Config.largestDim else {
       throw ArcuateError(.limitExceeded, "\(name) has \(values.count) numbers")
@@ -226,8 +229,8 @@ struct Nnet3Fields {
     return values
   }
 
-  /// The values, repeated to the dimension where that is stated and larger.
-  private func spread(_ values: [Float], _ name: String) throws -> [Float] {
+  /// The values, repeated to fill `<Dim>` if that is stated and larger.
+  private func spread(_ values: [Float], _ name: String) throws(ArcuateError) -> [Float] {
     guard self.values["<Dim>"] != nil else { return values }
     let dim = try whole("<Dim>")
     guard !values.isEmpty, dim % values.count == 0 else {
@@ -236,7 +239,7 @@ struct Nnet3Fields {
     return (0..<dim / values.count).flatMap { _ in values }
   }
 
-  private func list(_ name: String) throws -> [Int] {
+  private func list(_ name: String) throws(ArcuateError) -> [Int] {
     guard case .integers(let values) = values[name] else {
       throw missing(name, "a list of integers")
     }
@@ -246,30 +249,31 @@ struct Nnet3Fields {
     return values
   }
 
-  private func whole(_ name: String) throws -> Int {
+  private func whole(_ name: String) throws(ArcuateError) -> Int {
     guard case .number(let integer?, _) = values[name], integer > 0 else {
-      throw missing(name, "a whole number from 1")
+      throw missing(name, "a positive integer")
     }
     guard integer <= Nnet3Config.largestDim else {
-      throw ArcuateError(.limitExceeded, "\(name) is \(integer), above \(Nnet3Config.largestDim)")
+      throw ArcuateError(
+        .limitExceeded, "\(name) \(integer) exceeds the limit of \(Nnet3Config.largestDim)")
     }
     return integer
   }
 
-  private func dim() throws -> Int {
+  private func dim() throws(ArcuateError) -> Int {
     try whole(values["<InputDim>"] != nil && values["<Dim>"] == nil ? "<InputDim>" : "<Dim>")
   }
 
-  private func blockDim(_ dim: Int) throws -> Int {
+  private func blockDim(_ dim: Int) throws(ArcuateError) -> Int {
     guard values["<BlockDim>"] != nil else { return dim }
     let block = try whole("<BlockDim>")
     guard dim % block == 0 else {
-      throw ArcuateError(.invalidModel, "<BlockDim> \(block) is no divisor of \(dim)")
+      throw ArcuateError(.invalidModel, "<BlockDim> \(block) does not divide \(dim)")
     }
     return block
   }
 
-  private func real(_ name: String, or fallback: Float) throws -> Float {
+  private func real(_ name: String, or fallback: Float) throws(ArcuateError) -> Float {
     guard values[name] != nil else { return fallback }
     guard case .number(_, let real?) = values[name], Float(real).isFinite else {
       throw missing(name, "a finite number")
@@ -277,7 +281,7 @@ struct Nnet3Fields {
     return Float(real)
   }
 
-  private func bool(_ name: String, or fallback: Bool) throws -> Bool {
+  private func bool(_ name: String, or fallback: Bool) throws(ArcuateError) -> Bool {
     guard values[name] != nil else { return fallback }
     guard case .bool(let bool) = values[name] else { throw missing(name, "T or F") }
     return bool

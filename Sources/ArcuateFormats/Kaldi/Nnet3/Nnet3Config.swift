@@ -1,6 +1,6 @@
 import ArcuateCore
 
-/// The nodes of a Kaldi network, as the lines at the beginning of the file name them.
+/// The nodes of a Kaldi network, as listed at the beginning of the file.
 struct Nnet3Config {
   enum Node {
     case input(dim: Int)
@@ -16,23 +16,23 @@ struct Nnet3Config {
   static let mostNodes = 20_000
   static let largestDim = 1 << 20
 
-  /// Lines up to an empty one. Throws. `malformed`, `unsupportedFormat` naming node and place.
-  init(_ tokens: Nnet3Tokens) throws {
+  /// Reads lines up to an empty one. Throws. `malformed`, `unsupportedFormat` naming the node.
+  init(_ tokens: Nnet3Tokens) throws(ArcuateError) {
     // The rest of the line of the opening token.
     guard try tokens.line().allSatisfy({ $0 == " " }) else {
       throw ArcuateError(
-        .malformed, "the line goes on after <Nnet3>", at: "byte \(tokens.reader.position)")
+        .malformed, "unexpected text after <Nnet3>", at: "byte \(tokens.reader.position)")
     }
     var number = 0
     while true {
       let line = try tokens.line()
       if line.isEmpty { return }
       number += 1
-      try within("line \(number) of the nodes") { try add(line) }
+      try within("line \(number) of the nodes") { () throws(ArcuateError) in try add(line) }
     }
   }
 
-  private mutating func add(_ line: String) throws {
+  private mutating func add(_ line: String) throws(ArcuateError) {
     var words = Nnet3Config.words(line)
     guard let kind = words.first, !kind.hasPrefix("#") else { return }
     words.removeFirst()
@@ -43,41 +43,42 @@ struct Nnet3Config {
       }
       fields[String(word[..<equals])] = String(word[word.index(after: equals)...])
     }
-    func field(_ name: String) throws -> String {
+    func field(_ name: String) throws(ArcuateError) -> String {
       guard let value = fields[name], !value.isEmpty else {
         throw ArcuateError(.malformed, "has no \(name)")
       }
       return value
     }
-    func whole(_ name: String, from least: Int) throws -> Int {
+    func whole(_ name: String, from least: Int) throws(ArcuateError) -> Int {
       let text = try field(name)
       guard let value = Int(text), value >= least else {
         throw ArcuateError(
-          .malformed, "\(name) is \"\(text.prefix(40))\", not a number from \(least)")
+          .malformed, "\(name) must be an integer of at least \(least), not \"\(text.prefix(40))\"")
       }
       guard value <= Nnet3Config.largestDim else {
-        throw ArcuateError(.limitExceeded, "\(name) is \(value), above \(Nnet3Config.largestDim)")
+        throw ArcuateError(
+          .limitExceeded, "\(name) \(value) exceeds the limit of \(Nnet3Config.largestDim)")
       }
       return value
     }
     let name = try field("name")
-    // Other characters are free for the names of what is made beside these.
+    // Other characters are reserved for the names of added nodes.
     guard
       name.utf8.allSatisfy({ byte in
         (48...57).contains(byte) || (65...90).contains(byte) || (97...122).contains(byte)
           || "._-".utf8.contains(byte)
       })
     else {
-      throw ArcuateError(.malformed, "\"\(name.prefix(60))\" is not the name of a node")
+      throw ArcuateError(.malformed, "\"\(name.prefix(60))\" is not a valid node name")
     }
-    try within("node \"\(name.prefix(200))\"") {
-      guard nodes[name] == nil else { throw ArcuateError(.malformed, "the name is used twice") }
+    try within("node \"\(name.prefix(200))\"") { () throws(ArcuateError) in
+      guard nodes[name] == nil else { throw ArcuateError(.malformed, "duplicate name") }
       guard names.count < Nnet3Config.mostNodes else {
-        throw ArcuateError(.limitExceeded, "there are more than \(Nnet3Config.mostNodes) nodes")
+        throw ArcuateError(.limitExceeded, "more than \(Nnet3Config.mostNodes) nodes")
       }
-      func input() throws -> Nnet3Descriptor {
+      func input() throws(ArcuateError) -> Nnet3Descriptor {
         let text = try field("input")
-        return try within("input") { try Nnet3Descriptor(text) }
+        return try within("input") { () throws(ArcuateError) in try Nnet3Descriptor(text) }
       }
       switch kind {
       case "input-node": nodes[name] = .input(dim: try whole("dim", from: 1))
@@ -89,13 +90,13 @@ struct Nnet3Config {
           dim: try whole("dim", from: 1))
       case "output-node": nodes[name] = .output(input: try input())
       default:
-        throw ArcuateError(.unsupportedFormat, "is a \(kind.prefix(60)), which is not supported")
+        throw ArcuateError(.unsupportedFormat, "\(kind.prefix(60)) is not supported")
       }
       names.append(name)
     }
   }
 
-  /// Words parted by blanks that are not in brackets; what has no "=" belongs to the word before.
+  /// Words separated by blanks outside parentheses; one without "=" belongs to the previous word.
   private static func words(_ line: String) -> [String] {
     var words: [String] = []
     var word = ""

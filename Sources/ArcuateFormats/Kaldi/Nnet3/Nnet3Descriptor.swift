@@ -1,27 +1,27 @@
 import ArcuateCore
 
-/// What feeds a node of a Kaldi network, as its configuration says it.
+/// The input of a node of a Kaldi network, as written in its configuration.
 indirect enum Nnet3Descriptor {
   case node(String)
   case append([Nnet3Descriptor])
   case sum([Nnet3Descriptor])
   case scale(Float, Nnet3Descriptor)
   case const(Float, Int)
-  /// What the other is so many frames later.
+  /// The other, some frames later.
   case offset(Nnet3Descriptor, Int)
-  /// Zero where the other cannot be computed.
+  /// Zero where the other is not defined.
   case ifDefined(Nnet3Descriptor)
-  /// What the other is at one time, whatever the frame.
+  /// The other at a fixed time, the same for every frame.
   case atOneTime(Nnet3Descriptor)
 
   static let largestOffset = 100_000
 
   /// Throws. `malformed` saying what is expected; `unsupportedFormat` naming the function.
-  init(_ text: String) throws {
+  init(_ text: String) throws(ArcuateError) {
     var parser = Parser(text)
     self = try parser.descriptor(depth: 0)
     guard parser.next == nil else {
-      throw ArcuateError(.malformed, "goes on with \"\(parser.next!.prefix(60))\" after its end")
+      throw ArcuateError(.malformed, "unexpected \"\(parser.next!.prefix(60))\" at the end")
     }
   }
 
@@ -56,37 +56,38 @@ indirect enum Nnet3Descriptor {
       return next
     }
 
-    private mutating func expect(_ word: String) throws {
+    private mutating func expect(_ word: String) throws(ArcuateError) {
       guard take() == word else {
         at -= 1
         throw ArcuateError(
           .malformed,
-          "\(next.map { "\"\($0.prefix(60))\"" } ?? "the end") stands where \"\(word)\" is expected"
+          "expected \"\(word)\", not \(next.map { "\"\($0.prefix(60))\"" } ?? "the end")"
         )
       }
     }
 
-    private mutating func integer() throws -> Int {
+    private mutating func integer() throws(ArcuateError) -> Int {
       let word = take() ?? "the end"
       guard let value = Int(word) else {
         throw ArcuateError(
-          .malformed, "\"\(word.prefix(60))\" stands where a whole number is expected")
+          .malformed, "expected an integer, not \"\(word.prefix(60))\"")
       }
       guard abs(value) <= Nnet3Descriptor.largestOffset else {
-        throw ArcuateError(.limitExceeded, "\(value) is absurd")
+        throw ArcuateError(
+          .limitExceeded, "offset \(value) exceeds the limit of \(Nnet3Descriptor.largestOffset)")
       }
       return value
     }
 
-    private mutating func real() throws -> Float {
+    private mutating func real() throws(ArcuateError) -> Float {
       let word = take() ?? "the end"
       guard let value = Float(word), value.isFinite else {
-        throw ArcuateError(.malformed, "\"\(word.prefix(60))\" stands where a number is expected")
+        throw ArcuateError(.malformed, "expected a number, not \"\(word.prefix(60))\"")
       }
       return value
     }
 
-    private mutating func list(_ depth: Int) throws -> [Nnet3Descriptor] {
+    private mutating func list(_ depth: Int) throws(ArcuateError) -> [Nnet3Descriptor] {
       var parts = [try descriptor(depth: depth)]
       while next == "," {
         at += 1
@@ -96,13 +97,15 @@ indirect enum Nnet3Descriptor {
       return parts
     }
 
-    mutating func descriptor(depth: Int) throws -> Nnet3Descriptor {
-      guard depth <= 64 else { throw ArcuateError(.limitExceeded, "is nested more than 64 deep") }
+    mutating func descriptor(depth: Int) throws(ArcuateError) -> Nnet3Descriptor {
+      guard depth <= 64 else {
+        throw ArcuateError(.limitExceeded, "nesting exceeds the limit of 64")
+      }
       guard let word = take() else {
-        throw ArcuateError(.malformed, "ends where a node is expected")
+        throw ArcuateError(.malformed, "expected a node, not the end")
       }
       guard !["(", ")", ","].contains(word) else {
-        throw ArcuateError(.malformed, "\"\(word)\" stands where a node is expected")
+        throw ArcuateError(.malformed, "expected a node, not \"\(word)\"")
       }
       guard next == "(" else { return .node(word) }
       at += 1

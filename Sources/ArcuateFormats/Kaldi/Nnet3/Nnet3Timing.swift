@@ -1,58 +1,59 @@
 import ArcuateCore
 import ArcuateModel
 
-/// When each place of a network can answer, in frames.
+/// When each node of a network can be computed, in frames.
 ///
-/// Place n gives frame t at step t + latency[n], counted from the step of frame 0. It must wait for all that it takes, so that latency[n] >= latency[m] + offset for each take; the
-/// least such latencies are found. With inputs from frame -leftContext on, frames from first[n] on
-/// can be computed, optional takes being zero where they cannot.
+/// Node n gives frame t at step t + latency[n], counted from the step of frame 0. It must wait for
+/// all of its sources: latency[n] >= latency[m] + offset for each source m; the smallest such
+/// latencies are computed. With inputs from frame -leftContext on, frames from first[n] on are
+/// defined, where optional sources that are not count as zero.
 struct Nnet3Timing {
   private(set) var latency: [Int]
   private(set) var first: [Int]
-  /// Frames before the first one, and after an output's, that outputs depend on; below zero where
-  /// outputs depend on later, or earlier, frames alone.
+  /// Frames before the first one, and after that of an output, that outputs depend on; negative if
+  /// they depend on later, or earlier, frames alone.
   private(set) var leftContext = 0
   private(set) var rightContext = 0
   /// Of all outputs.
   private(set) var outputLatency = 0
-  /// Whether two places lie on a cycle.
+  /// Number of the cycle that each node lies on.
   let cycle: [Int]
-  /// Places such that all that is not taken from earlier steps of a cycle comes before.
+  /// Evaluation order: sources come first, except those from earlier steps of a cycle.
   private(set) var order: [Int] = []
 
   static let mostFrames = 1_000_000
   static let mostRounds = 200
 
-  init(_ places: [Nnet3Place]) throws {
+  init(_ nodes: [Nnet3Node]) throws(ArcuateError) {
     (latency, first) = ([], [])
-    let takes = places.map { $0.takes.filter { !$0.isTimeless } }
+    let sources = nodes.map { $0.sources.filter { !$0.isTimeless } }
     var edges: [(source: Int, target: Int)] = []
-    for (i, takes) in takes.enumerated() {
-      for take in takes { edges.append((take.place, i)) }
+    for (i, sources) in sources.enumerated() {
+      for source in sources { edges.append((source.node, i)) }
     }
     var inputs: [Int] = []
     var outputs: [Int] = []
-    for (i, place) in places.enumerated() {
-      switch place.kind {
+    for (i, node) in nodes.enumerated() {
+      switch node.kind {
       case .input: inputs.append(i)
       case .output: outputs.append(i)
       case .component: break
       }
     }
     let ordering = Ordering(
-      nodeCount: places.count, edges: edges, roots: inputs,
-      early: [Bool](repeating: false, count: places.count))
+      nodeCount: nodes.count, edges: edges, roots: inputs,
+      early: [Bool](repeating: false, count: nodes.count))
     cycle = ordering.group
 
     func settle(
       _ start: [Int?], _ order: [Int], _ message: String,
       _ next: (Int, [Int?]) -> Int?
-    ) throws -> [Int?] {
+    ) throws(ArcuateError) -> [Int?] {
       var values = start
       var growing = 0
-      // Without a cycle that grows, no value changes after as many rounds as there are places; in
-      // the order of the edges a few are enough.
-      for _ in 0...min(places.count + 1, Nnet3Timing.mostRounds) {
+      // Without a growing cycle, no value changes after as many rounds as there are nodes; in the
+      // order of the edges a few are enough.
+      for _ in 0...min(nodes.count + 1, Nnet3Timing.mostRounds) {
         var isSettled = true
         for i in order {
           let value = next(i, values)
@@ -61,22 +62,22 @@ struct Nnet3Timing {
           isSettled = false
           growing = i
           if let value, abs(value) > Nnet3Timing.mostFrames {
-            throw ArcuateError(.invalidModel, message, at: Nnet3Places.place(places[i].name))
+            throw ArcuateError(.invalidModel, message, at: Nnet3Graph.location(nodes[i].name))
           }
         }
         if isSettled { return values }
       }
-      throw ArcuateError(.invalidModel, message, at: Nnet3Places.place(places[growing].name))
+      throw ArcuateError(.invalidModel, message, at: Nnet3Graph.location(nodes[growing].name))
     }
-    let none = [Int?](repeating: nil, count: places.count)
+    let none = [Int?](repeating: nil, count: nodes.count)
     var start = none
     for i in inputs { start[i] = 0 }
 
-    // As late as any of what is taken.
+    // As late as the latest source.
     let latest = try settle(
       start, ordering.order, "depends on its own later frames, or on frames too far away"
     ) { i, values in
-      takes[i].compactMap { take in values[take.place].map { $0 + take.offset } }.max()
+      sources[i].compactMap { source in values[source.node].map { $0 + source.offset } }.max()
         ?? values[i] ?? 0
     }
     latency = latest.map { $0 ?? 0 }
@@ -84,9 +85,11 @@ struct Nnet3Timing {
     for i in outputs { latency[i] = outputLatency }
 
     // From the outputs back, the first and the last frame that is needed for frame 0.
-    var after = [[(target: Int, offset: Int)]](repeating: [], count: places.count)
-    for (i, takes) in takes.enumerated() {
-      for take in takes where !take.isOptional { after[take.place].append((i, take.offset)) }
+    var after = [[(target: Int, offset: Int)]](repeating: [], count: nodes.count)
+    for (i, sources) in sources.enumerated() {
+      for source in sources where !source.isOptional {
+        after[source.node].append((i, source.offset))
+      }
     }
     for isFirst in [true, false] {
       var start = none
@@ -108,40 +111,40 @@ struct Nnet3Timing {
     let from = try settle(
       start, ordering.order, "depends on itself without IfDefined, or on frames too far away"
     ) { i, values in
-      takes[i].filter { !$0.isOptional }.compactMap { take in
-        values[take.place].map { $0 - take.offset }
+      sources[i].filter { !$0.isOptional }.compactMap { source in
+        values[source.node].map { $0 - source.offset }
       }.max() ?? values[i]
     }
     let least = -max(0, leftContext)
     first = from.map { $0 ?? least }
-    order = try sorted(places, takes)
+    order = try sorted(nodes, sources)
   }
 
-  /// Steps that place `target` waits for what it takes.
-  func delay(_ take: Nnet3Place.Take, for target: Int) -> Int {
-    take.isTimeless ? 0 : latency[target] - latency[take.place] - take.offset
+  /// Steps by which node `target` delays this source.
+  func delay(_ source: Nnet3Node.Source, for target: Int) -> Int {
+    source.isTimeless ? 0 : latency[target] - latency[source.node] - source.offset
   }
 
-  /// Whether what is taken comes from an earlier step of the same cycle.
-  func isRecurrent(_ take: Nnet3Place.Take, for target: Int) -> Bool {
-    cycle[take.place] == cycle[target] && delay(take, for: target) >= 1
+  /// Whether the source comes from an earlier step of the same cycle.
+  func isRecurrent(_ source: Nnet3Node.Source, for target: Int) -> Bool {
+    cycle[source.node] == cycle[target] && delay(source, for: target) >= 1
   }
 
-  /// The step, from the first that is run, at which a place gives the first frame it can compute.
-  func start(_ place: Int) -> Int { first[place] + latency[place] + max(0, leftContext) }
+  /// The step, from the start of the run, at which a node gives its first defined frame.
+  func start(_ node: Int) -> Int { first[node] + latency[node] + max(0, leftContext) }
 
   private func sorted(
-    _ places: [Nnet3Place], _ takes: [[Nnet3Place.Take]]
-  ) throws -> [Int] {
-    var missing = [Int](repeating: 0, count: places.count)
-    var after = [[Int]](repeating: [], count: places.count)
-    for (i, place) in places.enumerated() {
-      for take in place.takes where take.isTimeless || !isRecurrent(take, for: i) {
+    _ nodes: [Nnet3Node], _ sources: [[Nnet3Node.Source]]
+  ) throws(ArcuateError) -> [Int] {
+    var missing = [Int](repeating: 0, count: nodes.count)
+    var after = [[Int]](repeating: [], count: nodes.count)
+    for (i, node) in nodes.enumerated() {
+      for source in node.sources where source.isTimeless || !isRecurrent(source, for: i) {
         missing[i] += 1
-        after[take.place].append(i)
+        after[source.node].append(i)
       }
     }
-    var ready = places.indices.filter { missing[$0] == 0 }
+    var ready = nodes.indices.filter { missing[$0] == 0 }
     var order: [Int] = []
     var at = 0
     while at < ready.count {
@@ -152,10 +155,10 @@ struct Nnet3Timing {
       }
       at += 1
     }
-    if let stuck = places.indices.first(where: { missing[$0] > 0 }) {
+    if let stuck = nodes.indices.first(where: { missing[$0] > 0 }) {
       throw ArcuateError(
         .invalidModel, "depends on itself at the same frame",
-        at: Nnet3Places.place(places[stuck].name))
+        at: Nnet3Graph.location(nodes[stuck].name))
     }
     return order
   }
