@@ -3,23 +3,23 @@ import ArcuateConsole
 import ArgumentParser
 import CArcuate
 
-/// The command `arcuate-bench`: randomly initialised networks, measured against what the machine can do.
+/// The command `arcuate-bench`: measures randomly initialized networks against the machine's limits.
 @main
 struct Bench: ConsoleCommand {
   static let configuration = CommandConfiguration(
     commandName: "arcuate-bench",
-    abstract: "Measures randomly initialised networks, and how far they are from what this machine allows.",
+    abstract: "Measures randomly initialized networks against the limits of this machine.",
     usage: "arcuate-bench [<options>] [<workload> ...]",
     discussion: """
-      WORKLOADS (by default all):
+      WORKLOADS (default: all):
       \(Workloads.list(Workloads.all))
-      Only by name, since they take long:
+      Long-running, only if named:
       \(Workloads.list(Workloads.onRequest))
 
-      Networks and inputs are drawn from --seed; the gain of each spiking layer is set so that its \
+      Networks and inputs depend only on --seed; the gain of each spiking layer is set so that its \
       neurons fire at the stated rate. A call is one frame, or one sequence of steps from rest; a \
-      round is every drawn input in turn. Speeds of memory and arithmetic are measured by loops \
-      in the same process, and give the floor of each workload: --explain has the formula.
+      round is one call for each input. Loops in the same process measure the speed of memory and \
+      arithmetic, from which a lower bound (floor) follows for each workload; see --explain.
 
       EXAMPLES:
         arcuate-bench
@@ -31,64 +31,63 @@ struct Bench: ConsoleCommand {
 
   static func main() { runToExit() }
 
-  @Argument(help: "Workloads to measure; by default all.")
+  @Argument(help: "Workloads to measure; default: all.")
   var workloads: [String] = []
 
-  @Option(parsing: .unconditional, help: "Threads, 1 to 256.")
+  @Option(parsing: .unconditional, help: "Number of threads, 1 ... 256.")
   var threads = 1
 
   @Option(
     parsing: .unconditionalSingleValue,
-    help:
-      "Streams side by side, 1 to 65535; may be given several times. By default each workload's.")
+    help: "Streams that run together, 1 ... 65535; repeatable. Default: those of each workload.")
   var batch: [Int] = []
 
-  @Option(help: "Only weights of this type: float32, bfloat16 or int8; may be given several times.")
+  @Option(help: "Weight type: float32, bfloat16 or int8; repeatable. Default: those of each workload.")
   var weights: [String] = []
 
   @Option(
     parsing: .unconditional,
-    help: "Rounds to measure, 0 to 10000; with 0 networks are drawn and nothing is measured.")
+    help: "Rounds to measure, 0 ... 10000; 0 builds the networks without measuring.")
   var rounds = 11
 
-  @Option(parsing: .unconditional, help: "What networks and inputs are drawn from.")
+  @Option(parsing: .unconditional, help: "Seed for networks and inputs.")
   var seed: UInt64 = 1
 
-  @Option(help: "exact: the same bits whatever the batch and threads; fast: sums fused and in any order.")
+  @Option(
+    help: """
+      exact: the same bits for every batch and number of threads; fast: fused and reordered sums.
+      """)
   var numerics = CompileOptions.Numerics.exact
 
-  @Flag(help: "Small networks of the same kinds, to try the command.")
+  @Flag(help: "Small networks, to try the command.")
   var small = false
 
-  @Flag(help: "Print how the floor is computed, and measure nothing.")
+  @Flag(help: "Print how the floor is computed, without measuring.")
   var explain = false
 
-  @Option(help: "Write everything as JSON to this file, or - for standard output.")
+  @Option(help: "Write all results as JSON to this file; - is standard output.")
   var json: String?
 
   @Option(
     help: """
-      Write each network, its inputs and Arcuate's outputs to this folder, with a list in \
-      bench.json.
+      Write each network, its inputs and Arcuate's outputs to this folder, listed in bench.json.
       """)
   var write: String?
 
-  @Flag(help: "No progress on the standard error.")
+  @Flag(help: "Show no progress.")
   var quiet = false
 
   func validate() throws {
-    guard (1...256).contains(threads) else {
-      throw ValidationError("--threads must be from 1 to 256, not \(threads)")
+    var options = CompileOptions()
+    options.threads = threads
+    for batch in batch + [1] {
+      options.batch = batch
+      try checkOptions(options.check)
     }
-    guard (0...10_000).contains(rounds) else {
-      throw ValidationError("--rounds must be from 0 to 10000, not \(rounds)")
-    }
-    for value in batch where !(1...65_535).contains(value) {
-      throw ValidationError("--batch must be from 1 to 65535, not \(value)")
-    }
+    try checkRange("--rounds", rounds, 0...10_000)
     for word in weights where Tensor.Element.named(word) == nil {
       let words = Tensor.Element.allCases.map(\.word).joined(separator: ", ")
-      throw ValidationError("--weights must be one of \(words), not \"\(word)\"")
+      throw ValidationError("--weights must be one of \(words), got \"\(word)\"")
     }
   }
 
@@ -97,7 +96,7 @@ struct Bench: ConsoleCommand {
     let types = try workloads.isEmpty ? Workloads.all : workloads.map(Workloads.named)
     guard types.contains(where: { !elements(of: $0.init(isSmall: small)).isEmpty }) else {
       throw ArcuateError(
-        .invalidArgument, "no workload among these has weights of such a type", at: "--weights")
+        .invalidArgument, "none of these workloads has weights of this type", at: "--weights")
     }
     var files = UsedFiles()
     if let json { try files.write(json, as: "figures") }
@@ -108,11 +107,11 @@ struct Bench: ConsoleCommand {
     for type in types { try measure(type, into: &found, &writer) }
     try writer?.finish()
     guard rounds > 0 else {
-      // Without measurements there is still what was counted.
+      // The counters are known without measuring.
       try report?.end(with: BenchReport(found, threads: threads, seed: seed).json)
       return
     }
-    note("speeds of this machine")
+    progress("speed of this machine")
     let machine = try CeilingMeasurement(caches: .ofThisMachine, seed: seed)
     var summary = BenchReport(found, threads: threads, seed: seed)
     summary.productLibrary = machine.productLibrary
@@ -123,18 +122,18 @@ struct Bench: ConsoleCommand {
     try report?.end(with: summary.json)
   }
 
-  /// All cases of a workload, one after another.
+  /// Measures all cases of a workload.
   private func measure(
     _ type: any Workload.Type, into found: inout [BenchMeasurement], _ writer: inout BenchFolder?
   ) throws {
     let workload = type.init(isSmall: small)
-    let drawing = Drawing(seed: seed)
+    let random = RandomSource(seed: seed)
     let elements = elements(of: workload)
     guard !elements.isEmpty else { return }
-    note("\(type.name): drawing the network")
+    progress("\(type.name): building the network")
     var networks: [(Tensor.Element, NetworkFile)] = []
     do {
-      let model = try workload.draw(drawing)
+      let model = try workload.makeModel(random)
       for element in elements {
         networks.append(
           (
@@ -153,15 +152,15 @@ struct Bench: ConsoleCommand {
           let benchCase = BenchCase(
             workload: workload, workloadName: type.name, element: element, steps: steps,
             batch: batch, threads: threads, numerics: numerics)
-          if inputs.isEmpty { inputs = benchCase.inputs(drawing) }
-          note("\(benchCase.name): \(rounds) rounds of \(inputs.count) calls")
+          if inputs.isEmpty { inputs = benchCase.inputs(random) }
+          progress("\(benchCase.name): \(rounds) rounds of \(inputs.count) calls")
           var one = try BenchMeasurement.of(
             benchCase, network.path, inputs: inputs, rounds: rounds)
           if let wide { one.compare(with: wide) }
-          let answers = inputs.indices.compactMap {
-            workload.answers(drawing, call: $0, batch: batch)
+          let labels = inputs.indices.compactMap {
+            workload.labels(random, call: $0, batch: batch)
           }
-          if !answers.isEmpty { one.compare(withAnswers: answers.flatMap { $0 }) }
+          if !labels.isEmpty { one.compare(withLabels: labels.flatMap { $0 }) }
           if element == .float32 { wide = one.outputs }
           try writer?.add(one, inputs: inputs)
           one.outputs = []
@@ -175,13 +174,13 @@ struct Bench: ConsoleCommand {
     workload.elements.filter { weights.isEmpty || weights.contains($0.word) }
   }
 
-  private func note(_ text: String) {
-    if !quiet { say("\(programName): \(text)") }
+  private func progress(_ text: String) {
+    if !quiet { note(text) }
   }
 }
 
 extension ByteWriter {
-  /// Writes the value as the file's last line.
+  /// Writes the value and ends the file.
   fileprivate func end(with json: JSON) throws {
     try write(json.text + [UInt8(ascii: "\n")])
     try ByteWriter.finish([self])

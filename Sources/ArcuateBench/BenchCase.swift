@@ -1,7 +1,7 @@
 import Arcuate
 import ArcuateConsole
 
-/// One workload in one element type, length, batch and number of threads.
+/// A workload with one element type, length, batch and number of threads.
 struct BenchCase {
   let workload: any Workload
   let workloadName: String
@@ -19,17 +19,17 @@ struct BenchCase {
 
   /// Such as "events-100-b64" or "speech-10-b1-int8".
   var name: String { inputName + (element == .float32 ? "" : "-\(element.word)") }
-  /// The same for every type of weights, as the inputs are.
+  /// The same for all weight types, like the inputs.
   var inputName: String { "\(workloadName)-\(steps)-b\(batch)" }
 
-  /// The inputs of the calls that take turns.
-  func inputs(_ drawing: Drawing) -> [[Float]] {
+  /// The inputs of the calls of a round.
+  func inputs(_ random: RandomSource) -> [[Float]] {
     (0..<workload.calls(batch: batch)).map {
-      workload.input(drawing, call: $0, steps: steps, batch: batch)
+      workload.input(random, call: $0, steps: steps, batch: batch)
     }
   }
 
-  /// What the session gives for each of them, every one from rest.
+  /// The outputs for these inputs, each from rest.
   func outputs(_ session: Session, _ inputs: [[Float]]) throws -> [[Float]] {
     try inputs.map { input in
       session.reset()
@@ -39,7 +39,7 @@ struct BenchCase {
 }
 
 extension Tensor.Element {
-  /// The type's name in words.
+  /// The name of the type on the command line.
   var word: String {
     switch self {
     case .float32: "float32"

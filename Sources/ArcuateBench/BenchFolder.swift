@@ -1,21 +1,19 @@
 import Arcuate
 import ArcuateConsole
 import ArcuateData
-import Glibc
 
-/// A folder with networks, inputs and Arcuate's outputs, so that other programs can run the same.
+/// A folder of networks, inputs and Arcuate's outputs, for running the same calls in other programs.
 ///
 /// `bench.json` lists the cases. Inputs and outputs are NumPy arrays of one call each,
-/// [frames, batch, shape]; the calls of a case start from rest.
+/// [frames, batch, shape]; every call starts from rest.
 struct BenchFolder {
   private let folder: String
   private var cases: [JSON] = []
 
-  /// Throws. `cannotWrite` if the folder is not there and cannot be made.
+  /// Throws. `cannotWrite` if the folder does not exist and cannot be created.
   init(_ folder: String) throws {
-    guard mkdir(folder, 0o777) == 0 || errno == EEXIST else {
-      throw ArcuateError(
-        .cannotWrite, "cannot be made: \(String(cString: strerror(errno)))", at: folder)
+    guard System.makeFolder(folder) else {
+      throw ArcuateError(.cannotWrite, "cannot be created: \(System.reason)", at: folder)
     }
     self.folder = folder
   }
@@ -24,7 +22,7 @@ struct BenchFolder {
     workload + (element == .float32 ? "" : "-\(element.word)") + ".safetensors"
   }
 
-  /// Where the network goes.
+  /// The file of the network.
   func path(_ workload: String, _ element: Tensor.Element) -> String {
     "\(folder)/\(BenchFolder.network(workload, element))"
   }

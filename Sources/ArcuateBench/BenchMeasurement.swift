@@ -1,36 +1,36 @@
 import Arcuate
 import ArcuateConsole
 
-/// What was found out about one case.
+/// The measurements of one case.
 struct BenchMeasurement {
   let benchCase: BenchCase
-  /// Seconds of a call, one number for each round.
+  /// Seconds per call, one value for each round.
   var rounds: [Double] = []
-  /// From the file's name to the model, from there to a session, and the first call.
+  /// Seconds from the file to the model, from the model to a session, and of the first call.
   var open_s = 0.0
   var compile_s = 0.0
   var first_s = 0.0
-  /// Sums over a call, the mean of those that take turns.
+  /// Sums over a call, averaged over the calls of a round.
   var spikes = 0.0
   var macs = 0.0
   var acs = 0.0
   var denseOperations = 0.0
   var neuronUpdates = 0.0
-  /// Fractions of the input, and of the neurons of each node, that are not silent in a step.
+  /// The fraction of inputs, and of each node's neurons, that are active in a step.
   var rates: [(node: String, rate: Double)] = []
   var kernels: [String] = []
   var parameterBytes = 0
   var sessionBytes = 0
-  /// The most that was resident, and what was before the network was opened.
+  /// The peak of resident memory, and resident memory before the network was opened.
   var peakBytes: Int?
   var baseBytes: Int?
   var work = Floor.Work(touchedBytes: 0, networkBytes: 0, addedBytes: 0, membranes: 0)
-  /// Of each of the calls that take turns.
+  /// The outputs of each call of a round.
   var outputs: [[Float]] = []
   var outputShape: Shape = .scalar
-  /// The fraction of output rows whose largest element stands where float32 weights have it.
+  /// The fraction of output rows with the same argmax as with float32 weights.
   var agreement: Double?
-  /// The fraction where it stands at the answer, for workloads that know one.
+  /// The fraction of output rows whose argmax is the label, for workloads with labels.
   var accuracy: Double?
 
   /// 0 without rounds.
@@ -42,18 +42,18 @@ struct BenchMeasurement {
 }
 
 extension BenchMeasurement {
-  /// Runs the network in the file: a round is every input once, each from rest.
+  /// Runs the network in the file: a round is one call for each input, each from rest.
   ///
-  /// Throws. What opening, compiling and running throw.
+  /// Throws. As opening, compiling and running do.
   static func of(
     _ benchCase: BenchCase, _ path: String, inputs: [[Float]], rounds: Int
   ) throws -> BenchMeasurement {
     var found = BenchMeasurement(benchCase: benchCase)
     let workload = benchCase.workload
     let frames = workload.frames(steps: benchCase.steps)
-    // The ports' copies of the inputs are made before memory is counted, and not between calls.
+    // The inputs are copied into ports before memory is measured, and not between calls.
     try withPorts(inputs[...], []) { ports in
-      ProcessMemory.forgetPeak()
+      ProcessMemory.resetPeak()
       found.baseBytes = ProcessMemory.now
       var start = ContinuousClock.now
       func lap() -> Double {
@@ -79,7 +79,7 @@ extension BenchMeasurement {
         session.clearCounters()
         for _ in 0..<rounds {
           start = ContinuousClock.now
-          // Short rounds are repeated, so that the clock does not matter.
+          // Short rounds are repeated, so that reading the clock does not matter.
           let length = max(1, benchCase.steps / 320)
           let repeats = max(1, 32 / (ports.count * benchCase.batch * length))
           for _ in 0..<repeats { for input in ports { try call(input) } }
@@ -92,25 +92,25 @@ extension BenchMeasurement {
       }
       found.outputs = try benchCase.outputs(session, inputs)
     }
-    if rounds > 0 { try found.findWork(path, inputs: inputs) }
+    if rounds > 0 { try found.countWork(path, inputs: inputs) }
     return found
   }
 
-  /// Sets `agreement` with the same calls' outputs of float32 weights.
+  /// Sets `agreement`, from the outputs of the same calls with float32 weights.
   mutating func compare(with wide: [[Float]]) {
-    agreement = fraction(equalTo: wide.flatMap(leaders))
+    agreement = fraction(equalTo: wide.flatMap(argmax))
   }
 
-  /// Sets `accuracy` with what should be largest for each stream of each call.
-  mutating func compare(withAnswers answers: [Int]) { accuracy = fraction(equalTo: answers) }
+  /// Sets `accuracy`, from the labels of each stream of each call.
+  mutating func compare(withLabels labels: [Int]) { accuracy = fraction(equalTo: labels) }
 
   private func fraction(equalTo others: [Int]) -> Double {
-    let own = outputs.flatMap(leaders)
+    let own = outputs.flatMap(argmax)
     return Double(zip(own, others).count { $0 == $1 }) / Double(max(1, own.count))
   }
 
-  /// The place of the largest element of each row.
-  private func leaders(_ values: [Float]) -> [Int] {
+  /// The index of the largest element of each row.
+  private func argmax(_ values: [Float]) -> [Int] {
     let width = max(1, outputShape.count)
     return stride(from: 0, to: values.count, by: width).map { start in
       (0..<width).max { values[start + $0] < values[start + $1] } ?? 0
@@ -141,13 +141,13 @@ extension BenchMeasurement {
     for (i, name) in session.plan.nodeNames.enumerated() {
       let counters = try session.counters(at: i)
       guard counters.spikes > 0, counters.rows > 0 else { continue }
-      let places = Double(counters.rows) * Double(session.plan.nodeShapes[i].count)
-      rates.append((name, Double(counters.spikes) / places))
+      let neuronSteps = Double(counters.rows) * Double(session.plan.nodeShapes[i].count)
+      rates.append((name, Double(counters.spikes) / neuronSteps))
     }
   }
 
-  /// Counts what the floor is made of, with the first input and recordings of what feeds weights.
-  private mutating func findWork(_ path: String, inputs: [[Float]]) throws {
+  /// Counts the work for the floor, on the first input, with recordings of the inputs of weights.
+  private mutating func countWork(_ path: String, inputs: [[Float]]) throws {
     let model = try ModelFile.read(path).model
     let session = try model.compile(benchCase.options).makeSession()
     let linear = model.nodes.compactMap { node -> (name: String, weight: Tensor)? in
@@ -187,8 +187,8 @@ extension BenchMeasurement {
 }
 
 extension BenchMeasurement {
-  /// Adds the work of listed connections. Which inputs have fired is seen in sums over each frame, by
-  /// output ports of their own: recordings of as many steps would not fit in memory.
+  /// Adds the work of connection lists. Extra output ports show which inputs have fired, by sums over
+  /// each frame: recordings of all steps would not fit in memory.
   fileprivate mutating func addLists(
     of model: Model, _ session: Session, input: [Float]
   ) throws {
@@ -228,7 +228,7 @@ extension BenchMeasurement {
 }
 
 extension Operator {
-  /// The weights of a linear layer or convolution.
+  /// The weights of a linear or convolution node.
   fileprivate var weight: Tensor? {
     switch self {
     case .linear(let linear): linear.weight

@@ -2,15 +2,14 @@ import Arcuate
 import ArcuateConsole
 import ArcuateKernels
 import CArcuate
-import Glibc
 
-/// Measurements as tables and as JSON.
+/// The report: tables and JSON.
 struct BenchReport {
   private let found: [BenchMeasurement]
   private let threads: Int
   private let seed: UInt64
   private let caches = Caches.ofThisMachine
-  /// On one thread and on as many as were measured.
+  /// For one thread and for the number of threads measured.
   var ceilings: [Ceilings] = []
   var productLibrary: String?
 
@@ -35,7 +34,7 @@ struct BenchReport {
   private var times: [String] {
     textTable(
       [
-        "workload", "weights", "steps", "batch", "ms a call", "min", "max", "floor", "x floor",
+        "workload", "weights", "steps", "batch", "ms per call", "min", "max", "floor", "x floor",
         "bound by",
       ],
       rightAligned: [2, 3, 4, 5, 6, 7, 8],
@@ -53,7 +52,7 @@ struct BenchReport {
     textTable(
       [
         "workload", "weights", "steps", "batch", "spikes", "MAC", "AC", "dense", "touched MB",
-        "as float32", "right",
+        "as float32", "correct",
       ],
       rightAligned: [2, 3, 4, 5, 6, 7, 8, 9, 10],
       found.map { one in
@@ -83,7 +82,7 @@ struct BenchReport {
       })
   }
 
-  /// How busy each part is; the same whatever the threads.
+  /// The activity of each node; independent of the number of threads.
   private var rates: [String] {
     ["active in a step"]
       + found.map { one in
@@ -111,7 +110,7 @@ struct BenchReport {
       ["this machine"] + ceilings.map { "\($0.threads) thread\($0.threads == 1 ? "" : "s")" } + [""]
     let note =
       productLibrary.map { "sgemm of \($0)" }
-      ?? "sgemm: OpenBLAS is not there (\(SystemBLAS.names.joined(separator: ", ")))"
+      ?? "sgemm: OpenBLAS not found (\(SystemBLAS.names.joined(separator: ", ")))"
     return textTable(head, rightAligned: Set(1...max(1, ceilings.count)), rows) + [
       note,
       "caches: L1 \(caches.level1 >> 10) kB, L2 \(caches.level2 >> 10) kB, "
@@ -119,19 +118,13 @@ struct BenchReport {
     ]
   }
 
-  /// What the processor calls itself.
+  /// The model name of the processor.
   private static let machine: String = {
-    guard let file = fopen("/proc/cpuinfo", "re") else { return "unknown processor" }
-    defer { fclose(file) }
-    var line = [CChar](repeating: 0, count: 4096)
-    while fgets(&line, Int32(line.count), file) != nil {
-      let text = String(
-        decoding: line.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
-      if text.hasPrefix("model name"), let colon = text.firstIndex(of: ":") {
-        return String(text[text.index(after: colon)...].drop { $0 == " " }.prefix { $0 != "\n" })
-      }
-    }
-    return "unknown processor"
+    let text = System.text(of: "/proc/cpuinfo", limit: 4096) ?? ""
+    guard let line = text.split(separator: "\n").first(where: { $0.hasPrefix("model name") }),
+      let colon = line.firstIndex(of: ":")
+    else { return "unknown processor" }
+    return String(line[line.index(after: colon)...].drop { $0 == " " })
   }()
 
   // MARK: JSON
@@ -209,7 +202,7 @@ extension BenchMeasurement {
   }
 }
 
-/// Milliseconds with three digits that count.
+/// Milliseconds with three significant digits.
 private func milliseconds(_ seconds: Double) -> String {
   let value = seconds * 1000
   return fixed(value, value >= 100 ? 0 : value >= 10 ? 1 : value >= 1 ? 2 : value >= 0.1 ? 3 : 4)

@@ -1,11 +1,17 @@
-import Glibc
+import ArcuateConsole
 
-/// Bytes of this machine's caches, of one core at the first two levels.
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
+/// Sizes of this machine's caches in bytes; the first two levels are those of one core.
 struct Caches: Equatable {
   var level1, level2, level3: Int
 
-  /// As Linux lists them, or else as the C library knows them, which takes a guest's share of a
-  /// large machine for the whole; what nobody knows is taken to be usual.
+  /// As listed by Linux, otherwise by the C library (which in a virtual machine may report the cache
+  /// of the host), otherwise typical sizes.
   static let ofThisMachine: Caches = {
     func size(_ level: Int, _ name: Int, or usual: Int) -> Int {
       if let size = listed(level) { return size }
@@ -31,14 +37,8 @@ struct Caches: Equatable {
     return nil
   }
 
-  /// The first word of a file of the system.
+  /// The first word of a system file.
   private static func word(_ path: String) -> String? {
-    let file = open(path, O_RDONLY | O_CLOEXEC)
-    guard file >= 0 else { return nil }
-    defer { close(file) }
-    var bytes = [UInt8](repeating: 0, count: 64)
-    let count = read(file, &bytes, bytes.count)
-    guard count > 0 else { return nil }
-    return String(decoding: bytes[..<count].prefix { $0 > 32 }, as: UTF8.self)
+    System.text(of: path, limit: 64).map { String($0.prefix { !$0.isWhitespace }) }
   }
 }

@@ -1,12 +1,12 @@
 import Arcuate
 import ArcuateConsole
 
-/// A chain of layers that grows, each with the gain at which its neurons fire at a given rate on
-/// drawn inputs.
+/// Builds a chain of layers, each with the gain at which its neurons fire at a given rate on random
+/// inputs.
 ///
-/// Nothing else is fitted; the rates that a measurement prints come from other inputs.
+/// Nothing else is fitted; the rates in the report are measured on other inputs.
 struct Calibration {
-  /// A layer as a chain of nodes, with what stands beside the chain.
+  /// A layer: a chain of nodes, and nodes and edges beside the chain.
   struct Layer {
     var chain: [Model.Node]
     var beside: [Model.Node] = []
@@ -15,14 +15,14 @@ struct Calibration {
 
   let streams: Int
   let steps: Int
-  /// What the next layer gets: [steps][streams][shape].
+  /// The input of the next layer: [steps][streams][shape].
   private var signal: [Float]
   private var shape: Shape
   /// The network so far, without its output port.
   private var model: Model
   private var last = "input"
 
-  /// Layers of the semantics and step length of `model`.
+  /// Layers have the semantics and the time step of `model`.
   init(streams: Int, steps: Int, signal: [Float], shape: Shape, like model: Model) {
     self.streams = streams
     self.steps = steps
@@ -50,10 +50,10 @@ struct Calibration {
       let output = try session.run(frames: steps, [signal])[0]
       let counters = try session.counters(of: neurons)
       let index = session.plan.nodeNames.firstIndex(of: neurons)!
-      let places = session.plan.nodeShapes[index].count * Int(counters.rows)
-      let measured = Double(counters.spikes) / Double(max(places, 1))
+      let neuronSteps = session.plan.nodeShapes[index].count * Int(counters.rows)
+      let measured = Double(counters.spikes) / Double(max(neuronSteps, 1))
       guard attempt == 16 || abs(measured - rate) < 0.02 * rate else {
-        // Where the threshold is rarely reached, the rate grows faster than the gain.
+        // If the threshold is rarely reached, the rate grows faster than the gain.
         gain *= measured == 0 ? 2 : Float(min(2, max(0.5, (rate / measured).squareRoot())))
         continue
       }
@@ -65,7 +65,7 @@ struct Calibration {
     }
   }
 
-  /// The whole network, which ends with this layer.
+  /// The complete network, with this layer as the last.
   func finished(with layer: Layer) throws -> Model {
     var whole = model
     try Calibration.close(&whole, with: layer, after: last, shape)
@@ -95,7 +95,7 @@ struct Calibration {
 }
 
 extension Tensor {
-  /// Every element times the factor, as float32.
+  /// Each element times the factor, as float32.
   func scaled(by factor: Float) throws -> Tensor {
     try Tensor(floats.map { $0 * factor }, shape: shape)
   }

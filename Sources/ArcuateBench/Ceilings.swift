@@ -2,10 +2,10 @@ import Arcuate
 import ArcuateConsole
 import ArcuateKernels
 
-/// What this machine can do at most on some number of threads, as measured by loops that do nothing
-/// else; the best of several tries each.
+/// The limits of this machine with a number of threads, each the best of several runs of a loop that
+/// does nothing else.
 struct Ceilings: Equatable {
-  /// Where bytes are read from.
+  /// The memory that bytes are read from.
   enum Level: String, CaseIterable {
     case level1 = "L1"
     case level2 = "L2"
@@ -14,16 +14,16 @@ struct Ceilings: Equatable {
   }
 
   var threads: Int
-  /// Bytes a second, of floats that are read and added, in order.
+  /// Bytes per second of floats that are read in order and summed.
   var read: [Level: Double]
-  /// Bytes a second of 8 kB rows in random order from memory beyond the caches.
+  /// Bytes per second of 8 kB rows in random order, from memory beyond the caches.
   var rows: Double
-  /// Floating-point operations a second, on registers.
+  /// Floating-point operations per second, on registers.
   var multiplyAdd: Double
-  /// Of matrix products by OpenBLAS, by rows of the left one; empty without OpenBLAS.
+  /// Matrix products of OpenBLAS, by rows of the left matrix; empty without OpenBLAS.
   var products: [(rows: Int, flops: Double)] = []
 
-  /// Bytes of weights a second that can be added to sums: from the first-level cache.
+  /// Bytes of weights per second that can be added to sums: the speed of the first-level cache.
   var accumulate: Double { read[.level1] ?? 0 }
 
   static func == (a: Ceilings, b: Ceilings) -> Bool {
@@ -39,14 +39,14 @@ struct CeilingMeasurement {
   private let blas = SystemBLAS()
   private static let tries = 5
   private static let rowBytes = 8192
-  /// Rows in random order, none twice.
+  /// All rows in random order.
   private let order: [UInt32]
 
   /// Throws. `outOfMemory`.
   init(caches: Caches, seed: UInt64) throws {
     self.caches = caches
     loops = try CeilingLoops(byteCount: max(256 << 20, 4 * caches.level3))
-    let random = Drawing(seed: seed)
+    let random = RandomSource(seed: seed)
     var order = (0..<UInt32(loops.byteCount / Self.rowBytes)).map { $0 }
     for i in order.indices.reversed() {
       order.swapAt(i, min(i, Int(random.uniform(.noise, -1, i) * Float(i + 1))))
@@ -54,10 +54,10 @@ struct CeilingMeasurement {
     self.order = order
   }
 
-  /// The name of the library of products, if there is one.
+  /// The name of the matrix-product library, if one is installed.
   var productLibrary: String? { blas?.name }
 
-  /// Bytes that each thread reads again and again to find the speed of a level.
+  /// Bytes that each thread reads repeatedly to measure a level.
   private func bytes(_ level: Ceilings.Level, threads: Int) -> Int {
     switch level {
     case .level1: caches.level1 / 2
@@ -70,7 +70,7 @@ struct CeilingMeasurement {
   func measure(threads: Int) throws -> Ceilings {
     var read: [Ceilings.Level: Double] = [:]
     for level in Ceilings.Level.allCases {
-      // The levels that each core has for itself are read from a part for each thread, too.
+      // Each thread reads its own part, also for levels shared by all cores.
       let size = bytes(level, threads: threads) & ~4095
       let passes = max(1, (threads == 1 ? 64 << 20 : 128 << 20) / size)
       let part = loops.byteCount / threads & ~4095
@@ -91,7 +91,7 @@ struct CeilingMeasurement {
       products: try products(threads))
   }
 
-  /// The shortest time in which every thread has done its part.
+  /// The shortest time in which all threads finished.
   private func best(_ threads: Int, _ body: @escaping (Int) -> Float) throws -> Double {
     let sums = try AlignedBuffer(byteCount: threads * 64).view(
       Float.self, start: 0, count: threads * 16)

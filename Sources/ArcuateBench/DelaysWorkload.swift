@@ -1,13 +1,13 @@
 import Arcuate
 import ArcuateConsole
 
-/// A recurrent network with delays: leaky neurons with exponential synapses, four fifths of which
-/// excite and one fifth of which inhibits, connected at random; every connection takes 1.5 ms, a
-/// step 0.1 ms, a call one second from rest.
+/// A recurrent network with delays: leaky neurons with exponential synapses, four fifths excitatory
+/// and one fifth inhibitory, randomly connected; delays of 1.5 ms, steps of 0.1 ms, one second from
+/// rest in a call.
 ///
-/// Nothing comes in but a constant current that lets most neurons reach their threshold. Inhibition
-/// is 4.6 times as strong, so that the mean input nearly cancels and weights of 0.6 / sqrt(number
-/// of connections) keep the fluctuations the same at every size.
+/// The only input is a constant current that drives most neurons to their threshold. Inhibition is
+/// 4.6 times as strong as excitation, so that the mean input nearly cancels; weights of 0.6 /
+/// sqrt(number of connections) keep the fluctuations the same at every size.
 /// Source. Brunel, J. Comput. Neurosci. 8, 2000: the asynchronous regime.
 struct DelaysWorkload<Size: DelaysSize>: Workload {
   static var name: String { Size.name }
@@ -30,22 +30,22 @@ struct DelaysWorkload<Size: DelaysSize>: Workload {
   let isFramed = true
   var inputShape: Shape { try! Shape([neurons]) }
 
-  func draw(_ drawing: Drawing) throws -> Model {
+  func makeModel(_ random: RandomSource) throws -> Model {
     let n = neurons
     var model = Model()
     model.semantics.integrator = .exponential
     model.dt_s = 1e-4
     var neuron = Neuron(
       .cubaLIF, tauMembrane: Tensor(scalar: 20e-3), resistance: Tensor(scalar: 1),
-      leak: Tensor(vector: (0..<n).map { 1.03 * (0.95 + 0.1 * drawing.uniform(.currents, 0, $0)) }),
+      leak: Tensor(vector: (0..<n).map { 1.03 * (0.95 + 0.1 * random.uniform(.currents, 0, $0)) }),
       threshold: Tensor(scalar: 1), resetValue: Tensor(scalar: 0))
     neuron.tauSynapse = Tensor(scalar: 5e-3)
-    // 1 / (1 - exp(-0.1 ms / 5 ms)): a spike adds exactly its weight. The constant current is given
-    // as the potential towards which the membrane decays.
+    // 1 / (1 - exp(-0.1 ms / 5 ms)): a spike adds exactly its weight. The constant current is
+    // expressed as the potential to which the membrane decays.
     neuron.inputWeight = Tensor(scalar: 50.501667)
     model.nodes = [
       .init("input", .input(shape: inputShape)), .init("neurons", .neuron(neuron)),
-      .init("synapses", .sparse(try connections(drawing))),
+      .init("synapses", .sparse(try connections(random))),
       .init("output", .output(shape: inputShape)),
     ]
     model.edges = [
@@ -55,10 +55,10 @@ struct DelaysWorkload<Size: DelaysSize>: Workload {
     return model
   }
 
-  /// Cost: about 10 ns and 8 bytes a connection, twice that while a list is copied.
-  private func connections(_ drawing: Drawing) throws -> SparseLinear {
+  /// Cost. About 10 ns and 8 bytes per connection, twice the memory while a list is copied.
+  private func connections(_ random: RandomSource) throws -> SparseLinear {
     let n = neurons
-    let gaps = drawing.gaps(probability: Size.density)
+    let gaps = random.gaps(probability: Size.density)
     let expected = Int(Float(n) * Float(n) * Size.density)
     var starts: [Int64] = [0]
     let list: IndexArray
@@ -68,7 +68,7 @@ struct DelaysWorkload<Size: DelaysSize>: Workload {
       for source in 0..<n {
         var (next, k) = (-1, 0)
         row: while true {
-          let words = drawing.words(.connections, source, k)
+          let words = random.words(.connections, source, k)
           k += 1
           for i in 0..<8 {
             next += Int(gaps[Int(words[i])])
@@ -87,7 +87,7 @@ struct DelaysWorkload<Size: DelaysSize>: Workload {
       let scale = (source < n * 4 / 5 ? base : -4.6 * base) / 65_536
       let count = Int(starts[source + 1] - starts[source])
       for k in stride(from: 0, to: count, by: 8) {
-        let words = drawing.words(.weights, source, k)
+        let words = random.words(.weights, source, k)
         for i in 0..<min(8, count - k) { weights.append((32_768 + Float(words[i])) * scale) }
       }
     }
@@ -97,15 +97,15 @@ struct DelaysWorkload<Size: DelaysSize>: Workload {
   }
 
   /// Silence, held over the steps.
-  func input(_ drawing: Drawing, call: Int, steps: Int, batch: Int) -> [Float] {
+  func input(_ random: RandomSource, call: Int, steps: Int, batch: Int) -> [Float] {
     [Float](repeating: 0, count: batch * neurons)
   }
 
-  /// All would be the same.
+  /// All calls are the same.
   func calls(batch: Int) -> Int { 1 }
 }
 
-/// How many neurons there are, and the fraction of all pairs that is connected.
+/// The number of neurons and the fraction of all pairs that are connected.
 protocol DelaysSize: Sendable {
   static var name: String { get }
   static var neurons: Int { get }

@@ -1,20 +1,19 @@
-/// The least time in which a call could be done by adding weight rows of what fired, from counted
-/// work and measured ceilings; `explanation` says how.
+/// A lower bound on the time of a call, from counted work and measured ceilings; see `explanation`.
 struct Floor: Equatable {
-  /// What a call does, as counted.
+  /// The counted work of a call.
   struct Work: Equatable {
-    /// Bytes of weights that are needed at least once.
+    /// Bytes of weights that are read at least once.
     var touchedBytes: Double
     /// Bytes of all weights, in the element type of the model.
     var networkBytes: Double
-    /// Bytes that synaptic operations bring to their sums: one weight each, and for a listed
-    /// connection its place and as much time as a load takes.
+    /// Bytes that synaptic operations load: one weight each, and for a listed connection also its
+    /// index and one load of the sum.
     var addedBytes: Double
     /// Membranes that changed, summed over steps and streams.
     var membranes: Double
   }
 
-  /// Bytes of a vector that is loaded at once: a sum that stands alone takes as long.
+  /// Bytes of one vector load, which takes as long as the load of a single sum.
   static let loadBytes = 32.0
 
   var level: Ceilings.Level
@@ -22,7 +21,7 @@ struct Floor: Equatable {
   var adding_s: Double
 
   var seconds: Double { max(reading_s, adding_s) }
-  /// What takes the time.
+  /// The resource that limits the call.
   var bound: String { reading_s >= adding_s ? "reading \(level.rawValue)" : "adding" }
 
   init(_ work: Work, _ ceilings: Ceilings, _ caches: Caches) {
@@ -37,30 +36,29 @@ struct Floor: Equatable {
   }
 
   static let explanation = """
-    The floor of a workload is the least time in which one call, a frame or a sequence of steps,
-    could be done by adding the weight rows of what fired:
+    The floor of a workload is a lower bound on the time of one call, a frame or a sequence of
+    steps, computed by adding the weight rows of active inputs:
 
         reading  touched bytes / read speed of the level that holds the weights
         adding   (operations * bytes of a weight + membranes * 4) / read speed of L1
         floor    the larger of the two
 
-    Touched bytes: of each linear layer the rows of the inputs that fired at least once in the
-    call, each read once, whatever the number of steps and streams; of a convolution all weights;
-    of listed connections those of the inputs that fired, with a place of 4 bytes each and a delay
-    where each has its own.
+    Touched bytes: for a linear layer, the rows of inputs that fired at least once in the call,
+    each read once for any number of steps and streams; for a convolution, all weights; for
+    connection lists, the connections of inputs that fired, with an index of 4 bytes each and a
+    delay if each has its own.
     Bytes are those of the model's weights: 4 in float32, 2 in bfloat16, 1 in int8.
 
-    The level is the smallest that holds the weights of the whole network, since every call goes
-    through all of them. Caches that each core has for itself count once for each thread.
+    The level is the smallest that holds the weights of the whole network, since every call uses
+    all of them. Caches of a single core count once for each thread.
 
     Operations are the MAC and AC that the kernels count. Adding a vector of weights to a sum takes
-    at least its load from L1, so that reading and adding floats there has the speed of adding. The
-    sum of a listed connection stands alone and takes a load of its own, as long as one of 32 bytes:
-    these count beside the connection's. A
-    membrane that changed takes a vector operation at least. Inputs, outputs, lists of spikes and
-    everything else count as nothing.
+    at least its load from L1, so reading and adding floats there is the speed of adding. The sum of
+    a listed connection is loaded on its own, which takes as long as 32 bytes and is counted in
+    addition. A membrane that changed takes at least one vector operation. Inputs, outputs, spike
+    lists and everything else count as zero.
 
     Methods that need less than one addition for each operation, such as tables of partial sums
-    that many streams share, can go below it; adding rows cannot.
+    shared by many streams, can be below the floor; adding rows cannot.
     """
 }

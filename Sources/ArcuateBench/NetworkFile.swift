@@ -1,15 +1,20 @@
 import Arcuate
 import ArcuateConsole
-import Glibc
 
-/// A drawn network in a file, to be opened as any other is.
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
+/// A network in a file, to be opened like any other.
 ///
-/// A temporary one has no name any more when `init` returns, so that nothing stays behind.
+/// A temporary file is unlinked before `init` returns, so that nothing is left behind.
 final class NetworkFile {
   let path: String
   private let file: Int32
 
-  /// Writes to `path`, or for nil to a temporary file. Throws. `cannotWrite`.
+  /// Writes to `path`, or if nil to a temporary file. Throws. `cannotWrite`.
   init(_ model: Model, at path: String?) throws {
     if let path {
       try Files.write(try ModelFormat.safetensors.encode(model), to: path)

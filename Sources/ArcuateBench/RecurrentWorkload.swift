@@ -1,8 +1,8 @@
 import Arcuate
 import ArcuateConsole
 
-/// A network for spoken digits as spikes of a cochlea: 700-256-20 LIF, the 256 connected among
-/// themselves, 100 steps from rest.
+/// A network for spoken digits encoded as cochlear spikes: 700-256-20 LIF, the hidden layer recurrent,
+/// 100 steps from rest.
 ///
 /// 3 % of the inputs and 5 % of the hidden neurons fire in a step.
 struct RecurrentWorkload: Workload {
@@ -23,11 +23,11 @@ struct RecurrentWorkload: Workload {
   let isFramed = false
   var inputShape: Shape { try! Shape([inputs]) }
 
-  func draw(_ drawing: Drawing) throws -> Model {
+  func makeModel(_ random: RandomSource) throws -> Model {
     var settings = Model()
     settings.semantics.reset = .subtract
     settings.semantics.comparison = .greaterOrEqual
-    // A membrane keeps 15/16 of itself in a step and adds its input: exact in float32.
+    // A membrane keeps 15/16 of its value in a step and adds its input: exact in float32.
     settings.dt_s = 1.0 / 1024
     func neurons() -> Neuron {
       Neuron(
@@ -38,10 +38,10 @@ struct RecurrentWorkload: Workload {
     let steps = lengths[0]
     var network = Calibration(
       streams: streams, steps: steps,
-      signal: input(drawing, call: 1 << 20, steps: steps, batch: streams), shape: inputShape,
+      signal: input(random, call: 1 << 20, steps: steps, batch: streams), shape: inputShape,
       like: settings)
-    let into = try drawing.weights(0, [hidden, inputs])
-    let among = Linear(weight: try drawing.weights(1, [hidden, hidden], gain: 0.5))
+    let into = try random.weights(0, [hidden, inputs])
+    let among = Linear(weight: try random.weights(1, [hidden, hidden], gain: 0.5))
     try network.append(rate: 0.05, of: "hidden") { gain in
       .init(
         chain: [
@@ -50,31 +50,31 @@ struct RecurrentWorkload: Workload {
         ], beside: [.init("recurrent", .linear(among))],
         edges: [.init("hidden", "recurrent"), .init("recurrent", "hidden")])
     }
-    let outOf = try drawing.weights(2, [outputs, hidden])
+    let outOf = try random.weights(2, [outputs, hidden])
     return try network.finished(
       with: .init(chain: [
         .init("readout", .linear(Linear(weight: outOf))), .init("answers", .neuron(neurons())),
       ]))
   }
 
-  /// Three bands of channels that wander, as formants do, above a background.
-  func input(_ drawing: Drawing, call: Int, steps: Int, batch: Int) -> [Float] {
+  /// Three bands of channels that move like formants, above a background.
+  func input(_ random: RandomSource, call: Int, steps: Int, batch: Int) -> [Float] {
     var spikes = [Float](repeating: 0, count: steps * batch * inputs)
     let width = Float(inputs) * 0.06
     for b in 0..<batch {
       let item = call << 16 | b
       let bands = (0..<3).map { k in
         (
-          start: drawing.uniform(.bands, item, 2 * k) * Float(inputs),
-          end: drawing.uniform(.bands, item, 2 * k + 1) * Float(inputs)
+          start: random.uniform(.bands, item, 2 * k) * Float(inputs),
+          end: random.uniform(.bands, item, 2 * k + 1) * Float(inputs)
         )
       }
       for t in 0..<steps {
         let u = Float(t) / Float(steps)
-        let centres = bands.map { $0.start + ($0.end - $0.start) * u }
+        let centers = bands.map { $0.start + ($0.end - $0.start) * u }
         for i in 0..<inputs {
-          let isInside = centres.contains { abs(Float(i) - $0) < width / 2 }
-          if drawing.uniform(.events, item, t * inputs + i) < (isInside ? 0.16 : 0.006) {
+          let isInside = centers.contains { abs(Float(i) - $0) < width / 2 }
+          if random.uniform(.events, item, t * inputs + i) < (isInside ? 0.16 : 0.006) {
             spikes[(t * batch + b) * inputs + i] = 1
           }
         }

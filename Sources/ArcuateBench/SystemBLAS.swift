@@ -6,7 +6,7 @@ import ArcuateCore
   import Darwin
 #endif
 
-/// The OpenBLAS of this system, if there is one, to compare with: nothing in the library needs it.
+/// The OpenBLAS of this system, if installed, for comparison; the library does not use it.
 public struct SystemBLAS {
   private typealias Product =
     @convention(c) (
@@ -15,17 +15,17 @@ public struct SystemBLAS {
     ) -> Void
   private typealias SetThreads = @convention(c) (Int32) -> Void
 
-  /// Where it was found.
+  /// The file name of the library.
   public let name: String
   private let product: Product
   private let setThreads: SetThreads
 
-  /// Names under which it is looked for.
+  /// File names to try.
   public static let names = [
     "libopenblas.so.0", "libopenblas.so", "libopenblasp.so.0", "libopenblas.0.dylib",
   ]
 
-  /// Nil where none can be loaded. It stays loaded, since its threads do.
+  /// Nil if none can be loaded. The library stays loaded, since its threads keep running.
   public init?() {
     for name in SystemBLAS.names {
       guard let library = dlopen(name, RTLD_NOW | RTLD_LOCAL),
@@ -33,8 +33,8 @@ public struct SystemBLAS {
         let threads = dlsym(library, "openblas_set_num_threads")
       else { continue }
       self.name = name
-      // SAFETY: these are the signatures of CBLAS with 32-bit integers, which a library of this
-      // name has; those with 64-bit integers have names of their own.
+      // SAFETY: these are the signatures of CBLAS with 32-bit integers; libraries with 64-bit
+      // integers have other names.
       self.product = unsafeBitCast(product, to: Product.self)
       setThreads = unsafeBitCast(threads, to: SetThreads.self)
       return
@@ -49,7 +49,7 @@ public struct SystemBLAS {
   ) {
     precondition(
       a.count >= rows * inner && b.count >= inner * columns && c.count >= rows * columns
-        && max(rows, columns, inner) < 1 << 30, "room for the matrices")
+        && max(rows, columns, inner) < 1 << 30, "buffers hold the matrices")
     setThreads(Int32(threads))
     // SAFETY: checked above. 101 is row-major, 111 not transposed.
     product(

@@ -3,11 +3,11 @@ import Testing
 
 @testable import ArcuateBench
 
-/// What is drawn for `arcuate-bench`.
-@Suite struct DrawingTests {
+/// The networks and inputs of `arcuate-bench`.
+@Suite struct WorkloadTests {
   @Test(arguments: [1, 2, 77] as [UInt64])
   func normalsHaveTheirMeanAndDeviation(seed: UInt64) {
-    let values = Drawing(seed: seed).normals(.frames, 3, count: 20_000, deviation: 0.5)
+    let values = RandomSource(seed: seed).normals(.frames, 3, count: 20_000, deviation: 0.5)
     let mean = values.reduce(0, +) / 20_000
     let variance = values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / 20_000
     // Five standard errors of each.
@@ -18,16 +18,16 @@ import Testing
   @Test func aSeedIsANetwork() throws {
     for type in Workloads.all {
       let workload = type.init(isSmall: true)
-      let first = try workload.draw(Drawing(seed: 5))
-      #expect(first == (try workload.draw(Drawing(seed: 5))), "\(type.name)")
-      #expect(first != (try workload.draw(Drawing(seed: 6))), "\(type.name)")
+      let first = try workload.makeModel(RandomSource(seed: 5))
+      #expect(first == (try workload.makeModel(RandomSource(seed: 5))), "\(type.name)")
+      #expect(first != (try workload.makeModel(RandomSource(seed: 6))), "\(type.name)")
     }
   }
 
   /// Connections as in a graph in which each is there by itself with the same probability.
   @Test(arguments: [3, 8] as [UInt64])
   func connectionsAreRandom(seed: UInt64) throws {
-    let model = try DelaysWorkload<DelaysSizes.Largest>(isSmall: true).draw(Drawing(seed: seed))
+    let model = try DelaysWorkload<DelaysSizes.Largest>(isSmall: true).makeModel(RandomSource(seed: seed))
     guard case .sparse(let lists) = try #require(model["synapses"]).op else {
       Issue.record("no lists")
       return
@@ -67,25 +67,25 @@ import Testing
     ]
     for type in Workloads.all {
       let workload = type.init(isSmall: true)
-      let drawing = Drawing(seed: seed)
+      let random = RandomSource(seed: seed)
       let steps = workload.lengths[0]
-      let plan = try workload.draw(drawing).compile(
+      let plan = try workload.makeModel(random).compile(
         workload.options(steps: steps, batch: 16, threads: 1))
       let session = try plan.makeSession()
-      let input = workload.input(drawing, call: 0, steps: steps, batch: 16)
+      let input = workload.input(random, call: 0, steps: steps, batch: 16)
       _ = try session.run(frames: workload.frames(steps: steps), [input])
       for (node, range) in try #require(stated[type.name]) {
         let counters = try session.counters(of: node)
         let index = try #require(plan.nodeNames.firstIndex(of: node))
-        let places = Double(counters.rows) * Double(plan.nodeShapes[index].count)
-        let rate = Double(counters.spikes) / places
+        let neuronSteps = Double(counters.rows) * Double(plan.nodeShapes[index].count)
+        let rate = Double(counters.spikes) / neuronSteps
         #expect(range.contains(rate), "\(type.name) \(node), seed \(seed): \(rate)")
       }
     }
   }
 
   @Test func narrowWeightsAreNear() throws {
-    let wide = try Drawing(seed: 3).weights(0, [7, 33])
+    let wide = try RandomSource(seed: 3).weights(0, [7, 33])
     let model = Model.chain([
       ("input", .input(shape: [33])), ("weights", .linear(Linear(weight: wide))),
       ("output", .output(shape: [7])),

@@ -1,14 +1,13 @@
 import Arcuate
 import ArcuateConsole
-import Glibc
 
-/// Numbers for drawn networks and inputs: the same for a seed on every machine.
-struct Drawing {
+/// Random numbers for networks and inputs: for a seed, the same on every machine.
+struct RandomSource {
   private let random: CounterRandom
 
   init(seed: UInt64) { random = CounterRandom(seed: seed) }
 
-  /// What the numbers are for: none is drawn twice.
+  /// The use of the numbers; each use has its own sequence.
   enum Purpose: UInt32 {
     case weights, biases, sounds, frames, events, bands, strokes, noise, connections, currents
   }
@@ -28,11 +27,11 @@ struct Drawing {
         index: UInt32(truncatingIfNeeded: index)), to: SIMD8<UInt16>.self)
   }
 
-  /// For each 16-bit number how far it is to the next of things that are there with this
-  /// probability, each by itself; gaps so long that they come less than once in 65,536 are cut.
+  /// Maps a uniform 16-bit number to the gap between independent events of this probability; gaps
+  /// rarer than one in 65,536 are truncated.
   ///
-  /// Numbers. The chance of more than k is (1 - probability)^k, multiplied out: no logarithm, which
-  /// libraries round differently.
+  /// Numbers. The probability of a gap above k is (1 - probability)^k, computed by multiplication:
+  /// libraries round logarithms differently.
   func gaps(probability: Float) -> [UInt16] {
     var gaps: [UInt16] = []
     gaps.reserveCapacity(1 << 16)
@@ -47,8 +46,9 @@ struct Drawing {
     return gaps
   }
 
-  /// `count` numbers of mean 0 and this standard deviation, nearly normal: each is a sum of eight
-  /// uniform ones, which needs no function that libraries round differently.
+  /// `count` approximately normal numbers of mean 0 and this standard deviation.
+  ///
+  /// Numbers. Each is a sum of eight uniform numbers, which is exact on every machine.
   func normals(_ purpose: Purpose, _ item: Int, count: Int, deviation: Float) -> [Float] {
     // Eight uniform 16-bit numbers: mean 8 * 32767.5, variance 8 * (2^32 - 1) / 12.
     let factor = deviation / (8 * 4_294_967_295.0 / 12 as Float).squareRoot()
@@ -62,7 +62,7 @@ struct Drawing {
     }
   }
 
-  /// Weights [post, pre...] as they come out of training, about: normal, of variance 1 / pre.
+  /// Weights [post, pre...], normal with variance gain^2 / pre, similar to trained ones.
   func weights(_ item: Int, _ extents: [Int], gain: Float = 1) throws -> Tensor {
     let shape = try Shape(extents)
     let fanIn = Float(max(1, shape.count / max(1, shape[0])))
