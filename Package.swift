@@ -1,42 +1,75 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-// Each room has a README of its own.
-let notes = ["README.md"]
+// SwiftPM refuses build flags like -march in a package that another one names by version, so a
+// checkout of such a package is built without them: portable and several times slower. There,
+// `swift build -Xcc -march=x86-64-v3` gives AVX2. ARCUATE_UNSAFE_FLAGS=0 or 1 decides otherwise.
+let isTuned =
+  Context.environment["ARCUATE_UNSAFE_FLAGS"].map { $0 != "0" }
+  ?? !Context.packageDirectory.contains("/checkouts/")
 
-// At plain x86-64 a SIMD multiply-add becomes a library call per lane, so the
-// package is built for AVX2 + FMA; the library checks the processor when it is first used.
 #if arch(x86_64)
-  let machine: [SwiftSetting] = [.unsafeFlags(["-Xcc", "-march=x86-64-v3"])]
-  let cMachine: [CSetting] = [.unsafeFlags(["-march=x86-64-v3"])]
-  // The same files once more, by links, for processors that have AVX-512.
-  let wide: [Target] = [
-    .target(
-      name: "ArcuateMicrokernelsAVX512", dependencies: ["CShims", "ArcuateKernelTypes"],
-      exclude: notes,
-      swiftSettings: [
-        .define("ARCUATE_WIDE"), .unsafeFlags(["-Xcc", "-march=x86-64-v4"]),
-        // Unoptimised code would define functions of the standard library, of which the linker
-        // keeps one for all: Tests/variants.sh.
-        .unsafeFlags(["-O"], .when(configuration: .debug)),
-      ])
-  ]
+  let hasVariants = isTuned
 #else
-  let machine: [SwiftSetting] = []
-  let cMachine: [CSetting] = []
-  let wide: [Target] = []
+  let hasVariants = false
 #endif
 
-// Dynamic checks of exclusive access cost the runtime's hot loops several percent; debug builds,
-// which run the tests, keep them.
+// At plain x86-64 a SIMD multiply-add becomes a library call per lane, so the package is built for
+// AVX2 and FMA; the library checks the processor when it is first used.
+let machine: [SwiftSetting] =
+  hasVariants ? [.define("ARCUATE_AVX"), .unsafeFlags(["-Xcc", "-march=x86-64-v3"])] : []
+let cMachine: [CSetting] = hasVariants ? [.unsafeFlags(["-march=x86-64-v3"])] : []
+
+// Dynamic checks of exclusive access cost hot loops several percent; debug builds, which run the
+// tests, keep them.
 let hot: [SwiftSetting] =
-  machine + [.unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release))]
+  machine
+  + (isTuned
+    ? [.unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release))] : [])
+
+// The microkernels compiled again, from a link to their folder, for processors with AVX-512.
+// Unoptimized code would define functions of the standard library, of which the linker keeps one
+// for all (Tests/variants.sh), so that debug builds optimize them, too.
+let wide: [SwiftSetting] = [
+  .define("ARCUATE_WIDE"), .unsafeFlags(["-Xcc", "-march=x86-64-v4"]),
+  .unsafeFlags(["-O"], .when(configuration: .debug)),
+]
+
+// The library of C holds Swift's standard library and exports the functions of the header alone.
+let selfContained: [LinkerSetting] =
+  isTuned
+  ? [
+    .unsafeFlags(
+      [
+        "-static-stdlib", "-Xlinker", "--version-script=cmake/arcuate.map", "-Xlinker",
+        "-soname=libarcuate.so.0",
+      ], .when(platforms: [.linux]))
+  ] : []
+
+/// A folder of Sources; each has a README, and so have some of the folders inside.
+func room(
+  _ name: String, _ dependencies: [Target.Dependency] = [], readmes: [String] = [],
+  settings: [SwiftSetting] = machine, linker: [LinkerSetting] = []
+) -> Target {
+  .target(
+    name: name, dependencies: dependencies, exclude: ["README.md"] + readmes,
+    swiftSettings: settings, linkerSettings: linker)
+}
+
+func command(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+  .executableTarget(
+    name: name, dependencies: dependencies, exclude: ["README.md"], swiftSettings: machine)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+  .testTarget(name: name, dependencies: dependencies, swiftSettings: machine)
+}
 
 // Named one by one wherever the umbrella is used: a release build takes code across modules, and
 // what is only reached through the umbrella would not be built again when it changes.
 let rooms: [Target.Dependency] = [
   "ArcuateCore", "ArcuateModel", "ArcuateKernels", "ArcuateFormats", "ArcuateRuntime",
-  "ArcuateQuantization", "ArcuateConversion", "ArcuateTraining",
+  "ArcuateQuantization", "ArcuateConversion", "ArcuateTraining", "Arcuate",
 ]
 let argumentParser = Target.Dependency.product(
   name: "ArgumentParser", package: "swift-argument-parser")
@@ -53,108 +86,66 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
   ],
   targets: [
+    // From the bottom up; Tests/house/tables.py says what a room may import.
     .systemLibrary(name: "CZlib", path: "Sources/CZlib"),
     .systemLibrary(name: "CArcuate", path: "Sources/CArcuate"),
-    .target(name: "CShims", exclude: notes, cSettings: cMachine),
-    .target(
-      name: "ArcuateCore", dependencies: ["CShims"], exclude: notes, swiftSettings: machine),
-    .target(
-      name: "ArcuateKernelTypes", exclude: notes, swiftSettings: machine),
-    .target(
-      name: "ArcuateMicrokernels", dependencies: ["CShims", "ArcuateKernelTypes"],
-      exclude: notes, swiftSettings: machine),
-    .target(
-      name: "ArcuateKernels",
-      dependencies: ["ArcuateCore", "ArcuateKernelTypes", "ArcuateMicrokernels"]
-        + wide.map { .byName(name: $0.name) },
-      exclude: notes, swiftSettings: machine),
-    .target(
-      name: "ArcuateModel", dependencies: ["ArcuateCore"], exclude: notes + ["Plasticity/README.md"],
-      swiftSettings: machine),
-    .target(
-      name: "ArcuateFormats", dependencies: ["ArcuateCore", "ArcuateModel", "CZlib"],
-      exclude: notes + ["Safetensors/README.md", "Layers/README.md"],
-      swiftSettings: machine),
-    .target(
-      name: "ArcuateRuntime", dependencies: ["ArcuateModel", "ArcuateKernels", "CShims"],
-      exclude: notes, swiftSettings: hot),
-    .target(
-      name: "ArcuateData", dependencies: ["ArcuateCore", "ArcuateModel", "ArcuateFormats"],
-      exclude: notes, swiftSettings: machine),
-    .target(
-      name: "ArcuateQuantization", dependencies: ["ArcuateRuntime", "ArcuateModel"],
-      exclude: notes, swiftSettings: machine),
-    .target(
-      name: "ArcuateConversion",
-      dependencies: ["ArcuateRuntime", "ArcuateModel", "ArcuateKernels"], exclude: notes,
-      swiftSettings: hot),
-    .target(
-      name: "ArcuateTraining",
-      dependencies: [
-        "ArcuateConversion", "ArcuateRuntime", "ArcuateModel", "ArcuateKernels", "ArcuateFormats",
-      ], exclude: notes, swiftSettings: hot),
-    .target(
-      name: "Arcuate",
-      dependencies: rooms, exclude: notes, swiftSettings: machine),
-    .target(
-      name: "ArcuateC", dependencies: rooms + ["Arcuate", "CArcuate"], exclude: notes,
-      swiftSettings: machine,
-      linkerSettings: [
-        .unsafeFlags(
-          [
-            "-static-stdlib", "-Xlinker", "--version-script=cmake/arcuate.map", "-Xlinker",
-            "-soname=libarcuate.so.0",
-          ], .when(platforms: [.linux]))
-      ]),
-    .target(
-      name: "ArcuateConsole", dependencies: rooms + ["Arcuate", argumentParser], exclude: notes,
-      swiftSettings: machine),
-    .executableTarget(
-      name: "ArcuateCommand",
-      dependencies: rooms + ["Arcuate", "ArcuateConsole", "ArcuateData", "CArcuate", argumentParser],
-      exclude: notes, swiftSettings: machine),
-    .executableTarget(
-      name: "ArcuateBench",
-      dependencies: rooms + ["Arcuate", "ArcuateConsole", "ArcuateData", "CArcuate", argumentParser],
-      exclude: notes, swiftSettings: machine),
-    .testTarget(name: "ArcuateCoreTests", dependencies: ["ArcuateCore"], swiftSettings: machine),
-    .testTarget(name: "ArcuateModelTests", dependencies: rooms, swiftSettings: machine),
-    .testTarget(
-      name: "ArcuateKernelsTests", dependencies: ["ArcuateKernels"], swiftSettings: machine),
-    .testTarget(
-      name: "ArcuateFormatsTests", dependencies: ["ArcuateFormats", "ArcuateData", "ArcuateTestSupport"],
-      swiftSettings: machine),
-    .testTarget(
-      name: "ArcuateDataTests", dependencies: ["ArcuateFormats", "ArcuateData", "ArcuateTestSupport"],
-      swiftSettings: machine),
-    .testTarget(
-      name: "ArcuateQuantizationTests", dependencies: rooms + ["Arcuate", "ArcuateTestSupport"],
-      swiftSettings: machine),
-    .testTarget(
-      name: "ArcuateConversionTests", dependencies: rooms + ["Arcuate", "ArcuateTestSupport"],
-      swiftSettings: machine),
-    .testTarget(
-      name: "ArcuateTrainingTests", dependencies: rooms + ["Arcuate", "ArcuateTestSupport"],
-      swiftSettings: machine),
-    .testTarget(
-      name: "ArcuateBenchTests", dependencies: rooms + ["Arcuate", "ArcuateBench"],
-      swiftSettings: machine),
+    .target(name: "CShims", exclude: ["README.md"], cSettings: cMachine),
+    room("ArcuateCore", ["CShims"]),
+    room("ArcuateKernelTypes"),
+    room("ArcuateMicrokernels", ["CShims", "ArcuateKernelTypes"]),
+    room(
+      "ArcuateKernels",
+      ["ArcuateCore", "ArcuateKernelTypes", "ArcuateMicrokernels", "CShims"]
+        + (hasVariants ? ["ArcuateMicrokernelsAVX512"] : [])),
+    room("ArcuateModel", ["ArcuateCore"], readmes: ["Plasticity/README.md"]),
+    room(
+      "ArcuateFormats", ["ArcuateCore", "ArcuateModel", "CZlib"],
+      readmes: ["Safetensors/README.md", "Layers/README.md"]),
+    room(
+      "ArcuateRuntime", ["ArcuateCore", "ArcuateModel", "ArcuateKernels", "CShims"], settings: hot),
+    room("ArcuateQuantization", ["ArcuateCore", "ArcuateModel", "ArcuateRuntime"]),
+    room("ArcuateConversion", ["ArcuateCore", "ArcuateModel", "ArcuateRuntime"], settings: hot),
+    room(
+      "ArcuateTraining",
+      [
+        "ArcuateCore", "ArcuateModel", "ArcuateKernels", "ArcuateFormats", "ArcuateRuntime",
+        "ArcuateConversion",
+      ], settings: hot),
+    room("Arcuate", rooms.dropLast()),
+    room("ArcuateData", ["ArcuateCore", "ArcuateModel", "ArcuateFormats"]),
+    room("ArcuateC", rooms + ["CArcuate"], linker: selfContained),
+    room("ArcuateConsole", rooms + [argumentParser]),
+    command(
+      "ArcuateCommand", rooms + ["ArcuateConsole", "ArcuateData", "CArcuate", argumentParser]),
+    command("ArcuateBench", rooms + ["ArcuateConsole", "ArcuateData", "CArcuate", argumentParser]),
+
+    tests("ArcuateCoreTests", ["ArcuateCore"]),
+    tests("ArcuateKernelsTests", ["ArcuateKernels"]),
+    tests("ArcuateModelTests", rooms),
+    tests("ArcuateFormatsTests", ["ArcuateFormats", "ArcuateData", "ArcuateTestSupport"]),
+    tests("ArcuateDataTests", ["ArcuateFormats", "ArcuateData", "ArcuateTestSupport"]),
+    tests("ArcuateRuntimeTests", rooms + ["ArcuateData", "ArcuateTestSupport", "AllocationCounter"]),
+    tests("ArcuateQuantizationTests", rooms + ["ArcuateTestSupport"]),
+    tests("ArcuateConversionTests", rooms + ["ArcuateTestSupport"]),
+    tests("ArcuateTrainingTests", rooms + ["ArcuateTestSupport"]),
+    tests("ArcuateBenchTests", rooms + ["ArcuateBench"]),
     .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
     .target(
-      name: "ArcuateTestSupport", dependencies: rooms + ["Arcuate"], path: "Tests/ArcuateTestSupport",
+      name: "ArcuateTestSupport", dependencies: rooms, path: "Tests/ArcuateTestSupport",
       swiftSettings: machine),
-    .testTarget(
-      name: "ArcuateRuntimeTests",
-      dependencies: rooms + ["Arcuate", "ArcuateData", "ArcuateTestSupport", "AllocationCounter"],
-      swiftSettings: machine),
-  ] + wide
+  ]
 )
+
+if hasVariants {
+  package.targets.append(
+    room("ArcuateMicrokernelsAVX512", ["CShims", "ArcuateKernelTypes"], settings: wide))
+}
 
 // `Tests/fuzz/run.sh` builds this with libFuzzer, which brings the main function.
 if Context.environment["ARCUATE_FUZZ"] != nil {
   package.targets.append(
     .executableTarget(
-      name: "fuzz", dependencies: rooms + ["Arcuate", "ArcuateC", "ArcuateData", "CArcuate"],
+      name: "fuzz", dependencies: rooms + ["ArcuateC", "ArcuateData", "CArcuate"],
       path: "Tests/fuzz/targets",
       swiftSettings: machine + [.unsafeFlags(["-parse-as-library"])]))
 }

@@ -13,11 +13,12 @@ import Synchronization
 /// Results have the same bits with all of them, unless a plan leaves the order of sums open. The
 /// choice is made when the library is first used, and does not change after.
 public enum Instructions: String, Sendable, CaseIterable {
-  #if arch(x86_64)
+  #if ARCUATE_AVX
     case avx2, avx512
     /// AVX-512 and AMX tiles.
     case amx
   #else
+    /// Those of the compiler's default target: other processors, and builds without flags.
     case baseline
   #endif
 
@@ -27,7 +28,7 @@ public enum Instructions: String, Sendable, CaseIterable {
   /// The set in use.
   public static var current: Instructions {
     _ = beginning
-    #if arch(x86_64)
+    #if ARCUATE_AVX
       return cshims_uses_tiles() ? .amx : cshims_uses_avx512() ? .avx512 : .avx2
     #else
       return .baseline
@@ -71,7 +72,7 @@ public enum Instructions: String, Sendable, CaseIterable {
 
   /// The best set that this processor has.
   private static let best: Instructions = {
-    #if arch(x86_64)
+    #if ARCUATE_AVX
       cshims_cpu_has_tiles() ? .amx : cshims_cpu_has_avx512() ? .avx512 : .avx2
     #else
       .baseline
@@ -79,7 +80,7 @@ public enum Instructions: String, Sendable, CaseIterable {
   }()
 
   private func set() {
-    #if arch(x86_64)
+    #if ARCUATE_AVX
       cshims_use_avx512(self != .avx2)
       cshims_use_tiles(self == .amx)
     #endif

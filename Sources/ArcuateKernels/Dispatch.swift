@@ -2,7 +2,7 @@ import ArcuateKernelTypes
 import ArcuateMicrokernels
 import CShims
 
-#if arch(x86_64)
+#if ARCUATE_AVX
   import ArcuateMicrokernelsAVX512
 #endif
 
@@ -14,7 +14,7 @@ func linearEvents(
   input x: UnsafePointer<Float>, list: UnsafePointer<UInt32>, listCount: Int, unit: Bool,
   weights: WeightMatrix, output y: UnsafeMutablePointer<Float>, first: Int, count: Int
 ) {
-  #if arch(x86_64)
+  #if ARCUATE_AVX
     if cshims_uses_avx512() {
       return ArcuateMicrokernelsAVX512.linearEvents(
         input: x, list: list, listCount: listCount, unit: unit, weights: weights, output: y,
@@ -31,7 +31,7 @@ func linearDense(
   input x: UnsafePointer<Float>, xStride: Int, inputs: Int, rows: Int, weights: WeightMatrix,
   output y: UnsafeMutablePointer<Float>, yStride: Int, first: Int, count: Int, fused: Bool
 ) {
-  #if arch(x86_64)
+  #if ARCUATE_AVX
     if cshims_uses_avx512() {
       return ArcuateMicrokernelsAVX512.linearDense(
         input: x, xStride: xStride, inputs: inputs, rows: rows, weights: weights, output: y,
@@ -49,7 +49,7 @@ func linearShared(
   output y: UnsafeMutablePointer<Float>, offsets: UnsafePointer<Int>, rows: Int, first: Int,
   count: Int
 ) {
-  #if arch(x86_64)
+  #if ARCUATE_AVX
     if cshims_uses_avx512() {
       return ArcuateMicrokernelsAVX512.linearShared(
         masks: masks, list: list, listCount: listCount, weights: weights, output: y,
@@ -67,7 +67,7 @@ func linearSharedBytes(
   weights: WeightMatrix, output y: UnsafeMutablePointer<Float>, offsets: UnsafePointer<Int>,
   rows: Int, first: Int, count: Int
 ) {
-  #if arch(x86_64)
+  #if ARCUATE_AVX
     if cshims_uses_avx512() {
       return ArcuateMicrokernelsAVX512.linearSharedBytes(
         lists: lists, listStarts: listStarts, counts: counts, weights: weights, output: y,
@@ -84,7 +84,7 @@ func gatherMasks(
   _ masks: UnsafeMutablePointer<UInt32>, count: Int, list: UnsafeMutablePointer<UInt32>,
   listMasks: UnsafeMutablePointer<UInt32>
 ) -> Int {
-  #if arch(x86_64)
+  #if ARCUATE_AVX
     if cshims_uses_avx512() {
       return ArcuateMicrokernelsAVX512.gatherMasks(
         masks, count: count, list: list, listMasks: listMasks)
@@ -99,7 +99,7 @@ func linearMany(
   _ spikes: ManySpikeRows, weights: WeightMatrix, output y: UnsafeMutablePointer<Float>, first: Int,
   count: Int, room: UnsafeMutableRawPointer
 ) {
-  #if arch(x86_64)
+  #if ARCUATE_AVX
     if cshims_uses_avx512() {
       return ArcuateMicrokernelsAVX512.linearMany(
         spikes, weights: weights, output: y, first: first, count: count, room: room)
@@ -114,7 +114,7 @@ func linearManyBytes(
   _ spikes: ManySpikeRows, weights: WeightMatrix, output y: UnsafeMutablePointer<Float>, first: Int,
   count: Int, room: UnsafeMutableRawPointer
 ) {
-  #if arch(x86_64)
+  #if ARCUATE_AVX
     if cshims_uses_avx512() {
       return ArcuateMicrokernelsAVX512.linearManyBytes(
         spikes, weights: weights, output: y, first: first, count: count, room: room)
@@ -129,7 +129,7 @@ func linearTiles(
   _ spikes: ListedSpikeRows, weights: WeightMatrix, output y: UnsafeMutablePointer<Float>,
   first: Int, count: Int, room: UnsafeMutableRawPointer
 ) {
-  #if arch(x86_64)
+  #if ARCUATE_AVX
     if cshims_uses_avx512() {
       return ArcuateMicrokernelsAVX512.linearTiles(
         spikes, weights: weights, output: y, first: first, count: count, room: room)
@@ -144,7 +144,7 @@ func splitLists(
   lists: UnsafePointer<UInt32>, listStarts: UnsafePointer<Int>, counts: UnsafePointer<Int32>,
   rows: Int, inputs: Int, block: Int, splits: UnsafeMutablePointer<UInt32>, splitStride: Int
 ) {
-  #if arch(x86_64)
+  #if ARCUATE_AVX
     if cshims_uses_avx512() {
       return ArcuateMicrokernelsAVX512.splitLists(
         lists: lists, listStarts: listStarts, counts: counts, rows: rows, inputs: inputs,
@@ -161,7 +161,7 @@ func convolutionEvents(
   input x: UnsafePointer<Float>, list: UnsafePointer<UInt32>, listCount: Int, unit: Bool,
   weights: UnsafePointer<Float>, runs: ConvolutionRuns, output y: UnsafeMutablePointer<Float>
 ) {
-  #if arch(x86_64)
+  #if ARCUATE_AVX
     if cshims_uses_avx512() {
       return ArcuateMicrokernelsAVX512.convolutionEvents(
         input: x, list: list, listCount: listCount, unit: unit, weights: weights, runs: runs,
@@ -178,7 +178,7 @@ func convolutionWindows(
   weights: UnsafePointer<Float>, bias: UnsafePointer<Float>, windows: ConvolutionWindows,
   starts: UnsafeMutablePointer<UInt32>, output y: UnsafeMutablePointer<Float>
 ) -> Bool {
-  #if arch(x86_64)
+  #if ARCUATE_AVX
     if cshims_uses_avx512() {
       return ArcuateMicrokernelsAVX512.convolutionWindows(
         input: x, list: list, listCount: listCount, unit: unit, weights: weights, bias: bias,
@@ -198,7 +198,7 @@ func neuronStep(
   output y: UnsafeMutablePointer<Float>?, list: UnsafeMutablePointer<UInt32>, count: Int,
   coefficients: NeuronCoefficients, flags: NeuronFlags
 ) -> NeuronOutcome {
-  #if arch(x86_64)
+  #if ARCUATE_AVX
     if cshims_uses_avx512() {
       return ArcuateMicrokernelsAVX512.neuronStep(
         input: x, and: x2, membrane: membrane, current: current, pending: pending, output: y,
@@ -218,7 +218,7 @@ func neuronFire(
   list: UnsafeMutablePointer<UInt32>, count: Int, threshold: Float, resetValue: Float,
   flags: NeuronFlags
 ) -> Int {
-  #if arch(x86_64)
+  #if ARCUATE_AVX
     if cshims_uses_avx512() {
       return ArcuateMicrokernelsAVX512.neuronFire(
         membrane: membrane, output: y, list: list, count: count, threshold: threshold,
@@ -234,7 +234,7 @@ func neuronFire(
 func nonzeroList(
   _ x: UnsafePointer<Float>, count: Int, list: UnsafeMutablePointer<UInt32>
 ) -> (count: Int, unit: Bool) {
-  #if arch(x86_64)
+  #if ARCUATE_AVX
     if cshims_uses_avx512() {
       return ArcuateMicrokernelsAVX512.nonzeroList(
         x, count: count, list: list)
@@ -248,7 +248,7 @@ func nonzeroList(
 func nonzeroMasks(
   _ x: UnsafePointer<Float>, count: Int, masks: UnsafeMutablePointer<UInt16>
 ) -> (finite: Bool, unit: Bool) {
-  #if arch(x86_64)
+  #if ARCUATE_AVX
     if cshims_uses_avx512() {
       return ArcuateMicrokernelsAVX512.nonzeroMasks(x, count: count, masks: masks)
     }
@@ -260,7 +260,7 @@ func nonzeroMasks(
 func listMasks(
   _ masks: UnsafePointer<UInt16>, count: Int, list: UnsafeMutablePointer<UInt32>
 ) -> Int {
-  #if arch(x86_64)
+  #if ARCUATE_AVX
     if cshims_uses_avx512() {
       return ArcuateMicrokernelsAVX512.listMasks(masks, count: count, list: list)
     }
@@ -272,7 +272,7 @@ func listMasks(
 func ceilingRead(
   _ x: UnsafePointer<Float>, count: Int, passes: Int
 ) -> Float {
-  #if arch(x86_64)
+  #if ARCUATE_AVX
     if cshims_uses_avx512() {
       return ArcuateMicrokernelsAVX512.ceilingRead(
         x, count: count, passes: passes)
@@ -286,7 +286,7 @@ func ceilingRead(
 func ceilingReadRows(
   _ x: UnsafePointer<Float>, width: Int, list: UnsafePointer<UInt32>, listCount: Int
 ) -> Float {
-  #if arch(x86_64)
+  #if ARCUATE_AVX
     if cshims_uses_avx512() {
       return ArcuateMicrokernelsAVX512.ceilingReadRows(
         x, width: width, list: list, listCount: listCount)
@@ -300,7 +300,7 @@ func ceilingReadRows(
 func ceilingMultiplyAdd(
   _ seed: Float, count: Int
 ) -> Float {
-  #if arch(x86_64)
+  #if ARCUATE_AVX
     if cshims_uses_avx512() {
       return ArcuateMicrokernelsAVX512.ceilingMultiplyAdd(
         seed, count: count)
@@ -316,7 +316,7 @@ func populationStep(
   current: UnsafeMutablePointer<Float>, list: UnsafeMutablePointer<UInt32>, place: Int, count: Int,
   coefficients: NeuronCoefficients, flags: NeuronFlags
 ) -> (changed: Int, listed: Int) {
-  #if arch(x86_64)
+  #if ARCUATE_AVX
     if cshims_uses_avx512() {
       return ArcuateMicrokernelsAVX512.populationStep(
         base: base, sum: sum, membrane: membrane, current: current, list: list, place: place,
@@ -333,7 +333,7 @@ func sparseRows(
   list: UnsafePointer<UInt32>, count: Int, known: Int, first: Int, values: UnsafePointer<Float>?,
   table: SparseTable, tile: Int, base: Int, sum: UnsafeMutablePointer<Float>
 ) {
-  #if arch(x86_64)
+  #if ARCUATE_AVX
     if cshims_uses_avx512() {
       return ArcuateMicrokernelsAVX512.sparseRows(
         list: list, count: count, known: known, first: first, values: values, table: table,
@@ -350,7 +350,7 @@ func sparseRing(
   list: UnsafePointer<UInt32>, count: Int, known: Int, first: Int, values: UnsafePointer<Float>?,
   table: SparseTable, tile: Int, shift: UInt32, mask: UInt32, ring: UnsafeMutablePointer<Float>
 ) {
-  #if arch(x86_64)
+  #if ARCUATE_AVX
     if cshims_uses_avx512() {
       return ArcuateMicrokernelsAVX512.sparseRing(
         list: list, count: count, known: known, first: first, values: values, table: table,
@@ -365,7 +365,7 @@ func sparseRing(
 /// Rows and columns of a panel of the variant in use.
 @inline(__always)
 var productShape: (rows: Int, columns: Int) {
-  #if arch(x86_64)
+  #if ARCUATE_AVX
     if cshims_uses_avx512() {
       return (ArcuateMicrokernelsAVX512.productRows, ArcuateMicrokernelsAVX512.productColumns)
     }
@@ -378,7 +378,7 @@ func packProductRows(
   _ a: UnsafePointer<Float>, rowStride: Int, columnStride: Int, first: Int, count: Int, depth: Int,
   into packed: UnsafeMutablePointer<Float>
 ) {
-  #if arch(x86_64)
+  #if ARCUATE_AVX
     if cshims_uses_avx512() {
       return ArcuateMicrokernelsAVX512.packProductRows(
         a, rowStride: rowStride, columnStride: columnStride, first: first, count: count,
@@ -395,7 +395,7 @@ func packProductColumns(
   _ b: UnsafePointer<Float>, rowStride: Int, columnStride: Int, first: Int, count: Int, depth: Int,
   into packed: UnsafeMutablePointer<Float>
 ) {
-  #if arch(x86_64)
+  #if ARCUATE_AVX
     if cshims_uses_avx512() {
       return ArcuateMicrokernelsAVX512.packProductColumns(
         b, rowStride: rowStride, columnStride: columnStride, first: first, count: count,
@@ -412,7 +412,7 @@ func productTile(
   _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, depth: Int,
   c: UnsafeMutablePointer<Float>, cStride: Int, rows: Int, columns: Int, adds: Bool
 ) {
-  #if arch(x86_64)
+  #if ARCUATE_AVX
     if cshims_uses_avx512() {
       return ArcuateMicrokernelsAVX512.productTile(
         a, b, depth: depth, c: c, cStride: cStride, rows: rows, columns: columns, adds: adds)
@@ -429,7 +429,7 @@ func gatherSums(
   first: Int, last: Int, start: UnsafePointer<Float>?, y: UnsafeMutablePointer<Float>,
   yStride: Int, count: Int
 ) {
-  #if arch(x86_64)
+  #if ARCUATE_AVX
     if cshims_uses_avx512() {
       return ArcuateMicrokernelsAVX512.gatherSums(
         source: source, sourceStride: sourceStride, entries: entries, values: values,
@@ -448,7 +448,7 @@ func neuronRecord(
   input x: UnsafePointer<Float>, tape: NeuronTape, count: Int, coefficients: NeuronCoefficients,
   flags: NeuronFlags
 ) {
-  #if arch(x86_64)
+  #if ARCUATE_AVX
     if cshims_uses_avx512() {
       return ArcuateMicrokernelsAVX512.neuronRecord(
         input: x, tape: tape, count: count, coefficients: coefficients, flags: flags)
@@ -466,7 +466,7 @@ func neuronSweep(
   coefficients: NeuronCoefficients, flags: NeuronFlags, surrogate: SurrogateShape,
   throughReset: Bool
 ) {
-  #if arch(x86_64)
+  #if ARCUATE_AVX
     if cshims_uses_avx512() {
       return ArcuateMicrokernelsAVX512.neuronSweep(
         emitted: emitted, tape: tape, carry: carry, currentCarry: currentCarry,

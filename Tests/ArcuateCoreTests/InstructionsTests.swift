@@ -7,7 +7,7 @@ import Testing
     #expect(Instructions.available.contains(Instructions.current))
   }
 
-  #if arch(x86_64)
+  #if ARCUATE_AVX
     @Test(
       arguments: [
         (nil, .avx512, .avx512, false), (nil, .avx2, .avx2, false), (nil, .amx, .amx, false),

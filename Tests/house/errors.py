@@ -1,0 +1,24 @@
+"""Below the faces functions throw `ArcuateError` by type, and no error is cast by force."""
+
+import re
+import sys
+
+from source import code, rooms
+from tables import TYPED
+
+wrong = []
+untyped: dict[str, int] = {}
+for room, paths in rooms().items():
+    for path in paths:
+        for n, line in enumerate(code(path).split("\n")):
+            if "as! ArcuateError" in line:
+                wrong.append(f"{path}:{n + 1}: as! ArcuateError")
+            if room in TYPED and re.search(r"\bthrows\b(?!\s*\()", line):
+                untyped[room] = untyped.get(room, 0) + 1
+                if "--all" in sys.argv:
+                    wrong.append(f"{path}:{n + 1}: throws without a type")
+if "--all" not in sys.argv:
+    wrong += [f"{room}: {n} times throws without a type (--all lists them)" for room, n in untyped.items()]
+
+print("\n".join(wrong) or f"{len(TYPED)} rooms throw by type")
+sys.exit(1 if wrong else 0)

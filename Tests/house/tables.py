@@ -1,0 +1,77 @@
+"""The rules of the house as data: what each room may import, how its folders are ordered, and which
+files are exceptions, each with its reason. The other scripts of this folder read these tables."""
+
+# What a room may import, apart from the system's own modules. Package.swift must agree.
+ROOMS = {
+    "CShims": [],
+    "CZlib": [],
+    "CArcuate": [],
+    "ArcuateCore": ["CShims"],
+    "ArcuateKernelTypes": [],
+    "ArcuateMicrokernels": ["ArcuateKernelTypes", "CShims"],
+    "ArcuateMicrokernelsAVX512": ["ArcuateKernelTypes", "CShims"],
+    "ArcuateKernels": [
+        "ArcuateCore", "ArcuateKernelTypes", "ArcuateMicrokernels", "ArcuateMicrokernelsAVX512",
+        "CShims",
+    ],
+    "ArcuateModel": ["ArcuateCore"],
+    "ArcuateFormats": ["ArcuateCore", "ArcuateModel", "CZlib"],
+    "ArcuateRuntime": ["ArcuateCore", "ArcuateModel", "ArcuateKernels", "CShims"],
+    "ArcuateData": ["ArcuateCore", "ArcuateModel", "ArcuateFormats"],
+    "ArcuateQuantization": ["ArcuateCore", "ArcuateModel", "ArcuateRuntime"],
+    "ArcuateConversion": ["ArcuateCore", "ArcuateModel", "ArcuateRuntime"],
+    "ArcuateTraining": [
+        "ArcuateCore", "ArcuateModel", "ArcuateKernels", "ArcuateFormats", "ArcuateRuntime",
+        "ArcuateConversion",
+    ],
+    "Arcuate": [
+        "ArcuateCore", "ArcuateModel", "ArcuateFormats", "ArcuateRuntime", "ArcuateQuantization",
+        "ArcuateConversion", "ArcuateTraining",
+    ],
+    "ArcuateC": ["Arcuate", "CArcuate"],
+    "ArcuateConsole": ["Arcuate", "ArgumentParser"],
+    "ArcuateCommand": ["Arcuate", "ArcuateConsole", "ArcuateData", "ArgumentParser", "CArcuate"],
+    "ArcuateBench": [
+        "Arcuate", "ArcuateConsole", "ArcuateCore", "ArcuateData", "ArcuateKernels",
+        "ArgumentParser", "CArcuate",
+    ],
+}
+SYSTEM = {"Glibc", "Musl", "Darwin", "Synchronization"}
+
+# Folders of a room from the top down; folders of one level may use each other in one direction.
+# "." is the room itself. An arrow from a lower level to a higher one fails, as does a circle.
+FOLDERS = {
+    "ArcuateRuntime": [
+        ["Session"], ["Plan"], ["Plasticity"], ["Nodes"], ["Memory", "Threads", "."],
+    ],
+    "ArcuateFormats": [
+        ["."], ["NIR", "Safetensors", "Kaldi", "Layers"], ["HDF5", "JSON"], ["Files"],
+    ],
+    "ArcuateModel": [["Graph"], ["Nodes"], ["Plasticity"]],
+    "ArcuateKernels": [
+        ["Reference"],
+        ["Linear", "Convolution", "Neurons", "Sparse", "Plasticity", "Gradient", "Elementwise"],
+        ["."],
+    ],
+}
+
+# Arrows that run up and stay, "file -> file" below Sources, each with its reason.
+ARROWS = {}
+
+# Files outside these may not name a pointer. In the first two rooms functions say in their
+# comments what they need of pointers; everywhere else each use has a line "// SAFETY:".
+POINTER_ROOMS = ["ArcuateMicrokernels/", "ArcuateKernelTypes/"]
+POINTERS = {
+    "ArcuateCore/": "memory behind views whose accesses are checked",
+    "ArcuateKernels/": "sizes are checked, then kernels get the pointers",
+    "ArcuateC/": "arguments of the C interface",
+}
+
+# Longer than 400 lines, and why; nothing is longer than 600.
+LONG_FILES = {}
+
+# Rooms whose functions all throw `ArcuateError` by type.
+TYPED = [
+    "ArcuateCore", "ArcuateModel", "ArcuateKernels", "ArcuateFormats", "ArcuateData",
+    "ArcuateRuntime", "ArcuateQuantization", "ArcuateConversion", "ArcuateTraining",
+]
