@@ -1,13 +1,12 @@
 import Arcuate
 import ArgumentParser
-import Glibc
 
-/// A program at a terminal: parses its arguments, runs, and ends with an exit status.
+/// A program for the terminal: parses its arguments, runs, and exits with a status.
 package protocol ConsoleCommand: ParsableCommand {}
 
 extension ConsoleCommand {
-  /// Runs the command that the arguments name and ends the process: 0 for success, 1 for an error with
-  /// one message on the standard error, 64 for wrong arguments.
+  /// Runs the command given by the arguments and exits: 0 on success, 1 on failure with one message on
+  /// standard error, 64 on wrong usage.
   package static func runToExit() -> Never {
     Interrupt.prepare()
     var status = ExitCode.success
@@ -19,7 +18,7 @@ extension ConsoleCommand {
       fail(error)
       status = .failure
     } catch {
-      // Help and the version are thrown, too.
+      // Help and version arrive here as errors, too.
       status = exitCode(for: error)
       let message = fullMessage(for: error)
       if status == .success {
@@ -36,13 +35,13 @@ extension ConsoleCommand {
       fail(error)
       status = .failure
     } catch {}
-    Glibc.exit(status.rawValue)
+    System.exit(status.rawValue)
   }
 
-  /// Throws. `invalidArgument` for an argument that is not UTF-8, since it would be read as another.
+  /// Throws. `invalidArgument` for an argument that is not UTF-8: its invalid bytes would be replaced.
   private static func checkArguments() throws {
     for (i, argument) in CommandLine.arguments.enumerated() {
-      // SAFETY: there are as many zero-terminated strings as there are arguments.
+      // SAFETY: there is a zero-terminated string for each argument.
       guard let bytes = CommandLine.unsafeArgv[i] else { continue }
       if String(validatingCString: bytes) == nil {
         throw ArcuateError(.invalidArgument, "path is not UTF-8", at: "argument \"\(argument)\"")

@@ -1,11 +1,11 @@
 import Arcuate
 
-// Objects are written as dictionary literals, whose keys are constants and differ.
+// The keys of a dictionary literal must differ.
 extension JSON: ExpressibleByDictionaryLiteral {
   package init(dictionaryLiteral elements: (String, JSON)...) {
     self = .object(Dictionary(uniqueKeysWithValues: elements))
   }
 }
 
-/// Prints a value on one line of the standard output.
+/// Prints a value on one line of standard output.
 package func printJSON(_ json: JSON) { show(String(decoding: json.text, as: UTF8.self)) }

@@ -1,43 +1,46 @@
 import Arcuate
-import Glibc
 
-/// How far a long command has come: a bar on a terminal, a line now and then in a log.
+/// Progress of a long command: a bar on a terminal, an occasional line in a log.
 ///
-/// Nothing is shown in the first second.
+/// Nothing is shown during the first second.
 package struct Progress {
-  private let what: String
+  private let unit: String
   private let isQuiet: Bool
-  private let isTerminal = isatty(STDERR_FILENO) == 1
   private let start = ContinuousClock.now
   private var next = Duration.seconds(1)
   private nonisolated(unsafe) static var isShown = false
 
-  package init(_ what: String, quiet: Bool) {
-    self.what = what
+  package init(_ unit: String, quiet: Bool) {
+    self.unit = unit
     isQuiet = quiet
   }
 
-  /// `fraction` of all is done, which is `count` of what there is to do.
+  /// Shows that `count` units, `fraction` of the work, are done.
   package mutating func update(_ count: Int, fraction: Double?) {
     let elapsed = ContinuousClock.now - start
     guard !isQuiet, elapsed >= next else { return }
-    next = elapsed + (isTerminal ? .milliseconds(100) : .seconds(30))
+    next = elapsed + (System.hasTerminal ? .milliseconds(100) : .seconds(30))
     let seconds = elapsed / .seconds(1)
     let percent = fraction.map { "\(fixed(100 * $0, 0)) %, " } ?? ""
-    let text = "\(count) \(what), \(percent)\(fixed(seconds, 0)) s"
-    guard isTerminal else { return say("\(programName): \(text)") }
-    var bar = ""
-    if let fraction {
-      let filled = Int((30 * min(max(fraction, 0), 1)).rounded())
-      bar =
-        "[" + String(repeating: "#", count: filled)
-        + String(repeating: ".", count: 30 - filled) + "] "
-    }
-    put("\r\u{1B}[K" + bar + text)
-    Progress.isShown = true
+    let text = "\(count) \(unit), \(percent)\(fixed(seconds, 0)) s"
+    guard System.hasTerminal else { return note(text) }
+    Progress.show(text, fraction: fraction, width: 30)
   }
 
-  /// Takes the bar away, so that other lines can be written.
+  /// Draws a bar and a text in place of those shown before. Needs. A terminal.
+  package static func show(_ text: String, fraction: Double?, width: Int) {
+    var bar = ""
+    if let fraction {
+      let filled = Int((Double(width) * min(max(fraction, 0), 1)).rounded())
+      bar =
+        "[" + String(repeating: "#", count: filled)
+        + String(repeating: ".", count: width - filled) + "] "
+    }
+    put("\r\u{1B}[K" + bar + text)
+    isShown = true
+  }
+
+  /// Removes the bar, so that other lines can be written.
   package static func clear() {
     guard isShown else { return }
     put("\r\u{1B}[K")

@@ -78,7 +78,7 @@ public struct CompileOptions: Sendable, Hashable {
   }
 
   /// Throws. `invalidArgument` naming the field, by the name of the C interface, and its range.
-  func check() throws {
+  package func check() throws {
     func require<T>(_ name: String, _ value: T, within range: ClosedRange<T>) throws {
       guard range.contains(value) else {
         throw ArcuateError(

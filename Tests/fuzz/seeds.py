@@ -99,7 +99,7 @@ def safetensors_seeds(arcuate):
     for name in ("nested", "convolution"):
         target = CORPUS / "safetensors" / f"{name}.safetensors"
         target.parent.mkdir(parents=True, exist_ok=True)
-        subprocess.run([arcuate, "convert", CORPUS / "nir" / f"{name}.nir", target], check=True)
+        subprocess.run([arcuate, "export", CORPUS / "nir" / f"{name}.nir", target], check=True)
     put("safetensors", "lists.safetensors", lists(np.array([0.002, 0.003, 0.001], "<f4"), "<u4"))
     put("safetensors", "lists-64.safetensors", lists(np.array([0], "<f4"), "<i8"))
 

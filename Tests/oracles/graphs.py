@@ -10,15 +10,15 @@ import numpy as np
 CLI = os.environ.get("ARCUATE_CLI")
 
 
-def convert(source, target, *options, code=0, memory=None) -> str:
-    """Runs `arcuate convert`, with at most `memory` bytes; returns all it says on the standard error."""
+def export(source, target, *options, code=0, memory=None) -> str:
+    """Runs `arcuate export` with at most `memory` bytes; returns its standard error."""
 
     def limit():
         if memory:
             resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
 
     done = subprocess.run(
-        [CLI, "convert", "--verbose", str(source), str(target), *options], capture_output=True, text=True, timeout=120,
+        [CLI, "export", "--verbose", str(source), str(target), *options], capture_output=True, text=True, timeout=120,
         preexec_fn=limit,
     )
     assert done.returncode == code, done.stderr

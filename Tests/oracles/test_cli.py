@@ -87,7 +87,7 @@ def table(specifier: str) -> dict[str, np.ndarray]:
 
 def test_version_and_help():
     assert arcuate("--version").stdout.startswith("arcuate ")
-    for command in ["info", "check", "explain", "run", "compute", "convert", "quantize"]:
+    for command in ["info", "check", "explain", "run", "compute", "export", "quantize", "convert", "train", "adapt"]:
         assert "EXAMPLES:" in arcuate(command, "--help").stdout
 
 
@@ -123,7 +123,7 @@ def test_a_full_device_is_a_failure(values, arguments):
 def test_names_that_are_not_utf8(values, tmp_path):
     name = os.fsencode(tmp_path) + b"/a\xff."
     Path(os.fsdecode(name + b"nir")).write_bytes(values.read_bytes())
-    for arguments in [["info", name + b"nir"], ["convert", values, name + b"safetensors"]]:
+    for arguments in [["info", name + b"nir"], ["export", values, name + b"safetensors"]]:
         done = subprocess.run([CLI, *arguments], capture_output=True, text=True)
         assert done.returncode == 1 and "path is not UTF-8" in message(done)
     assert len(list(tmp_path.iterdir())) == 1
@@ -132,22 +132,34 @@ def test_names_that_are_not_utf8(values, tmp_path):
 
 def test_usage_errors_look_like_the_others():
     for arguments, words in [
-        (["run", "m", "i", "--batch", "-1"], "--batch must be from 1 to 65535, not -1"),
-        (["run", "m", "i", "--threads", "0"], "--threads must be from 1 to 256"),
+        (["run", "m", "i", "--batch", "-1"], "--batch"),
+        (["run", "m", "i", "--threads", "0"], "--threads"),
         (["run", "m", "i", "-o", "m"], ".npy"),
     ]:
         lines = arcuate(*arguments, code=64).stderr.splitlines()
         assert lines[0].startswith("arcuate: error: ") and words in lines[0], lines
 
 
-@pytest.mark.parametrize("command", ["", "info", "check", "explain", "run", "compute", "convert", "quantize"])
+def test_renamed_commands_name_the_new_one(values, tmp_path):
+    for old, new in [("spike", "arcuate convert"), ("learn", "arcuate adapt"), ("bench", "arcuate-bench")]:
+        done = arcuate(old, "--any", "argument", "-x", code=64)
+        assert f"`arcuate {old}` is now `{new}`" in done.stderr.splitlines()[0]
+        assert f"\n  {old}" not in arcuate("--help").stdout
+    # What was a change of format is no conversion to a spiking network.
+    out = tmp_path / "net.safetensors"
+    for options in ([], ["--strict"], ["--dt", 1]):
+        done = arcuate("convert", *options, values, out, code=64)
+        assert "`arcuate export`" in done.stderr.splitlines()[0] and not out.exists()
+
+
+@pytest.mark.parametrize("command", ["", "info", "check", "explain", "run", "compute", "export", "quantize", "convert", "train", "adapt"])
 def test_help_fits_80_columns(command):
     text = arcuate(*command.split(), "--help", env={**os.environ, "COLUMNS": "80"}).stdout
     lines = text.splitlines()
     assert max(map(len, lines)) <= 80, [line for line in lines if len(line) > 80]
 
 
-# info, check, explain, convert
+# info, check, explain, export
 
 
 def test_info(net):
@@ -231,21 +243,21 @@ def test_instructions_give_the_same_bits(values, tmp_path):
     assert outputs[0] == outputs[1] == outputs[2]
 
 
-def test_convert(net, tmp_path):
+def test_export(net, tmp_path):
     there, back = tmp_path / "net.safetensors", tmp_path / "back.nir"
-    arcuate("convert", "--dt", "0.5", "--semantics", "reset=subtract", net, there)
-    arcuate("convert", there, back)
+    arcuate("export", "--dt", "0.5", "--semantics", "reset=subtract", net, there)
+    arcuate("export", there, back)
     report = json.loads(arcuate("info", "--json", back).stdout)
     assert report["dt_s"] == 0.5 and report["semantics"]["reset"] == "subtract"
     graph = nir.read(back)
     assert np.array_equal(graph.nodes["weights"].weight, nir.read(net).nodes["weights"].weight)
-    assert "field=value" in message(arcuate("convert", "--semantics", "x", net, back, code=1))
-    assert "reset" in message(arcuate("convert", "--semantics", "reset=up", net, back, code=1))
-    message(arcuate("convert", net, tmp_path / "net.txt", code=1))
+    assert "field=value" in message(arcuate("export", "--semantics", "x", net, back, code=1))
+    assert "reset" in message(arcuate("export", "--semantics", "reset=up", net, back, code=1))
+    message(arcuate("export", net, tmp_path / "net.txt", code=1))
     assert sorted(p.name for p in tmp_path.iterdir()) == ["back.nir", "net.safetensors"]
 
 
-def test_convert_lists_connections_and_back(tmp_path):
+def test_export_lists_connections_and_back(tmp_path):
     generator = np.random.default_rng(4)
     weight = generator.uniform(-1, 1, (3, 5)).astype(np.float32)
     weight[1, 2], weight[2, 4] = 0.25, -0.25
@@ -253,7 +265,7 @@ def test_convert_lists_connections_and_back(tmp_path):
              "output": nir.Output(np.array([3]))}
     dense, lists, back = (tmp_path / name for name in ("a.nir", "b.safetensors", "c.nir"))
     nir.write(dense, nir.NIRGraph(nodes=nodes, edges=[("input", "w"), ("w", "output")]))
-    arcuate("convert", "--sparse", 0.25, dense, lists)
+    arcuate("export", "--sparse", 0.25, dense, lists)
     kept = np.abs(weight) > 0.25
     assert 0 < kept.sum() < weight.size - 1
     found = tensors(lists)
@@ -264,20 +276,20 @@ def test_convert_lists_connections_and_back(tmp_path):
     assert np.array_equal(np.frombuffer(found["w.weight"][1], "<f4"), weight.T[kept.T])
     assert "SparseLinear" in arcuate("info", lists).stdout
     # A matrix again, of what was kept.
-    arcuate("convert", "--dense", lists, tmp_path / "d.safetensors")
+    arcuate("export", "--dense", lists, tmp_path / "d.safetensors")
     assert "SparseLinear" not in arcuate("info", tmp_path / "d.safetensors").stdout
-    arcuate("convert", tmp_path / "d.safetensors", back)
+    arcuate("export", tmp_path / "d.safetensors", back)
     graph = nir.read(back)
     assert type(graph.nodes["w"]) is nir.Linear
     assert np.array_equal(graph.nodes["w"].weight, np.where(kept, weight, 0))
     # Connections with delays are no matrix.
     delayed = Path(__file__).parents[1] / "fuzz" / "corpus" / "safetensors" / "lists.safetensors"
     for options in (["--dense"], []):
-        said = message(arcuate("convert", *options, delayed, tmp_path / "d.nir", code=1))
+        said = message(arcuate("export", *options, delayed, tmp_path / "d.nir", code=1))
         assert "delays of up to 0.003" in said
     # With a threshold of 0 every weight stays, and with it the whole file.
-    arcuate("convert", "--sparse", 0, dense, lists)
-    arcuate("convert", "--dense", lists, back)
+    arcuate("export", "--sparse", 0, dense, lists)
+    arcuate("export", "--dense", lists, back)
     assert np.array_equal(nir.read(back).nodes["w"].weight, weight)
     # Both ways give what the network gives.
     np.save(tmp_path / "in.npy", generator.uniform(-1, 1, (7, 5)).astype(np.float32))
@@ -285,35 +297,35 @@ def test_convert_lists_connections_and_back(tmp_path):
         arcuate("run", "--quiet", model, tmp_path / "in.npy", "-o", tmp_path / out)
     assert np.array_equal(np.load(tmp_path / "x.npy"), np.load(tmp_path / "y.npy"))
     for options in (["--sparse", -1], ["--sparse", "nan"], ["--sparse", 1, "--dense"]):
-        arcuate("convert", *options, dense, tmp_path / "e.safetensors", code=64)
+        arcuate("export", *options, dense, tmp_path / "e.safetensors", code=64)
     assert not (tmp_path / "d.nir").exists() and not (tmp_path / "e.safetensors").exists()
 
 
-def test_convert_keeps_what_it_replaces(values, tmp_path):
+def test_export_keeps_what_it_replaces(values, tmp_path):
     kept, link = tmp_path / "kept.nir", tmp_path / "link.nir"
     kept.write_bytes(b"old")
     kept.chmod(0o640)
     (tmp_path / "folder").mkdir()
     link.symlink_to("kept.nir")
-    arcuate("convert", values, link)
+    arcuate("export", values, link)
     assert link.is_symlink() and kept.stat().st_mode & 0o777 == 0o640
     assert np.array_equal(nir.read(kept).nodes["weights"].weight, nir.read(values).nodes["weights"].weight)
     # A link that leads to nothing yet, in another folder.
     (tmp_path / "new.nir").symlink_to("folder/there.nir")
-    arcuate("convert", values, tmp_path / "new.nir")
+    arcuate("export", values, tmp_path / "new.nir")
     assert (tmp_path / "new.nir").is_symlink() and (tmp_path / "folder" / "there.nir").is_file()
     # Anew under its own name, but not under another name of the same file.
-    arcuate("convert", kept, kept)
-    assert "same file" in message(arcuate("convert", kept, link, code=1))
+    arcuate("export", kept, kept)
+    assert "same file" in message(arcuate("export", kept, link, code=1))
     (tmp_path / "circle.nir").symlink_to("circle.nir")
-    assert "circle.nir" in message(arcuate("convert", values, tmp_path / "circle.nir", code=1))
+    assert "circle.nir" in message(arcuate("export", values, tmp_path / "circle.nir", code=1))
 
 
 def test_notes_are_for_those_who_ask(values, tmp_path):
     out = tmp_path / "out.nir"
-    noted = arcuate("convert", "--verbose", values, out).stderr
+    noted = arcuate("export", "--verbose", values, out).stderr
     assert all(line.startswith("arcuate: note: ") for line in noted.splitlines())
-    assert arcuate("convert", values, out).stderr == ""
+    assert arcuate("export", values, out).stderr == ""
 
 
 def test_info_numbers_the_ports(tmp_path):
@@ -530,7 +542,7 @@ def test_compute_refuses(net, tmp_path):
         ([net, f"ark:{tmp_path}/missing", out], "No such file"),
         ([net, ark, f"ark:{tmp_path}/missing/out"], "cannot be written"),
         (["--priors", tmp_path / "in.ark", net, ark, out], "in.ark"),
-        (["--output-port", "x", net, ark, out], "no output"),
+        (["--output-port", "x", net, ark, out], "unknown output"),
     ]:
         assert word in message(arcuate("compute", "--dt", 1, *arguments, code=1))
     assert [p.name for p in tmp_path.iterdir()] == ["in.ark"]
@@ -564,14 +576,14 @@ def test_compute_names_what_is_wrong(values, net, tmp_path):
     features(tmp_path / "in.ark", {"w": (4, 5)})
     ark, out = f"ark:{tmp_path / 'in.ark'}", f"ark:{tmp_path / 'out.ark'}"
     done = arcuate("compute", values, ark, out, code=1)
-    assert f'{tmp_path / "in.ark"}: key "w": frames of 5 numbers' in done.stderr
+    assert f'{tmp_path / "in.ark"}: key "w": frames of 5 values' in done.stderr
     assert "latency" not in done.stderr
     done = arcuate("compute", "--quiet", "--splice-left", 1, values, ark, out, code=1)
-    assert "frames of 5 numbers, spliced 2 side by side: 10, where the model takes 6" in done.stderr
+    assert "frames of 5 values, spliced 2 side by side: 10, but the model takes 6" in done.stderr
     assert "frames of 3 would fit" in done.stderr
     (tmp_path / "priors").write_text(" [ 1 2 -3 1 ]\n")
     done = arcuate("compute", "--priors", tmp_path / "priors", values, ark, out, code=1)
-    assert "prior 2 is -3" in message(done)
+    assert "prior 2 must be finite and nonnegative, got -3" in message(done)
 
 
 def test_compute_goes_on_past_a_key_that_is_not_utf8(net, tmp_path):
@@ -679,12 +691,12 @@ def test_quantize(values, tmp_path, kind):
     else:
         bits = np.frombuffer(found["weights.weight"][1], "<u2").astype(np.uint32) << 16
         assert np.array_equal(bits.view(np.float32).reshape(4, 6), narrow(weight, kind))
-    # NIR has no word for it: numbers of the same values, which is said.
+    # NIR cannot represent it: float32 weights of the same values, and a message.
     done = arcuate("quantize", "--to", kind, values, tmp_path / "net.nir")
-    assert f"NIR has no {kind}" in done.stderr
+    assert f"NIR has no {kind} weights" in done.stderr
     assert np.array_equal(nir.read(tmp_path / "net.nir").nodes["weights"].weight, narrow(weight, kind))
     # And so does a narrow file that is converted.
-    arcuate("convert", tmp_path / "net.safetensors", tmp_path / "again.nir")
+    arcuate("export", tmp_path / "net.safetensors", tmp_path / "again.nir")
     assert np.array_equal(nir.read(tmp_path / "again.nir").nodes["weights"].weight, narrow(weight, kind))
 
 

@@ -12,7 +12,7 @@ import pytest
 nir = pytest.importorskip("nir")
 h5py = pytest.importorskip("h5py")
 
-from graphs import CLI, assert_equal, convert, everything, small  # noqa: E402
+from graphs import CLI, assert_equal, export, everything, small  # noqa: E402
 
 pytestmark = pytest.mark.skipif(CLI is None, reason="needs ARCUATE_CLI")
 DATA = os.environ.get("ARCUATE_DATA")
@@ -26,17 +26,17 @@ def theirs(path):
 @pytest.mark.parametrize("graph", [everything(), small()], ids=["everything", "small"])
 def test_our_files_hold_what_theirs_held(tmp_path, graph):
     nir.write(tmp_path / "a.nir", graph)
-    said = convert(tmp_path / "a.nir", tmp_path / "b.nir", "--strict")
+    said = export(tmp_path / "a.nir", tmp_path / "b.nir", "--strict")
     assert "repair" not in said
     assert_equal(theirs(tmp_path / "a.nir"), theirs(tmp_path / "b.nir"))
     # Once more: what we wrote we read as it was written.
-    convert(tmp_path / "b.nir", tmp_path / "c.nir", "--strict")
+    export(tmp_path / "b.nir", tmp_path / "c.nir", "--strict")
     assert (tmp_path / "b.nir").read_bytes() == (tmp_path / "c.nir").read_bytes()
 
 
 def test_metadata_comes_through(tmp_path):
     nir.write(tmp_path / "a.nir", everything())
-    convert(tmp_path / "a.nir", tmp_path / "b.nir", "--dt", "0.002")
+    export(tmp_path / "a.nir", tmp_path / "b.nir", "--dt", "0.002")
     metadata = theirs(tmp_path / "b.nir").metadata
     assert metadata["author"] in ("ä", "ä".encode())
     assert metadata["steps"] == 4
@@ -46,7 +46,7 @@ def test_metadata_comes_through(tmp_path):
 @pytest.mark.skipif(not PUBLISHED, reason="needs ARCUATE_DATA")
 @pytest.mark.parametrize("path", PUBLISHED, ids=[path.name for path in PUBLISHED])
 def test_published_files(tmp_path, path):
-    convert(path, tmp_path / "b.nir")
+    export(path, tmp_path / "b.nir")
     mine = theirs(tmp_path / "b.nir")
     try:
         original = theirs(path)
@@ -135,7 +135,7 @@ def test_copies_stored_in_other_ways(tmp_path, variant):
     store, options = VARIANTS[variant]
     nir.write(tmp_path / "a.nir", small())
     copy(tmp_path / "a.nir", tmp_path / "copy.nir", store, **options)
-    convert(tmp_path / "copy.nir", tmp_path / "b.nir", "--strict")
+    export(tmp_path / "copy.nir", tmp_path / "b.nir", "--strict")
     assert_equal(theirs(tmp_path / "a.nir"), theirs(tmp_path / "b.nir"))
 
 
@@ -146,14 +146,14 @@ def test_half_precision(tmp_path):
     copy(tmp_path / "a.nir", tmp_path / "copy.nir", typed("<f2", "<f4"))
     with h5py.File(tmp_path / "copy.nir") as file:
         assert file["node/nodes/fc/weight"].dtype == np.float16
-    convert(tmp_path / "copy.nir", tmp_path / "b.nir")
+    export(tmp_path / "copy.nir", tmp_path / "b.nir")
     assert_equal(theirs(tmp_path / "a.nir"), theirs(tmp_path / "b.nir"))
 
 
 def test_more_links_than_a_header_holds_are_refused_by_name(tmp_path):
     nir.write(tmp_path / "a.nir", everything())
     copy(tmp_path / "a.nir", tmp_path / "copy.nir", plain(), libver="latest")
-    said = convert(tmp_path / "copy.nir", tmp_path / "b.nir", code=1)
+    said = export(tmp_path / "copy.nir", tmp_path / "b.nir", code=1)
     assert "fractal heap" in said and "/node/nodes" in said and "copy.nir" in said
     assert not (tmp_path / "b.nir").exists()
 
@@ -168,7 +168,7 @@ def test_chunks_that_are_missing_are_an_error(tmp_path):
         hole[:10, :10] = value[:10, :10]
 
     copy(tmp_path / "a.nir", tmp_path / "copy.nir", store)
-    said = convert(tmp_path / "copy.nir", tmp_path / "b.nir", code=1)
+    said = export(tmp_path / "copy.nir", tmp_path / "b.nir", code=1)
     assert "needs 12 chunks, but has 1" in said and "/fc/weight" in said
 
 
@@ -186,7 +186,7 @@ def test_a_claim_of_more_than_the_file_holds_costs_no_memory(tmp_path, options, 
             claim[:1000] = 1
 
     copy(tmp_path / "a.nir", tmp_path / "copy.nir", store, libver=libver)
-    said = convert(tmp_path / "copy.nir", tmp_path / "b.nir", code=1, memory=1 << 29)
+    said = export(tmp_path / "copy.nir", tmp_path / "b.nir", code=1, memory=1 << 29)
     assert "/fc/bias" in said and "error" in said
 
 
@@ -194,5 +194,5 @@ def test_observations_are_no_graph(tmp_path):
     data = nir.TimeGriddedData(np.zeros((1, 5, 2), dtype=bool), 1e-3)
     path = tmp_path / "data.nir"
     nir.write_data(path, nir.NIRGraphData({"n": nir.NIRNodeData({"spikes": data})}))
-    said = convert(path, tmp_path / "b.nir", code=1)
+    said = export(path, tmp_path / "b.nir", code=1)
     assert "not a NIR graph" in said and "data.nir" in said

@@ -11,7 +11,7 @@ import pytest
 nir = pytest.importorskip("nir")
 safetensors = pytest.importorskip("safetensors")
 
-from graphs import CLI, assert_equal, convert, everything  # noqa: E402
+from graphs import CLI, assert_equal, export, everything  # noqa: E402
 from safetensors.numpy import load_file, save_file  # noqa: E402
 
 pytestmark = pytest.mark.skipif(CLI is None, reason="needs ARCUATE_CLI")
@@ -26,7 +26,7 @@ def metadata(path) -> dict:
 def files(tmp_path):
     """The graph as `nir` wrote it and as we made a `.safetensors` of it."""
     nir.write(tmp_path / "a.nir", everything())
-    convert(tmp_path / "a.nir", tmp_path / "a.safetensors", "--preset", "sinabs", "--dt", "0.25")
+    export(tmp_path / "a.nir", tmp_path / "a.safetensors", "--preset", "sinabs", "--dt", "0.25")
     return tmp_path / "a.nir", tmp_path / "a.safetensors"
 
 
@@ -62,10 +62,10 @@ def test_data_begins_on_a_cache_line(files):
 
 def test_we_read_what_the_package_wrote(files, tmp_path):
     save_file(load_file(files[1]), tmp_path / "b.safetensors", metadata=metadata(files[1]))
-    convert(tmp_path / "b.safetensors", tmp_path / "b.nir", "--strict")
+    export(tmp_path / "b.safetensors", tmp_path / "b.nir", "--strict")
     assert_equal(nir.read(files[0], type_check=False), nir.read(tmp_path / "b.nir", type_check=False))
     # Its order of tensors is another, ours is restored.
-    convert(tmp_path / "b.safetensors", tmp_path / "c.safetensors")
+    export(tmp_path / "b.safetensors", tmp_path / "c.safetensors")
     assert (tmp_path / "c.safetensors").read_bytes() == files[1].read_bytes()
 
 
@@ -75,7 +75,7 @@ def test_other_types_are_converted(files, tmp_path, kind):
     weight = (tensors["fc.weight"] * 7 % 2).astype(kind)
     tensors["fc.weight"] = weight
     save_file(tensors, tmp_path / "b.safetensors", metadata=metadata(files[1]))
-    said = convert(tmp_path / "b.safetensors", tmp_path / "b.nir")
+    said = export(tmp_path / "b.safetensors", tmp_path / "b.nir")
     assert "fc.weight" in said and "converted to float32" in said
     read = nir.read(tmp_path / "b.nir", type_check=False)
     np.testing.assert_array_equal(read.nodes["fc"].weight, weight.astype(np.float32))
@@ -83,6 +83,6 @@ def test_other_types_are_converted(files, tmp_path, kind):
 
 def test_tensors_without_a_graph_are_refused_by_name(tmp_path):
     save_file({f"layer{i}": np.zeros(3, np.float32) for i in range(1000)}, tmp_path / "w.safetensors")
-    said = convert(tmp_path / "w.safetensors", tmp_path / "b.nir", code=1)
+    said = export(tmp_path / "w.safetensors", tmp_path / "b.nir", code=1)
     assert "1000 tensors without an Arcuate graph" in said and "w.safetensors" in said
     assert len(said) < 500

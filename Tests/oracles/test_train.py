@@ -1,4 +1,4 @@
-"""What `arcuate train` reads, and that it goes on after the worst end. Needs ARCUATE_CLI."""
+"""`arcuate train`: the files it reads, and resuming after a kill. Needs ARCUATE_CLI."""
 
 from __future__ import annotations
 
@@ -146,9 +146,9 @@ def test_what_is_wrong_with_arrays_is_told_at_once(tmp_path):
     holed, wrong = x.copy(), y.copy()
     holed[37, 2], wrong[41] = np.nan, CLASSES
     for inputs, labels, said in [
-        (x[:, 1:], y, f"x.npy: holds samples of {width - 1} numbers, not {width}"),
+        (x[:, 1:], y, f"x.npy: samples must have {width} values, got {width - 1}"),
         (holed, y, "x.npy: sample 37, element 2 is not finite"),
-        (x, wrong, f"y.npy: label 41 is {CLASSES}, not within 0 ... {CLASSES - 1}"),
+        (x, wrong, f"y.npy: label 41 must be 0 ... {CLASSES - 1}, got {CLASSES}"),
     ]:
         np.save(tmp_path / "x.npy", inputs)
         np.save(tmp_path / "y.npy", labels)

@@ -9,24 +9,24 @@ struct FrameFiles {
 
   var frames: Int { arrays.first?.extents.first ?? 0 }
 
-  /// Throws. What reading throws; `malformed` for a number that is not finite.
+  /// Throws. As reading does; `malformed` for a value that is not finite.
   init(_ paths: [String]) throws {
     self.paths = paths
     arrays = try paths.map { path in
       let array = try NumpyArray.read(path)
       if let i = array.values.firstIndex(where: { !$0.isFinite }) {
-        let place = array.position(of: i)
+        let index = array.position(of: i)
         throw ArcuateError(
-          .malformed, "frame \(place.first ?? 0) is not finite, at \(place)", at: path)
+          .malformed, "frame \(index.first ?? 0) is not finite, at \(index)", at: path)
       }
       return array
     }
   }
 
-  /// How the model is run on these frames, and whether they have an axis for streams.
+  /// The options for running the model on these frames, and whether the frames have a batch axis.
   ///
-  /// A model that is not sound is left to compiling, which says why.
-  /// Throws. `invalidArgument` for another count of files, `shapeMismatch` naming the file.
+  /// If the model has errors, the files are not checked: compiling reports the errors.
+  /// Throws. `invalidArgument` for a wrong number of files, `shapeMismatch` naming the file.
   func options(
     for model: Model, _ compiling: CompileArguments
   ) throws -> (options: CompileOptions, hasBatch: Bool) {
@@ -38,7 +38,7 @@ struct FrameFiles {
         .joined(separator: ", ")
       throw ArcuateError(
         .invalidArgument,
-        "takes one file for each input port, \(names), but \(arrays.count) are given")
+        "expected one file for each input port (\(names)), got \(arrays.count)")
     }
     for (port, array) in arrays.enumerated() {
       let shape = checked.shapes[checked.inputs[port]]
@@ -48,7 +48,7 @@ struct FrameFiles {
         extents.count == shape.rank + 2 && Array(extents.dropFirst(2)) == shape.extents
       guard isPlain && options.batch == 1 || isBatched else {
         throw ArcuateError(
-          .shapeMismatch, "is \(extents), not [frames, \(shape)] or [frames, batch, \(shape)]",
+          .shapeMismatch, "expected [frames, \(shape)] or [frames, batch, \(shape)], got \(extents)",
           at: paths[port])
       }
       if isBatched {
@@ -56,25 +56,26 @@ struct FrameFiles {
           (compiling.batch ?? extents[1]) == extents[1]
         else {
           throw ArcuateError(
-            .shapeMismatch, "holds \(extents[1]) streams, not \(options.batch)", at: paths[port])
+            .shapeMismatch, "expected \(options.batch) streams, got \(extents[1])", at: paths[port])
         }
         hasBatch = true
         options.batch = extents[1]
       }
       guard extents[0] == frames else {
         throw ArcuateError(
-          .shapeMismatch, "holds \(extents[0]) frames, the first input \(frames)", at: paths[port])
+          .shapeMismatch, "has \(extents[0]) frames, but the first input has \(frames)",
+          at: paths[port])
       }
     }
     for (port, array) in arrays.enumerated() where hasBatch && options.batch > 1 {
       guard array.extents.count == checked.shapes[checked.inputs[port]].rank + 2 else {
-        throw ArcuateError(.shapeMismatch, "has no axis for the streams", at: paths[port])
+        throw ArcuateError(.shapeMismatch, "has no batch axis", at: paths[port])
       }
     }
     return (options, hasBatch)
   }
 
-  /// The frames with how they are run. Throws. As `options`.
+  /// The frames with the options for running them. Throws. As `options`.
   func sample(for model: Model, _ compiling: CompileArguments) throws -> SampleFrames {
     SampleFrames(
       frames: frames, inputs: arrays.map(\.values),

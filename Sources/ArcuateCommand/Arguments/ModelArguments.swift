@@ -8,122 +8,115 @@ extension CompileOptions.FrameState: ExpressibleByArgument {}
 extension CompileOptions.FrameInput: ExpressibleByArgument {}
 extension CompileOptions.FrameOutput: ExpressibleByArgument {}
 
-/// What a model file does not say about its neurons.
+/// Help texts of model files.
+enum ModelHelp {
+  static let readable = "Model file: \(ModelFormat.readable)."
+  static let writable = "Model file to write, \(ModelFormat.writable)."
+}
+
+/// Options for reading a model file.
 struct ReadingOptions: ParsableArguments {
-  @Option(help: "Read the neurons as this exporter means them; by default as the file says.")
+  @Option(help: "Neuron semantics of this simulator; default: as stated in the file.")
   var preset: NeuronSemantics.Preset?
 
   @Option(
     parsing: .unconditional,
-    help: "Seconds per step, 1e-12 to 1e6; by default as the file says.")
+    help: "Time step in seconds, 1e-12 ... 1e6; default: as stated in the file.")
   var dt: Double?
 
   @Option(
     name: .long,
     help: ArgumentHelp(
-      "One field of the neurons' semantics, such as reset=subtract; may be given several times.",
+      "Set one field of the neuron semantics, such as reset=subtract; repeatable.",
       valueName: "field=value"))
   var semantics: [String] = []
 
-  @Flag(help: "Show notes on what was read, not only what was mended.")
+  @Flag(help: "Show notes about the file, not only repairs.")
   var verbose = false
 
   func validate() throws {
-    if let dt, !Model.stepLengths.contains(dt) {
-      throw ValidationError("--dt must be from 1e-12 to 1e6 seconds")
-    }
+    try checkRange("--dt", dt, Model.stepLengths)
   }
 
-  /// The model in the file; what was mended on the way is said on the standard error.
+  /// The model in the file; repairs are reported on standard error.
   func loadForUse(_ path: String, strict: Bool = false) throws -> Model {
     let (model, findings) = try load(path, strict: strict)
-    for finding in findings where verbose || finding.severity > .note {
-      say("arcuate: \(finding)")
-    }
+    for finding in findings where verbose || finding.severity > .note { note("\(finding)") }
     return model
   }
 
-  /// The model in the file, and what was noticed on the way.
+  /// The model in the file and the findings of the reader.
   func load(_ path: String, strict: Bool = false) throws -> (model: Model, findings: [Finding]) {
     var (model, findings) = try ModelFile.read(
       path, .init(strict: strict, preset: preset, dt_s: dt))
-    for setting in semantics {
-      guard let equals = setting.firstIndex(of: "="), equals != setting.startIndex else {
-        throw ArcuateError(.invalidArgument, "\"\(setting)\" is not field=value", at: "--semantics")
+    for text in semantics {
+      guard let equals = text.firstIndex(of: "="), equals != text.startIndex else {
+        throw ArcuateError(.invalidArgument, "\"\(text)\" is not field=value", at: "--semantics")
       }
       try within("--semantics") {
         try model.semantics.set(
-          String(setting[..<equals]), to: String(setting[setting.index(after: equals)...]))
+          String(text[..<equals]), to: String(text[text.index(after: equals)...]))
       }
     }
     return (model, findings)
   }
 }
 
-/// How a model is to be run.
+/// Options for compiling a model.
 struct CompileArguments: ParsableArguments {
   @Option(
     parsing: .unconditional,
-    help: """
-      Steps for one frame, 1 to 1000000; by default steps_per_frame of the model's metadata, or 1.
-      """)
+    help: "Time steps per frame, 1 ... 1000000; default: the model's metadata, or 1.")
   var stepsPerFrame: Int?
 
-  @Option(help: "State between frames; by default frame_state of the model's metadata, or keep.")
+  @Option(help: "Neuron state between frames; default: the model's metadata, or keep.")
   var frameState: CompileOptions.FrameState?
 
   @Option(
     help: """
-      Hold a frame's input over its steps, or give it at the first step only; by default \
-      frame_input of the model's metadata, or hold.
+      Present a frame at every step (hold) or only at the first; default: the model's metadata, or \
+      hold.
       """)
   var frameInput: CompileOptions.FrameInput?
 
-  @Option(
-    help: """
-      What of a frame's steps comes out; by default frame_output of the model's metadata, or last.
-      """)
+  @Option(help: "Output of a frame over its steps; default: the model's metadata, or last.")
   var frameOutput: CompileOptions.FrameOutput?
 
   @Option(
     parsing: .unconditional,
-    help: "Independent streams that run side by side, 1 to 65535; by default 1.")
+    help: "Independent streams that run together, 1 ... 65535; default: 1.")
   var batch: Int?
 
-  @Option(parsing: .unconditional, help: "Threads, 1 to 256; by default 1.")
+  @Option(parsing: .unconditional, help: "Number of threads, 1 ... 256; default: 1.")
   var threads: Int?
 
   @Option(
     help: """
-      exact: the same bits for every batch and thread count; fast: sums fused and in any order; by \
-      default exact.
+      exact: the same bits for every batch and number of threads; fast: fused and reordered sums; \
+      default: exact.
       """)
   var numerics: CompileOptions.Numerics?
 
   func validate() throws {
-    for (name, value, most) in [
-      ("--steps-per-frame", stepsPerFrame, 1_000_000), ("--batch", batch, 65_535),
-      ("--threads", threads, 256),
-    ] {
-      if let value, !(1...most).contains(value) {
-        throw ValidationError("\(name) must be from 1 to \(most), not \(value)")
-      }
-    }
+    var options = CompileOptions()
+    options.stepsPerFrame = stepsPerFrame ?? 1
+    (options.batch, options.threads) = (batch ?? 1, threads ?? 1)
+    try checkOptions(options.check)
   }
 
-  /// A session of the plan. Throws. `outOfMemory` saying for what.
+  /// A session of the plan. Throws. `outOfMemory` naming the batch.
   func session(_ plan: Plan) throws -> Session {
     do {
       return try plan.makeSession()
     } catch var error as ArcuateError where error.code == .outOfMemory {
       let batch = plan.options.batch
       error.message +=
-        " for a session of batch \(batch)" + (batch > 1 ? "; a smaller batch needs less" : "")
+        " for a session of batch \(batch)" + (batch > 1 ? "; use a smaller batch" : "")
       throw error
     }
   }
 
-  /// These options; what was not given follows the model's metadata.
+  /// These options, with defaults from the model's metadata.
   func options(for model: Model) throws -> CompileOptions {
     var options = CompileOptions()
     if let stepsPerFrame { options.stepsPerFrame = stepsPerFrame }
@@ -148,7 +141,7 @@ extension Shape {
 }
 
 extension NeuronSemantics {
-  /// Every field as text, under its name.
+  /// Every field as text, with its name.
   var fields: [(name: String, value: String)] {
     NeuronSemantics.fieldNames.map { ($0, value(of: $0) ?? "") }
   }

@@ -3,24 +3,24 @@ import ArcuateConsole
 import ArcuateData
 import ArgumentParser
 
-/// `arcuate check`: what there is to say about a model before it runs.
+/// `arcuate check`: errors, repairs and notes about a model.
 struct Check: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Lists what is wrong with a model, what was mended in reading it, and what to know.",
+    abstract: "Lists errors in a model, repairs made while reading it, and notes.",
     usage: "arcuate check [<options>] <model>",
     discussion: """
-      Exit status 1 if there is an error: such a model cannot run.
+      Exit status 1 if there is an error; such a model cannot run.
 
       EXAMPLES:
         arcuate check net.nir
-        arcuate check --strict net.nir     (what would have to be mended is an error)
+        arcuate check --strict net.nir     (a repair is an error)
         arcuate check --json net.nir
       """)
 
-  @Argument(help: "A .nir or .safetensors file or a Kaldi nnet3 model.")
+  @Argument(help: "\(ModelHelp.readable)")
   var model: String
 
-  @Flag(help: "Take what had to be mended for an error.")
+  @Flag(help: "Treat repairs as errors.")
   var strict = false
 
   @OptionGroup var reading: ReadingOptions
@@ -29,8 +29,8 @@ struct Check: ParsableCommand {
   var json = false
 
   func run() throws {
-    let (model, noticed) = try reading.load(model)
-    var findings = noticed + model.check().findings
+    let (model, readerFindings) = try reading.load(model)
+    var findings = readerFindings + model.check().findings
     if strict {
       for i in findings.indices where findings[i].severity == .repair {
         findings[i].severity = .error
@@ -44,7 +44,7 @@ struct Check: ParsableCommand {
           "findings": .array(findings.map(\.json)),
         ])
     } else {
-      // The worst first; among equals in the order in which they were found.
+      // By severity, then in the order in which they were found.
       for severity in Finding.Severity.allCases.sorted(by: >) {
         for finding in findings where finding.severity == severity { show("\(finding)") }
       }
@@ -53,7 +53,7 @@ struct Check: ParsableCommand {
       if errors > 0 {
         show("The model cannot run: \(errors) error\(errors == 1 ? "" : "s").")
       } else {
-        show(needsStep ? "The model can run once dt is given." : "The model can run.")
+        show(needsStep ? "The model can run with --dt." : "The model can run.")
       }
     }
     if errors > 0 { throw ExitCode(1) }

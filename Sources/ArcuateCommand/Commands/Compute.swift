@@ -3,25 +3,24 @@ import ArcuateConsole
 import ArcuateData
 import ArgumentParser
 
-/// `arcuate compute`: a model in the place of nnet3-compute.
+/// `arcuate compute`: a replacement for Kaldi's nnet3-compute.
 struct Compute: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract:
-      "Runs an acoustic model over a Kaldi table of features and writes a table of outputs.",
+    abstract: "Runs an acoustic model on a Kaldi table of features and writes its outputs.",
     discussion: """
-      Every utterance starts from rest; --frame-state says what happens between its frames. What \
-      the model's metadata states under steps_per_frame, frame_state, frame_input, frame_output, \
-      splice_left, splice_right and subsampling is the default of these options. Where it states \
-      left_context and latency, as that of a Kaldi nnet3 model does, the first and the last frame \
-      of an utterance are repeated as often, and outputs come out against their frames.
+      Each utterance starts from rest; --frame-state selects what happens between its frames. \
+      The model's metadata (steps_per_frame, frame_state, frame_input, frame_output, splice_left, \
+      splice_right, subsampling) sets the defaults of these options. With left_context and latency \
+      in the metadata, as in Kaldi nnet3 models, the first and last frame of an utterance are \
+      repeated that many times, and each output is aligned with its frame.
 
-      Tables: ark:FILE, scp:FILE and - for standard input or output; ark,t:FILE writes text, \
-      ark,scp:FILE,FILE an archive with its script. Keys and file names are UTF-8. Shell commands \
-      (ark:cmd |) are not run: pipe. An utterance that cannot be used is reported and left out; \
+      Tables: ark:FILE, scp:FILE, - for standard input or output; ark,t:FILE writes text, \
+      ark,scp:FILE,FILE an archive and its script. Keys and file names are UTF-8. Shell commands \
+      (ark:cmd |) are not run: use a pipe. An utterance with an error is reported and skipped; \
       the exit status is then 1.
 
-      The summary gives the latency of a frame: the time of one call of the network, from input \
-      in memory to output in memory, with --chunk 1 for one frame of each stream that runs.
+      The summary shows the latency: the time of one call of the network, from input in memory to \
+      output in memory; with --chunk 1, that is one frame of each active stream.
 
       EXAMPLES:
         arcuate compute net.nir scp:feats.scp ark:out.ark
@@ -33,13 +32,13 @@ struct Compute: ParsableCommand {
           net.nir scp:feats.scp ark:- | latgen-faster-mapped ...
       """)
 
-  @Argument(help: "A .nir or .safetensors file or a Kaldi nnet3 model, with one input port.")
+  @Argument(help: "\(ModelHelp.readable) One input port.")
   var model: String
 
-  @Argument(help: "The table of feature matrices to read (rspecifier).")
+  @Argument(help: "Table of feature matrices to read (rspecifier).")
   var features: String
 
-  @Argument(help: "The table of matrices to write (wspecifier).")
+  @Argument(help: "Table of output matrices to write (wspecifier).")
   var outputs: String
 
   @OptionGroup var reading: ReadingOptions
@@ -48,73 +47,66 @@ struct Compute: ParsableCommand {
   @Option(
     parsing: .unconditional,
     help: """
-      Frames put before each frame, 0 to 10000; the first is repeated at the edge. By default \
-      splice_left of the model's metadata, or 0.
+      Context frames spliced to the left, 0 ... 10000; the first frame is repeated at the edge. \
+      Default: the model's metadata, or 0.
       """)
   var spliceLeft: Int?
 
   @Option(
     parsing: .unconditional,
     help: """
-      Frames put after each frame, 0 to 10000; the last is repeated at the edge. By default \
-      splice_right of the model's metadata, or 0.
+      Context frames spliced to the right, 0 ... 10000; the last frame is repeated at the edge. \
+      Default: the model's metadata, or 0.
       """)
   var spliceRight: Int?
 
   @Option(
     parsing: .unconditional,
     help: """
-      Write the output of every so many frames, from the first on, 1 to 1000 (Kaldi's \
-      frame_subsampling_factor). By default subsampling of the model's metadata, or 1.
+      Write one output per this many frames, 1 ... 1000 (Kaldi's frame_subsampling_factor). \
+      Default: the model's metadata, or 1.
       """)
   var subsampling: Int?
 
-  @Option(help: "Output port to write; by default the first.")
+  @Option(help: "Output port to write; default: the first.")
   var outputPort: String?
 
-  @Flag(help: "Write the logarithm of the softmax of each output row.")
+  @Flag(help: "Apply log-softmax to each output row.")
   var logSoftmax = false
 
   @Option(
     help: """
-      A Kaldi vector of priors or counts: the logarithm of each share is taken off its column. A \
-      column whose share is below 1e-10 becomes -1.8e19, so that it is never chosen.
+      Kaldi vector of priors or counts; the log-prior of each column is subtracted. Columns with \
+      a prior below 1e-10 become -1.8e19 and are never chosen.
       """)
   var priors: String?
 
   @Option(
     parsing: .unconditional,
     help: """
-      Frames handed to the network in one call, 1 to 100000: more is faster for one step a frame.
+      Frames per call of the network, 1 ... 100000; more is faster with one step per frame.
       """)
   var chunk = 1
 
   @Option(
     parsing: .unconditional,
-    help: "Seconds from one frame to the next, for the real-time factor.")
+    help: "Time between frames in seconds, for the real-time factor.")
   var frameShift = 0.01
 
-  @Option(help: "Write the summary as JSON to this file, or - for standard output.")
+  @Option(help: "Write the summary as JSON to this file; - is standard output.")
   var json: String?
 
-  @Flag(help: "No progress and no summary on the standard error.")
+  @Flag(help: "Show no progress and no summary.")
   var quiet = false
 
   func validate() throws {
-    guard (1...100_000).contains(chunk) else {
-      throw ValidationError("--chunk must be from 1 to 100000")
-    }
+    try checkRange("--chunk", chunk, 1...100_000)
     guard frameShift > 0, frameShift.isFinite else {
-      throw ValidationError("--frame-shift must be a positive time in seconds")
+      throw ValidationError("--frame-shift must be positive and finite, got \(frameShift)")
     }
-    if let subsampling, !(1...1000).contains(subsampling) {
-      throw ValidationError("--subsampling must be from 1 to 1000")
-    }
-    for (name, value) in [("--splice-left", spliceLeft), ("--splice-right", spliceRight)] {
-      if let value, !(0...10_000).contains(value) {
-        throw ValidationError("\(name) must be from 0 to 10000")
-      }
-    }
+    try checkRange("--subsampling", subsampling, 1...1000)
+    try checkRange("--splice-left", spliceLeft, Splicing.widths)
+    try checkRange("--splice-right", spliceRight, Splicing.widths)
   }
 
   func run() throws {
@@ -123,7 +115,7 @@ struct Compute: ParsableCommand {
     let port = try outputIndex(plan)
     guard plan.inputs.count == 1 else {
       throw ArcuateError(
-        .invalidArgument, "has \(plan.inputs.count) input ports; one is needed", at: self.model)
+        .invalidArgument, "has \(plan.inputs.count) input ports, expected one", at: self.model)
     }
     let splicing = try Splicing(
       left: spliceLeft ?? model.metadataInteger("splice_left") ?? 0,
@@ -153,7 +145,7 @@ struct Compute: ParsableCommand {
     var archives: Set<String> = []
     var progress = Progress("utterances", quiet: quiet)
     try pass.run {
-      // The next utterance that can be used; the others are reported.
+      // The next usable utterance; errors in others are reported.
       while true {
         do {
           guard let (key, value) = try reader.next(), case .matrix(let matrix) = value else {
@@ -178,7 +170,7 @@ struct Compute: ParsableCommand {
     }
     Progress.clear()
     summary.take(pass)
-    // What a script points into is known only now; nothing has been replaced yet.
+    // The archives of a script are known only now; nothing has been replaced yet.
     for archive in archives { try files.read(archive, as: "archive") }
     if summary.done > 0 { try writer.finish() }
     if !quiet { say(summary.text) }
@@ -187,7 +179,7 @@ struct Compute: ParsableCommand {
       try ByteWriter.finish([report])
     }
     if summary.done == 0 {
-      throw ArcuateError(.notFound, "not one utterance could be computed", at: features)
+      throw ArcuateError(.notFound, "no utterance could be computed", at: features)
     }
     if summary.failed > 0 { throw ExitCode(1) }
   }
@@ -196,7 +188,7 @@ struct Compute: ParsableCommand {
     guard let outputPort else { return 0 }
     guard let port = plan.outputs.firstIndex(where: { $0.name == outputPort }) else {
       let names = plan.outputs.map { "\"\($0.name)\"" }.joined(separator: ", ")
-      throw ArcuateError(.notFound, "there is no output \"\(outputPort)\", but \(names)", at: model)
+      throw ArcuateError(.notFound, "unknown output \"\(outputPort)\"; use one of \(names)", at: model)
     }
     return port
   }

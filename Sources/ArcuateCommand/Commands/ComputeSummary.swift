@@ -2,7 +2,7 @@ import Arcuate
 import ArcuateConsole
 import ArcuateData
 
-/// What `arcuate compute` did.
+/// The summary of `arcuate compute`.
 struct ComputeSummary {
   let frameShift_s: Double
   let streams: Int
@@ -33,25 +33,26 @@ struct ComputeSummary {
     frames == 0 ? 0 : Double(count) / Double(frames)
   }
 
-  /// Seconds of computing, with reading and writing, for each second of input.
+  /// Seconds of computation, reading and writing per second of input.
   private var realTimeFactor: Double {
     frames == 0 ? 0 : elapsed_s / (Double(frames) * frameShift_s)
   }
 
   var text: String {
     let done =
-      "arcuate: \(done) utterance\(done == 1 ? "" : "s") done, \(failed) failed, \(frames) frames "
+      "\(programName): \(done) utterance\(done == 1 ? "" : "s") done, \(failed) failed, \(frames) frames "
       + "in \(fixed(elapsed_s, 2)) s"
     guard frames > 0 else { return done }
     return """
       \(done)
-      latency    mean \(fixed(mean_s * 1000, 4)) ms, 99 % within \(fixed(percentile99_s * 1000, 4)) \
-      ms: one call of the network, up to \(streams) stream\(streams == 1 ? "" : "s")
-      real time  factor \(fixed(realTimeFactor, 5)) with reading and writing, frames of \
+      latency    mean \(fixed(mean_s * 1000, 4)) ms, 99th percentile \
+      \(fixed(percentile99_s * 1000, 4)) ms per call, up to \(streams) \
+      stream\(streams == 1 ? "" : "s")
+      real time  factor \(fixed(realTimeFactor, 5)) including input and output, frames of \
       \(fixed(frameShift_s * 1000, 2)) ms
       per frame  \(fixed(perFrame(counters.spikes), 1)) spikes, \(fixed(perFrame(counters.macs), 1)) \
       MAC + \(fixed(perFrame(counters.acs), 1)) AC of \
-      \(fixed(perFrame(counters.denseOperations), 1)) if nothing were zero
+      \(fixed(perFrame(counters.denseOperations), 1)) dense operations
       """
   }
 

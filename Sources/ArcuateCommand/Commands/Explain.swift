@@ -3,10 +3,10 @@ import ArcuateConsole
 import ArcuateData
 import ArgumentParser
 
-/// `arcuate explain`: what compiling a model leads to.
+/// `arcuate explain`: the plan of a model.
 struct Explain: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Prints the plan of a model: order of work, kernels and why, memory, numerics.",
+    abstract: "Prints the plan of a model: order, kernels and reasons, memory, numerics.",
     usage: "arcuate explain [<options>] <model>",
     discussion: """
       EXAMPLES:
@@ -14,7 +14,7 @@ struct Explain: ParsableCommand {
         arcuate explain --batch 32 --numerics fast digits.nir
       """)
 
-  @Argument(help: "A .nir or .safetensors file or a Kaldi nnet3 model.")
+  @Argument(help: "\(ModelHelp.readable)")
   var model: String
 
   @OptionGroup var reading: ReadingOptions

@@ -2,35 +2,37 @@ import Arcuate
 import ArcuateConsole
 import ArcuateData
 
-/// How the outputs of a network lie against the frames that go in.
+/// Alignment of a network's outputs with its input frames.
 struct FrameTiming {
-  /// So often the first frame is given once more before an utterance.
+  /// How many times the first frame is repeated before each utterance.
   let left: Int
-  /// The output of a step belongs to the input of so many steps before.
+  /// Steps from the input of a frame to its output.
   let latency: Int
-  /// Every how many frames an output is kept.
+  /// One output is kept for this many frames.
   let subsampling: Int
 
-  /// By what the model's metadata states, and what is given here.
+  /// From the model's metadata and the option.
   ///
-  /// Throws. `invalidArgument` outside 0 ... 1000000 (1 ... 1000 for the last), or where frames do
-  /// not follow each other step by step, yet the network waits for later ones.
+  /// Throws. `invalidArgument` for a value out of range, or if the network needs context frames but
+  /// does not keep its state from frame to frame with one step each.
   init(_ model: Model, subsampling: Int?, _ options: CompileOptions) throws {
     left = try model.metadataInteger("left_context") ?? 0
     latency = try model.metadataInteger("latency") ?? 0
     self.subsampling = try subsampling ?? model.metadataInteger("subsampling") ?? 1
-    guard (0...1_000_000).contains(left), (0...1_000_000).contains(latency),
-      (1...1000).contains(self.subsampling)
-    else {
-      throw ArcuateError(
-        .invalidArgument,
-        "left_context \(left), latency \(latency) and subsampling \(self.subsampling) are absurd")
-    }
+    try Self.require("left_context", left, 0...1_000_000)
+    try Self.require("latency", latency, 0...1_000_000)
+    try Self.require("subsampling", self.subsampling, 1...1000)
     guard left + latency == 0 || options.stepsPerFrame == 1 && options.frameState == .keep else {
       throw ArcuateError(
         .invalidArgument,
-        "the network looks at \(left) frames before and \(latency) after each: it takes one step a "
-          + "frame and keeps its state between frames")
+        "the network needs \(left) frames before and \(latency) after each: this requires one step "
+          + "per frame and state kept between frames")
     }
+  }
+
+  private static func require(_ name: String, _ value: Int, _ range: ClosedRange<Int>) throws {
+    guard !range.contains(value) else { return }
+    throw ArcuateError(
+      .invalidArgument, "\(name) must be \(range.lowerBound) ... \(range.upperBound), got \(value)")
   }
 }

@@ -3,10 +3,10 @@ import ArcuateConsole
 import ArcuateData
 import ArgumentParser
 
-/// `arcuate info`: what is in a model file.
+/// `arcuate info`: the contents of a model file.
 struct Info: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Prints what is in a model: ports, nodes, shapes, parameters, neuron semantics.",
+    abstract: "Prints the contents of a model: ports, nodes, shapes, parameters, semantics.",
     usage: "arcuate info [<options>] <model>",
     discussion: """
       EXAMPLES:
@@ -15,7 +15,7 @@ struct Info: ParsableCommand {
         arcuate info --json net.nir
       """)
 
-  @Argument(help: "A .nir or .safetensors file or a Kaldi nnet3 model.")
+  @Argument(help: "\(ModelHelp.readable)")
   var model: String
 
   @OptionGroup var reading: ReadingOptions
@@ -26,7 +26,7 @@ struct Info: ParsableCommand {
   func run() throws {
     let (model, _) = try reading.load(model)
     let (checked, findings) = model.check()
-    // A model that cannot run is shown as the file has it, without shapes.
+    // A model with errors is shown as in the file, without shapes.
     let shown = checked?.model ?? model
     let errors = findings.filter { $0.severity == .error }.count
     if json {
@@ -48,10 +48,10 @@ struct Info: ParsableCommand {
     show(
       "semantics  " + model.semantics.fields.map { "\($0.name)=\($0.value)" }.joined(separator: " ")
     )
-    for (name, note) in model.metadata.sorted(by: { $0.key < $1.key }) {
-      show("metadata   \(name) = \(note.words)")
+    for (name, value) in model.metadata.sorted(by: { $0.key < $1.key }) {
+      show("metadata   \(name) = \(value.words)")
     }
-    // As `arcuate run` and the C interface number them.
+    // Numbered as in `arcuate run` and the C interface.
     let portRows = ports(model, checked).flatMap { kind, nodes in
       nodes.enumerated().map { number, node in
         [
@@ -65,7 +65,7 @@ struct Info: ParsableCommand {
     for line in textTable(["port", "name", "shape", "signal"], rightAligned: [], portRows) {
       show(line)
     }
-    // In the order of work where there is one.
+    // In execution order if there is one.
     let rows = (checked?.ordering.order ?? Array(model.nodes.indices)).map { i in
       let node = model.nodes[i]
       return [
@@ -87,15 +87,15 @@ struct Info: ParsableCommand {
     }
   }
 
-  /// The nodes that are ports, in the order of their numbers.
+  /// The ports, by number.
   private func ports(
     _ model: Model, _ checked: CheckedModel?
   ) -> [(kind: String, nodes: [Int])] {
-    func those(_ matches: (Operator) -> Bool) -> [Int] {
+    func nodes(_ matches: (Operator) -> Bool) -> [Int] {
       model.nodes.indices.filter { matches(model.nodes[$0].op) }
     }
-    let inputs = checked?.inputs ?? those { if case .input = $0 { true } else { false } }
-    let outputs = checked?.outputs ?? those { if case .output = $0 { true } else { false } }
+    let inputs = checked?.inputs ?? nodes { if case .input = $0 { true } else { false } }
+    let outputs = checked?.outputs ?? nodes { if case .output = $0 { true } else { false } }
     return [("input", inputs), ("output", outputs)]
   }
 
@@ -137,7 +137,7 @@ extension Metadata {
     }
   }
 
-  /// Arrays by their shape only.
+  /// Arrays are given by their shape.
   fileprivate var json: JSON {
     switch self {
     case .string(let text): .string(text)

@@ -1,4 +1,4 @@
-/// How long things took, in constant memory: exact mean, percentiles within one percent.
+/// Durations in constant memory: exact mean, percentiles within one percent.
 struct Latencies {
   private(set) var count = 0
   private var sum = 0.0
@@ -29,7 +29,7 @@ struct Latencies {
 
   var mean: Double { count == 0 ? 0 : sum / Double(count) }
 
-  /// A time that this fraction of all did not exceed.
+  /// The duration that this fraction of all did not exceed.
   func percentile(_ fraction: Double) -> Double {
     var rest = Int((fraction * Double(count)).rounded(.up))
     for (bucket, n) in buckets.enumerated() where n > 0 {

@@ -8,23 +8,23 @@ extension Tensor.Element: ExpressibleByArgument {
     guard let element = Self.allCases.first(where: { $0.name == argument }) else { return nil }
     self = element
   }
-  // float32 is where narrow weights come from.
+  // float32 is not a narrow type.
   public static var allValueStrings: [String] { ["int8", "bfloat16"] }
 }
 
-/// `arcuate quantize`: weights as int8 or bfloat16, and what that costs.
+/// `arcuate quantize`: int8 or bfloat16 weights, and their error.
 struct Quantize: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Writes a model with its weights as int8 or bfloat16 and says what that changes.",
+    abstract: "Writes a model with int8 or bfloat16 weights and reports the error.",
     usage: "arcuate quantize [<options>] --to <to> <input> <output>",
     discussion: """
       Weights of linear and convolution nodes become int8 with one scale for each output channel, \
-      or bfloat16; biases, neurons and listed connections (SparseLinear) stay. Batch normalisation is folded first. A .safetensors \
-      file holds narrow weights; NIR has no word for them, so that a .nir file gets float32 \
-      numbers of the same values.
+      or bfloat16; biases, neurons and connection lists (SparseLinear) are kept. Batch \
+      normalization is folded first. NIR cannot represent narrow weights: a .nir file gets float32 \
+      weights of the same values.
 
-      With --calibrate the scales are those that change the outputs of each node least on the \
-      frames given, which should not be those that the result is judged on.
+      --calibrate selects the scales that minimize the error of each node's outputs on the given \
+      frames. Use other frames for --evaluate.
 
       EXAMPLES:
         arcuate quantize --to int8 net.nir net.safetensors
@@ -34,42 +34,36 @@ struct Quantize: ParsableCommand {
         arcuate quantize --to int8 --keep hidden1 --json net.nir net.safetensors
       """)
 
-  @Argument(help: "A .nir or .safetensors file or a Kaldi nnet3 model.")
+  @Argument(help: "\(ModelHelp.readable)")
   var input: String
 
-  @Argument(help: "The file to write, whole or not at all.")
+  @Argument(help: "\(ModelHelp.writable)")
   var output: String
 
-  @Option(help: "What weights become: int8 or bfloat16.")
+  @Option(help: "Weight type: int8 or bfloat16.")
   var to: Tensor.Element
 
   @Option(
-    help: """
-      A .npy file of frames to choose the scales on, given once for each input port in the order \
-      of arcuate info.
-      """)
+    help: "Calibration frames (.npy), one file for each input port in the order of arcuate info.")
   var calibrate: [String] = []
 
   @Option(
     help: ArgumentHelp(
-      "A node whose weights stay as they are, or a graph; may be given several times.",
+      "Keep the weights of this node or graph; repeatable.",
       valueName: "node"))
   var keep: [String] = []
 
-  @Flag(help: "The first node with weights stays as it is.")
+  @Flag(help: "Keep the first node with weights.")
   var keepFirst = false
 
-  @Flag(help: "The last node with weights stays as it is.")
+  @Flag(help: "Keep the last node with weights.")
   var keepLast = false
 
-  @Flag(help: "Leave batch normalisation where it is.")
+  @Flag(help: "Do not fold batch normalization.")
   var keepBatchNorm = false
 
   @Option(
-    help: """
-      A .npy file of frames on which to compare the outputs with those of the input model, given \
-      once for each input port.
-      """)
+    help: "Frames (.npy) on which to compare outputs with the input model, one file for each port.")
   var evaluate: [String] = []
 
   @OptionGroup var reading: ReadingOptions
@@ -79,14 +73,14 @@ struct Quantize: ParsableCommand {
   var json = false
 
   func validate() throws {
-    guard to != .float32 else { throw ValidationError("--to takes int8 or bfloat16") }
+    guard to != .float32 else { throw ValidationError("--to must be int8 or bfloat16") }
   }
 
   func run() throws {
     var files = UsedFiles()
     for path in calibrate { try files.read(path, as: "frames") }
     for path in evaluate { try files.read(path, as: "frames") }
-    // A file may be written anew under its own name: it is replaced when all has been read.
+    // The output may replace the input: it is written when everything has been read.
     if input != output { try files.read(input, as: "input") }
     try files.write(output, as: "output")
     let model = try reading.loadForUse(input)
@@ -104,7 +98,7 @@ struct Quantize: ParsableCommand {
     }
     try ModelFile.write(narrow, to: output)
     if output.hasSuffix(".nir") {
-      say("arcuate: \(output): NIR has no \(to.name): the weights are float32 of the same values")
+      note("\(output): NIR has no \(to.name) weights: float32 weights of the same values are written")
     }
     guard !json else {
       return printJSON(["report": report.json, "evaluation": comparison?.json ?? .null])
@@ -112,9 +106,9 @@ struct Quantize: ParsableCommand {
     StandardOutput.add(report.description)
     guard let comparison else { return }
     show()
-    show("outputs on \(comparison.frames) frames beside those of \(input)")
+    show("outputs on \(comparison.frames) frames, compared with \(input)")
     for line in textTable(
-      ["port", "outputs", "same maximum", "error", "largest"], rightAligned: [1, 2, 3, 4],
+      ["port", "outputs", "same argmax", "error", "largest error"], rightAligned: [1, 2, 3, 4],
       comparison.ports.map {
         [
           $0.name, "\($0.count)", "\(fixed(100 * $0.agreement, 2)) %",

@@ -3,18 +3,17 @@ import ArcuateConsole
 import ArcuateData
 import ArgumentParser
 
-/// `arcuate run`: frames in, frames out.
+/// `arcuate run`: runs a model on frames or events.
 struct Run: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Runs a model on frames from NumPy files and prints what it did.",
+    abstract: "Runs a model on frames from NumPy files and prints its counters.",
     discussion: """
-      Each input port takes one .npy file, in the order in which arcuate info lists the ports: \
-      [frames, shape] or [frames, batch, shape], float32, float64, integers or booleans. Outputs \
-      are float32, [frames, shape] or [frames, batch, shape]; with --frame-output every, \
-      [frames, steps, ...].
+      Each input port takes one .npy file, in the order of arcuate info: [frames, shape] or \
+      [frames, batch, shape], of float32, float64, integers or booleans. Outputs are float32: \
+      [frames, shape] or [frames, batch, shape]; with --frame-output every, [frames, steps, ...].
 
-      An N-MNIST recording (.bin or .bs2) runs by its events, a step for each dt; its output is \
-      [steps, shape], and the sums over the steps are printed.
+      The events of an N-MNIST recording (.bin or .bs2) run with one step for each dt; the output \
+      is [steps, shape], and its sums over the steps are printed.
 
       EXAMPLES:
         arcuate run net.nir input.npy
@@ -24,15 +23,15 @@ struct Run: ParsableCommand {
         arcuate run --dt 0.001 --steps 300 cnn.nir 00001.bin
       """)
 
-  @Argument(help: "A .nir or .safetensors file or a Kaldi nnet3 model.")
+  @Argument(help: "\(ModelHelp.readable)")
   var model: String
 
-  @Argument(help: "A .npy file for each input port, or one N-MNIST recording.")
+  @Argument(help: "One .npy file for each input port, or one N-MNIST recording.")
   var inputs: [String]
 
   @Option(
     name: .shortAndLong,
-    help: "A .npy file to write, given once for each output port in the order of arcuate info.")
+    help: "A .npy file to write, one for each output port in the order of arcuate info.")
   var output: [String] = []
 
   @OptionGroup var reading: ReadingOptions
@@ -40,21 +39,23 @@ struct Run: ParsableCommand {
 
   @Option(
     parsing: .unconditional,
-    help: "Steps to run of a recording, 0 to 1000000; by default up to its last event.")
+    help: "Steps of a recording to run, 0 ... 1000000; default: up to the last event.")
   var steps: Int?
+  static let stepCounts = 0...1_000_000
 
-  @Flag(help: "Print what each node did.")
+  @Flag(help: "Print the counters of each node.")
   var counters = false
 
   @Flag(help: "Print JSON.")
   var json = false
 
-  @Flag(help: "No progress on the standard error.")
+  @Flag(help: "Show no progress.")
   var quiet = false
 
   func validate() throws {
+    try checkRange("--steps", steps, Self.stepCounts)
     for path in output where !path.hasSuffix(".npy") && !Files.isSpecial(path) {
-      throw ValidationError("--output takes a name that ends in .npy, not \"\(path)\"")
+      throw ValidationError("--output must end in .npy, got \"\(path)\"")
     }
   }
 
@@ -74,7 +75,7 @@ struct Run: ParsableCommand {
     guard output.count <= plan.outputs.count else {
       throw ArcuateError(
         .invalidArgument,
-        "\(output.count) files to write for \(plan.outputs.count) output ports", at: "--output")
+        "\(output.count) files for \(plan.outputs.count) output ports", at: "--output")
     }
     let session = try compiling.session(plan)
     var results = [[Float]](repeating: [], count: plan.outputs.count)
@@ -141,13 +142,13 @@ struct Run: ParsableCommand {
     }
     for (port, sum) in sums.enumerated() where (1...32).contains(sum.count) {
       let best = sum.indices.max { sum[$0] < sum[$1] }!
-      show("sums       \(sum), most at \(best) of \"\(plan.outputs[port].name)\"")
+      show("sums       \(sum), largest at \(best) of \"\(plan.outputs[port].name)\"")
     }
     show("spikes     \(total.spikes)")
     show(
-      "operations \(total.macs) MAC + \(total.acs) AC; \(total.denseOperations) if nothing were zero"
+      "operations \(total.macs) MAC + \(total.acs) AC of \(total.denseOperations) dense operations"
     )
-    show("time       \(fixed(perFrame * 1000, 4)) ms per frame, \(fixed(seconds, 3)) s in all")
+    show("time       \(fixed(perFrame * 1000, 4)) ms per frame, \(fixed(seconds, 3)) s in total")
     guard counters else { return }
     show()
     for line in textTable(
@@ -163,7 +164,7 @@ struct Run: ParsableCommand {
 }
 
 extension Counters {
-  /// By the names that every report uses.
+  /// With the names that all reports use.
   var json: JSON {
     [
       "spikes": .number(spikes), "macs": .number(macs), "acs": .number(acs),

@@ -2,15 +2,21 @@ import Arcuate
 import ArcuateConsole
 import ArcuateData
 
-/// Frames put side by side: each with those before and after it, the edges repeated.
+/// Splicing: each frame is concatenated with those before and after it; edge frames are repeated.
 struct Splicing {
   let left: Int
   let right: Int
 
-  /// Throws. `invalidArgument` outside 0 ... 10000.
+  /// The widths that `init` accepts on either side.
+  static let widths = 0...10_000
+
+  /// Throws. `invalidArgument` outside `widths`.
   init(left: Int, right: Int) throws {
-    guard (0...10_000).contains(left), (0...10_000).contains(right) else {
-      throw ArcuateError(.invalidArgument, "frames cannot be spliced \(left) left, \(right) right")
+    for (name, value) in [("splice_left", left), ("splice_right", right)]
+    where !Self.widths.contains(value) {
+      throw ArcuateError(
+        .invalidArgument,
+        "\(name) must be \(Self.widths.lowerBound) ... \(Self.widths.upperBound), got \(value)")
     }
     self.left = left
     self.right = right
@@ -18,7 +24,7 @@ struct Splicing {
 
   var width: Int { left + 1 + right }
 
-  /// Throws. `shapeMismatch` if frames of `columns` numbers do not make `needed`.
+  /// Throws. `shapeMismatch` if spliced frames of `columns` values do not have `needed` values.
   func check(columns: Int, needed: Int) throws {
     if columns * width == needed { return }
     var advice = ""
@@ -30,14 +36,14 @@ struct Splicing {
     if width > 1, needed % width == 0 { advice += "; frames of \(needed / width) would fit" }
     throw ArcuateError(
       .shapeMismatch,
-      "frames of \(columns) numbers\(spliced), where the model takes \(needed)" + advice)
+      "frames of \(columns) values\(spliced), but the model takes \(needed)" + advice)
   }
 
-  /// Writes frame `frame` of `matrix`, spliced, from `start`.
+  /// Writes frame `frame` of `matrix`, spliced, to `row` from `start` on.
   func write(_ matrix: KaldiMatrix, _ frame: Int, into row: inout [Float], at start: Int) {
     var at = start
-    for place in frame - left...frame + right {
-      let source = min(max(place, 0), matrix.rows - 1) * matrix.columns
+    for neighbor in frame - left...frame + right {
+      let source = min(max(neighbor, 0), matrix.rows - 1) * matrix.columns
       for i in source..<source + matrix.columns {
         row[at] = matrix.values[i]
         at += 1

@@ -2,11 +2,11 @@ import Arcuate
 import ArcuateConsole
 import ArcuateData
 
-/// Utterances run side by side on the streams of one session.
+/// Runs utterances in parallel on the streams of one session.
 ///
-/// A stream works on a piece: a whole utterance where state is kept between frames, `chunk` frames
-/// of one where it is reset, so that frames of any utterances share a call. As soon as a piece ends
-/// its stream takes the next. In exact numerics the results do not depend on the company.
+/// A stream works on a piece: a whole utterance if state is kept between frames, `chunk` frames of
+/// one if it is reset, so that frames of different utterances share a call. When a piece ends, its
+/// stream takes the next. With exact numerics, results do not depend on what runs together.
 final class StreamPass {
   private let session: Session
   private let output: Int
@@ -14,13 +14,13 @@ final class StreamPass {
   private let timing: FrameTiming
   private let chunk: Int
   private let inputCount: Int
-  /// Numbers that come out for one frame of one stream.
+  /// Output values for one frame of one stream.
   private let outputCount: Int
 
   private final class Utterance {
     let key: String
     let features: KaldiMatrix
-    /// Frames that the network goes through: those of the utterance, and the edges again.
+    /// Frames that the network processes: those of the utterance and the repeated edges.
     let frames: Int
     var outputs: [Float]
     var framesGiven = 0
@@ -39,7 +39,7 @@ final class StreamPass {
     var frames: Range<Int>
   }
 
-  /// Utterances that are not yet written, in the order in which they came.
+  /// Utterances that are not yet written, in input order.
   private var utterances: [Utterance] = []
   private var pieces: [Piece?]
 
@@ -65,19 +65,19 @@ final class StreamPass {
 
   private var options: CompileOptions { session.plan.options }
 
-  /// Throws. If an utterance with these features cannot be run.
+  /// Throws. `malformed` or `shapeMismatch` if an utterance with these features cannot be run.
   func admit(_ features: KaldiMatrix) throws {
     guard features.rows > 0 else { throw ArcuateError(.malformed, "has no frames") }
     try splicing.check(columns: features.columns, needed: inputCount)
-    if let place = features.values.firstIndex(where: { !$0.isFinite }) {
+    if let index = features.values.firstIndex(where: { !$0.isFinite }) {
       throw ArcuateError(
         .malformed,
-        "frame \(place / features.columns), column \(place % features.columns) is not finite")
+        "frame \(index / features.columns), column \(index % features.columns) is not finite")
     }
   }
 
-  /// Runs what `next` gives and hands each utterance's rows to `emit`, in the order in which they
-  /// came. At most four times as many utterances as streams are in memory.
+  /// Runs the utterances of `next` and passes the rows of each to `emit`, in input order. At most four
+  /// times as many utterances as streams are in memory.
   func run(
     next: () throws -> (key: String, features: KaldiMatrix)?,
     emit: (_ key: String, _ rows: Int, _ values: [Float]) throws -> Void
@@ -108,7 +108,7 @@ final class StreamPass {
     }
   }
 
-  /// The next frames that no stream has; only the newest utterance can have such.
+  /// The next frames without a stream; only the newest utterance can have any.
   private func nextPiece() -> Piece? {
     guard let newest = utterances.last, newest.framesGiven < newest.frames else {
       return nil
@@ -119,7 +119,7 @@ final class StreamPass {
     return Piece(utterance: newest, frames: newest.framesGiven..<newest.framesGiven + length)
   }
 
-  /// One call of the network: as many frames as every piece still has, at most `chunk`.
+  /// One call of the network: as many frames as the shortest piece has left, at most `chunk`.
   private func runPieces() throws {
     let batch = pieces.count
     let length = min(chunk, pieces.compactMap { $0?.frames.count }.min() ?? 0)
@@ -139,7 +139,7 @@ final class StreamPass {
     inNetwork += time
     latencies.add(time / .seconds(1))
 
-    // Rows of a frame stand step after step, each with all streams.
+    // Rows of a frame are ordered by step, then by stream.
     let steps = options.frameOutput == .every ? options.stepsPerFrame : 1
     let size = outputCount / steps
     for (stream, piece) in pieces.enumerated() {

@@ -2,29 +2,31 @@ import Arcuate
 import ArcuateConsole
 import ArcuateData
 
-/// Frames of Kaldi utterances with their alignments: a script of features, read while learning, and a
-/// table of integers, which is kept.
+/// Frames of Kaldi utterances with their alignments: a script of features, read during training, and a
+/// table of integers, held in memory.
 ///
-/// An epoch takes the utterances in an order of its own, a group at a time; the frames of a group are
-/// mixed and those that do not fill a batch go on to the next. Memory is that of a group.
+/// Utterances are shuffled in each epoch and fill the shuffle buffer in turn; the frames in the buffer
+/// are shuffled, and what does not fill a batch is carried over. Memory is that of the buffer.
 final class KaldiSamples: TrainingSamples {
   private struct Utterance {
     let key: String
-    let place: String
+    /// Where its features are: a file and an offset.
+    let location: String
     let labels: [Int32]
-    /// The number of its first frame among all.
+    /// Index of its first frame among all.
     let first: Int
   }
   private let utterances: [Utterance]
   private let splicing: Splicing
   private let width: Int
-  private let group: Int
+  /// Utterances whose frames are shuffled together.
+  private let shuffleBuffer: Int
   let count: Int
   private var cached: (utterance: Int, matrix: KaldiMatrix)?
 
-  /// Throws. What reading throws; `notFound` if no utterance has features and an alignment.
+  /// Throws. As reading does; `notFound` if no utterance has features and an alignment.
   init(
-    scp: String, alignments: String, splicing: Splicing, width: Int, group: Int,
+    scp: String, alignments: String, splicing: Splicing, width: Int, shuffleBuffer: Int,
     warn: (ArcuateError) -> Void
   ) throws {
     var labels: [String: [Int32]] = [:]
@@ -38,14 +40,14 @@ final class KaldiSamples: TrainingSamples {
     for (number, line) in script.split(separator: "\n").enumerated() {
       let parts = line.split(separator: " ", maxSplits: 1)
       guard parts.count == 2 else {
-        throw ArcuateError(.malformed, "has no key and file", at: "\(scp): line \(number + 1)")
+        throw ArcuateError(.malformed, "must be a key and a file", at: "\(scp): line \(number + 1)")
       }
-      let (key, place) = (String(parts[0]), parts[1].trimmed)
+      let (key, location) = (String(parts[0]), parts[1].trimmed)
       guard let own = labels[key], !own.isEmpty else {
         warn(ArcuateError(.notFound, "has no alignment", at: "\(scp): key \"\(key)\""))
         continue
       }
-      found.append(Utterance(key: key, place: place, labels: own, first: first))
+      found.append(Utterance(key: key, location: location, labels: own, first: first))
       first += own.count
     }
     guard !found.isEmpty else {
@@ -53,52 +55,52 @@ final class KaldiSamples: TrainingSamples {
     }
     utterances = found
     count = first
-    (self.splicing, self.width, self.group) = (splicing, width, group)
+    (self.splicing, self.width, self.shuffleBuffer) = (splicing, width, shuffleBuffer)
   }
 
-  /// Whole utterances are kept for validation, so that frames beside each other are not parted.
-  func split(_ share: Double, seed: UInt64) -> (learning: [Int], validation: [Int]) {
-    let kept = Set(
+  /// Whole utterances are held out, so that neighboring frames are not separated.
+  func split(_ fraction: Double, seed: UInt64) -> (trained: [Int], validated: [Int]) {
+    let heldOut = Set(
       Trainer.order(count: utterances.count, epoch: Int(UInt32.max), seed: seed)
-        .prefix(Int(share * Double(utterances.count))))
-    var (learning, validation): ([Int], [Int]) = ([], [])
+        .prefix(Int(fraction * Double(utterances.count))))
+    var (trained, validated): ([Int], [Int]) = ([], [])
     for (u, utterance) in utterances.enumerated() {
       let frames = utterance.first..<utterance.first + utterance.labels.count
-      if kept.contains(u) { validation += frames } else { learning += frames }
+      if heldOut.contains(u) { validated += frames } else { trained += frames }
     }
-    return (learning, validation)
+    return (trained, validated)
   }
 
   func batches(
-    of size: Int, epoch: Int, seed: UInt64, among places: [Int]
+    of size: Int, epoch: Int, seed: UInt64, among indices: [Int]
   ) throws -> BatchSequence {
-    let allowed = Set(places)
+    let allowed = Set(indices)
     let order = Trainer.order(count: utterances.count, epoch: epoch, seed: seed)
       .filter { allowed.contains(utterances[$0].first) }
-    var at = 0
-    var groups = 0
-    // Frames of the group that are not given yet, spliced.
+    var next = 0
+    var fills = 0
+    // The spliced frames in the buffer and their labels, of which the first `used` are done.
     var pool: [Float] = []
     var labels: [Int] = []
-    var given = 0
+    var used = 0
     func fill() throws {
-      while labels.count - given < size {
-        let rest = (pool: Array(pool[(given * width)...]), labels: Array(labels[given...]))
+      while labels.count - used < size {
+        let rest = (pool: Array(pool[(used * width)...]), labels: Array(labels[used...]))
         var frames: [(utterance: Int, frame: Int)] = []
         var matrices: [Int: KaldiMatrix] = [:]
-        for u in order[at..<min(at + group, order.count)] {
+        for u in order[next..<min(next + shuffleBuffer, order.count)] {
           let utterance = utterances[u]
           matrices[u] = try matrix(u)
           frames += utterance.labels.indices.map { (u, $0) }
         }
-        at += group
-        groups += 1
-        let mixed = Trainer.order(
-          count: frames.count, epoch: epoch << 24 | groups, seed: seed ^ 0x66_7261_6D65)
-        (pool, labels, given) = (rest.pool, rest.labels, 0)
-        pool.reserveCapacity((labels.count + mixed.count) * width)
-        for place in mixed {
-          let (u, frame) = frames[place]
+        next += shuffleBuffer
+        fills += 1
+        let shuffled = Trainer.order(
+          count: frames.count, epoch: epoch << 24 | fills, seed: seed ^ 0x66_7261_6D65)
+        (pool, labels, used) = (rest.pool, rest.labels, 0)
+        pool.reserveCapacity((labels.count + shuffled.count) * width)
+        for index in shuffled {
+          let (u, frame) = frames[index]
           let start = pool.count
           pool += repeatElement(0, count: width)
           splicing.write(matrices[u]!, frame, into: &pool, at: start)
@@ -111,15 +113,15 @@ final class KaldiSamples: TrainingSamples {
       count: total / size,
       next: { [width] in
         try fill()
-        defer { given += size }
+        defer { used += size }
         return (
-          Array(pool[given * width..<(given + size) * width]),
-          Array(labels[given..<given + size])
+          Array(pool[used * width..<(used + size) * width]),
+          Array(labels[used..<used + size])
         )
       },
       skip: {
         try fill()
-        given += size
+        used += size
       })
   }
 
@@ -128,29 +130,29 @@ final class KaldiSamples: TrainingSamples {
     return try within("key \"\(utterance.key)\"") {
       guard
         case .matrix(let matrix) = try KaldiValue.read(
-          named: utterance.place, expecting: .matrix)
-      else { throw ArcuateError(.malformed, "is no matrix") }
+          named: utterance.location, expecting: .matrix)
+      else { throw ArcuateError(.malformed, "must be a matrix") }
       guard matrix.rows == utterance.labels.count else {
         throw ArcuateError(
-          .shapeMismatch, "\(matrix.rows) frames with \(utterance.labels.count) labels")
+          .shapeMismatch, "has \(matrix.rows) frames but \(utterance.labels.count) labels")
       }
       try splicing.check(columns: matrix.columns, needed: width)
       return matrix
     }
   }
 
-  func read(_ places: [Int]) throws -> (inputs: [Float], labels: [Int]) {
-    var inputs = [Float](repeating: 0, count: places.count * width)
+  func read(_ indices: [Int]) throws -> (inputs: [Float], labels: [Int]) {
+    var inputs = [Float](repeating: 0, count: indices.count * width)
     var labels: [Int] = []
-    for (i, place) in places.enumerated() {
-      // The last utterance that begins no later.
+    for (i, index) in indices.enumerated() {
+      // The last utterance that begins no later than the frame.
       var (low, high) = (0, utterances.count)
       while high - low > 1 {
         let middle = (low + high) / 2
-        if utterances[middle].first <= place { low = middle } else { high = middle }
+        if utterances[middle].first <= index { low = middle } else { high = middle }
       }
       if cached?.utterance != low { cached = (low, try matrix(low)) }
-      let frame = place - utterances[low].first
+      let frame = index - utterances[low].first
       splicing.write(cached!.matrix, frame, into: &inputs, at: i * width)
       labels.append(Int(utterances[low].labels[frame]))
     }

@@ -2,14 +2,15 @@ import Arcuate
 import ArcuateConsole
 import ArcuateData
 
-/// Epochs of learning: order, validation, early stop, checkpoints, log. `arcuate.fit` of the Python
-/// package does the same, with the same order and notes.
+/// The epochs of a training: order, validation, early stopping, checkpoints, log. `arcuate.fit` of the
+/// Python package does the same, with the same order and checkpoint metadata.
 final class TrainingRun {
   let trainer: Trainer
   let samples: any TrainingSamples
-  /// Samples of their own for validation.
+  /// Separate samples for validation.
   var validation: (any TrainingSamples)?
-  var share = 0.0
+  /// The fraction of `samples` that is held out for validation.
+  var heldOut = 0.0
   var epochs = 1
   var seed: UInt64 = 0
   var patience: Int?
@@ -27,37 +28,38 @@ final class TrainingRun {
 
   var history: [JSON] { state.history }
 
-  /// Goes on from the checkpoint. Throws. As `Trainer.restore`; `invalidState` for one of other data.
+  /// Resumes from the checkpoint. Throws. As `Trainer.restore`; `invalidState` for a checkpoint of
+  /// other data.
   func resume(from path: String) throws {
     let note = try trainer.restore(from: path)
     state = try within(path) {
       let state = try RunState(note: note)
       if let other = state.data, other != data {
-        throw ArcuateError(.invalidState, "is a checkpoint of \(other), not of \(data)")
+        throw ArcuateError(.invalidState, "is a checkpoint of a training on \(other), not \(data)")
       }
       return state
     }
   }
 
-  /// What is learned from: another order or share would let what is kept apart be learned.
+  /// Describes the data: with another order or fraction, held-out samples would be trained on.
   private var data: String {
-    "\(samples.count) samples by seed \(seed), \(share) of them kept apart"
+    "\(samples.count) samples by seed \(seed), \(heldOut) of them kept apart"
   }
 
   func run() throws {
     state.data = data
     if checkpoint != nil { Interrupt.hold() }
-    let (learning, kept) =
-      share > 0 ? samples.split(share, seed: seed) : (Array(0..<samples.count), [])
+    let (trained, validated) =
+      heldOut > 0 ? samples.split(heldOut, seed: seed) : (Array(0..<samples.count), [])
     if let log { try writeLog(to: log) }
     while state.epoch < epochs, state.stopped == nil {
       var start = ContinuousClock.now
       let batches = try samples.batches(
-        of: trainer.batch, epoch: state.epoch, seed: seed, among: learning)
+        of: trainer.batch, epoch: state.epoch, seed: seed, among: trained)
       guard batches.count > 0 else {
         throw ArcuateError(
           .invalidArgument,
-          "\(learning.count) samples are not one whole batch of \(trainer.batch)")
+          "\(trained.count) samples are less than one batch of \(trainer.batch)")
       }
       var progress = EpochProgress(state.epoch, epochs, batches.count, quiet: isQuiet)
       for _ in 0..<min(state.position, batches.count) { try batches.skip() }
@@ -74,7 +76,7 @@ final class TrainingRun {
         }
         if Interrupt.isWanted { Interrupt.end() }
       }
-      let checked = try validate(kept)
+      let checked = try validate(validated)
       state.seconds += (ContinuousClock.now - start) / .seconds(1)
       let improved = finishEpoch(checked)
       progress.finish(state.history[state.history.count - 1])
@@ -85,19 +87,19 @@ final class TrainingRun {
     }
   }
 
-  private func validate(_ kept: [Int]) throws -> TrainingResult? {
-    let (source, places) = validation.map { ($0, Array(0..<$0.count)) } ?? (samples, kept)
-    guard !places.isEmpty else { return nil }
+  private func validate(_ indices: [Int]) throws -> TrainingResult? {
+    let (source, indices) = validation.map { ($0, Array(0..<$0.count)) } ?? (samples, indices)
+    guard !indices.isEmpty else { return nil }
     var result = TrainingResult()
-    for start in stride(from: 0, to: places.count, by: trainer.batch) {
-      let part = Array(places[start..<min(start + trainer.batch, places.count)])
+    for start in stride(from: 0, to: indices.count, by: trainer.batch) {
+      let part = Array(indices[start..<min(start + trainer.batch, indices.count)])
       let (inputs, labels) = try source.read(part)
       result.add(try trainer.evaluate([inputs], .labels(labels), samples: part.count))
     }
     return result
   }
 
-  /// Notes what the epoch came to and goes to the next; answers whether it was the best so far.
+  /// Adds the epoch to the history and advances to the next; returns whether it was the best so far.
   private func finishEpoch(_ checked: TrainingResult?) -> Bool {
     let result = state.result
     let count = Double(max(1, result.samples))
@@ -141,21 +143,21 @@ final class TrainingRun {
   }
 }
 
-/// Where a run is: the note of its checkpoints, with the fields of `arcuate.fit`'s.
+/// The progress of a training: the metadata of its checkpoints, with the fields of `arcuate.fit`'s.
 struct RunState {
   var epoch = 0
-  /// Batches of the epoch that are done, and what they came to.
+  /// Batches of the epoch that are done, and their sums.
   var position = 0
   var result = TrainingResult()
   var seconds = 0.0
   var history: [JSON] = []
   var bestEpoch: Int?
   var bestLoss: Double?
-  /// Epochs since the best, and those without progress since the rate was halved.
+  /// Epochs since the best, and epochs without progress since the rate was halved.
   var since = 0
   var halving = 0
   var stopped: String?
-  /// What is learned from.
+  /// Describes the data.
   var data: String?
 
   init() {}
@@ -165,13 +167,13 @@ struct RunState {
     let fields = try JSON(parsing: note).members
     func whole(_ name: String, _ from: [String: JSON]) throws -> Int {
       guard case .number(let text)? = from[name], let number = Int(text), number >= 0 else {
-        throw ArcuateError(.malformed, "the checkpoint's note has no \(name)")
+        throw ArcuateError(.malformed, "the checkpoint has no \(name)")
       }
       return number
     }
     func real(_ name: String, _ from: [String: JSON]) throws -> Double {
       guard case .number(let text)? = from[name], let number = Double(text) else {
-        throw ArcuateError(.malformed, "the checkpoint's note has no \(name)")
+        throw ArcuateError(.malformed, "the checkpoint has no \(name)")
       }
       return number
     }
@@ -215,7 +217,7 @@ struct RunState {
 }
 
 extension JSON {
-  /// The members of an object; none of anything else.
+  /// The members of an object; empty for other values.
   var members: [String: JSON] {
     guard case .object(let members) = self else { return [:] }
     return members

@@ -2,40 +2,39 @@ import Arcuate
 import ArcuateConsole
 import ArcuateData
 
-/// Where samples and their labels come from.
+/// Labeled samples, read in batches.
 protocol TrainingSamples {
-  /// Samples in all.
+  /// Number of samples.
   var count: Int { get }
-  /// The batches of an epoch, in an order of its own: places of samples that are not all apart from
-  /// each other, so that they can be read on the way.
-  func batches(of size: Int, epoch: Int, seed: UInt64, among places: [Int]) throws -> BatchSequence
-  /// The places that learn, and those that are kept for validation, a share of all.
-  func split(_ share: Double, seed: UInt64) -> (learning: [Int], validation: [Int])
-  /// The numbers and labels of some samples, by their places.
-  func read(_ places: [Int]) throws -> (inputs: [Float], labels: [Int])
+  /// The batches of an epoch in its shuffled order, of the samples with the given indices.
+  func batches(of size: Int, epoch: Int, seed: UInt64, among indices: [Int]) throws -> BatchSequence
+  /// Indices of the samples to train on and of those to hold out, a fraction of all.
+  func split(_ fraction: Double, seed: UInt64) -> (trained: [Int], validated: [Int])
+  /// The values and labels of samples, by index.
+  func read(_ indices: [Int]) throws -> (inputs: [Float], labels: [Int])
 }
 
-/// Batches that are made when they are asked for.
+/// Batches that are read on demand.
 struct BatchSequence {
-  /// Whole batches.
+  /// Number of complete batches.
   let count: Int
-  /// The batch after those that were given. Asking beyond `count` is an error.
+  /// The next batch. Needs. At most `count` calls of this and `skip`.
   let next: () throws -> (inputs: [Float], labels: [Int])
-  /// Passes over a batch.
+  /// Skips a batch.
   let skip: () throws -> Void
 }
 
 extension TrainingSamples {
-  /// Samples each on its own, as `arcuate.fit` parts them.
-  func split(_ share: Double, seed: UInt64) -> (learning: [Int], validation: [Int]) {
-    let kept = Set(
+  /// Splits sample by sample, as `arcuate.fit` does.
+  func split(_ fraction: Double, seed: UInt64) -> (trained: [Int], validated: [Int]) {
+    let heldOut = Set(
       Trainer.order(count: count, epoch: Int(UInt32.max), seed: seed)
-        .prefix(Int(share * Double(count))))
-    return ((0..<count).filter { !kept.contains($0) }, kept.sorted())
+        .prefix(Int(fraction * Double(count))))
+    return ((0..<count).filter { !heldOut.contains($0) }, heldOut.sorted())
   }
 }
 
-/// Samples that are in memory.
+/// Samples held in memory.
 struct ArraySamples: TrainingSamples {
   let labels: [Int]
   private let width: Int
@@ -43,16 +42,15 @@ struct ArraySamples: TrainingSamples {
 
   var count: Int { labels.count }
 
-  /// Throws. What reading throws; `shapeMismatch` for another number of labels, or samples that are
-  /// not `width` numbers; `invalidArgument` for a number that is not finite, and a label that is none
-  /// of the classes.
+  /// Throws. As reading does; `shapeMismatch` for a wrong number of labels or values per sample;
+  /// `invalidArgument` for a value that is not finite or a label out of range.
   init(_ inputs: String, _ labels: String, width: Int, classes: Int) throws {
     let (extents, values) = try Self.numbers(inputs, scalesBytes: true)
     let samples = extents.first ?? 0
     (self.values, self.width) = (values, width)
     guard values.count == samples * width else {
       throw ArcuateError(
-        .shapeMismatch, "holds samples of \(values.count / max(samples, 1)) numbers, not \(width)",
+        .shapeMismatch, "samples must have \(width) values, got \(values.count / max(samples, 1))",
         at: inputs)
     }
     if let bad = values.firstIndex(where: { !$0.isFinite }) {
@@ -62,21 +60,21 @@ struct ArraySamples: TrainingSamples {
     let given = try Self.numbers(labels, scalesBytes: false).values
     self.labels = try given.enumerated().map { i, value in
       guard let label = Int(exactly: value) else {
-        throw ArcuateError(.malformed, "label \(i) is \(value), not a whole number", at: labels)
+        throw ArcuateError(.malformed, "label \(i) must be an integer, got \(value)", at: labels)
       }
       guard (0..<classes).contains(label) else {
         throw ArcuateError(
-          .invalidArgument, "label \(i) is \(label), not within 0 ... \(classes - 1)", at: labels)
+          .invalidArgument, "label \(i) must be 0 ... \(classes - 1), got \(label)", at: labels)
       }
       return label
     }
     guard self.labels.count == samples else {
       throw ArcuateError(
-        .shapeMismatch, "holds \(self.labels.count) labels for \(samples) samples", at: labels)
+        .shapeMismatch, "has \(self.labels.count) labels for \(samples) samples", at: labels)
     }
   }
 
-  /// An array of a .npy file, of `file.npz:name`, or of an IDX file, whose bytes become 0 ... 1.
+  /// An array of a .npy file, of `file.npz:name` or of an IDX file, whose bytes are scaled to 0 ... 1.
   static func numbers(
     _ path: String, scalesBytes: Bool
   ) throws -> (extents: [Int], values: [Float]) {
@@ -99,27 +97,27 @@ struct ArraySamples: TrainingSamples {
   }
 
   func batches(
-    of size: Int, epoch: Int, seed: UInt64, among places: [Int]
+    of size: Int, epoch: Int, seed: UInt64, among indices: [Int]
   ) throws -> BatchSequence {
-    let order = Trainer.order(count: places.count, epoch: epoch, seed: seed).map { places[$0] }
-    var at = 0
+    let order = Trainer.order(count: indices.count, epoch: epoch, seed: seed).map { indices[$0] }
+    var next = 0
     return BatchSequence(
       count: order.count / size,
       next: {
-        defer { at += size }
-        return try read(Array(order[at..<at + size]))
-      }, skip: { at += size })
+        defer { next += size }
+        return try read(Array(order[next..<next + size]))
+      }, skip: { next += size })
   }
 
-  func read(_ places: [Int]) throws -> (inputs: [Float], labels: [Int]) {
+  func read(_ indices: [Int]) throws -> (inputs: [Float], labels: [Int]) {
     var inputs: [Float] = []
-    inputs.reserveCapacity(places.count * width)
-    for place in places { inputs += values[place * width..<(place + 1) * width] }
-    return (inputs, places.map { labels[$0] })
+    inputs.reserveCapacity(indices.count * width)
+    for index in indices { inputs += values[index * width..<(index + 1) * width] }
+    return (inputs, indices.map { labels[$0] })
   }
 }
 
-/// PNG images below a folder or in a zip archive; the folder an image lies in is its class.
+/// PNG images below a folder or in a zip archive; each image's folder is its class.
 struct ImageSamples: TrainingSamples {
   private let files: ImageFiles
   private let labels: [Int]
@@ -133,27 +131,27 @@ struct ImageSamples: TrainingSamples {
     self.files = files
     let folders = files.names.indices.map { String(files.folder($0)) }
     classes = Set(folders).sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
-    let places = Dictionary(uniqueKeysWithValues: zip(classes, 0...))
-    labels = folders.map { places[$0]! }
+    let indices = Dictionary(uniqueKeysWithValues: zip(classes, 0...))
+    labels = folders.map { indices[$0]! }
   }
 
   func batches(
-    of size: Int, epoch: Int, seed: UInt64, among places: [Int]
+    of size: Int, epoch: Int, seed: UInt64, among indices: [Int]
   ) throws -> BatchSequence {
-    let order = Trainer.order(count: places.count, epoch: epoch, seed: seed).map { places[$0] }
-    var at = 0
+    let order = Trainer.order(count: indices.count, epoch: epoch, seed: seed).map { indices[$0] }
+    var next = 0
     return BatchSequence(
       count: order.count / size,
       next: {
-        defer { at += size }
-        return try read(Array(order[at..<at + size]))
-      }, skip: { at += size })
+        defer { next += size }
+        return try read(Array(order[next..<next + size]))
+      }, skip: { next += size })
   }
 
-  func read(_ places: [Int]) throws -> (inputs: [Float], labels: [Int]) {
+  func read(_ indices: [Int]) throws -> (inputs: [Float], labels: [Int]) {
     var inputs: [Float] = []
-    for place in places {
-      let image = try files.image(place)
+    for index in indices {
+      let image = try files.image(index)
       // Channels first.
       for c in 0..<image.channels {
         for i in stride(from: c, to: image.pixels.count, by: image.channels) {
@@ -161,6 +159,6 @@ struct ImageSamples: TrainingSamples {
         }
       }
     }
-    return (inputs, places.map { labels[$0] })
+    return (inputs, indices.map { labels[$0] })
   }
 }
