@@ -35,8 +35,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("posteriors", type=Path)
     parser.add_argument("truth", type=Path)
-    parser.add_argument("--quiet", action="store_true", help="the summary only")
-    parser.add_argument("--first", type=int, metavar="N", help="only the first N and the wrong ones")
+    parser.add_argument("--quiet", action="store_true", help="print only the summary")
+    parser.add_argument("--first", type=int, metavar="N", help="print only the first N and the wrong ones")
     arguments = parser.parse_args()
     truth = dict(line.split() for line in arguments.truth.read_text().splitlines())
     heldout = {key: frames for key, _, frames in data.load()["heldout"]}
@@ -45,21 +45,21 @@ def main() -> None:
     seen = set()
     for key, posteriors in read_archive(arguments.posteriors):
         seen.add(key)
-        recognised = int(posteriors.sum(axis=0).argmax())
+        recognized = int(posteriors.sum(axis=0).argmax())
         ann_says = int(data.ann_log_posteriors(ann, heldout[key]).sum(axis=0).argmax())
-        right += recognised == int(truth[key])
+        right += recognized == int(truth[key])
         ann_right += ann_says == int(truth[key])
-        is_wrong = recognised != int(truth[key])
+        is_wrong = recognized != int(truth[key])
         is_shown = arguments.first is None or len(seen) <= arguments.first or is_wrong
         if is_shown and not arguments.quiet:
             mark = "   <- wrong" if is_wrong else ""
-            print(f"{key}  recognised {recognised}  truth {truth[key]}{mark}")
+            print(f"{key}  recognized {recognized}  truth {truth[key]}{mark}")
     missing = truth.keys() - seen
     if missing:
         raise SystemExit(f"{len(missing)} recordings are missing, such as {min(missing)}")
     count = len(truth)
-    print(f"spiking network  {right} of {count} right: {100 * right / count:.2f} %")
-    print(f"ANN              {ann_right} of {count} right: {100 * ann_right / count:.2f} %, "
+    print(f"spiking network  {right} of {count} correct: {100 * right / count:.2f} %")
+    print(f"ANN              {ann_right} of {count} correct: {100 * ann_right / count:.2f} %, "
           f"{data.ann_macs(ann)} MAC per frame")
 
 

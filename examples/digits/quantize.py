@@ -1,8 +1,8 @@
-"""What narrow weights cost the spiking network: the table in README.md.
+"""The accuracy of the spiking network with narrow weights: the table in README.md.
 
-    python quantise.py             needs the package arcuate
+    python quantize.py             needs the package arcuate
 
-Scales are chosen on training recordings only; everything is measured on the held-out ones.
+Scales are chosen on training recordings only; results are those of held-out recordings.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 import arcuate
 import data
 
-HOW = dict(steps_per_frame=10, frame_state="reset")
+OPTIONS = dict(steps_per_frame=10, frame_state="reset")
 
 
 def main() -> None:
@@ -25,14 +25,14 @@ def main() -> None:
     frames = np.concatenate([data.splice(frames) for _, _, frames in heldout])
 
     def outputs(model: arcuate.Model) -> np.ndarray:
-        with model.compile(**HOW) as plan, plan.session() as session:
+        with model.compile(**OPTIONS) as plan, plan.session() as session:
             return session.run(frames)
 
     model = arcuate.Model.open(Path(__file__).with_name("digits.nir"))
     int8, plain = model.quantize("int8")
-    calibrated, report = model.quantize("int8", training, **HOW)
-    mixed, partly = model.quantize("int8", training, keep_first=True, **HOW)
-    bfloat16, halved = model.quantize("bfloat16", training, **HOW)
+    calibrated, report = model.quantize("int8", training, **OPTIONS)
+    mixed, partly = model.quantize("int8", training, keep_first=True, **OPTIONS)
+    bfloat16, halved = model.quantize("bfloat16", training, **OPTIONS)
     print(report, halved, sep="\n")
     expected = outputs(model)
     print("weights                          bytes  utterances   frames  as float32   error")
@@ -43,10 +43,10 @@ def main() -> None:
     ]:
         found = outputs(narrow)
         logs = np.split(data.log_softmax(found), ends)
-        utterances, right = data.accuracy(heldout, logs)
+        utterances, correct = data.accuracy(heldout, logs)
         same = 100 * (found.argmax(axis=1) == expected.argmax(axis=1)).mean()
         error = 100 * np.linalg.norm(found - expected) / np.linalg.norm(expected)
-        print(f"{name:29} {size:8} {utterances:9.2f} % {right:6.2f} % {same:9.2f} % {error:5.1f} %")
+        print(f"{name:29} {size:8} {utterances:9.2f} % {correct:6.2f} % {same:9.2f} % {error:5.1f} %")
 
 
 if __name__ == "__main__":
