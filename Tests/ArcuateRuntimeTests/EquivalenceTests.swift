@@ -9,7 +9,7 @@ import Testing
   static let frames = 21
   static let batch = 3
   static let cases: [(Family, UInt64)] = Family.allCases.flatMap { family in
-    [1, 2, 3].map { (family, $0) }
+    TestSize.seeds.map { (family, $0) }
   }
 
   struct Setting {

@@ -57,7 +57,9 @@ class File:
                     stack.pop()
                 waiting = None
             elif match["kind"]:
-                if match["kind"] == "class" and re.match(r"\s+(?:func|var)\b", source[match.end("kind"):]):
+                if match["kind"] == "class" and re.match(
+                    r"\s+(?:func|var)\b", source[match.end("kind") :]
+                ):
                     continue
                 name = match["name"].split(".")[-1]
                 waiting = name
@@ -186,7 +188,9 @@ def main() -> int:
                 print(f"    {what}")
         for group in circles(remaining):
             wrong.append(f"folders of {room} in a circle: {', '.join(group)}")
-    wrong += [f"no longer an arrow, take its line out of tables.py: {a}" for a in set(ARROWS) - kept]
+    wrong += [
+        f"no longer an arrow, take its line out of tables.py: {a}" for a in set(ARROWS) - kept
+    ]
     print("\n".join(wrong) or f"{len(edges)} arrows between files, none up, no circle of folders")
     if ARROWS:
         print(f"{len(ARROWS)} exceptions, with their reasons in tables.py")

@@ -18,7 +18,9 @@ for room, paths in rooms().items():
                 if "--all" in sys.argv:
                     wrong.append(f"{path}:{n + 1}: throws without a type")
 if "--all" not in sys.argv:
-    wrong += [f"{room}: {n} times throws without a type (--all lists them)" for room, n in untyped.items()]
+    wrong += [
+        f"{room}: {n} times throws without a type (--all lists them)" for room, n in untyped.items()
+    ]
 
 print("\n".join(wrong) or f"{len(TYPED)} rooms throw by type")
 sys.exit(1 if wrong else 0)

@@ -24,7 +24,10 @@ for room, paths in rooms().items():
 
 described = json.loads(
     subprocess.run(
-        ["swift", "package", "--scratch-path", "build/house", "dump-package"], cwd=TOP, check=True, capture_output=True
+        ["swift", "package", "--scratch-path", "build/house", "dump-package"],
+        cwd=TOP,
+        check=True,
+        capture_output=True,
     ).stdout
 )
 

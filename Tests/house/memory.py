@@ -23,7 +23,7 @@ DECLARATION = re.compile(r"^\s*(?:@\S+\s+)*(?:\w+\s+)*(?:func|init|deinit|subscr
 
 wrong = []
 uses = 0
-for room, paths in rooms().items():
+for paths in rooms().values():
     for path in paths:
         inside = path.removeprefix("Sources/")
         if inside.startswith(tuple(POINTER_ROOMS)):

@@ -21,7 +21,19 @@ for path in files():
 
 ABSOLUTE = re.compile(r"(?<![\w.$}~*/:-])/(?:work|root|home|Users|tmp/[\w-]+\.)[/\w]")
 for path in files(
-    ".swift", ".c", ".h", ".cpp", ".py", ".sh", ".md", ".txt", ".cmake", ".toml", ".yml", ".json", ".map"
+    ".swift",
+    ".c",
+    ".h",
+    ".cpp",
+    ".py",
+    ".sh",
+    ".md",
+    ".txt",
+    ".cmake",
+    ".toml",
+    ".yml",
+    ".json",
+    ".map",
 ):
     for n, line in enumerate(text(path).split("\n")):
         if ABSOLUTE.search(line) and not path.startswith("Tests/house/"):

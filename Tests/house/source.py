@@ -13,7 +13,10 @@ def files(*suffixes: str) -> list[str]:
     """Paths of the files in git, and of new ones that are not ignored, each once."""
     listed = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        cwd=TOP, check=True, capture_output=True, text=True,
+        cwd=TOP,
+        check=True,
+        capture_output=True,
+        text=True,
     ).stdout.split("\0")
     return sorted(
         {

@@ -11,7 +11,10 @@ ROOMS = {
     "ArcuateMicrokernels": ["ArcuateKernelTypes", "CShims"],
     "ArcuateMicrokernelsAVX512": ["ArcuateKernelTypes", "CShims"],
     "ArcuateKernels": [
-        "ArcuateCore", "ArcuateKernelTypes", "ArcuateMicrokernels", "ArcuateMicrokernelsAVX512",
+        "ArcuateCore",
+        "ArcuateKernelTypes",
+        "ArcuateMicrokernels",
+        "ArcuateMicrokernelsAVX512",
         "CShims",
     ],
     "ArcuateModel": ["ArcuateCore"],
@@ -21,19 +24,33 @@ ROOMS = {
     "ArcuateQuantization": ["ArcuateCore", "ArcuateModel", "ArcuateRuntime"],
     "ArcuateConversion": ["ArcuateCore", "ArcuateModel", "ArcuateRuntime"],
     "ArcuateTraining": [
-        "ArcuateCore", "ArcuateModel", "ArcuateKernels", "ArcuateFormats", "ArcuateRuntime",
+        "ArcuateCore",
+        "ArcuateModel",
+        "ArcuateKernels",
+        "ArcuateFormats",
+        "ArcuateRuntime",
         "ArcuateConversion",
     ],
     "Arcuate": [
-        "ArcuateCore", "ArcuateModel", "ArcuateFormats", "ArcuateRuntime", "ArcuateQuantization",
-        "ArcuateConversion", "ArcuateTraining",
+        "ArcuateCore",
+        "ArcuateModel",
+        "ArcuateFormats",
+        "ArcuateRuntime",
+        "ArcuateQuantization",
+        "ArcuateConversion",
+        "ArcuateTraining",
     ],
     "ArcuateC": ["Arcuate", "CArcuate"],
     "ArcuateConsole": ["Arcuate", "ArgumentParser"],
     "ArcuateCommand": ["Arcuate", "ArcuateConsole", "ArcuateData", "ArgumentParser", "CArcuate"],
     "ArcuateBench": [
-        "Arcuate", "ArcuateConsole", "ArcuateCore", "ArcuateData", "ArcuateKernels",
-        "ArgumentParser", "CArcuate",
+        "Arcuate",
+        "ArcuateConsole",
+        "ArcuateCore",
+        "ArcuateData",
+        "ArcuateKernels",
+        "ArgumentParser",
+        "CArcuate",
     ],
 }
 SYSTEM = {"Glibc", "Musl", "Darwin", "Synchronization"}
@@ -42,10 +59,17 @@ SYSTEM = {"Glibc", "Musl", "Darwin", "Synchronization"}
 # "." is the room itself. An arrow from a lower level to a higher one fails, as does a circle.
 FOLDERS = {
     "ArcuateRuntime": [
-        ["Session"], ["Plan"], ["Plasticity"], ["Nodes"], ["Memory", "Threads", "."],
+        ["Session"],
+        ["Plan"],
+        ["Plasticity"],
+        ["Nodes"],
+        ["Memory", "Threads", "."],
     ],
     "ArcuateFormats": [
-        ["."], ["NIR", "Safetensors", "Kaldi", "Layers"], ["HDF5", "JSON"], ["Files"],
+        ["."],
+        ["NIR", "Safetensors", "Kaldi", "Layers"],
+        ["HDF5", "JSON"],
+        ["Files"],
     ],
     "ArcuateModel": [["Graph"], ["Nodes"], ["Plasticity"]],
     "ArcuateKernels": [
@@ -72,6 +96,13 @@ LONG_FILES = {}
 
 # Rooms whose functions all throw `ArcuateError` by type.
 TYPED = [
-    "ArcuateCore", "ArcuateModel", "ArcuateKernels", "ArcuateFormats", "ArcuateData",
-    "ArcuateRuntime", "ArcuateQuantization", "ArcuateConversion", "ArcuateTraining",
+    "ArcuateCore",
+    "ArcuateModel",
+    "ArcuateKernels",
+    "ArcuateFormats",
+    "ArcuateData",
+    "ArcuateRuntime",
+    "ArcuateQuantization",
+    "ArcuateConversion",
+    "ArcuateTraining",
 ]

@@ -39,10 +39,14 @@ def public(path: str) -> list[tuple[int, str]]:
         return lines
     if path.startswith("bindings/python/src/"):
         return [(n, t) for n, t in lines if re.search(r"#|\"\"\"|^\s+[A-Z].*[a-z]|\"", t)]
-    if path.startswith(("Sources/ArcuateCommand/", "Sources/ArcuateConsole/", "Sources/ArcuateBench/")):
+    if path.startswith(
+        ("Sources/ArcuateCommand/", "Sources/ArcuateConsole/", "Sources/ArcuateBench/")
+    ):
         return [(n, t) for n, t in lines if '"' in t or t.lstrip().startswith("///")]
     if path.startswith("Sources/") and path.endswith(".swift") and "AVX512" not in path:
-        return [(n, t) for n, t in lines if t.lstrip().startswith("///") or re.search(r'Error\(.*"', t)]
+        return [
+            (n, t) for n, t in lines if t.lstrip().startswith("///") or re.search(r'Error\(.*"', t)
+        ]
     return []
 
 
@@ -56,6 +60,8 @@ for path in files(".swift", ".md", ".h", ".py"):
             count[match.group(0).lower()] += 1
             if "--all" in sys.argv:
                 print(f"{path}:{n}: {match.group(0)}{' -> ' + better if better else ''}")
-print(f"{sum(found.values())} words to look at (--all lists them): "
-      + ", ".join(f"{w} {n}" for w, n in count.most_common(12)))
+print(
+    f"{sum(found.values())} words to look at (--all lists them): "
+    + ", ".join(f"{w} {n}" for w, n in count.most_common(12))
+)
 print("where: " + ", ".join(f"{w} {n}" for w, n in found.most_common(12)))
