@@ -3,7 +3,7 @@ import ArcuateModel
 
 /// Reads and writes model files of every format in `ModelFormat.all`.
 public enum ModelFile {
-  /// The model in the file at `path`, and what was noticed and repaired.
+  /// The model in the file at `path`, and the findings of its reader.
   ///
   /// The file is opened once; its first bytes decide the format. The tensors of a `.safetensors`
   /// file stay in the mapped file, every other file is read into memory.

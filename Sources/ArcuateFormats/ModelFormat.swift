@@ -1,7 +1,7 @@
 import ArcuateCore
 import ArcuateModel
 
-/// How to read a model file: what it leaves open, and whether to accept repairs.
+/// Options for reading a model file.
 public struct ReadOptions: Sendable {
   /// Refuse a file that needs a repair.
   public var strict = false
@@ -27,7 +27,7 @@ public struct ReadOptions: Sendable {
         + "\(Model.stepLengths.upperBound), not \(dt_s)")
   }
 
-  /// What a reader found, with these options applied.
+  /// The result of a reader, with these options applied.
   /// Throws. `invalidModel` for an error among the findings; with `strict` also for a repair.
   func settle(
     _ found: (model: Model, findings: [Finding])
@@ -124,7 +124,7 @@ public struct ModelFormat: Sendable {
   /// Whether the bytes begin like a file of this format; the first 64 are enough.
   public func recognizes(_ bytes: Bytes) -> Bool { isRecognized(bytes) }
 
-  /// The model in the bytes, and what was noticed and repaired.
+  /// The model in the bytes, and the findings of the reader.
   ///
   /// Tensors of a safetensors file share the bytes.
   /// Throws. As `ModelFile.read`.

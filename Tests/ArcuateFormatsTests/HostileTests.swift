@@ -7,7 +7,7 @@ import Testing
 @testable import ArcuateData
 @testable import ArcuateFormats
 
-/// Files nobody vouches for: every answer is a model or an error that says where, never a trap.
+/// Untrusted files: every result is a model or an error with a location, never a trap.
 @Suite struct HostileTests {
   /// Change it to try others; a failure names what was done to which file.
   static let seed: UInt64 = 20_261_124
@@ -20,9 +20,10 @@ import Testing
       return true
     } catch {
       if let error = error as? ArcuateError {
-        if error.message.isEmpty || error.location?.isEmpty != false, error.code != .unsupportedFormat
+        if error.message.isEmpty || error.location?.isEmpty != false,
+          error.code != .unsupportedFormat
         {
-          Issue.record("\(what()): no place in \"\(error)\"")
+          Issue.record("\(what()): no location in \"\(error)\"")
         }
       } else {
         Issue.record("\(what()): \(error)")

@@ -13,7 +13,7 @@ import ArcuateModel
 public enum NMNISTFile {
   public static let side = 34
 
-  /// The recording in the file at `path`, and what was noticed.
+  /// The recording in the file at `path`, and the findings of the reader.
   /// Throws. `cannotOpen`; `truncated` or `malformed` naming the record.
   public static func read(
     _ path: String

@@ -11,7 +11,7 @@ public struct ImageFiles: Sendable {
   /// Limit on the files of a folder.
   public static let mostFiles = 1 << 24
 
-  /// Throws. `cannotOpen`, and what opening an archive throws; `notFound` if there is no PNG file.
+  /// Throws. `cannotOpen`; `notFound` if there is no PNG file; as `ZipArchive` for an archive.
   public init(_ path: String) throws(ArcuateError) {
     let found: [String]
     if Files.isFolder(path) {
@@ -38,7 +38,7 @@ public struct ImageFiles: Sendable {
     return names[index][..<slash]
   }
 
-  /// Throws. `invalidArgument` for an index out of range, and what `PNGImage` throws.
+  /// Throws. `invalidArgument` for an index out of range, and as `PNGImage`.
   public func image(_ index: Int) throws(ArcuateError) -> PNGImage {
     guard names.indices.contains(index) else {
       throw ArcuateError(.invalidArgument, "file \(index) is not within 0 ..< \(names.count)")

@@ -19,7 +19,7 @@ public struct NumpyArchive: Sendable {
     }
   }
 
-  /// The array of that name. Throws. `notFound`, and what reading throws.
+  /// The array of that name. Throws. `notFound`, and as `NumpyArray.parse`.
   public func array(_ name: String) throws(ArcuateError) -> NumpyArray {
     guard let entry = archive[name + ".npy"] else {
       throw ArcuateError(

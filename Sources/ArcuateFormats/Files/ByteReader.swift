@@ -83,7 +83,7 @@ public final class ByteReader {
 
   /// The next `count` bytes.
   ///
-  /// Cost. Memory grows with the bytes that arrive, whatever `count` claims.
+  /// Cost. Memory grows with the bytes that arrive, not with `count`.
   /// Throws. `truncated` if there are fewer; for a regular file before anything is allocated.
   public func take(_ count: Int) throws(ArcuateError) -> [UInt8] {
     if let remaining, count > remaining { throw truncated(count, remaining) }

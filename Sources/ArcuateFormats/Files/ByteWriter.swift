@@ -95,7 +95,7 @@ public final class ByteWriter {
     buffer.removeAll(keepingCapacity: true)
   }
 
-  /// Closes the files and gives them their names: all, or as far as the system allows, none.
+  /// Closes the files and renames them to their final paths: all, or as far as possible none.
   /// Throws. `cannotWrite`.
   public static func finish(_ writers: [ByteWriter]) throws(ArcuateError) {
     for writer in writers {

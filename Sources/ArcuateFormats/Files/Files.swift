@@ -8,7 +8,7 @@ import ArcuateCore
 
 /// Opens every file that the library reads or writes.
 public enum Files {
-  /// Bytes that `read` takes unless told otherwise.
+  /// Default limit of `read`, in bytes.
   public static let limit = 1 << 32
 
   /// The whole file, read into memory.
@@ -21,8 +21,8 @@ public enum Files {
   /// The whole file, mapped: pages are read when they are touched.
   ///
   /// Needs. A file that is neither truncated nor changed in place while the bytes live, or anything
-  /// made of them, such as a model and its plans and sessions: what was checked once, such as lists
-  /// of connections, is not checked again. Replacing it by another file of its name is safe.
+  /// made of them, such as a model and its plans and sessions: lists of connections, for example,
+  /// are checked only once. Replacing it by another file of its name is safe.
   /// Throws. `cannotOpen` with the system's reason.
   public static func map(_ path: String) throws(ArcuateError) -> Bytes { try OpenFile(path).map() }
 

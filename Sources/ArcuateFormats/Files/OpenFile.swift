@@ -93,7 +93,7 @@ struct OpenFile: ~Copyable {
       let offset = buffer.baseAddress! - UnsafeRawPointer(address)
       let start = offset / page * page
       let end = (offset + buffer.count + page - 1) / page * page
-      // SAFETY: these pages belong to the mapping; what is read again is fetched from the file.
+      // SAFETY: these pages belong to the mapping; a later read loads them from the file.
       if end > start { madvise(address + start, end - start, Int32(MADV_DONTNEED)) }
     }
   }

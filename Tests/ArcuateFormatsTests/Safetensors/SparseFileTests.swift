@@ -37,7 +37,8 @@ import Testing
   @Test func refusals() throws {
     let type = try error(replacing: #""dtype":"I64""#, by: #""dtype":"F64""#)
     #expect(
-      type?.location?.contains("node \"s\"") == true && type?.location?.contains("row_starts") == true)
+      type?.location?.contains("node \"s\"") == true
+        && type?.location?.contains("row_starts") == true)
     #expect(type?.message.contains("U32, I32 or I64") == true)
     let name = try error(replacing: #"\"s.post\""#, by: #"\"s.pots\""#)
     #expect(name?.code == .notFound && name?.location?.contains("post") == true)

@@ -66,8 +66,8 @@ struct Nnet3Builder {
         findings.append(
           Finding(
             .note, Nnet3Graph.location(nodes[i].name),
-            "takes \"\(nodes[source.node].name)\" \(source.offset) frames later if that is defined: "
-              + "at the end of an utterance it sees the last frame again where Kaldi gives zero"))
+            "reads \"\(nodes[source.node].name)\" \(source.offset) frames ahead if defined: "
+              + "at the end of an utterance it repeats the last frame where Kaldi uses zero"))
         break
       }
     }

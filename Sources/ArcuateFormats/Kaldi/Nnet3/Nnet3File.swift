@@ -32,7 +32,7 @@ enum Nnet3File {
     return ["<Nnet3>", "<TransitionModel>"].contains { word.starts(with: $0.utf8) }
   }
 
-  /// The model, and what was noticed; `frame_s` is the seconds per frame if not 0.01.
+  /// The model, and the findings of the reader; `frame_s` is seconds per frame, by default 0.01.
   ///
   /// Throws. `malformed`, `truncated`, `limitExceeded`, `unsupportedFormat` naming the node or the
   /// component, or `invalidModel` where parts do not fit each other.

@@ -170,7 +170,7 @@ struct Nnet3Graph {
     }
   }
 
-  /// Keeps what leads to the wanted outputs.
+  /// Removes the nodes that no output depends on.
   private mutating func keep(_ outputs: [Int]) {
     var isKept = [Bool](repeating: false, count: nodes.count)
     var waiting = outputs

@@ -43,3 +43,41 @@ import Testing
     #expect(throws: ArcuateError(.cannotOpen, "the path is empty")) { try Files.read("") }
   }
 }
+
+@Suite struct OpenFileTests {
+  @Test(arguments: [0, 1, 63, 64, 65, 10_000]) func readingAndMappingAgree(count: Int) throws {
+    let folder = TemporaryFolder()
+    let path = "\(folder.path)/file"
+    let bytes = (0..<count).map { UInt8($0 % 251) }
+    try Files.write(bytes, to: path)
+    let file = try OpenFile(path)
+    #expect(file.size == count)
+    #expect(try file.start(64).array == Array(bytes.prefix(64)))
+    #expect(try file.read().array == bytes)
+    #expect(try file.map().array == bytes)
+    if count > 0 {
+      #expect(throws: ArcuateError.self) { try file.read(limit: count - 1) }
+    }
+  }
+
+  @Test func mappedBytesOutliveTheFileAndEviction() throws {
+    let folder = TemporaryFolder()
+    let path = "\(folder.path)/file"
+    let content = (0..<20_000).map { UInt8($0 % 13) }
+    try Files.write(content, to: path)
+    let bytes = try Files.map(path)
+    #expect(unlink(path) == 0)
+    bytes.evict(5..<12_345)
+    #expect(bytes.array == content)
+  }
+
+  @Test func truncationAfterOpeningIsAnError() throws {
+    let folder = TemporaryFolder()
+    let path = "\(folder.path)/file"
+    try Files.write([UInt8](repeating: 1, count: 100), to: path)
+    let file = try OpenFile(path)
+    #expect(truncate(path, 10) == 0)
+    let error = #expect(throws: ArcuateError.self) { try file.read() }
+    #expect(error?.code == .truncated && error?.location == path)
+  }
+}
