@@ -57,6 +57,7 @@ public struct Tensor: Sendable {
   public init(scalar value: Float) {
     shape = .scalar
     element = .float32
+    // SAFETY: the closure only reads the bytes of the value.
     bytes = withUnsafeBytes(of: value) { Bytes(copying: $0) }
     scales = []
   }

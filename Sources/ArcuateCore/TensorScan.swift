@@ -24,6 +24,7 @@ extension Tensor {
       if value > largest { largest = value }
     }
     if element == .float32 {
+      // SAFETY: `init` checked that the bytes hold `count` elements; loads are unaligned.
       bytes.withUnsafeBytes { raw in
         for i in 0..<count { take(raw.loadUnaligned(fromByteOffset: 4 &* i, as: Float.self)) }
       }

@@ -1,5 +1,6 @@
 import ArcuateCore
 import ArcuateModel
+import ArcuateRuntime
 import Testing
 
 @testable import ArcuateTraining

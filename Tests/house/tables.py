@@ -88,6 +88,9 @@ POINTER_ROOMS = ["ArcuateMicrokernels/", "ArcuateKernelTypes/"]
 POINTERS = {
     "ArcuateCore/": "memory behind views whose accesses are checked",
     "ArcuateKernels/": "sizes are checked, then kernels get the pointers",
+    "ArcuateFormats/Files/": "buffers of system calls and of zlib",
+    "ArcuateFormats/HDF5/HDF5Writer.swift": "bytes of numbers",
+    "ArcuateFormats/Safetensors/SafetensorsContainer.swift": "bytes of numbers",
     "ArcuateC/": "arguments of the C interface",
 }
 

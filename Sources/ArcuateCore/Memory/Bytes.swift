@@ -46,6 +46,7 @@ public struct Bytes: @unchecked Sendable {
 
   /// A copy of `array`, aligned to 64 bytes.
   public init(_ array: [UInt8]) {
+    // SAFETY: the closure only reads the bytes of the array while it lives.
     self = array.withUnsafeBytes { Bytes(copying: $0) }
   }
 
@@ -62,6 +63,7 @@ public struct Bytes: @unchecked Sendable {
   /// Bytes that `owner` keeps valid and unchanged for as long as it lives.
   public init(unsafe buffer: UnsafeRawBufferPointer, owner: AnyObject) {
     if let start = buffer.baseAddress, buffer.count > 0 {
+      // SAFETY: the owner keeps `buffer.count` bytes valid.
       self.init(base: start.assumingMemoryBound(to: UInt8.self), count: buffer.count, owner: owner)
     } else {
       self.init([])
@@ -112,10 +114,12 @@ public struct Bytes: @unchecked Sendable {
   /// not fill the memory. The bytes stay valid.
   public func evict(_ range: Range<Int>) {
     precondition(range.lowerBound >= 0 && range.upperBound <= count, "a range of the bytes")
+    // SAFETY: the range lies inside the bytes, as checked above.
     pages?.evict(
       UnsafeRawBufferPointer(start: base + range.lowerBound, count: range.count))
   }
 
+  // SAFETY: the closure copies `count` bytes.
   public var array: [UInt8] { withUnsafeBytes { [UInt8]($0) } }
 
   private func outside(_ offset: Int, _ length: Int) -> ArcuateError {

@@ -24,6 +24,7 @@ public struct InputPorts {
   public func copy(_ port: Int, from start: Int, to row: Row<Float>) {
     precondition(start >= 0 && start + row.count <= count(port), "inside the caller's array")
     if row.count > 0 {
+      // SAFETY: the range lies inside the caller's array, as checked above.
       row.copy(from: UnsafeBufferPointer(start: pointers[port]! + start, count: row.count))
     }
   }
@@ -32,6 +33,7 @@ public struct InputPorts {
   @inline(__always)
   public func numbers(_ port: Int, from start: Int, count: Int) -> UnsafeBufferPointer<Float> {
     precondition(start >= 0 && start + count <= self.count(port), "inside the caller's array")
+    // SAFETY: the range lies inside the caller's array, as checked above.
     return UnsafeBufferPointer(start: pointers[port].map { $0 + start }, count: count)
   }
 
@@ -40,6 +42,7 @@ public struct InputPorts {
     precondition(start >= 0 && start <= count(port), "inside the caller's array")
     guard let base = pointers[port] else { return nil }
     let n = counts[port]
+    // SAFETY: `base` has `n` numbers, and `start` is at most `n`.
     if FiniteCheck.float32(UnsafeRawPointer(base + start), count: n - start) { return nil }
     return (start..<n).first { !base[$0].isFinite }
   }
@@ -50,6 +53,7 @@ public struct InputPorts {
   ) throws(E) -> R {
     // One flat copy keeps every pointer valid for the call without nesting closures.
     let flat = Array(arrays.joined())
+    // SAFETY: each pointer has the count of its array in `flat`, which lives through `body`.
     return try flat.withUnsafeBufferPointer { all throws(E) in
       var start = 0
       var pointers: [UnsafePointer<Float>?] = []
@@ -120,6 +124,7 @@ public struct OutputPorts {
     counts: [Int], _ body: (OutputPorts) throws(E) -> Void
   ) throws(E) -> [[Float]] {
     var flat = [Float](repeating: 0, count: counts.reduce(0, +) + 1)
+    // SAFETY: each pointer has its count of numbers in `flat`, which lives through `body`.
     try flat.withUnsafeMutableBufferPointer { all throws(E) in
       var start = 0
       var pointers: [UnsafeMutablePointer<Float>?] = []

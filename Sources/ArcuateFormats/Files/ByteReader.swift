@@ -122,6 +122,7 @@ public final class ByteReader {
     guard file >= 0 else { return }
     before += end
     (next, end) = (0, 0)
+    // SAFETY: the buffer lives through the call, which gets its size.
     let got = buffer.withUnsafeMutableBytes { readDescriptor(file, $0) }
     guard got >= 0 else {
       throw ArcuateError(.truncated, "cannot be read beyond byte \(before): \(Files.reason())")

@@ -85,6 +85,7 @@ public final class ByteWriter {
   public func flush() throws(ArcuateError) {
     var done = 0
     while done < buffer.count {
+      // SAFETY: the buffer lives through the call, which gets the size of its rest.
       let wrote = buffer.withUnsafeBytes {
         writeDescriptor(file, UnsafeRawBufferPointer(rebasing: $0[done...]))
       }

@@ -7,11 +7,13 @@ extension [UInt8] {
   }
 
   package mutating func append<T: FixedWidthInteger>(little value: T) {
+    // SAFETY: the closure only reads the bytes of the value.
     Swift.withUnsafeBytes(of: value.littleEndian) { append(contentsOf: $0) }
   }
 
   package mutating func append(little values: [Float]) {
     #if _endian(little)
+      // SAFETY: the closure only reads the bytes of the array.
       values.withUnsafeBytes { append(contentsOf: $0) }
     #else
       for value in values { append(little: value.bitPattern) }

@@ -51,6 +51,7 @@ struct OpenFile: ~Copyable {
     var storage = [UInt8](repeating: 0, count: count)
     var done = 0
     while done < count {
+      // SAFETY: the storage lives through the call, which gets the size of its rest.
       let got = storage.withUnsafeMutableBytes {
         readDescriptor(file, UnsafeMutableRawBufferPointer(rebasing: $0[done...]), at: done)
       }

@@ -29,6 +29,7 @@ struct HDF5Writer {
   // MARK: Bytes
 
   private mutating func put<T: FixedWidthInteger>(_ value: T) {
+    // SAFETY: the closure only reads the bytes of the value.
     withUnsafeBytes(of: value.littleEndian) { bytes.append(contentsOf: $0) }
   }
 
@@ -91,6 +92,7 @@ struct HDF5Writer {
     switch tree {
     case .group(let members): return try writeGroup(members)
     case .floats(let values, let shape):
+      // SAFETY: the closure only reads the bytes of the array.
       let data = values.withUnsafeBytes { Array($0) }
       return writeDataset(data, shape: shape, type: Self.float32)
     case .double(let value):
