@@ -27,7 +27,8 @@ struct Bench: ConsoleCommand {
         arcuate-bench --json figures.json
         arcuate-bench --rounds 0 --write networks
       """,
-    version: "arcuate-bench \(ARCUATE_VERSION_MAJOR).\(ARCUATE_VERSION_MINOR).\(ARCUATE_VERSION_PATCH)")
+    version:
+      "arcuate-bench \(ARCUATE_VERSION_MAJOR).\(ARCUATE_VERSION_MINOR).\(ARCUATE_VERSION_PATCH)")
 
   static func main() { runToExit() }
 
@@ -42,7 +43,8 @@ struct Bench: ConsoleCommand {
     help: "Streams that run together, 1 ... 65535; repeatable. Default: those of each workload.")
   var batch: [Int] = []
 
-  @Option(help: "Weight type: float32, bfloat16 or int8; repeatable. Default: those of each workload.")
+  @Option(
+    help: "Weight type: float32, bfloat16 or int8; repeatable. Default: those of each workload.")
   var weights: [String] = []
 
   @Option(

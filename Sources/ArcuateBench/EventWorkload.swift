@@ -43,7 +43,8 @@ struct EventWorkload: Workload {
       try network.append(rate: rate, of: "neurons\(i)") { gain in
         let convolution = Convolution(
           weight: try weight.scaled(by: gain), stride: [1, 1], padding: .valid, dilation: [1, 1])
-        let neurons = Neuron(.integrateAndFire, threshold: Tensor(scalar: 1), resetValue: Tensor(scalar: 0))
+        let neurons = Neuron(
+          .integrateAndFire, threshold: Tensor(scalar: 1), resetValue: Tensor(scalar: 0))
         let pooling = Pooling(kind: .sum, kernel: [2, 2], stride: [2, 2])
         return .init(chain: [
           .init("convolution\(i)", .convolution(convolution)),

@@ -21,6 +21,7 @@ struct RandomSource {
 
   /// Eight uniform 16-bit numbers.
   func words(_ purpose: Purpose, _ item: Int, _ index: Int) -> SIMD8<UInt16> {
+    // SAFETY: both are vectors of 16 bytes, of which any bits are a value.
     unsafeBitCast(
       random.words(
         stream: purpose.rawValue, step: UInt64(truncatingIfNeeded: item),

@@ -55,7 +55,8 @@ struct SpeechWorkload: Workload {
       try network.append(rate: Self.rate, of: "neurons\(i)") { gain in
         let linear = Linear(
           weight: try weight.scaled(by: gain), bias: Tensor(vector: bias.map { $0 * gain }))
-        let neurons = Neuron(.integrateAndFire, threshold: Tensor(scalar: 1), resetValue: Tensor(scalar: 0))
+        let neurons = Neuron(
+          .integrateAndFire, threshold: Tensor(scalar: 1), resetValue: Tensor(scalar: 0))
         return .init(chain: [
           .init("weights\(i)", .linear(linear)), .init("neurons\(i)", .neuron(neurons)),
         ])

@@ -64,6 +64,7 @@ package enum Interrupt {
     for number in fatal {
       var action = sigaction()
       sigaction(number, nil, &action)
+      // SAFETY: a C function pointer has the size of an Int; its bits are only compared with SIG_IGN.
       let isIgnored = unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self) == 1
       if !isIgnored { sigaddset(&signals, number) }
     }

@@ -14,6 +14,7 @@ package let programName: String = {
 
 /// Standard output, collected and written when the command is done, so that failures are reported.
 package enum StandardOutput {
+  // SAFETY: only the main thread prints.
   private nonisolated(unsafe) static var text = ""
 
   package static func add(_ more: String) { text += more }

@@ -8,6 +8,7 @@ package struct Progress {
   private let isQuiet: Bool
   private let start = ContinuousClock.now
   private var next = Duration.seconds(1)
+  // SAFETY: only the main thread shows progress.
   private nonisolated(unsafe) static var isShown = false
 
   package init(_ unit: String, quiet: Bool) {
@@ -27,7 +28,7 @@ package struct Progress {
     Progress.show(text, fraction: fraction, width: 30)
   }
 
-  /// Draws a bar and a text in place of those shown before. Needs. A terminal.
+  /// Shows a bar and a text in place of those shown before. Needs. A terminal.
   package static func show(_ text: String, fraction: Double?, width: Int) {
     var bar = ""
     if let fraction {

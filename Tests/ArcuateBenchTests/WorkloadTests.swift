@@ -27,7 +27,8 @@ import Testing
   /// Connections as in a graph in which each is there by itself with the same probability.
   @Test(arguments: [3, 8] as [UInt64])
   func connectionsAreRandom(seed: UInt64) throws {
-    let model = try DelaysWorkload<DelaysSizes.Largest>(isSmall: true).makeModel(RandomSource(seed: seed))
+    let model = try DelaysWorkload<DelaysSizes.Largest>(isSmall: true).makeModel(
+      RandomSource(seed: seed))
     guard case .sparse(let lists) = try #require(model["synapses"]).op else {
       Issue.record("no lists")
       return

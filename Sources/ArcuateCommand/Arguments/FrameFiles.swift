@@ -48,7 +48,8 @@ struct FrameFiles {
         extents.count == shape.rank + 2 && Array(extents.dropFirst(2)) == shape.extents
       guard isPlain && options.batch == 1 || isBatched else {
         throw ArcuateError(
-          .shapeMismatch, "expected [frames, \(shape)] or [frames, batch, \(shape)], got \(extents)",
+          .shapeMismatch,
+          "expected [frames, \(shape)] or [frames, batch, \(shape)], got \(extents)",
           at: paths[port])
       }
       if isBatched {

@@ -21,7 +21,8 @@ struct TrainingArguments: ParsableArguments {
 
   @Option(
     name: .customLong("input"),
-    help: "Present a sample at every step (hold), at the first step, or with values for every step.")
+    help: "Present a sample at every step (hold), at the first step, or with values for every step."
+  )
   var entering = GradientOptions.Input.hold
 
   @Option(help: "Loss to minimize.")
@@ -55,7 +56,8 @@ struct TrainingArguments: ParsableArguments {
   @Option(parsing: .unconditional, help: "Clip each element of a gradient.")
   var clipValue: Float?
 
-  @Option(help: "Learning-rate schedule: constant, decay:FACTOR:STEPS, cosine:STEPS or linear:STEPS.")
+  @Option(
+    help: "Learning-rate schedule: constant, decay:FACTOR:STEPS, cosine:STEPS or linear:STEPS.")
   var schedule: String?
 
   @Option(help: "NODE=RATE: dropout of a node's outputs; repeatable.")

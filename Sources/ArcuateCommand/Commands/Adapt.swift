@@ -73,7 +73,8 @@ struct Adapt: ParsableCommand {
     try files.write(output, as: "output")
     guard freeze || !output.hasSuffix(".nir") else {
       throw ArcuateError(
-        .notRepresentable, "NIR cannot represent plastic nodes: write .safetensors, or use --freeze",
+        .notRepresentable,
+        "NIR cannot represent plastic nodes: write .safetensors, or use --freeze",
         at: output)
     }
     let model = try reading.loadForUse(model)
@@ -117,11 +118,13 @@ struct Adapt: ParsableCommand {
     }
     guard known.count <= 1 else {
       throw ArcuateError(
-        .invalidArgument, "several signals (\(known.joined(separator: ", "))): select one", at: "--signal")
+        .invalidArgument, "several signals (\(known.joined(separator: ", "))): select one",
+        at: "--signal")
     }
     if let only = known.first, labels == nil {
       throw ArcuateError(
-        .invalidArgument, "the rules use the signal \"\(only)\": labels are required", at: "--labels")
+        .invalidArgument, "the rules use the signal \"\(only)\": labels are required",
+        at: "--labels")
     }
     return known.first
   }

@@ -188,7 +188,8 @@ struct Compute: ParsableCommand {
     guard let outputPort else { return 0 }
     guard let port = plan.outputs.firstIndex(where: { $0.name == outputPort }) else {
       let names = plan.outputs.map { "\"\($0.name)\"" }.joined(separator: ", ")
-      throw ArcuateError(.notFound, "unknown output \"\(outputPort)\"; use one of \(names)", at: model)
+      throw ArcuateError(
+        .notFound, "unknown output \"\(outputPort)\"; use one of \(names)", at: model)
     }
     return port
   }

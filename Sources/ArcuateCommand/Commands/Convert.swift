@@ -61,10 +61,12 @@ struct Convert: ParsableCommand {
   @Option(help: "Apply biases at every step, or once as initial potentials.")
   var bias = Conversion.Bias.everyStep
 
-  @Option(help: "Max pooling of spikes passes on the count of the most active input, or is an error.")
+  @Option(
+    help: "Max pooling of spikes passes on the count of the most active input, or is an error.")
   var maxPooling = Conversion.MaximumPooling.spikeMaximum
 
-  @Option(help: "Output: membrane potentials, or means over the steps and the functions after them.")
+  @Option(
+    help: "Output: membrane potentials, or means over the steps and the functions after them.")
   var readout = Conversion.Readout.potential
 
   @Option(

@@ -98,7 +98,8 @@ struct Quantize: ParsableCommand {
     }
     try ModelFile.write(narrow, to: output)
     if output.hasSuffix(".nir") {
-      note("\(output): NIR has no \(to.name) weights: float32 weights of the same values are written")
+      note(
+        "\(output): NIR has no \(to.name) weights: float32 weights of the same values are written")
     }
     guard !json else {
       return printJSON(["report": report.json, "evaluation": comparison?.json ?? .null])

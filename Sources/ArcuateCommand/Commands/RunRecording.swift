@@ -16,7 +16,8 @@ extension Run {
     var options = try compiling.options(for: model)
     (options.stepsPerFrame, options.frameState, options.frameOutput) = (1, .keep, .last)
     guard options.batch == 1 else {
-      throw ArcuateError(.invalidArgument, "a recording is one stream; batch must be 1, got \(options.batch)")
+      throw ArcuateError(
+        .invalidArgument, "a recording is one stream; batch must be 1, got \(options.batch)")
     }
     let plan = try within(self.model) { try model.compile(options) }
     let shape = [2, recording.height, recording.width]
@@ -31,7 +32,8 @@ extension Run {
         "\(output.count) files for \(plan.outputs.count) output ports", at: "--output")
     }
     guard let dt = plan.dt_s, dt >= 1e-6 else {
-      throw ArcuateError(.cannotCompile, "a recording needs a time step of at least 1e-6 s: use --dt")
+      throw ArcuateError(
+        .cannotCompile, "a recording needs a time step of at least 1e-6 s: use --dt")
     }
     let step_us = Int64((dt * 1e6).rounded())
     let steps = try stepCount(recording, step_us)

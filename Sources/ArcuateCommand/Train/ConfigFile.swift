@@ -12,7 +12,8 @@ struct ConfigFile {
     self.path = path
     let bytes = try Files.read(path, limit: 10_000_000)
     members = try within(path) {
-      guard case .object(let members) = try JSON(parsing: String(decoding: bytes.array, as: UTF8.self))
+      guard
+        case .object(let members) = try JSON(parsing: String(decoding: bytes.array, as: UTF8.self))
       else { throw ArcuateError(.malformed, "must be a JSON object of options") }
       return members
     }
