@@ -2,8 +2,6 @@ import ArcuateConsole
 
 #if canImport(Glibc)
   import Glibc
-#elseif canImport(Darwin)
-  import Darwin
 #endif
 
 /// Sizes of this machine's caches in bytes; the first two levels are those of one core.
@@ -12,17 +10,19 @@ struct Caches: Equatable {
 
   /// As listed by Linux, otherwise by the C library (which in a virtual machine may report the cache
   /// of the host), otherwise typical sizes.
-  static let ofThisMachine: Caches = {
-    func size(_ level: Int, _ name: Int, or usual: Int) -> Int {
-      if let size = listed(level) { return size }
-      let size = sysconf(Int32(name))
-      return size > 0 ? size : usual
-    }
-    return Caches(
-      level1: size(1, _SC_LEVEL1_DCACHE_SIZE, or: 32 << 10),
-      level2: size(2, _SC_LEVEL2_CACHE_SIZE, or: 512 << 10),
-      level3: size(3, _SC_LEVEL3_CACHE_SIZE, or: 16 << 20))
-  }()
+  static let ofThisMachine = Caches(
+    level1: listed(1) ?? known(1) ?? 32 << 10, level2: listed(2) ?? known(2) ?? 512 << 10,
+    level3: listed(3) ?? known(3) ?? 16 << 20)
+
+  private static func known(_ level: Int) -> Int? {
+    #if canImport(Glibc)
+      let names = [_SC_LEVEL1_DCACHE_SIZE, _SC_LEVEL2_CACHE_SIZE, _SC_LEVEL3_CACHE_SIZE]
+      let size = sysconf(Int32(names[level - 1]))
+      return size > 0 ? size : nil
+    #else
+      return nil
+    #endif
+  }
 
   private static func listed(_ level: Int) -> Int? {
     for index in 0..<8 {

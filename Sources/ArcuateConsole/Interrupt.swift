@@ -1,6 +1,11 @@
 import Arcuate
-import Glibc
 import Synchronization
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Darwin)
+  import Darwin
+#endif
 
 /// Signals: Control-C, termination, a closed pipe.
 package enum Interrupt {
@@ -17,7 +22,11 @@ package enum Interrupt {
     var signals = awaited
     pthread_sigmask(SIG_BLOCK, &signals, nil)
     // A waiting thread may take locks and close files; a signal handler may not.
-    var thread = pthread_t()
+    #if canImport(Darwin)
+      var thread: pthread_t?
+    #else
+      var thread = pthread_t()
+    #endif
     pthread_create(
       &thread, nil,
       { _ in
@@ -64,8 +73,13 @@ package enum Interrupt {
     for number in fatal {
       var action = sigaction()
       sigaction(number, nil, &action)
+      #if canImport(Darwin)
+        let handler = action.__sigaction_u.__sa_handler
+      #else
+        let handler = action.__sigaction_handler.sa_handler
+      #endif
       // SAFETY: a C function pointer has the size of an Int; its bits are only compared with SIG_IGN.
-      let isIgnored = unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self) == 1
+      let isIgnored = unsafeBitCast(handler, to: Int.self) == 1
       if !isIgnored { sigaddset(&signals, number) }
     }
     return signals
