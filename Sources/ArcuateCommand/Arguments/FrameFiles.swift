@@ -26,11 +26,12 @@ struct FrameFiles {
   /// The options for running the model on these frames, and whether the frames have a batch axis.
   ///
   /// If the model has errors, the files are not checked: compiling reports the errors.
-  /// Throws. `invalidArgument` for a wrong number of files, `shapeMismatch` naming the file.
+  /// Throws. `invalidArgument` for a wrong number of files, `shapeMismatch` naming the file, and what
+  /// `compiling` throws, naming `path`, the model's file.
   func options(
-    for model: Model, _ compiling: CompileArguments
+    for model: Model, at path: String, _ compiling: CompileArguments
   ) throws -> (options: CompileOptions, hasBatch: Bool) {
-    var options = try compiling.options(for: model)
+    var options = try within(path) { try compiling.options(for: model) }
     var hasBatch = false
     guard let checked = model.check().checked else { return (options, hasBatch) }
     guard arrays.count == checked.inputs.count else {
@@ -38,7 +39,7 @@ struct FrameFiles {
         .joined(separator: ", ")
       throw ArcuateError(
         .invalidArgument,
-        "expected one file for each input port (\(names)), got \(arrays.count)")
+        "expected one file for each input port (\(names)), got \(arrays.count)", at: path)
     }
     for (port, array) in arrays.enumerated() {
       let shape = checked.shapes[checked.inputs[port]]
@@ -77,9 +78,11 @@ struct FrameFiles {
   }
 
   /// The frames with the options for running them. Throws. As `options`.
-  func sample(for model: Model, _ compiling: CompileArguments) throws -> SampleFrames {
+  func sample(
+    for model: Model, at path: String, _ compiling: CompileArguments
+  ) throws -> SampleFrames {
     SampleFrames(
       frames: frames, inputs: arrays.map(\.values),
-      options: try options(for: model, compiling).options)
+      options: try options(for: model, at: path, compiling).options)
   }
 }

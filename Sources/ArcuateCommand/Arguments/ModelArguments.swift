@@ -132,7 +132,10 @@ struct CompileArguments: ParsableArguments {
 
 extension Finding {
   var json: JSON {
-    ["severity": .string(severity.rawValue), "location": .string(place), "message": .string(message)]
+    [
+      "severity": .string(severity.rawValue), "location": .string(place),
+      "message": .string(message),
+    ]
   }
 }
 

@@ -79,9 +79,8 @@ struct Adapt: ParsableCommand {
     }
     let model = try reading.loadForUse(model)
     let samples = try FrameFiles(inputs)
-    let plan = try within(self.model) {
-      try model.compile(try samples.options(for: model, compiling).options)
-    }
+    let options = try samples.options(for: model, at: self.model, compiling).options
+    let plan = try within(self.model) { try model.compile(options) }
     guard plan.canLearn else {
       throw ArcuateError(.invalidModel, "has no plastic nodes", at: self.model)
     }

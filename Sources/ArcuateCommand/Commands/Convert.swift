@@ -153,13 +153,14 @@ struct Convert: ParsableCommand {
     let model = try reading.loadForUse(input)
     let (samples, tests) = (try FrameFiles(frames), try FrameFiles(evaluate))
     let truth = try labels.map(Self.labels)
+    let sample = try frames.isEmpty ? nil : sample(samples, of: model)
+    let evaluation = try evaluate.isEmpty ? nil : self.sample(tests, of: model)
     let (spiking, report, losses) = try within(input) {
-      let sample = frames.isEmpty ? nil : try sample(samples, of: model)
       let (spiking, report) = try model.converted(options, on: sample)
       var losses: [ConversionLoss] = []
-      if !evaluate.isEmpty {
+      if let evaluation {
         let measurement = try ConversionMeasurement(
-          of: model, on: try self.sample(tests, of: model), labels: truth)
+          of: model, on: evaluation, labels: truth)
         for steps in try evaluatedSteps() {
           // Some options depend on the number of steps: the network is converted for each.
           var evaluated = spiking
@@ -189,7 +190,7 @@ struct Convert: ParsableCommand {
   private func sample(_ files: FrameFiles, of model: Model) throws -> SampleFrames {
     var compiling = try CompileArguments.parse([])
     compiling.threads = threads
-    return try files.sample(for: model, compiling)
+    return try files.sample(for: model, at: input, compiling)
   }
 
   /// Integers from a file. Throws. `malformed`.

@@ -85,15 +85,15 @@ struct Quantize: ParsableCommand {
     try files.write(output, as: "output")
     let model = try reading.loadForUse(input)
     let (samples, tests) = (try FrameFiles(calibrate), try FrameFiles(evaluate))
+    let calibration = try calibrate.isEmpty ? nil : samples.sample(for: model, at: input, compiling)
+    let evaluation = try evaluate.isEmpty ? nil : tests.sample(for: model, at: input, compiling)
     let (narrow, report, comparison) = try within(input) {
       var options = Quantization()
       (options.keep, options.keepsFirst, options.keepsLast) = (keep, keepFirst, keepLast)
       options.foldsBatchNorm = !keepBatchNorm
-      if !calibrate.isEmpty { options.calibration = try samples.sample(for: model, compiling) }
+      options.calibration = calibration
       let (narrow, report) = try model.quantized(to: to, options)
-      let comparison =
-        evaluate.isEmpty
-        ? nil : try model.compared(with: narrow, on: tests.sample(for: model, compiling))
+      let comparison = try evaluation.map { try model.compared(with: narrow, on: $0) }
       return (narrow, report, comparison)
     }
     try ModelFile.write(narrow, to: output)

@@ -67,10 +67,8 @@ struct Run: ParsableCommand {
     let model = try reading.loadForUse(model)
     if isRecording { return try runRecording(model) }
     let given = try FrameFiles(inputs)
-    let (plan, hasBatch) = try within(self.model) {
-      let (options, hasBatch) = try given.options(for: model, compiling)
-      return (try model.compile(options), hasBatch)
-    }
+    let (options, hasBatch) = try given.options(for: model, at: self.model, compiling)
+    let plan = try within(self.model) { try model.compile(options) }
     let (frames, arrays) = (given.frames, given.arrays)
     guard output.count <= plan.outputs.count else {
       throw ArcuateError(
