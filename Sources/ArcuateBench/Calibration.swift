@@ -41,6 +41,8 @@ struct Calibration {
     for attempt in 1...16 {
       let layer = try build(gain)
       var alone = model
+      // Calibration runs single steps, whatever the metadata of the network states.
+      alone.metadata = [:]
       alone.nodes = [.init("input", .input(shape: shape))]
       alone.edges = []
       try Calibration.close(&alone, with: layer, after: "input", shape)
