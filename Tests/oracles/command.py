@@ -17,8 +17,11 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 def run(command, *arguments, code=0, timeout=120, **more) -> subprocess.CompletedProcess:
     done = subprocess.run(
-        [command, *map(str, arguments)], capture_output=True, text="input" not in more,
-        timeout=timeout, **more,
+        [command, *map(str, arguments)],
+        capture_output=True,
+        text="input" not in more,
+        timeout=timeout,
+        **more,
     )
     assert done.returncode == code, done.stderr
     return done

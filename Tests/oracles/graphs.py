@@ -18,7 +18,10 @@ def export(source, target, *options, code=0, memory=None) -> str:
             resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
 
     done = subprocess.run(
-        [CLI, "export", "--verbose", str(source), str(target), *options], capture_output=True, text=True, timeout=120,
+        [CLI, "export", "--verbose", str(source), str(target), *options],
+        capture_output=True,
+        text=True,
+        timeout=120,
         preexec_fn=limit,
     )
     assert done.returncode == code, done.stderr
@@ -32,7 +35,9 @@ def numbers(*shape) -> np.ndarray:
 
 def neuron(kind, *shape):
     fields = {
-        "I": ["r"], "IF": ["r", "v_threshold", "v_reset"], "LI": ["tau", "r", "v_leak"],
+        "I": ["r"],
+        "IF": ["r", "v_threshold", "v_reset"],
+        "LI": ["tau", "r", "v_leak"],
         "LIF": ["tau", "r", "v_leak", "v_threshold", "v_reset"],
         "CubaLI": ["tau_syn", "tau_mem", "r", "v_leak", "w_in"],
         "CubaLIF": ["tau_syn", "tau_mem", "r", "v_leak", "v_threshold", "v_reset", "w_in"],
@@ -75,7 +80,10 @@ def everything() -> nir.NIRGraph:
     }
     names = list(chain)
     return nir.NIRGraph(
-        nodes=chain, edges=list(zip(names, names[1:])), metadata={"author": "ä", "steps": 4.0}, type_check=False
+        nodes=chain,
+        edges=list(zip(names, names[1:])),
+        metadata={"author": "ä", "steps": 4.0},
+        type_check=False,
     )
 
 
@@ -83,7 +91,9 @@ def small() -> nir.NIRGraph:
     """Few enough nodes for every way of storing a group, arrays of more than one chunk."""
     names = ["input", "fc", "lif", "output"]
     nodes = [
-        nir.Input(np.array([40])), nir.Affine(numbers(30, 40), numbers(30)), neuron("CubaLIF", 30),
+        nir.Input(np.array([40])),
+        nir.Affine(numbers(30, 40), numbers(30)),
+        neuron("CubaLIF", 30),
         nir.Output(np.array([30])),
     ]
     return nir.NIRGraph(nodes=dict(zip(names, nodes)), edges=list(zip(names, names[1:])))

@@ -14,7 +14,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
 from command import BENCH, CLI, arcuate, bench, message
 
 pytestmark = pytest.mark.skipif(CLI is None, reason="needs ARCUATE_CLI")
@@ -35,10 +34,11 @@ def figures(folder):
 
 def test_tables_and_figures(tmp_path):
     path = tmp_path / "figures.json"
-    done = bench("recurrent", "--small", "--rounds", 3, "--batch", 2, "--threads", 2,
-                   "--json", path)
+    done = bench(
+        "recurrent", "--small", "--rounds", 3, "--batch", 2, "--threads", 2, "--json", path
+    )
     figures = json.loads(path.read_text())
-    case, = figures["cases"]
+    (case,) = figures["cases"]
     assert case["name"] == "recurrent-20-b2" and case["threads"] == 2
     assert len(case["rounds_s"]) == 3 and all(seconds > 0 for seconds in case["rounds_s"])
     assert case["median_s"] == sorted(case["rounds_s"])[1]
@@ -63,8 +63,14 @@ def test_json_alone_on_the_standard_output():
 
 def test_every_case_is_there(figures):
     speech = [f"speech-10-b{b}{w}" for b in (1, 4) for w in ("", "-bfloat16", "-int8")]
-    others = ["recurrent-20-b1", "recurrent-20-b3", "events-12-b1", "events-12-b2",
-              "delays-4k-2-1500-b1", "delays-4k-10-1500-b1"]
+    others = [
+        "recurrent-20-b1",
+        "recurrent-20-b3",
+        "events-12-b1",
+        "events-12-b2",
+        "delays-4k-2-1500-b1",
+        "delays-4k-10-1500-b1",
+    ]
     assert sorted(figures) == sorted(speech + others)
     for name, case in figures.items():
         assert case["kernels"] and case["parameter_bytes"] > 0 and case["floor"]["distance"] > 0
@@ -78,9 +84,20 @@ def test_counters_are_those_of_a_run(folder, figures):
         spikes = operations = 0
         for file, expected in zip(entry["inputs"], entry["outputs"]):
             done = arcuate(
-                "run", "--json", "--quiet", "--steps-per-frame", entry["steps_per_frame"],
-                "--frame-state", entry["frame_state"], "--frame-output", entry["frame_output"],
-                folder / entry["network"], folder / file, "-o", folder / "again.npy")
+                "run",
+                "--json",
+                "--quiet",
+                "--steps-per-frame",
+                entry["steps_per_frame"],
+                "--frame-state",
+                entry["frame_state"],
+                "--frame-output",
+                entry["frame_output"],
+                folder / entry["network"],
+                folder / file,
+                "-o",
+                folder / "again.npy",
+            )
             total = json.loads(done.stdout)["total"]
             spikes += total["spikes"]
             operations += total["macs"] + total["acs"]
@@ -94,8 +111,10 @@ def test_touched_bytes_are_those_of_what_fired(folder, figures):
     case = figures["recurrent-20-b1"]
     x = np.load(folder / "recurrent-20-b1-input0.npy")
     assert x.shape == (20, 1, 70)
-    assert case["rates"]["input"] == pytest.approx(np.mean(
-        [np.load(folder / f"recurrent-20-b1-input{i}.npy").mean() for i in range(4)]), rel=1e-4)
+    assert case["rates"]["input"] == pytest.approx(
+        np.mean([np.load(folder / f"recurrent-20-b1-input{i}.npy").mean() for i in range(4)]),
+        rel=1e-4,
+    )
     # 32 floats for each input that fired, and 32 and 5 for each hidden neuron that did.
     inputs = int(x.any(axis=(0, 1)).sum())
     hidden = case["touched_bytes"] / 4 - 32 * inputs
@@ -107,7 +126,7 @@ def test_touched_connections_are_those_of_what_fired(folder, figures):
     raw = (folder / "delays-4k-10.safetensors").read_bytes()
     start = 8 + struct.unpack("<Q", raw[:8])[0]
     first, end = json.loads(raw[8:start])["synapses.row_starts"]["data_offsets"]
-    starts = np.frombuffer(raw[start + first:start + end], np.int64)
+    starts = np.frombuffer(raw[start + first : start + end], np.int64)
     # The output is the number of spikes of each neuron. 4 bytes of weight and 4 of place.
     spikes = np.load(folder / "delays-4k-10-1500-b1-output0.npy").ravel()
     assert 0 < (spikes > 0).sum() and spikes.sum() == case["spikes"]
@@ -116,11 +135,12 @@ def test_touched_connections_are_those_of_what_fired(folder, figures):
 
 
 def test_a_narrow_network_is_narrow(folder):
-    wide, half, byte = ((folder / f"speech{w}.safetensors").stat().st_size
-                        for w in ("", "-bfloat16", "-int8"))
+    wide, half, byte = (
+        (folder / f"speech{w}.safetensors").stat().st_size for w in ("", "-bfloat16", "-int8")
+    )
     assert wide > 1.5 * half > 2 * byte
     raw = (folder / "speech-int8.safetensors").read_bytes()
-    header = json.loads(raw[8:8 + struct.unpack("<Q", raw[:8])[0]])
+    header = json.loads(raw[8 : 8 + struct.unpack("<Q", raw[:8])[0]])
     assert header["weights0.weight"]["dtype"] == "I8"
     assert header["weights0.weight.scale"]["shape"] == [128]
 
@@ -129,8 +149,10 @@ def test_a_seed_is_a_network(folder, tmp_path):
     arguments = ["recurrent", "--small", "--rounds", 0, "--quiet", "--batch", 1]
     bench(*arguments, "--write", tmp_path / "same")
     bench(*arguments, "--seed", 2, "--write", tmp_path / "other")
-    first, same, other = ((f / "recurrent.safetensors").read_bytes()
-                          for f in (folder, tmp_path / "same", tmp_path / "other"))
+    first, same, other = (
+        (f / "recurrent.safetensors").read_bytes()
+        for f in (folder, tmp_path / "same", tmp_path / "other")
+    )
     assert first == same != other
 
 
@@ -151,8 +173,10 @@ def test_explain():
 
 def test_refuses(tmp_path):
     said = message(bench("walking", code=1))
-    assert said.endswith('unknown workload "walking"; use one of speech, recurrent, events, '
-                         'delays-4k-2, delays-4k-10, delays-20k-2, delays-20k-10')
+    assert said.endswith(
+        'unknown workload "walking"; use one of speech, recurrent, events, '
+        "delays-4k-2, delays-4k-10, delays-20k-2, delays-20k-10"
+    )
     said = message(bench("--json", tmp_path / "no" / "figures.json", code=1))
     assert "figures.json: cannot be written: No such file or directory" in said
     said = message(bench("--write", tmp_path / "no" / "folder", code=1))
@@ -174,8 +198,11 @@ def test_refuses(tmp_path):
 def test_interrupt_leaves_nothing(tmp_path):
     environment = {**os.environ, "TMPDIR": str(tmp_path)}
     process = subprocess.Popen(
-        [BENCH, "speech", "--json", tmp_path / "figures.json"], env=environment,
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        [BENCH, "speech", "--json", tmp_path / "figures.json"],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
     assert b"building" in process.stderr.readline()
     time.sleep(0.3)
     process.send_signal(signal.SIGINT)
@@ -188,13 +215,27 @@ def test_peers_run_on_the_same_networks(folder):
     pytest.importorskip("arcuate")
     script = Path(__file__).parents[2] / "bindings" / "python" / "benchmarks" / "peers.py"
     done = subprocess.run(
-        [sys.executable, script, "recurrent", "--networks", folder, "--rounds", "1", "--markdown",
-         "--skip", "torch-compile"],
-        capture_output=True, text=True, timeout=300)
+        [
+            sys.executable,
+            script,
+            "recurrent",
+            "--networks",
+            folder,
+            "--rounds",
+            "1",
+            "--markdown",
+            "--skip",
+            "torch-compile",
+        ],
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
     assert done.returncode == 0, done.stderr
     assert "recurrent-20-b1, 1 thread(s)" in done.stdout
     assert "1.00 x  argmax 100.0 % as arcuate, outputs 100.0 %" in done.stdout
     assert "| recurrent-20-b3 | " in done.stdout
     wrong = subprocess.run(
-        [sys.executable, script, "walking"], capture_output=True, text=True, timeout=60)
+        [sys.executable, script, "walking"], capture_output=True, text=True, timeout=60
+    )
     assert wrong.returncode == 2 and "speech, recurrent, events" in wrong.stderr

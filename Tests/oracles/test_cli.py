@@ -15,7 +15,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
 from command import CLI, arcuate, message
 
 nir = pytest.importorskip("nir")
@@ -38,7 +37,8 @@ def net(tmp_path_factory) -> Path:
                     np.array([[0.5, 0, 1], [0.25, 0.25, 0.25]], np.float32), np.zeros(2, np.float32)
                 ),
                 "neurons": nir.IF(
-                    r=np.ones(2, np.float32), v_threshold=np.ones(2, np.float32),
+                    r=np.ones(2, np.float32),
+                    v_threshold=np.ones(2, np.float32),
                     v_reset=np.zeros(2, np.float32),
                 ),
                 "output": nir.Output(np.array([2])),
@@ -87,13 +87,30 @@ def table(specifier: str) -> dict[str, np.ndarray]:
 
 def test_version_and_help():
     assert arcuate("--version").stdout.startswith("arcuate ")
-    for command in ["info", "check", "explain", "run", "compute", "export", "quantize", "convert", "train", "adapt"]:
+    for command in [
+        "info",
+        "check",
+        "explain",
+        "run",
+        "compute",
+        "export",
+        "quantize",
+        "convert",
+        "train",
+        "adapt",
+    ]:
         assert "EXAMPLES:" in arcuate(command, "--help").stdout
 
 
 def test_misuse_is_64():
-    for arguments in [["info"], ["nothing"], ["run"], ["explain", "--batch", "x", "m"],
-                      ["compute", "--chunk", "0", "m", "ark:-", "ark:-"], ["check", "--dt", "-1", "m"]]:
+    for arguments in [
+        ["info"],
+        ["nothing"],
+        ["run"],
+        ["explain", "--batch", "x", "m"],
+        ["compute", "--chunk", "0", "m", "ark:-", "ark:-"],
+        ["check", "--dt", "-1", "m"],
+    ]:
         assert "Usage" in arcuate(*arguments, code=64).stderr
 
 
@@ -105,17 +122,23 @@ def test_missing_file(command):
 
 def test_a_closed_pipe_is_no_crash(net):
     done = subprocess.run(
-        f"'{CLI}' explain --dt 1 '{net}' | true; '{CLI}' info '{net}' | head -n 1", shell=True,
-        capture_output=True, text=True,
+        f"'{CLI}' explain --dt 1 '{net}' | true; '{CLI}' info '{net}' | head -n 1",
+        shell=True,
+        capture_output=True,
+        text=True,
     )
     assert done.returncode == 0 and done.stderr == ""
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"], ["info"], ["info", "--json"], ["explain"]])
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["run", "--help"], ["info"], ["info", "--json"], ["explain"]]
+)
 def test_a_full_device_is_a_failure(values, arguments):
     with open("/dev/full", "w") as full:
         more = [] if "--help" in arguments else [values]
-        done = subprocess.run([CLI, *arguments, *more], stdout=full, stderr=subprocess.PIPE, text=True)
+        done = subprocess.run(
+            [CLI, *arguments, *more], stdout=full, stderr=subprocess.PIPE, text=True
+        )
     assert done.returncode == 1
     assert "standard output: cannot be written: No space left" in message(done)
 
@@ -141,7 +164,11 @@ def test_usage_errors_look_like_the_others():
 
 
 def test_renamed_commands_name_the_new_one(values, tmp_path):
-    for old, new in [("spike", "arcuate convert"), ("learn", "arcuate adapt"), ("bench", "arcuate-bench")]:
+    for old, new in [
+        ("spike", "arcuate convert"),
+        ("learn", "arcuate adapt"),
+        ("bench", "arcuate-bench"),
+    ]:
         done = arcuate(old, "--any", "argument", "-x", code=64)
         assert f"`arcuate {old}` is now `{new}`" in done.stderr.splitlines()[0]
         assert f"\n  {old}" not in arcuate("--help").stdout
@@ -152,7 +179,22 @@ def test_renamed_commands_name_the_new_one(values, tmp_path):
         assert "`arcuate export`" in done.stderr.splitlines()[0] and not out.exists()
 
 
-@pytest.mark.parametrize("command", ["", "info", "check", "explain", "run", "compute", "export", "quantize", "convert", "train", "adapt"])
+@pytest.mark.parametrize(
+    "command",
+    [
+        "",
+        "info",
+        "check",
+        "explain",
+        "run",
+        "compute",
+        "export",
+        "quantize",
+        "convert",
+        "train",
+        "adapt",
+    ],
+)
 def test_help_fits_80_columns(command):
     text = arcuate(*command.split(), "--help", env={**os.environ, "COLUMNS": "80"}).stdout
     lines = text.splitlines()
@@ -165,7 +207,9 @@ def test_help_fits_80_columns(command):
 def test_info(net):
     text = arcuate("info", net).stdout
     assert "neurons" in text and "IF" in text and "14 parameters" in text
-    report = json.loads(arcuate("info", "--json", "--preset", "sinabs", "--dt", "0.002", net).stdout)
+    report = json.loads(
+        arcuate("info", "--json", "--preset", "sinabs", "--dt", "0.002", net).stdout
+    )
     assert report["can_run"] and report["parameters"] == 14 and report["dt_s"] == 0.002
     assert report["semantics"]["integrator"] == "exponential_unit"
     shapes = {node["name"]: node["shape"] for node in report["nodes"]}
@@ -186,7 +230,8 @@ def test_check(net, tmp_path):
                 "weights": nir.Linear(np.ones((2, 5), np.float32)),
                 "output": nir.Output(np.array([2])),
             },
-            edges=[("input", "weights"), ("weights", "output")], type_check=False,
+            edges=[("input", "weights"), ("weights", "output")],
+            type_check=False,
         ),
     )
     assert 'node "weights"' in arcuate("check", broken, code=1).stdout
@@ -214,9 +259,10 @@ def test_instructions(net):
             variables["ARCUATE_INSTRUCTIONS"] = asked
         done = arcuate("explain", "--json", "--dt", "1", net, env=variables, **more)
         report = json.loads(done.stdout)
-        line, = (line for line in report["text"].splitlines() if line.startswith("  processor"))
+        (line,) = (line for line in report["text"].splitlines() if line.startswith("  processor"))
         assert line.split()[1] == report["instructions"] and done.stderr == ""
         return report["instructions"], line
+
     if platform.machine() != "x86_64":
         assert used()[0] == "baseline"
         return
@@ -237,8 +283,16 @@ def test_instructions_give_the_same_bits(values, tmp_path):
     outputs = []
     for asked in ["avx2", "avx512", "amx"]:
         out = tmp_path / f"{asked}.npy"
-        arcuate("run", "--dt", "1", values, frames, "--output", out,
-                env=dict(os.environ, ARCUATE_INSTRUCTIONS=asked))
+        arcuate(
+            "run",
+            "--dt",
+            "1",
+            values,
+            frames,
+            "--output",
+            out,
+            env=dict(os.environ, ARCUATE_INSTRUCTIONS=asked),
+        )
         outputs.append(out.read_bytes())
     assert outputs[0] == outputs[1] == outputs[2]
 
@@ -261,8 +315,11 @@ def test_export_lists_connections_and_back(tmp_path):
     generator = np.random.default_rng(4)
     weight = generator.uniform(-1, 1, (3, 5)).astype(np.float32)
     weight[1, 2], weight[2, 4] = 0.25, -0.25
-    nodes = {"input": nir.Input(np.array([5])), "w": nir.Linear(weight),
-             "output": nir.Output(np.array([3]))}
+    nodes = {
+        "input": nir.Input(np.array([5])),
+        "w": nir.Linear(weight),
+        "output": nir.Output(np.array([3])),
+    }
     dense, lists, back = (tmp_path / name for name in ("a.nir", "b.safetensors", "c.nir"))
     nir.write(dense, nir.NIRGraph(nodes=nodes, edges=[("input", "w"), ("w", "output")]))
     arcuate("export", "--sparse", 0.25, dense, lists)
@@ -309,7 +366,9 @@ def test_export_keeps_what_it_replaces(values, tmp_path):
     link.symlink_to("kept.nir")
     arcuate("export", values, link)
     assert link.is_symlink() and kept.stat().st_mode & 0o777 == 0o640
-    assert np.array_equal(nir.read(kept).nodes["weights"].weight, nir.read(values).nodes["weights"].weight)
+    assert np.array_equal(
+        nir.read(kept).nodes["weights"].weight, nir.read(values).nodes["weights"].weight
+    )
     # A link that leads to nothing yet, in another folder.
     (tmp_path / "new.nir").symlink_to("folder/there.nir")
     arcuate("export", values, tmp_path / "new.nir")
@@ -334,10 +393,13 @@ def test_info_numbers_the_ports(tmp_path):
         two,
         nir.NIRGraph(
             nodes={
-                "b": nir.Input(np.array([2])), "a": nir.Input(np.array([2])),
-                "both": nir.Linear(np.eye(2, dtype=np.float32)), "out": nir.Output(np.array([2])),
+                "b": nir.Input(np.array([2])),
+                "a": nir.Input(np.array([2])),
+                "both": nir.Linear(np.eye(2, dtype=np.float32)),
+                "out": nir.Output(np.array([2])),
             },
-            edges=[("b", "both"), ("a", "both"), ("both", "out")], type_check=False,
+            edges=[("b", "both"), ("a", "both"), ("both", "out")],
+            type_check=False,
         ),
     )
     text = arcuate("info", two).stdout
@@ -371,9 +433,7 @@ def test_run(net, tmp_path):
     assert f"spikes     {int(np.sum(expected))}" in done.stdout and "neurons" in done.stdout
     report = json.loads(arcuate("run", "--dt", "1", "--json", net, tmp_path / "in.npy").stdout)
     assert report["frames"] == 4 and report["total"]["spikes"] == int(np.sum(expected))
-    assert report["outputs"] == [
-        {"name": "output", "shape": [4, 2], "sums": None}
-    ]
+    assert report["outputs"] == [{"name": "output", "shape": [4, 2], "sums": None}]
 
 
 def test_run_batch_and_every_step(values, tmp_path):
@@ -381,7 +441,17 @@ def test_run_batch_and_every_step(values, tmp_path):
     frames = random.normal(size=(5, 3, 6)).astype(np.float32)
     np.save(tmp_path / "in.npy", frames)
     out = tmp_path / "out.npy"
-    arcuate("run", "--steps-per-frame", "2", "--frame-output", "every", values, tmp_path / "in.npy", "-o", out)
+    arcuate(
+        "run",
+        "--steps-per-frame",
+        "2",
+        "--frame-output",
+        "every",
+        values,
+        tmp_path / "in.npy",
+        "-o",
+        out,
+    )
     weight = nir.read(values).nodes["weights"].weight
     result = np.load(out)
     assert result.shape == (5, 2, 3, 4)
@@ -399,9 +469,17 @@ def test_run_refuses(net, tmp_path):
     late[3, 1] = np.inf
     np.save(tmp_path / "late.npy", late)
     (tmp_path / "short.npy").write_bytes((tmp_path / "nan.npy").read_bytes()[:-1])
-    for name, word in [("wide", "[4, 5]"), ("text", "type"), ("nan", "not finite"), ("short", "bytes"),
-                       ("missing", "No such file"), ("object", 'type "|O"'), ("fields", "several fields"),
-                       ("wide64", "1e+300 is beyond"), ("late", "frame 3 is not finite")]:
+    for name, word in [
+        ("wide", "[4, 5]"),
+        ("text", "type"),
+        ("nan", "not finite"),
+        ("short", "bytes"),
+        ("missing", "No such file"),
+        ("object", 'type "|O"'),
+        ("fields", "several fields"),
+        ("wide64", "1e+300 is beyond"),
+        ("late", "frame 3 is not finite"),
+    ]:
         line = message(arcuate("run", "--dt", "1", net, tmp_path / f"{name}.npy", code=1))
         assert word in line, line
     np.save(tmp_path / "in.npy", np.zeros((4, 3), np.float32))
@@ -419,7 +497,9 @@ def test_run_does_not_write_over_what_it_reads(values, tmp_path):
         line = message(arcuate("run", values, frames, "-o", tmp_path / name, code=1))
         assert str(frames) in line and str(tmp_path / name) in line and "same file" in line
     out = tmp_path / "out.npy"
-    line = message(arcuate("run", values, frames, "-o", out, "-o", tmp_path / "folder/../out.npy", code=1))
+    line = message(
+        arcuate("run", values, frames, "-o", out, "-o", tmp_path / "folder/../out.npy", code=1)
+    )
     assert "same file" in line and not out.exists()
     assert frames.read_bytes() == before
     arcuate("run", values, frames, "-o", "/dev/null")
@@ -464,8 +544,17 @@ def test_compute_splices_and_normalises(values, tmp_path):
     counts = np.array([1, 2, 0, 7], np.float32)
     (tmp_path / "priors").write_text(" [ " + " ".join(map(str, counts)) + " ]\n")
     arcuate(
-        "compute", "--splice-left", 1, "--splice-right", 1, "--log-softmax", "--priors",
-        tmp_path / "priors", values, f"ark:{tmp_path / 'in.ark'}", f"ark,t:{tmp_path / 'out.ark'}",
+        "compute",
+        "--splice-left",
+        1,
+        "--splice-right",
+        1,
+        "--log-softmax",
+        "--priors",
+        tmp_path / "priors",
+        values,
+        f"ark:{tmp_path / 'in.ark'}",
+        f"ark,t:{tmp_path / 'out.ark'}",
     )
     weight = nir.read(values).nodes["weights"].weight.astype(np.float64)
     results = table(f"ark:{tmp_path / 'out.ark'}")
@@ -486,10 +575,30 @@ def test_compute_does_not_depend_on_company(net, tmp_path, state):
     features(tmp_path / "in.ark", shapes)
     model = [net, f"ark:{tmp_path / 'in.ark'}"]
     found, reports = [], []
-    for options in [[], ["--batch", 4], ["--batch", 3, "--chunk", 7], ["--batch", 20, "--threads", 2]]:
+    for options in [
+        [],
+        ["--batch", 4],
+        ["--batch", 3, "--chunk", 7],
+        ["--batch", 20, "--threads", 2],
+    ]:
         out, summary = tmp_path / "out.ark", tmp_path / "summary.json"
-        arcuate("compute", "--quiet", "--dt", 1, "--steps-per-frame", 3, "--frame-output", "sum",
-                "--frame-state", state, "--json", summary, *options, *model, f"ark:{out}")
+        arcuate(
+            "compute",
+            "--quiet",
+            "--dt",
+            1,
+            "--steps-per-frame",
+            3,
+            "--frame-output",
+            "sum",
+            "--frame-state",
+            state,
+            "--json",
+            summary,
+            *options,
+            *model,
+            f"ark:{out}",
+        )
         found.append(out.read_bytes())
         reports.append(json.loads(summary.read_text()))
     assert all(other == found[0] for other in found)
@@ -505,7 +614,9 @@ def test_compute_restarts_for_every_utterance(net, tmp_path):
     with kaldi.FloatMatrixWriter(f"ark:{tmp_path / 'twice.ark'}") as writer:
         writer.write("a", x)
         writer.write("b", x)
-    arcuate("compute", "--dt", 1, net, f"ark:{tmp_path / 'twice.ark'}", f"ark:{tmp_path / 'out.ark'}")
+    arcuate(
+        "compute", "--dt", 1, net, f"ark:{tmp_path / 'twice.ark'}", f"ark:{tmp_path / 'out.ark'}"
+    )
     results = table(f"ark:{tmp_path / 'out.ark'}")
     assert np.array_equal(results["a"], results["b"])
 
@@ -525,8 +636,15 @@ def test_compute_goes_on_past_bad_utterances(net, tmp_path):
     assert {key: len(value) for key, value in results.items()} == {"a": 4, "b": 2}
     errors = [line for line in done.stderr.splitlines() if line.startswith("arcuate: error:")]
     assert len(errors) == 4
-    for line, words in zip(errors, [('"w"', "5"), ('"m"', "No such file"), ('"n"', "frame 0, column 1"),
-                                    ('"p"', "shell command")]):
+    for line, words in zip(
+        errors,
+        [
+            ('"w"', "5"),
+            ('"m"', "No such file"),
+            ('"n"', "frame 0, column 1"),
+            ('"p"', "shell command"),
+        ],
+    ):
         assert all(word in line for word in words), line
     assert "2 utterances done, 4 failed" in done.stderr
 
@@ -537,8 +655,10 @@ def test_compute_refuses(net, tmp_path):
     done = arcuate("compute", "--quiet", "--dt", 1, net, ark, out, code=1)
     assert "--splice-left 1 --splice-right 1 would fit" in done.stderr
     for arguments, word in [
-        ([net, "ark:cat x |", out], "shell command"), ([net, "x", out], "rspecifier"),
-        ([net, ark, "scp:x"], "ark,scp"), ([net, ark, "ark,scp:-,x"], "standard output"),
+        ([net, "ark:cat x |", out], "shell command"),
+        ([net, "x", out], "rspecifier"),
+        ([net, ark, "scp:x"], "ark,scp"),
+        ([net, ark, "ark,scp:-,x"], "standard output"),
         ([net, f"ark:{tmp_path}/missing", out], "No such file"),
         ([net, ark, f"ark:{tmp_path}/missing/out"], "cannot be written"),
         (["--priors", tmp_path / "in.ark", net, ark, out], "in.ark"),
@@ -557,11 +677,16 @@ def test_compute_does_not_write_over_what_it_reads(values, tmp_path):
     before = {p: p.read_bytes() for p in tmp_path.iterdir()}
     ark, scp, out = f"ark:{tmp_path}/in.ark", f"scp:{tmp_path}/in.scp", f"ark:{tmp_path}/out.ark"
     for arguments in [
-        [model, ark, ark], [model, ark, f"ark:{model}"], [model, scp, f"ark:{tmp_path}/in.scp"],
-        [model, scp, ark], [model, ark, f"ark,scp:{tmp_path}/x,{tmp_path}/x"],
-        [model, ark, out, "--json", tmp_path / "out.ark"], [model, ark, out, "--json", tmp_path / "in.ark"],
+        [model, ark, ark],
+        [model, ark, f"ark:{model}"],
+        [model, scp, f"ark:{tmp_path}/in.scp"],
+        [model, scp, ark],
+        [model, ark, f"ark,scp:{tmp_path}/x,{tmp_path}/x"],
+        [model, ark, out, "--json", tmp_path / "out.ark"],
+        [model, ark, out, "--json", tmp_path / "in.ark"],
         [model, ark, f"ark:{tmp_path}/priors", "--priors", tmp_path / "priors"],
-        [model, ark, "ark:-", "--json", "-"], [model, "ark:-", out, "--priors", "-"],
+        [model, ark, "ark:-", "--json", "-"],
+        [model, "ark:-", out, "--priors", "-"],
     ]:
         done = arcuate("compute", "--quiet", *arguments, code=1, input=b" [ 1 1 1 1 ]\n")
         assert b"same file" in done.stderr, (arguments, done.stderr)
@@ -589,8 +714,16 @@ def test_compute_names_what_is_wrong(values, net, tmp_path):
 def test_compute_goes_on_past_a_key_that_is_not_utf8(net, tmp_path):
     value = b" \0BFM \4" + struct.pack("<i", 1) + b"\4" + struct.pack("<i", 3) + bytes(12)
     out = tmp_path / "out.ark"
-    done = arcuate("compute", "--dt", 1, net, "ark:-", f"ark:{out}", code=1,
-                   input=b"a" + value + b"b\xff" + value + b"c" + value)
+    done = arcuate(
+        "compute",
+        "--dt",
+        1,
+        net,
+        "ark:-",
+        f"ark:{out}",
+        code=1,
+        input=b"a" + value + b"b\xff" + value + b"c" + value,
+    )
     assert b"not UTF-8" in done.stderr and b"2 utterances done, 1 failed" in done.stderr
     assert list(table(f"ark:{out}")) == ["a", "c"]
 
@@ -613,13 +746,18 @@ def test_signals_leave_nothing(net, tmp_path, name):
     out = tmp_path / "out.ark"
     process = subprocess.Popen(
         [CLI, "compute", "--dt", "1", net, "ark:-", f"ark,scp:{out},{tmp_path / 'out.scp'}"],
-        stdin=subprocess.PIPE, stderr=subprocess.PIPE,
+        stdin=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         env={**os.environ, "SWIFT_BACKTRACE": "enable=yes"},
         # A shell's background jobs ignore some, and hand that down.
-        preexec_fn=lambda: (signal.signal(number, signal.SIG_DFL),
-                            resource.setrlimit(resource.RLIMIT_CORE, (0, 0))),
+        preexec_fn=lambda: (
+            signal.signal(number, signal.SIG_DFL),
+            resource.setrlimit(resource.RLIMIT_CORE, (0, 0)),
+        ),
     )
-    process.stdin.write(b"a \0BFM \4" + struct.pack("<i", 1) + b"\4" + struct.pack("<i", 3) + bytes(12))
+    process.stdin.write(
+        b"a \0BFM \4" + struct.pack("<i", 1) + b"\4" + struct.pack("<i", 3) + bytes(12)
+    )
     process.stdin.flush()
     deadline = time.monotonic() + 60
     while len(list(tmp_path.iterdir())) < 2 and time.monotonic() < deadline:
@@ -633,8 +771,14 @@ def test_signals_leave_nothing(net, tmp_path, name):
 
 def test_a_file_above_the_limit_is_a_sentence(values, tmp_path):
     features(tmp_path / "in.ark", {"a": (40_000, 6)})
-    done = arcuate("compute", values, f"ark:{tmp_path / 'in.ark'}", f"ark:{tmp_path / 'out.ark'}", code=1,
-                   preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000)))
+    done = arcuate(
+        "compute",
+        values,
+        f"ark:{tmp_path / 'in.ark'}",
+        f"ark:{tmp_path / 'out.ark'}",
+        code=1,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000)),
+    )
     assert "File too large" in message(done)
     assert [p.name for p in tmp_path.iterdir()] == ["in.ark"]
 
@@ -642,13 +786,16 @@ def test_a_file_above_the_limit_is_a_sentence(values, tmp_path):
 def test_a_hangup_that_is_ignored_stays_ignored(net, tmp_path):
     process = subprocess.Popen(
         [CLI, "compute", "--quiet", "--dt", "1", net, "ark:-", f"ark:{tmp_path / 'out.ark'}"],
-        stdin=subprocess.PIPE, preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN),
+        stdin=subprocess.PIPE,
+        preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN),
     )
     deadline = time.monotonic() + 60
     while not list(tmp_path.iterdir()) and time.monotonic() < deadline:
         time.sleep(0.01)
     process.send_signal(signal.SIGHUP)
-    process.communicate(b"a \0BFM \4" + struct.pack("<i", 1) + b"\4" + struct.pack("<i", 3) + bytes(12), 60)
+    process.communicate(
+        b"a \0BFM \4" + struct.pack("<i", 1) + b"\4" + struct.pack("<i", 3) + bytes(12), 60
+    )
     assert process.returncode == 0
 
 
@@ -694,10 +841,14 @@ def test_quantize(values, tmp_path, kind):
     # NIR cannot represent it: float32 weights of the same values, and a message.
     done = arcuate("quantize", "--to", kind, values, tmp_path / "net.nir")
     assert f"NIR has no {kind} weights" in done.stderr
-    assert np.array_equal(nir.read(tmp_path / "net.nir").nodes["weights"].weight, narrow(weight, kind))
+    assert np.array_equal(
+        nir.read(tmp_path / "net.nir").nodes["weights"].weight, narrow(weight, kind)
+    )
     # And so does a narrow file that is converted.
     arcuate("export", tmp_path / "net.safetensors", tmp_path / "again.nir")
-    assert np.array_equal(nir.read(tmp_path / "again.nir").nodes["weights"].weight, narrow(weight, kind))
+    assert np.array_equal(
+        nir.read(tmp_path / "again.nir").nodes["weights"].weight, narrow(weight, kind)
+    )
 
 
 def test_quantize_calibrates_and_evaluates(values, tmp_path):
@@ -707,8 +858,19 @@ def test_quantize_calibrates_and_evaluates(values, tmp_path):
     np.save(tmp_path / "train.npy", frames[:70])
     np.save(tmp_path / "test.npy", frames[70:])
     out = tmp_path / "net.safetensors"
-    arguments = ["quantize", "--to", "int8", "--calibrate", tmp_path / "train.npy",
-                 "--evaluate", tmp_path / "test.npy", "--steps-per-frame", "3", values, out]
+    arguments = [
+        "quantize",
+        "--to",
+        "int8",
+        "--calibrate",
+        tmp_path / "train.npy",
+        "--evaluate",
+        tmp_path / "test.npy",
+        "--steps-per-frame",
+        "3",
+        values,
+        out,
+    ]
     text = arcuate(*arguments).stdout
     assert "calibrated on 70 frames, 210 steps" in text and "outputs on 20 frames" in text
     result = json.loads(arcuate(*arguments, "--json").stdout)
@@ -716,8 +878,10 @@ def test_quantize_calibrates_and_evaluates(values, tmp_path):
     scales = np.frombuffer(found["weights.weight.scale"][1], "<f4")[:, None]
     changed = np.frombuffer(found["weights.weight"][1], np.int8).reshape(4, 6) * scales
     mean = np.square(frames[:70].astype(np.float64)).mean(axis=0)
-    error = [np.sqrt((mean * (w - weight) ** 2).sum() / (mean * weight**2).sum())
-             for w in (changed, narrow(weight, "int8"))]
+    error = [
+        np.sqrt((mean * (w - weight) ** 2).sum() / (mean * weight**2).sum())
+        for w in (changed, narrow(weight, "int8"))
+    ]
     (node,) = result["report"]["nodes"]
     assert node["output_error"] == pytest.approx(error[0], rel=1e-5)
     assert node["uncalibrated_output_error"] == pytest.approx(error[1], rel=1e-5)
@@ -726,7 +890,9 @@ def test_quantize_calibrates_and_evaluates(values, tmp_path):
     before, after = frames[70:] @ weight.T, frames[70:] @ changed.T
     assert port["count"] == 20
     assert port["agreement"] == (before.argmax(axis=1) == after.argmax(axis=1)).mean()
-    assert port["relative_error"] == pytest.approx(np.linalg.norm(before - after) / np.linalg.norm(before), rel=1e-3)
+    assert port["relative_error"] == pytest.approx(
+        np.linalg.norm(before - after) / np.linalg.norm(before), rel=1e-3
+    )
     assert port["largest_error"] == pytest.approx(np.abs(before - after).max(), rel=1e-3)
 
 
@@ -746,9 +912,23 @@ def test_quantize_refuses(values, tmp_path):
     np.save(tmp_path / "nan.npy", np.full((4, 6), np.nan))
     np.save(tmp_path / "good.npy", np.zeros((4, 6), np.float32))
     for option in ["--calibrate", "--evaluate"]:
-        for name, word in [("wide", "[4, 5]"), ("none", "0 frames"), ("nan", "not finite"), ("gone", "No such file")]:
+        for name, word in [
+            ("wide", "[4, 5]"),
+            ("none", "0 frames"),
+            ("nan", "not finite"),
+            ("gone", "No such file"),
+        ]:
             line = message(
-                arcuate("quantize", "--to", "int8", option, tmp_path / f"{name}.npy", values, out, code=1)
+                arcuate(
+                    "quantize",
+                    "--to",
+                    "int8",
+                    option,
+                    tmp_path / f"{name}.npy",
+                    values,
+                    out,
+                    code=1,
+                )
             )
             assert word in line, line
         good = [option, tmp_path / "good.npy"]
@@ -759,7 +939,9 @@ def test_quantize_refuses(values, tmp_path):
     line = message(arcuate("quantize", "--to", "int8", values, tmp_path / "net.onnx", code=1))
     assert ".safetensors" in line
     frames = tmp_path / "good.npy"
-    line = message(arcuate("quantize", "--to", "int8", "--calibrate", frames, values, frames, code=1))
+    line = message(
+        arcuate("quantize", "--to", "int8", "--calibrate", frames, values, frames, code=1)
+    )
     assert "same file" in line
     assert not out.exists()
     # A file may take its own place.
@@ -767,7 +949,8 @@ def test_quantize_refuses(values, tmp_path):
     own.write_bytes(values.read_bytes())
     arcuate("quantize", "--to", "int8", own, own)
     assert np.array_equal(
-        nir.read(own).nodes["weights"].weight, narrow(nir.read(values).nodes["weights"].weight, "int8")
+        nir.read(own).nodes["weights"].weight,
+        narrow(nir.read(values).nodes["weights"].weight, "int8"),
     )
 
 
@@ -784,13 +967,23 @@ def test_digits_as_the_reference_has_them(tmp_path):
     random = np.random.default_rng(11)
     # Features as the training set has them: mean 0, deviations from a few to some hundred.
     scale = np.geomspace(300, 5, 13)
-    given = {f"u{i}": (random.normal(size=(n, 13)) * scale).astype(np.float32) for i, n in enumerate([20, 3, 55])}
+    given = {
+        f"u{i}": (random.normal(size=(n, 13)) * scale).astype(np.float32)
+        for i, n in enumerate([20, 3, 55])
+    }
     with kaldi.FloatMatrixWriter(f"ark:{tmp_path / 'in.ark'}") as writer:
         for key, matrix in given.items():
             writer.write(key, matrix)
     summary = tmp_path / "summary.json"
-    arcuate("compute", "--log-softmax", "--json", summary, DIGITS / "digits.nir",
-            f"ark:{tmp_path / 'in.ark'}", f"ark:{tmp_path / 'out.ark'}")
+    arcuate(
+        "compute",
+        "--log-softmax",
+        "--json",
+        summary,
+        DIGITS / "digits.nir",
+        f"ark:{tmp_path / 'in.ark'}",
+        f"ark:{tmp_path / 'out.ark'}",
+    )
     results = table(f"ark:{tmp_path / 'out.ark'}")
     wrong = frames = 0
     for key, x in given.items():

@@ -37,7 +37,9 @@ def identity(folder: Path, columns: int) -> Path:
 
 
 def compute(model: Path, read: str, write: str, cwd: Path | None = None) -> None:
-    subprocess.run([CLI, "compute", "--quiet", "--batch", "3", model, read, write], check=True, cwd=cwd)
+    subprocess.run(
+        [CLI, "compute", "--quiet", "--batch", "3", model, read, write], check=True, cwd=cwd
+    )
 
 
 def table(specifier: str) -> dict[str, np.ndarray]:
@@ -56,7 +58,9 @@ def matrices() -> dict[str, np.ndarray]:
     random = np.random.default_rng(3)
     shapes = {"one": (1, 13), "two": (40, 13), "wide-range": (300, 13)}
     found = {k: random.normal(size=s).astype(np.float32) for k, s in shapes.items()}
-    found["wide-range"] *= np.float32(10) ** random.uniform(-20, 20, size=(300, 1)).astype(np.float32)
+    found["wide-range"] *= np.float32(10) ** random.uniform(-20, 20, size=(300, 1)).astype(
+        np.float32
+    )
     found["equal"] = np.full((9, 13), 0.1, np.float32)
     return found
 
@@ -125,7 +129,9 @@ def test_pipes(tmp_path):
             writer.write(key, matrix)
     done = subprocess.run(
         [CLI, "compute", "--quiet", identity(tmp_path, 13), "ark:-", "ark:-"],
-        input=ark.read_bytes(), stdout=subprocess.PIPE, check=True,
+        input=ark.read_bytes(),
+        stdout=subprocess.PIPE,
+        check=True,
     )
     assert done.stdout == ark.read_bytes()
 
@@ -154,7 +160,9 @@ MODELS = sorted(Path(DATA or "/nonexistent").glob("kaldi/nnet3-tract/*/output.ar
 
 
 @needs_data
-@pytest.mark.parametrize("options", [(), ("--chunk", "5", "--batch", "3", "--threads", "2")], ids=["", "parts"])
+@pytest.mark.parametrize(
+    "options", [(), ("--chunk", "5", "--batch", "3", "--threads", "2")], ids=["", "parts"]
+)
 def test_nnet3_compute(tmp_path, options):
     """All models that come with Kaldi's answer, in the place of nnet3-compute."""
     assert len(MODELS) == 31
@@ -164,8 +172,19 @@ def test_nnet3_compute(tmp_path, options):
         for name in ("model.raw", "model.raw.txt"):
             out = tmp_path / "out.ark"
             subprocess.run(
-                [CLI, "compute", "--quiet", "--subsampling", every, *options, folder / name,
-                 f"ark:{folder / 'input.ark'}", f"ark:{out}"], check=True)
+                [
+                    CLI,
+                    "compute",
+                    "--quiet",
+                    "--subsampling",
+                    every,
+                    *options,
+                    folder / name,
+                    f"ark:{folder / 'input.ark'}",
+                    f"ark:{out}",
+                ],
+                check=True,
+            )
             ours, theirs = table(f"ark:{out}"), table(f"ark:{answer}")
             assert list(ours) == list(theirs)
             for key, matrix in theirs.items():
@@ -177,9 +196,20 @@ def test_nnet3_compute(tmp_path, options):
 @needs_data
 def test_a_network_that_waits_keeps_its_state(tmp_path):
     folder = Path(DATA) / "kaldi/nnet3-tract/delay_5_D15_T24_S1"
-    for options, word in [(("--frame-state", "reset"), "keeps its state"),
-                          (("--steps-per-frame", "2"), "one step")]:
+    for options, word in [
+        (("--frame-state", "reset"), "keeps its state"),
+        (("--steps-per-frame", "2"), "one step"),
+    ]:
         done = subprocess.run(
-            [CLI, "compute", *options, folder / "model.raw", f"ark:{folder / 'input.ark'}", "ark:/dev/null"],
-            capture_output=True, text=True)
+            [
+                CLI,
+                "compute",
+                *options,
+                folder / "model.raw",
+                f"ark:{folder / 'input.ark'}",
+                "ark:/dev/null",
+            ],
+            capture_output=True,
+            text=True,
+        )
         assert done.returncode != 0 and word in done.stderr

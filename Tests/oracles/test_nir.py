@@ -12,7 +12,7 @@ import pytest
 nir = pytest.importorskip("nir")
 h5py = pytest.importorskip("h5py")
 
-from graphs import CLI, assert_equal, export, everything, small  # noqa: E402
+from graphs import CLI, assert_equal, everything, export, small  # noqa: E402
 
 pytestmark = pytest.mark.skipif(CLI is None, reason="needs ARCUATE_CLI")
 DATA = os.environ.get("ARCUATE_DATA")
@@ -120,7 +120,9 @@ VARIANTS = {
     "latest, gzip": (plain(compression="gzip"), {"libver": "latest"}),
     "latest, chunks": (chunked(), {"libver": "latest"}),
     "latest, chunks, gzip, shuffle, checksum": (
-        chunked(compression="gzip", shuffle=True, fletcher32=True), {"libver": "latest"}),
+        chunked(compression="gzip", shuffle=True, fletcher32=True),
+        {"libver": "latest"},
+    ),
     "v108": (chunked(compression="gzip"), {"libver": ("earliest", "v108")}),
     "big endian": (typed(">f4", ">i8"), {}),
     "double": (typed("<f8"), {}),
@@ -172,7 +174,9 @@ def test_chunks_that_are_missing_are_an_error(tmp_path):
     assert "needs 12 chunks, but has 1" in said and "/fc/weight" in said
 
 
-@pytest.mark.parametrize("options", [{}, {"chunks": (1 << 20,)}, {"chunks": (1 << 20,), "compression": "gzip"}])
+@pytest.mark.parametrize(
+    "options", [{}, {"chunks": (1 << 20,)}, {"chunks": (1 << 20,), "compression": "gzip"}]
+)
 @pytest.mark.parametrize("libver", ["earliest", "latest"])
 def test_a_claim_of_more_than_the_file_holds_costs_no_memory(tmp_path, options, libver):
     nir.write(tmp_path / "a.nir", small())

@@ -11,7 +11,7 @@ import pytest
 nir = pytest.importorskip("nir")
 safetensors = pytest.importorskip("safetensors")
 
-from graphs import CLI, assert_equal, export, everything  # noqa: E402
+from graphs import CLI, assert_equal, everything, export  # noqa: E402
 from safetensors.numpy import load_file, save_file  # noqa: E402
 
 pytestmark = pytest.mark.skipif(CLI is None, reason="needs ARCUATE_CLI")
@@ -63,13 +63,17 @@ def test_data_begins_on_a_cache_line(files):
 def test_we_read_what_the_package_wrote(files, tmp_path):
     save_file(load_file(files[1]), tmp_path / "b.safetensors", metadata=metadata(files[1]))
     export(tmp_path / "b.safetensors", tmp_path / "b.nir", "--strict")
-    assert_equal(nir.read(files[0], type_check=False), nir.read(tmp_path / "b.nir", type_check=False))
+    assert_equal(
+        nir.read(files[0], type_check=False), nir.read(tmp_path / "b.nir", type_check=False)
+    )
     # Its order of tensors is another, ours is restored.
     export(tmp_path / "b.safetensors", tmp_path / "c.safetensors")
     assert (tmp_path / "c.safetensors").read_bytes() == files[1].read_bytes()
 
 
-@pytest.mark.parametrize("kind", [np.float64, np.float16, np.int64, np.int32, np.int16, np.uint8, np.bool_])
+@pytest.mark.parametrize(
+    "kind", [np.float64, np.float16, np.int64, np.int32, np.int16, np.uint8, np.bool_]
+)
 def test_other_types_are_converted(files, tmp_path, kind):
     tensors = load_file(files[1])
     weight = (tensors["fc.weight"] * 7 % 2).astype(kind)
@@ -82,7 +86,9 @@ def test_other_types_are_converted(files, tmp_path, kind):
 
 
 def test_tensors_without_a_graph_are_refused_by_name(tmp_path):
-    save_file({f"layer{i}": np.zeros(3, np.float32) for i in range(1000)}, tmp_path / "w.safetensors")
+    save_file(
+        {f"layer{i}": np.zeros(3, np.float32) for i in range(1000)}, tmp_path / "w.safetensors"
+    )
     said = export(tmp_path / "w.safetensors", tmp_path / "b.nir", code=1)
     assert "1000 tensors without an Arcuate graph" in said and "w.safetensors" in said
     assert len(said) < 500

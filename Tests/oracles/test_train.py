@@ -15,8 +15,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from arcuate import nn
-
-from command import CLI, arcuate as command
+from command import CLI
+from command import arcuate as command
 
 pytestmark = pytest.mark.skipif(not CLI, reason="needs ARCUATE_CLI")
 CLASSES, SIDE = 3, 6
@@ -24,13 +24,20 @@ CLASSES, SIDE = 3, 6
 
 def png(image: np.ndarray) -> bytes:
     """Eight bits of grey, by the format's definition."""
+
     def chunk(name: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+        return (
+            struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+        )
 
     rows = b"".join(b"\0" + row.tobytes() for row in image)
     header = struct.pack(">IIBBBBB", image.shape[1], image.shape[0], 8, 0, 0, 0, 0)
-    return (b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows))
-            + chunk(b"IEND", b""))
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", header)
+        + chunk(b"IDAT", zlib.compress(rows))
+        + chunk(b"IEND", b"")
+    )
 
 
 @pytest.fixture
@@ -43,7 +50,8 @@ def images(tmp_path: Path):
     np.save(tmp_path / "y.npy", labels.astype(np.int32))
     idx = {
         "images": struct.pack(">BBBBIII", 0, 0, 8, 3, *pixels.shape) + pixels.tobytes(),
-        "labels": struct.pack(">BBBBI", 0, 0, 8, 1, len(labels)) + labels.tobytes()}
+        "labels": struct.pack(">BBBBI", 0, 0, 8, 1, len(labels)) + labels.tobytes(),
+    }
     for name, data in idx.items():
         (tmp_path / name).write_bytes(data)
         (tmp_path / f"{name}.gz").write_bytes(gzip.compress(data))
@@ -57,7 +65,9 @@ def images(tmp_path: Path):
         "arrays": ["--inputs", tmp_path / "x.npy", "--labels", tmp_path / "y.npy"],
         "IDX": ["--inputs", tmp_path / "images", "--labels", tmp_path / "labels"],
         "IDX, zipped": ["--inputs", tmp_path / "images.gz", "--labels", tmp_path / "labels.gz"],
-        "folder": ["--inputs", tmp_path / "png"], "zip": ["--inputs", tmp_path / "png.zip"]}
+        "folder": ["--inputs", tmp_path / "png"],
+        "zip": ["--inputs", tmp_path / "png.zip"],
+    }
 
 
 def network(path: Path, layers) -> Path:
@@ -66,26 +76,40 @@ def network(path: Path, layers) -> Path:
 
 
 def test_the_same_images_in_every_form_give_the_same_bits(images, tmp_path):
-    net = network(tmp_path / "net.json", [nn.flatten(), nn.linear(8), nn.relu(), nn.linear(CLASSES)])
+    net = network(
+        tmp_path / "net.json", [nn.flatten(), nn.linear(8), nn.relu(), nn.linear(CLASSES)]
+    )
     found = {}
     for name, arguments in images.items():
         out = tmp_path / "out.safetensors"
         command("train", *arguments, "--batch", 10, "--epochs", 2, "--quiet", net, out)
         found[name] = out.read_bytes()
     assert all(bits == found["arrays"] for bits in found.values()), [
-        name for name, bits in found.items() if bits != found["arrays"]]
+        name for name, bits in found.items() if bits != found["arrays"]
+    ]
 
 
-@pytest.mark.parametrize("spoil, said", [
-    (lambda folder: (folder / "images").write_bytes((folder / "images").read_bytes()[:-5]), "images"),
-    (lambda folder: (folder / "labels").write_bytes(struct.pack(">BBBBI", 0, 0, 8, 1, 90) + b"\x09" * 90),
-     "9"),
-])
+@pytest.mark.parametrize(
+    "spoil, said",
+    [
+        (
+            lambda folder: (folder / "images").write_bytes((folder / "images").read_bytes()[:-5]),
+            "images",
+        ),
+        (
+            lambda folder: (folder / "labels").write_bytes(
+                struct.pack(">BBBBI", 0, 0, 8, 1, 90) + b"\x09" * 90
+            ),
+            "9",
+        ),
+    ],
+)
 def test_what_is_wrong_with_images_is_named(images, tmp_path, spoil, said):
     net = network(tmp_path / "net.json", [nn.flatten(), nn.linear(CLASSES)])
     spoil(tmp_path)
     done = command(
-        "train", *images["IDX"], "--batch", 10, "--quiet", net, tmp_path / "out.safetensors", code=1)
+        "train", *images["IDX"], "--batch", 10, "--quiet", net, tmp_path / "out.safetensors", code=1
+    )
     assert said in done.stderr and not (tmp_path / "out.safetensors").exists()
 
 
@@ -94,23 +118,43 @@ def test_a_broken_picture_is_named(images, tmp_path):
     picture = next((tmp_path / "png" / "class1").iterdir())
     picture.write_bytes(picture.read_bytes()[:40])
     done = command(
-        "train", *images["folder"], "--batch", 10, "--quiet", net, tmp_path / "out.safetensors", code=1)
+        "train",
+        *images["folder"],
+        "--batch",
+        10,
+        "--quiet",
+        net,
+        tmp_path / "out.safetensors",
+        code=1,
+    )
     assert picture.name in done.stderr
 
 
 def test_it_goes_on_after_it_was_killed(images, tmp_path):
-    net = network(tmp_path / "net.json", [nn.flatten(), nn.linear(300), nn.lif(beta=0.9), nn.linear(CLASSES)])
+    net = network(
+        tmp_path / "net.json", [nn.flatten(), nn.linear(300), nn.lif(beta=0.9), nn.linear(CLASSES)]
+    )
     common = [*images["IDX"], "--batch", 10, "--steps", 20, "--epochs", 60, "--quiet"]
     command("train", *common, net, tmp_path / "whole.safetensors")
     checkpoint = tmp_path / "run.checkpoint"
-    arguments = ["train", *common, "--checkpoint", checkpoint, "--checkpoint-steps", 1, "--resume", net,
-                 tmp_path / "parts.safetensors"]
+    arguments = [
+        "train",
+        *common,
+        "--checkpoint",
+        checkpoint,
+        "--checkpoint-steps",
+        1,
+        "--resume",
+        net,
+        tmp_path / "parts.safetensors",
+    ]
     killed = 0
     for _ in range(2):
         before = checkpoint.stat().st_mtime_ns if checkpoint.exists() else 0
         run = subprocess.Popen([CLI, *map(str, arguments)])
         while run.poll() is None and (
-                not checkpoint.exists() or checkpoint.stat().st_mtime_ns == before):
+            not checkpoint.exists() or checkpoint.stat().st_mtime_ns == before
+        ):
             time.sleep(0.001)
         run.send_signal(signal.SIGKILL)
         killed += run.wait() == -signal.SIGKILL
@@ -122,11 +166,21 @@ def test_it_goes_on_after_it_was_killed(images, tmp_path):
 
 
 def test_an_interrupt_writes_the_checkpoint(images, tmp_path):
-    net = network(tmp_path / "net.json", [nn.flatten(), nn.linear(300), nn.lif(beta=0.9), nn.linear(CLASSES)])
+    net = network(
+        tmp_path / "net.json", [nn.flatten(), nn.linear(300), nn.lif(beta=0.9), nn.linear(CLASSES)]
+    )
     common = [*images["IDX"], "--batch", 10, "--steps", 20, "--epochs", 1000, "--quiet"]
     command("train", *common, net, tmp_path / "whole.safetensors")
     checkpoint = tmp_path / "run.checkpoint"
-    arguments = ["train", *common, "--checkpoint", checkpoint, "--resume", net, tmp_path / "parts.safetensors"]
+    arguments = [
+        "train",
+        *common,
+        "--checkpoint",
+        checkpoint,
+        "--resume",
+        net,
+        tmp_path / "parts.safetensors",
+    ]
     for tenths in range(1, 30):
         run = subprocess.Popen([CLI, *map(str, arguments)])
         time.sleep(tenths / 10)
@@ -153,8 +207,15 @@ def test_what_is_wrong_with_arrays_is_told_at_once(tmp_path):
         np.save(tmp_path / "x.npy", inputs)
         np.save(tmp_path / "y.npy", labels)
         done = command(
-            "train", "--inputs", tmp_path / "x.npy", "--labels", tmp_path / "y.npy", net,
-            tmp_path / "o.safetensors", code=1)
+            "train",
+            "--inputs",
+            tmp_path / "x.npy",
+            "--labels",
+            tmp_path / "y.npy",
+            net,
+            tmp_path / "o.safetensors",
+            code=1,
+        )
         assert said in done.stderr
 
 

@@ -37,8 +37,10 @@ def load() -> dict[str, list[tuple[str, int, np.ndarray]]]:
         number = seen[digit]
         seen[digit] += 1
         part = (
-            "heldout" if number < HELD_OUT
-            else "choose" if number < HELD_OUT + CHOOSING
+            "heldout"
+            if number < HELD_OUT
+            else "choose"
+            if number < HELD_OUT + CHOOSING
             else "train"
         )
         parts[part].append(
@@ -59,7 +61,9 @@ def log_softmax(x: np.ndarray) -> np.ndarray:
     return x - np.log(np.exp(x).sum(axis=-1, keepdims=True))
 
 
-def ann_log_posteriors(layers: list[tuple[np.ndarray, np.ndarray]], frames: np.ndarray) -> np.ndarray:
+def ann_log_posteriors(
+    layers: list[tuple[np.ndarray, np.ndarray]], frames: np.ndarray
+) -> np.ndarray:
     """The ANN on one utterance: `[n, 13]` to `[n, 10]`. Layers are (weight [out, in], bias)."""
     x = splice(frames)
     for weight, bias in layers[:-1]:

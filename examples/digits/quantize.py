@@ -9,10 +9,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
-
 import arcuate
 import data
+import numpy as np
 
 OPTIONS = dict(steps_per_frame=10, frame_state="reset")
 
@@ -37,8 +36,10 @@ def main() -> None:
     expected = outputs(model)
     print("weights                          bytes  utterances   frames  as float32   error")
     for name, narrow, size in [
-        ("float32", model, plain.bytes_before), ("bfloat16", bfloat16, halved.bytes_after),
-        ("int8", int8, plain.bytes_after), ("int8, calibrated", calibrated, report.bytes_after),
+        ("float32", model, plain.bytes_before),
+        ("bfloat16", bfloat16, halved.bytes_after),
+        ("int8", int8, plain.bytes_after),
+        ("int8, calibrated", calibrated, report.bytes_after),
         ("the same, first layer float32", mixed, partly.bytes_after),
     ]:
         found = outputs(narrow)
@@ -46,7 +47,9 @@ def main() -> None:
         utterances, correct = data.accuracy(heldout, logs)
         same = 100 * (found.argmax(axis=1) == expected.argmax(axis=1)).mean()
         error = 100 * np.linalg.norm(found - expected) / np.linalg.norm(expected)
-        print(f"{name:29} {size:8} {utterances:9.2f} % {correct:6.2f} % {same:9.2f} % {error:5.1f} %")
+        print(
+            f"{name:29} {size:8} {utterances:9.2f} % {correct:6.2f} % {same:9.2f} % {error:5.1f} %"
+        )
 
 
 if __name__ == "__main__":

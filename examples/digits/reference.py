@@ -1,20 +1,21 @@
 """A slow simulation of `digits.nir` in NumPy, to compare with.
 
-    python reference.py            accuracy on the held-out recordings, spikes and operations
+python reference.py            accuracy on the held-out recordings, spikes and operations
 """
 
 from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
-
 import data
+import numpy as np
 
 STEPS = 10
 
 
-def load(path: Path = Path(__file__).with_name("digits.nir")) -> list[tuple[np.ndarray, np.ndarray]]:
+def load(
+    path: Path = Path(__file__).with_name("digits.nir"),
+) -> list[tuple[np.ndarray, np.ndarray]]:
     """The layers of the network as (weight [out, in], bias)."""
     import nir
 
@@ -22,7 +23,9 @@ def load(path: Path = Path(__file__).with_name("digits.nir")) -> list[tuple[np.n
     return [(nodes[n].weight, nodes[n].bias) for n in ("hidden1", "hidden2", "output_weights")]
 
 
-def run(layers: list[tuple[np.ndarray, np.ndarray]], x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def run(
+    layers: list[tuple[np.ndarray, np.ndarray]], x: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """Integrate-and-fire, threshold 1 (v >= 1), subtraction, from rest at every frame.
 
     `x [n, inputs]` is held as current for ten steps. Returns the output membranes `[n, 10]` and the
@@ -47,9 +50,7 @@ def run(layers: list[tuple[np.ndarray, np.ndarray]], x: np.ndarray) -> tuple[np.
     return out, spikes / len(x)
 
 
-def log_posteriors(
-    layers: list[tuple[np.ndarray, np.ndarray]], frames: np.ndarray
-) -> np.ndarray:
+def log_posteriors(layers: list[tuple[np.ndarray, np.ndarray]], frames: np.ndarray) -> np.ndarray:
     """One utterance: `[n, 13]` to `[n, 10]`."""
     return data.log_softmax(run(layers, data.splice(frames))[0])
 
@@ -76,4 +77,6 @@ if __name__ == "__main__":
     utterances, frames = data.accuracy(heldout, results)
     macs, acs = operations(network, spikes)
     print(f"utterances {utterances:.2f} %, frames {frames:.2f} %")
-    print(f"spikes per frame {spikes.sum():.1f}, operations per frame {macs:.0f} MAC + {acs:.0f} AC")
+    print(
+        f"spikes per frame {spikes.sum():.1f}, operations per frame {macs:.0f} MAC + {acs:.0f} AC"
+    )

@@ -1,6 +1,6 @@
 """Compares an archive of log-posteriors with the truth, beside the ANN on the same recordings.
 
-    python score.py [--quiet | --first N] POSTERIORS.ark TRUTH.txt
+python score.py [--quiet | --first N] POSTERIORS.ark TRUTH.txt
 """
 
 from __future__ import annotations
@@ -10,9 +10,8 @@ import struct
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
-
 import data
+import numpy as np
 
 
 def read_archive(path: Path) -> Iterator[tuple[str, np.ndarray]]:
@@ -36,7 +35,9 @@ def main() -> None:
     parser.add_argument("posteriors", type=Path)
     parser.add_argument("truth", type=Path)
     parser.add_argument("--quiet", action="store_true", help="print only the summary")
-    parser.add_argument("--first", type=int, metavar="N", help="print only the first N and the wrong ones")
+    parser.add_argument(
+        "--first", type=int, metavar="N", help="print only the first N and the wrong ones"
+    )
     arguments = parser.parse_args()
     truth = dict(line.split() for line in arguments.truth.read_text().splitlines())
     heldout = {key: frames for key, _, frames in data.load()["heldout"]}
@@ -59,8 +60,10 @@ def main() -> None:
         raise SystemExit(f"{len(missing)} recordings are missing, such as {min(missing)}")
     count = len(truth)
     print(f"spiking network  {right} of {count} correct: {100 * right / count:.2f} %")
-    print(f"ANN              {ann_right} of {count} correct: {100 * ann_right / count:.2f} %, "
-          f"{data.ann_macs(ann)} MAC per frame")
+    print(
+        f"ANN              {ann_right} of {count} correct: {100 * ann_right / count:.2f} %, "
+        f"{data.ann_macs(ann)} MAC per frame"
+    )
 
 
 if __name__ == "__main__":

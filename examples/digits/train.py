@@ -16,11 +16,10 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-import numpy as np
-from sklearn.neural_network import MLPClassifier
-
 import data
+import numpy as np
 import reference
+from sklearn.neural_network import MLPClassifier
 
 HERE = Path(__file__).parent
 HIDDEN = (128, 128)
@@ -35,8 +34,14 @@ def train(recordings: list, seed: int, epochs: int) -> Layers:
     x = np.concatenate([data.splice(frames) for _, _, frames in recordings])
     y = np.concatenate([np.full(len(frames), digit) for _, digit, frames in recordings])
     mean, spread = x.mean(axis=0), x.std(axis=0)
-    model = MLPClassifier(HIDDEN, alpha=1e-3, batch_size=256, max_iter=epochs, random_state=seed,
-                          n_iter_no_change=epochs)
+    model = MLPClassifier(
+        HIDDEN,
+        alpha=1e-3,
+        batch_size=256,
+        max_iter=epochs,
+        random_state=seed,
+        n_iter_no_change=epochs,
+    )
     import warnings
 
     with warnings.catch_warnings():
@@ -58,15 +63,19 @@ def convert(layers: Layers, inputs: np.ndarray, percentile: float) -> Layers:
         x = np.maximum(x @ weight.T + bias, 0)
         scale = float(np.percentile(x, percentile))
         converted.append(
-            ((weight * (before / scale)).astype(np.float32),
-             (bias / scale + shift).astype(np.float32))
+            (
+                (weight * (before / scale)).astype(np.float32),
+                (bias / scale + shift).astype(np.float32),
+            )
         )
         before = scale
     weight, bias = layers[-1]
     # The output integrates all steps: their mean is what the ANN's last layer gives.
     converted.append(
-        ((weight * (before / reference.STEPS)).astype(np.float32),
-         (bias / reference.STEPS).astype(np.float32))
+        (
+            (weight * (before / reference.STEPS)).astype(np.float32),
+            (bias / reference.STEPS).astype(np.float32),
+        )
     )
     return converted
 
@@ -93,18 +102,25 @@ def write(layers: Layers, path: Path) -> None:
     graph = nir.NIRGraph(
         nodes=nodes,
         edges=list(zip(names, names[1:])),
-        metadata={"dt": DT, "reset": "subtract", "threshold_comparison": ">=",
-                  "steps_per_frame": float(reference.STEPS), "frame_state": "reset",
-                  "splice_left": float(data.CONTEXT), "splice_right": float(data.CONTEXT),
-                  "producer": "examples/digits/train.py"},
+        metadata={
+            "dt": DT,
+            "reset": "subtract",
+            "threshold_comparison": ">=",
+            "steps_per_frame": float(reference.STEPS),
+            "frame_state": "reset",
+            "splice_left": float(data.CONTEXT),
+            "splice_right": float(data.CONTEXT),
+            "producer": "examples/digits/train.py",
+        },
     )
     nir.write(path, graph)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2],
-                        help="the first one's network is written")
+    parser.add_argument(
+        "--seeds", type=int, nargs="+", default=[0, 1, 2], help="the first one's network is written"
+    )
     parser.add_argument("--epochs", type=int, default=30)
     arguments = parser.parse_args()
     parts = data.load()
@@ -115,31 +131,47 @@ def main() -> None:
 
         def score(network: Layers, part: str) -> tuple[float, float]:
             return data.accuracy(
-                parts[part], [reference.log_posteriors(network, f) for _, _, f in parts[part]])
+                parts[part], [reference.log_posteriors(network, f) for _, _, f in parts[part]]
+            )
 
         candidates = [(p, convert(ann, inputs, p)) for p in PERCENTILES]
         scored = [(score(network, "choose"), p, network) for p, network in candidates]
         (_, percentile, snn) = max(scored, key=lambda s: (s[0][1], s[1]))
         if number == 0:
-            np.savez(HERE / "ann.npz", **{f"weight{i}": w for i, (w, _) in enumerate(ann)},
-                     **{f"bias{i}": b for i, (_, b) in enumerate(ann)})
+            np.savez(
+                HERE / "ann.npz",
+                **{f"weight{i}": w for i, (w, _) in enumerate(ann)},
+                **{f"bias{i}": b for i, (_, b) in enumerate(ann)},
+            )
             write(snn, HERE / "digits.nir")
         heldout = parts["heldout"]
         ann_result = data.accuracy(
-            heldout, [data.ann_log_posteriors(ann, f) for _, _, f in heldout])
+            heldout, [data.ann_log_posteriors(ann, f) for _, _, f in heldout]
+        )
         snn_result = score(snn, "heldout")
         spikes = sum(reference.run(snn, data.splice(f))[1] * len(f) for _, _, f in heldout)
         spikes = spikes / sum(len(f) for _, _, f in heldout)
         macs, acs = reference.operations(snn, spikes)
         table.append([*ann_result, *snn_result, spikes.sum(), (macs + acs) / data.ann_macs(ann)])
-        print(f"seed {seed}: percentile {percentile}; ANN {ann_result[0]:.2f} % of utterances, "
-              f"{ann_result[1]:.2f} % of frames; SNN {snn_result[0]:.2f} %, {snn_result[1]:.2f} %; "
-              f"{spikes.sum():.1f} spikes, {macs} MAC + {acs:.0f} AC a frame, "
-              f"ANN {data.ann_macs(ann)} MAC", flush=True)
-    names = ["ANN utterances %", "ANN frames %", "SNN utterances %", "SNN frames %",
-             "spikes a frame", "operations / ANN MACs"]
+        print(
+            f"seed {seed}: percentile {percentile}; ANN {ann_result[0]:.2f} % of utterances, "
+            f"{ann_result[1]:.2f} % of frames; SNN {snn_result[0]:.2f} %, {snn_result[1]:.2f} %; "
+            f"{spikes.sum():.1f} spikes, {macs} MAC + {acs:.0f} AC a frame, "
+            f"ANN {data.ann_macs(ann)} MAC",
+            flush=True,
+        )
+    names = [
+        "ANN utterances %",
+        "ANN frames %",
+        "SNN utterances %",
+        "SNN frames %",
+        "spikes a frame",
+        "operations / ANN MACs",
+    ]
     for name, column in zip(names, np.array(table).T):
-        print(f"{name:24} {column.mean():8.2f} +- {column.std(ddof=1) if len(column) > 1 else 0:.2f}")
+        print(
+            f"{name:24} {column.mean():8.2f} +- {column.std(ddof=1) if len(column) > 1 else 0:.2f}"
+        )
 
 
 if __name__ == "__main__":
