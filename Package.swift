@@ -42,7 +42,7 @@ let selfContained: [LinkerSetting] =
     .unsafeFlags(
       [
         "-static-stdlib", "-Xlinker", "--version-script=cmake/arcuate.map", "-Xlinker",
-        "-soname=libarcuate.so.0",
+        "-soname=libarcuate.so.0.2",
       ], .when(platforms: [.linux]))
   ] : []
 

@@ -39,7 +39,7 @@ build/c/stream examples/digits/digits.nir build/digits/digits.ark build/digits/t
 
 echo "== 5. The same in Python"
 prepare_venv build/venv build
-ARCUATE_LIBRARY="$(echo "$PWD"/build/install/lib*/libarcuate.so.0)" \
+ARCUATE_LIBRARY="$(echo "$PWD"/build/install/lib*/libarcuate.so.0.2)" \
   $python -m build --wheel --outdir build/wheel bindings/python >build/wheel.log 2>&1 ||
   { cat build/wheel.log; exit 1; }
 build/venv/bin/pip install --quiet --disable-pip-version-check --no-deps --force-reinstall \

@@ -3,66 +3,43 @@ import CArcuate
 
 /// An argument that must not be NULL.
 @inline(__always)
-func required<T>(_ argument: T?, _ name: StaticString) throws -> T {
+func required<T>(_ argument: T?, _ name: StaticString) throws(ArcuateError) -> T {
   guard let argument else { throw ArcuateError(.invalidArgument, "\(name) is NULL") }
   return argument
 }
 
 /// Text that must not be NULL and must be UTF-8.
-func text(_ argument: UnsafePointer<CChar>?, _ name: StaticString) throws -> String {
+func text(_ argument: UnsafePointer<CChar>?, _ name: StaticString) throws(ArcuateError) -> String {
   guard let text = String(validatingCString: try required(argument, name)) else {
     throw ArcuateError(.invalidArgument, "\(name) is not UTF-8")
   }
   return text
 }
 
-/// One of the cases of an enumeration, by its place in the header's list.
-func choice<T: CaseIterable>(_ value: Int32, _ name: StaticString, _ cases: T.Type) throws -> T {
-  let all = Array(cases.allCases)
-  guard all.indices.contains(Int(value)) else {
-    throw ArcuateError(.invalidArgument, "\(name) is \(value), not within 0 ... \(all.count - 1)")
-  }
-  return all[Int(value)]
-}
-
-/// The error for a number that no constant of the header has.
-func noSuchValue(_ value: Int32, _ name: StaticString, _ range: ClosedRange<Int32>) -> ArcuateError {
-  ArcuateError(
-    .invalidArgument, "\(name) must be \(range.lowerBound) ... \(range.upperBound), got \(value)")
-}
-
-/// A truth value. Throws. `invalidArgument` for what is neither 0 nor 1.
-func truth(_ value: Int32, _ name: StaticString) throws -> Bool {
-  guard value == 0 || value == 1 else {
-    throw ArcuateError(.invalidArgument, "\(name) is \(value), not within 0 ... 1")
-  }
-  return value == 1
-}
-
-/// A count or size that must be what an Int can hold; larger ones arrive as negative numbers.
+/// A count or size, which above the largest Int arrives as a negative number.
 @inline(__always)
-func held(_ count: Int, _ name: StaticString) throws -> Int {
+func nonNegative(_ count: Int, _ name: StaticString) throws(ArcuateError) -> Int {
   guard count >= 0 else {
     throw ArcuateError(
-      .invalidArgument, "\(name) is \(UInt(bitPattern: count)), not within 0 ... \(Int.max)")
+      .invalidArgument, "\(name) must be 0 ... \(Int.max), got \(UInt(bitPattern: count))")
   }
   return count
 }
 
-/// The caller's options over the defaults: fields its struct is too old to have keep theirs.
+/// The caller's options over the defaults: fields that its struct is too old to have keep theirs.
 ///
-/// Throws. `invalidArgument` for a size that cannot be, or for fields this library does not know
-/// that are not zero.
+/// Throws. `invalidArgument` for an invalid size, and for nonzero fields that this library does not
+/// know.
 func options<T: BitwiseCopyable>(
   _ pointer: UnsafePointer<T>?, defaults: T, least: Int, _ name: StaticString
-) throws -> T {
+) throws(ArcuateError) -> T {
   guard let pointer else { return defaults }
   let raw = UnsafeRawPointer(pointer)
   // SAFETY: every options struct begins with its size.
   let stated = raw.loadUnaligned(as: UInt.self)
   guard let size = Int(exactly: stated), size >= least, size <= 4096 else {
     throw ArcuateError(
-      .invalidArgument, "\(name)->struct_size is \(stated): set it to sizeof the struct")
+      .invalidArgument, "\(name)->struct_size is \(stated): set it to the size of the struct")
   }
   // SAFETY: the caller says the struct has `size` bytes.
   for i in MemoryLayout<T>.size..<max(size, MemoryLayout<T>.size)
@@ -77,39 +54,65 @@ func options<T: BitwiseCopyable>(
   return result
 }
 
+/// Elements that an options struct points to. Throws. `invalidArgument` where there are none but a
+/// count, and for an absurd count.
+func elements<T>(
+  _ start: UnsafePointer<T>?, _ count: Int, _ name: StaticString
+) throws(ArcuateError) -> UnsafeBufferPointer<T> {
+  guard (0...100_000).contains(count) else {
+    throw ArcuateError(
+      .invalidArgument, "\(name) must have 0 ... 100000 elements, got \(UInt(bitPattern: count))")
+  }
+  if count > 0 { _ = try required(start, name) }
+  // SAFETY: the caller says that there are `count` elements.
+  return UnsafeBufferPointer(start: start, count: count)
+}
+
 /// The size that a struct to be filled begins with.
-func givenSize<T>(_ pointer: UnsafeMutablePointer<T>, least: Int) throws -> Int {
+func statedSize<T>(
+  _ pointer: UnsafeMutablePointer<T>, least: Int, _ name: StaticString
+) throws(ArcuateError) -> Int {
   // SAFETY: the struct begins with its size.
   let size = UnsafeRawPointer(pointer).load(as: Int.self)
   guard (least...4096).contains(size) else {
     throw ArcuateError(
       .invalidArgument,
-      "struct_size is \(UInt(bitPattern: size)): set it to sizeof the struct")
+      "\(name)->struct_size is \(UInt(bitPattern: size)): set it to the size of the struct")
   }
   return size
 }
 
-/// Writes the part of `value` that the caller's struct, of `size` bytes, has room for.
-func give<T: BitwiseCopyable>(_ value: T, to pointer: UnsafeMutablePointer<T>, size: Int) {
-  withUnsafeBytes(of: value) {
-    // SAFETY: the caller says the struct has `size` bytes.
-    UnsafeMutableRawPointer(pointer).copyMemory(
-      from: $0.baseAddress!, byteCount: min(size, $0.count))
+/// Writes a shape as far as there is room, and returns the rank.
+func copyOut(
+  _ shape: Shape?, to extents: UnsafeMutablePointer<Int>?, _ capacity: Int
+) -> Int {
+  guard let shape else { return 0 }
+  if let extents {
+    // SAFETY: the caller says there is room for `capacity` extents. A size_t beyond what an Int
+    // holds arrives as a negative number and is room enough.
+    let count = capacity < 0 ? shape.rank : min(capacity, shape.rank)
+    for axis in 0..<count { extents[axis] = shape[axis] }
   }
+  return shape.rank
 }
 
 /// Calls `body` and turns what it throws into a status and, if the caller wants one, an error.
-func answering(
+func withError(
   _ error: UnsafeMutablePointer<OpaquePointer?>?, _ body: () throws -> Void
 ) -> arcuate_status {
   do {
     try body()
-    return 0
+    return ARCUATE_SUCCESS
   } catch let failure {
-    // Nothing but ArcuateError is thrown anywhere below.
-    let failure =
-      failure as? ArcuateError ?? ArcuateError(.invalidState, "unexpected failure: \(failure)")
-    error?.pointee = handOut(ErrorHandle(failure))
+    let failure = ArcuateError(failure)
+    error?.pointee = retain(ErrorHandle(failure))
     return failure.code.rawValue
+  }
+}
+
+extension ArcuateError {
+  /// Any error as one of this type. A host is never ended by an error of another type.
+  init(_ error: any Error) {
+    self = error as? ArcuateError ?? ArcuateError(.invalidState, "unexpected failure: \(error)")
   }
 }

@@ -2,37 +2,93 @@ import Arcuate
 import CArcuate
 
 @c @implementation
-public func arcuate_convert_options_init(
-  _ options: UnsafeMutablePointer<arcuate_convert_options>?
+public func arcuate_conversion_options_init(
+  _ options: UnsafeMutablePointer<arcuate_conversion_options>?
 ) {
-  options?.pointee = convertDefaults
+  options?.pointee = conversionDefaults
 }
 
-private var convertDefaults: arcuate_convert_options {
-  var options = arcuate_convert_options()
-  options.struct_size = MemoryLayout<arcuate_convert_options>.size
+private var conversionDefaults: arcuate_conversion_options {
+  var options = arcuate_conversion_options()
+  options.struct_size = MemoryLayout<arcuate_conversion_options>.size
   options.percentile = 99.9
   options.factor = 1
   return options
 }
 
-private func conversion(_ given: arcuate_convert_options) throws -> Conversion {
+extension Conversion.Input: HeaderConstant {
+  static var constants: ClosedRange<Int32> {
+    ARCUATE_CONVERSION_INPUT_CONSTANT...ARCUATE_CONVERSION_INPUT_BERNOULLI
+  }
+
+  init?(c value: Int32) {
+    switch value {
+    case ARCUATE_CONVERSION_INPUT_CONSTANT: self = .constant
+    case ARCUATE_CONVERSION_INPUT_SINGLE_SHOT: self = .singleShot
+    case ARCUATE_CONVERSION_INPUT_BERNOULLI: self = .bernoulli
+    default: return nil
+    }
+  }
+}
+
+extension Conversion.Bias: HeaderConstant {
+  static var constants: ClosedRange<Int32> {
+    ARCUATE_CONVERSION_BIAS_EVERY_STEP...ARCUATE_CONVERSION_BIAS_ONCE
+  }
+
+  init?(c value: Int32) {
+    switch value {
+    case ARCUATE_CONVERSION_BIAS_EVERY_STEP: self = .everyStep
+    case ARCUATE_CONVERSION_BIAS_ONCE: self = .once
+    default: return nil
+    }
+  }
+}
+
+extension Conversion.MaximumPooling: HeaderConstant {
+  static var constants: ClosedRange<Int32> {
+    ARCUATE_CONVERSION_MAX_POOLING_SPIKES...ARCUATE_CONVERSION_MAX_POOLING_REFUSE
+  }
+
+  init?(c value: Int32) {
+    switch value {
+    case ARCUATE_CONVERSION_MAX_POOLING_SPIKES: self = .spikeMaximum
+    case ARCUATE_CONVERSION_MAX_POOLING_REFUSE: self = .refuse
+    default: return nil
+    }
+  }
+}
+
+extension Conversion.Readout: HeaderConstant {
+  static var constants: ClosedRange<Int32> {
+    ARCUATE_CONVERSION_READOUT_POTENTIAL...ARCUATE_CONVERSION_READOUT_MEAN
+  }
+
+  init?(c value: Int32) {
+    switch value {
+    case ARCUATE_CONVERSION_READOUT_POTENTIAL: self = .potential
+    case ARCUATE_CONVERSION_READOUT_MEAN: self = .mean
+    default: return nil
+    }
+  }
+}
+
+private func conversion(_ given: arcuate_conversion_options) throws -> Conversion {
   var result = Conversion()
   switch given.balancing {
-  case ARCUATE_BALANCE_DATA: result.balancing = .data(percentile: given.percentile)
-  case ARCUATE_BALANCE_MODEL: result.balancing = .model
-  case ARCUATE_BALANCE_SPIKE_NORM: result.balancing = .spikeNorm(factor: Float(given.factor))
+  case ARCUATE_BALANCING_DATA: result.balancing = .data(percentile: given.percentile)
+  case ARCUATE_BALANCING_MODEL: result.balancing = .model
+  case ARCUATE_BALANCING_SPIKE_NORM: result.balancing = .spikeNorm(factor: Float(given.factor))
   default:
-    throw ArcuateError(.invalidArgument, "balancing is \(given.balancing), not within 0 ... 2")
+    throw notWithin(
+      ARCUATE_BALANCING_DATA...ARCUATE_BALANCING_SPIKE_NORM, given.balancing, "balancing")
   }
-  // The header lists each of these in the order of the cases.
-  result.input = try choice(given.input, "input", Conversion.Input.self)
-  result.bias = try choice(given.bias, "bias", Conversion.Bias.self)
-  result.maximumPooling = try choice(
-    given.max_pooling, "max_pooling", Conversion.MaximumPooling.self)
-  result.readout = try choice(given.readout, "readout", Conversion.Readout.self)
-  result.comparison = try truth(given.strict, "strict") ? .greater : .greaterOrEqual
-  result.sharesScales = try !truth(given.separate_scales, "separate_scales")
+  result.input = try Conversion.Input(c: given.input, "input")
+  result.bias = try Conversion.Bias(c: given.bias, "bias")
+  result.maximumPooling = try Conversion.MaximumPooling(c: given.max_pooling, "max_pooling")
+  result.readout = try Conversion.Readout(c: given.readout, "readout")
+  result.comparison = try boolean(given.strict, "strict") ? .greater : .greaterOrEqual
+  result.sharesScales = try !boolean(given.separate_scales, "separate_scales")
   result.initialPotential = Float(given.initial_potential)
   result.steps = Int(given.steps)
   result.seed = given.seed
@@ -41,24 +97,24 @@ private func conversion(_ given: arcuate_convert_options) throws -> Conversion {
 
 @c @implementation
 public func arcuate_model_convert(
-  _ model: OpaquePointer?, _ options: UnsafePointer<arcuate_convert_options>?,
+  _ model: OpaquePointer?, _ options: UnsafePointer<arcuate_conversion_options>?,
   _ converted: UnsafeMutablePointer<OpaquePointer?>?,
   _ error: UnsafeMutablePointer<OpaquePointer?>?
 ) -> arcuate_status {
-  answering(error) {
+  withError(error) {
     let handle = try required(object(ModelHandle.self, model), "model")
     let result = try required(converted, "converted")
     let given = try ArcuateC.options(
-      options, defaults: convertDefaults, least: MemoryLayout<arcuate_convert_options>.size,
+      options, defaults: conversionDefaults, least: MemoryLayout<arcuate_conversion_options>.size,
       "options")
     let settings = try conversion(given)
     let compiling = try compileOptions(given.compile)
     let frames =
-      try held(given.frames, "frames") > 0
+      try nonNegative(given.frames, "frames") > 0
       ? try sampleFrames(
         given.frames, given.inputs, given.input_counts, compiling, handle.model) : nil
     let (spiking, report) = try handle.model.converted(settings, on: frames)
-    result.pointee = handOut(
+    result.pointee = retain(
       ModelHandle(spiking, handle.readFindings, nil, ConversionText(report)))
   }
 }
@@ -77,10 +133,10 @@ public func arcuate_model_converted_count(_ model: OpaquePointer?) -> Int {
 public func arcuate_model_converted_layer(
   _ model: OpaquePointer?, _ index: Int, _ layer: UnsafeMutablePointer<arcuate_converted_layer>?
 ) -> arcuate_status {
-  answering(nil) {
+  withError(nil) {
     let handle = try required(object(ModelHandle.self, model), "model")
     let result = try required(layer, "layer")
-    let size = try givenSize(result, least: MemoryLayout<arcuate_converted_layer>.size)
+    let size = try statedSize(result, least: MemoryLayout<arcuate_converted_layer>.size, "layer")
     guard let text = handle.conversion, text.names.indices.contains(index) else {
       throw ArcuateError(.invalidArgument, "index is out of range")
     }
@@ -92,13 +148,15 @@ public func arcuate_model_converted_layer(
 }
 
 @c @implementation
-public func arcuate_loss_options_init(_ options: UnsafeMutablePointer<arcuate_loss_options>?) {
+public func arcuate_conversion_loss_options_init(
+  _ options: UnsafeMutablePointer<arcuate_conversion_loss_options>?
+) {
   options?.pointee = lossDefaults
 }
 
-private var lossDefaults: arcuate_loss_options {
-  var options = arcuate_loss_options()
-  options.struct_size = MemoryLayout<arcuate_loss_options>.size
+private var lossDefaults: arcuate_conversion_loss_options {
+  var options = arcuate_conversion_loss_options()
+  options.struct_size = MemoryLayout<arcuate_conversion_loss_options>.size
   options.steps = 20
   return options
 }
@@ -106,20 +164,20 @@ private var lossDefaults: arcuate_loss_options {
 @c @implementation
 public func arcuate_model_conversion_loss(
   _ artificial: OpaquePointer?, _ spiking: OpaquePointer?,
-  _ options: UnsafePointer<arcuate_loss_options>?,
+  _ options: UnsafePointer<arcuate_conversion_loss_options>?,
   _ loss: UnsafeMutablePointer<arcuate_conversion_loss>?, _ rates: UnsafeMutablePointer<Double>?,
   _ capacity: Int, _ error: UnsafeMutablePointer<OpaquePointer?>?
 ) -> arcuate_status {
-  answering(error) {
+  withError(error) {
     let ann = try required(object(ModelHandle.self, artificial), "artificial")
     let snn = try required(object(ModelHandle.self, spiking), "spiking")
     let result = try required(loss, "loss")
-    let room = try held(capacity, "capacity")
-    if room > 0 { _ = try required(rates, "rates") }
-    let size = try givenSize(result, least: MemoryLayout<arcuate_conversion_loss>.size)
+    let most = try nonNegative(capacity, "capacity")
+    if most > 0 { _ = try required(rates, "rates") }
+    let size = try statedSize(result, least: MemoryLayout<arcuate_conversion_loss>.size, "loss")
     let given = try ArcuateC.options(
       try required(options, "options"), defaults: lossDefaults,
-      least: MemoryLayout<arcuate_loss_options>.size, "options")
+      least: MemoryLayout<arcuate_conversion_loss_options>.size, "options")
     let sample = try sampleFrames(
       given.frames, given.inputs, given.input_counts, try compileOptions(given.compile),
       ann.model)
@@ -139,7 +197,7 @@ public func arcuate_model_conversion_loss(
       output_error: found.outputError, largest_error: found.largestError, spikes: found.spikes,
       acs: found.acs, macs: found.macs, artificial_macs: found.artificialMACs,
       layers: found.layers.count)
-    for (i, layer) in found.layers.prefix(room).enumerated() {
+    for (i, layer) in found.layers.prefix(most).enumerated() {
       // SAFETY: the caller says that there is room for `capacity` numbers.
       rates![i] = layer.rate
     }

@@ -1,10 +1,10 @@
 import Arcuate
 
-/// Text whose address stays the same for as long as the object lives.
+/// Text with a stable address, valid as long as the object.
 final class Text: Sendable {
   nonisolated(unsafe) let pointer: UnsafePointer<CChar>
 
-  /// Zero bytes inside would end it early for the caller: they become question marks.
+  /// Zero bytes inside, which would end it early for the caller, become question marks.
   init(_ string: String) {
     let utf8 = Array(string.utf8)
     let storage = UnsafeMutablePointer<CChar>.allocate(capacity: utf8.count + 1)
@@ -17,16 +17,18 @@ final class Text: Sendable {
   deinit { pointer.deallocate() }
 }
 
+let noText = Text("")
+
 /// What an `arcuate_model *` points to.
 final class ModelHandle {
   var model: Model { didSet { describe() } }
-  /// What reading noticed; what checking finds is found anew after every change.
+  /// Findings of reading. The model is checked again after each change.
   let readFindings: [Finding]
   private(set) var nodes: [(name: Text, kind: Text)] = []
-  private(set) var findings: [(severity: Finding.Severity, place: Text, message: Text)] = []
-  /// What made the model narrow, if anything did.
+  private(set) var findings: [(severity: Finding.Severity, location: Text, message: Text)] = []
+  /// The report of the quantization that made the model.
   let quantization: QuantizationText?
-  /// What made it a spiking network, if anything did.
+  /// The report of the conversion that made the model.
   let conversion: ConversionText?
 
   init(
@@ -42,14 +44,14 @@ final class ModelHandle {
 
   private func describe() {
     nodes = model.nodes.map { (Text($0.name), Text($0.op.kindName)) }
-    // What reading mended no longer shows in the check, and what both say is said once.
+    // A finding of both reading and checking is listed once.
     var seen = Set<Finding>()
     findings = (readFindings + model.check().findings).filter { seen.insert($0).inserted }
       .map { ($0.severity, Text($0.place), Text($0.message)) }
   }
 }
 
-/// A report with the text that C asks for.
+/// A quantization report with its strings for C.
 final class QuantizationText: Sendable {
   let report: QuantizationReport
   let table: Text
@@ -62,7 +64,7 @@ final class QuantizationText: Sendable {
   }
 }
 
-/// As `QuantizationText`.
+/// A conversion report with its strings for C.
 final class ConversionText: Sendable {
   let report: ConversionReport
   let table: Text
@@ -91,7 +93,7 @@ final class PlanHandle: Sendable {
     explanation = Text(plan.explain())
     nodes = plan.nodeNames.map(Text.init)
     kinds = plan.nodeKinds.map(Text.init)
-    // The plan makes this list anew each time: asking for every node would cost its square.
+    // A computed property of the plan: asking it for every node would take quadratic time.
     nodeShapes = plan.nodeShapes
     inputs = plan.inputs.map { Text($0.name) }
     outputs = plan.outputs.map { Text($0.name) }
@@ -102,13 +104,13 @@ final class PlanHandle: Sendable {
 /// What an `arcuate_session *` points to.
 final class SessionHandle {
   let session: Session
-  /// The sentence about the last call without an error of its own that failed.
+  /// Message of the last failed call among those without an error parameter.
   var lastError = Text("")
 
   init(_ session: Session) { self.session = session }
 }
 
-/// What an `arcuate_probe *` points to; the session does not keep it, nor it the session.
+/// What an `arcuate_probe *` points to. Neither it nor its session keeps the other alive.
 final class ProbeHandle {
   let probe: Probe
   weak var session: Session?
@@ -130,14 +132,14 @@ final class ErrorHandle: Sendable {
   }
 }
 
-/// The caller's ownership of an object.
-func handOut(_ object: AnyObject) -> OpaquePointer {
+/// Passes ownership of an object to the caller.
+func retain(_ object: AnyObject) -> OpaquePointer {
   OpaquePointer(Unmanaged.passRetained(object).toOpaque())
 }
 
-/// Ends the caller's ownership.
-func takeBack<T: AnyObject>(_: T.Type, _ handle: OpaquePointer?) {
-  // SAFETY: the header asks for a pointer that the library handed out, once.
+/// Ends the caller's ownership of an object.
+func release<T: AnyObject>(_: T.Type, _ handle: OpaquePointer?) {
+  // SAFETY: the header requires a pointer that the library returned and that is freed once.
   if let handle { Unmanaged<T>.fromOpaque(UnsafeRawPointer(handle)).release() }
 }
 

@@ -1,9 +1,9 @@
 import Arcuate
 import CArcuate
 
-/// A pointer of the caller's that is only handed back to it.
+/// A pointer of the caller's that is passed back to it.
 private struct Context: @unchecked Sendable {
-  // SAFETY: never followed here; the header says the caller's functions are called by any thread.
+  // SAFETY: never dereferenced here; the header says that any thread may call the caller's functions.
   let pointer: UnsafeMutableRawPointer?
 }
 
@@ -11,7 +11,7 @@ private struct Context: @unchecked Sendable {
 public func arcuate_set_allocator(
   _ allocator: UnsafePointer<arcuate_allocator>?, _ error: UnsafeMutablePointer<OpaquePointer?>?
 ) -> arcuate_status {
-  answering(error) {
+  withError(error) {
     guard allocator != nil else {
       Allocator.current = .system
       return
@@ -33,6 +33,6 @@ public func arcuate_set_log(_ log: arcuate_log?, _ context: UnsafeMutableRawPoin
   guard let log else { return Log.send(to: nil) }
   let context = Context(pointer: context)
   Log.send { level, message in
-    message.withCString { log(context.pointer, level.rawValue, $0) }
+    message.withCString { log(context.pointer, level.c, $0) }
   }
 }

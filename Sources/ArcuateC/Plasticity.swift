@@ -8,7 +8,7 @@ public func arcuate_model_set_rule(
   _ model: OpaquePointer?, _ node: UnsafePointer<CChar>?, _ rule: UnsafePointer<CChar>?,
   _ error: UnsafeMutablePointer<OpaquePointer?>?
 ) -> arcuate_status {
-  answering(error) {
+  withError(error) {
     let handle = try required(object(ModelHandle.self, model), "model")
     let node = try text(node, "node")
     let rule = try text(rule, "rule")
@@ -22,10 +22,10 @@ public func arcuate_model_freeze(
   _ model: OpaquePointer?, _ frozen: UnsafeMutablePointer<OpaquePointer?>?,
   _ error: UnsafeMutablePointer<OpaquePointer?>?
 ) -> arcuate_status {
-  answering(error) {
+  withError(error) {
     let handle = try required(object(ModelHandle.self, model), "model")
     let result = try required(frozen, "frozen")
-    result.pointee = handOut(ModelHandle(handle.model.frozen(), handle.readFindings))
+    result.pointee = retain(ModelHandle(handle.model.frozen(), handle.readFindings))
   }
 }
 
@@ -54,35 +54,34 @@ public func arcuate_plan_signal_size(_ plan: OpaquePointer?, _ signal: Int) -> I
 // MARK: Sessions
 
 @c @implementation
-public func arcuate_session_set_learning(
-  _ session: OpaquePointer?, _ learning: Int32
+public func arcuate_session_set_adapting(
+  _ session: OpaquePointer?, _ adapting: Int32
 ) -> arcuate_status {
-  running(session) { session in
-    guard learning == 0 || learning == 1 else {
-      throw ArcuateError(.invalidArgument, "learning is \(learning), neither 0 nor 1")
-    }
-    session.learns = learning == 1
+  withSession(session) { session in
+    session.learns = try boolean(adapting, "adapting")
   }
 }
 
 @c @implementation
-public func arcuate_session_set_rate(_ session: OpaquePointer?, _ rate: Float) -> arcuate_status {
-  running(session) { try $0.setRate(rate) }
+public func arcuate_session_set_rate_factor(_ session: OpaquePointer?, _ factor: Float)
+  -> arcuate_status
+{
+  withSession(session) { try $0.setRate(factor) }
 }
 
 @c @implementation
-public func arcuate_session_learning(_ session: OpaquePointer?) -> Int32 {
+public func arcuate_session_adapting(_ session: OpaquePointer?) -> Int32 {
   object(SessionHandle.self, session)?.session.learns == true ? 1 : 0
 }
 
 @c @implementation
-public func arcuate_session_teach(
+public func arcuate_session_set_signal(
   _ session: OpaquePointer?, _ signal: UnsafePointer<CChar>?, _ values: UnsafePointer<Float>?,
   _ count: Int
 ) -> arcuate_status {
-  running(session) { session in
+  withSession(session) { session in
     let name = try text(signal, "signal")
-    let count = try held(count, "count")
+    let count = try nonNegative(count, "count")
     if count > 0 { _ = try required(values, "values") }
     // SAFETY: the caller says that there are `count` numbers.
     try session.teach(name, UnsafeBufferPointer(start: values, count: count))
@@ -90,52 +89,54 @@ public func arcuate_session_teach(
 }
 
 @c @implementation
-public func arcuate_session_teach_label(
+public func arcuate_session_set_label(
   _ session: OpaquePointer?, _ signal: UnsafePointer<CChar>?, _ stream: Int, _ label: Int64,
   _ on: Float, _ off: Float
 ) -> arcuate_status {
-  running(session) { session in
+  withSession(session) { session in
     try session.teach(
-      try text(signal, "signal"), label: Int(label), stream: try held(stream, "stream"), on: on,
+      try text(signal, "signal"), label: Int(label), stream: try nonNegative(stream, "stream"),
+      on: on,
       off: off)
   }
 }
 
 @c @implementation
-public func arcuate_session_withdraw(
+public func arcuate_session_clear_signal(
   _ session: OpaquePointer?, _ signal: UnsafePointer<CChar>?
 ) -> arcuate_status {
-  running(session) { try $0.withdraw(try text(signal, "signal")) }
+  withSession(session) { try $0.withdraw(try text(signal, "signal")) }
 }
 
 @c @implementation
-public func arcuate_session_normalise(_ session: OpaquePointer?) -> arcuate_status {
-  running(session) { $0.normalise() }
+public func arcuate_session_normalize(_ session: OpaquePointer?) -> arcuate_status {
+  withSession(session) { $0.normalise() }
 }
 
 @c @implementation
 public func arcuate_session_consolidate(_ session: OpaquePointer?) -> arcuate_status {
-  running(session) { $0.consolidate() }
+  withSession(session) { $0.consolidate() }
 }
 
 @c @implementation
 public func arcuate_session_forget(_ session: OpaquePointer?) -> arcuate_status {
-  running(session) { $0.forget() }
+  withSession(session) { $0.forget() }
 }
 
-// MARK: What was learned
+// MARK: Adapted values
 
-/// Whether fast weights are asked for.
-private func isFast(_ kind: Int32) throws -> Bool {
-  guard kind == ARCUATE_LEARNED_SLOW || kind == ARCUATE_LEARNED_FAST else {
-    throw ArcuateError(.invalidArgument, "kind is \(kind), not within 0 ... 1")
+/// Whether fast weights are requested.
+private func isFast(_ kind: arcuate_adapted) throws(ArcuateError) -> Bool {
+  switch kind {
+  case ARCUATE_ADAPTED_SLOW: return false
+  case ARCUATE_ADAPTED_FAST: return true
+  default: throw notWithin(ARCUATE_ADAPTED_SLOW...ARCUATE_ADAPTED_FAST, kind, "kind")
   }
-  return kind == ARCUATE_LEARNED_FAST
 }
 
 @c @implementation
-public func arcuate_session_learned_size(
-  _ session: OpaquePointer?, _ node: UnsafePointer<CChar>?, _ kind: Int32
+public func arcuate_session_adapted_size(
+  _ session: OpaquePointer?, _ node: UnsafePointer<CChar>?, _ kind: arcuate_adapted
 ) -> Int {
   guard let session = object(SessionHandle.self, session)?.session,
     let name = try? text(node, "node"),
@@ -145,16 +146,16 @@ public func arcuate_session_learned_size(
 }
 
 @c @implementation
-public func arcuate_session_learned(
-  _ session: OpaquePointer?, _ node: UnsafePointer<CChar>?, _ kind: Int32,
+public func arcuate_session_read_adapted(
+  _ session: OpaquePointer?, _ node: UnsafePointer<CChar>?, _ kind: arcuate_adapted,
   _ values: UnsafeMutablePointer<Float>?, _ count: Int,
   _ error: UnsafeMutablePointer<OpaquePointer?>?
 ) -> arcuate_status {
-  answering(error) {
+  withError(error) {
     let handle = try required(object(SessionHandle.self, session), "session")
     let name = try text(node, "node")
     let fast = try isFast(kind)
-    let count = try held(count, "count")
+    let count = try nonNegative(count, "count")
     if count > 0 { _ = try required(values, "values") }
     // SAFETY: the caller says that there is room for `count` numbers.
     try handle.session.learned(
@@ -163,13 +164,13 @@ public func arcuate_session_learned(
 }
 
 @c @implementation
-public func arcuate_session_learned_model(
+public func arcuate_session_adapted_model(
   _ session: OpaquePointer?, _ model: UnsafeMutablePointer<OpaquePointer?>?,
   _ error: UnsafeMutablePointer<OpaquePointer?>?
 ) -> arcuate_status {
-  answering(error) {
+  withError(error) {
     let handle = try required(object(SessionHandle.self, session), "session")
     let result = try required(model, "model")
-    result.pointee = handOut(ModelHandle(try handle.session.learnedModel(), []))
+    result.pointee = retain(ModelHandle(try handle.session.learnedModel(), []))
   }
 }

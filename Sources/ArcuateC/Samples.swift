@@ -10,7 +10,7 @@ func sampleFrames(
   let plan = try model.compile(options)
   let inputs = try required(inputs, "inputs")
   let counts = try required(counts, "input_counts")
-  guard try held(frames, "frames") <= Session.mostFrames else {
+  guard try nonNegative(frames, "frames") <= Session.mostFrames else {
     throw ArcuateError(
       .invalidArgument, "frames is \(frames), not within 0 ... \(Session.mostFrames)")
   }

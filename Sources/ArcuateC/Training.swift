@@ -6,7 +6,7 @@ final class TrainerHandle {
   let trainer: Trainer
   let parameters: [Text]
   var lastError = Text("")
-  /// What the caller had put beside a checkpoint that was restored.
+  /// The note of the last checkpoint that was restored.
   var note = Text("")
 
   init(_ trainer: Trainer) {
@@ -17,42 +17,39 @@ final class TrainerHandle {
 
 @c @implementation
 public func arcuate_trainer_create(
-  _ model: OpaquePointer?, _ recipe: OpaquePointer?,
+  _ model: OpaquePointer?, _ options: UnsafePointer<arcuate_training_options>?,
   _ trainer: UnsafeMutablePointer<OpaquePointer?>?, _ error: UnsafeMutablePointer<OpaquePointer?>?
 ) -> arcuate_status {
-  answering(error) {
+  withError(error) {
     let handle = try required(object(ModelHandle.self, model), "model")
-    let recipe = try required(object(RecipeHandle.self, recipe), "recipe")
     let result = try required(trainer, "trainer")
-    result.pointee = handOut(TrainerHandle(try Trainer(handle.model, recipe.options)))
+    let options = try trainingOptions(options)
+    result.pointee = retain(TrainerHandle(try Trainer(handle.model, options)))
   }
 }
 
 @c @implementation
 public func arcuate_trainer_free(_ trainer: OpaquePointer?) {
-  takeBack(TrainerHandle.self, trainer)
+  release(TrainerHandle.self, trainer)
 }
-
-private let nothing = Text("")
 
 @c @implementation
 public func arcuate_trainer_last_error(_ trainer: OpaquePointer?) -> UnsafePointer<CChar>? {
-  (object(TrainerHandle.self, trainer)?.lastError ?? nothing).pointer
+  (object(TrainerHandle.self, trainer)?.lastError ?? noText).pointer
 }
 
-/// Calls `body`, keeps the sentence of what it throws, and answers with the status.
-private func learning(
+/// Calls `body`, stores the message of what it throws in the trainer, and returns the status.
+private func withTrainer(
   _ trainer: OpaquePointer?, _ body: (Trainer) throws -> Void
 ) -> arcuate_status {
   guard let handle = object(TrainerHandle.self, trainer) else {
-    return ArcuateError.Code.invalidArgument.rawValue
+    return ARCUATE_ERROR_INVALID_ARGUMENT
   }
   do {
     try body(handle.trainer)
-    return 0
+    return ARCUATE_SUCCESS
   } catch {
-    let failure =
-      error as? ArcuateError ?? ArcuateError(.invalidState, "unexpected failure: \(error)")
+    let failure = ArcuateError(error)
     handle.lastError = Text(failure.description)
     return failure.code.rawValue
   }
@@ -98,20 +95,20 @@ public func arcuate_trainer_batch(_ trainer: OpaquePointer?) -> Int {
 
 // MARK: Batches
 
-/// The caller's samples: an array for each input, read where they are.
+/// The caller's samples: an array per input, not copied.
 private func samples(
   _ samples: UnsafePointer<arcuate_samples>?, _ trainer: Trainer
 ) throws -> (given: arcuate_samples, inputs: [UnsafeBufferPointer<Float>]) {
   let given = try options(
     try required(samples, "samples"), defaults: arcuate_samples(),
     least: MemoryLayout<arcuate_samples>.size, "samples")
-  _ = try held(given.count, "samples->count")
+  _ = try nonNegative(given.count, "samples->count")
   let pointers = try required(given.inputs, "samples->inputs")
   let counts = try required(given.input_counts, "samples->input_counts")
   let inputs = try (0..<trainer.network.inputCount).map { port in
     // SAFETY: the header says that there is a pointer and a count for each input, and so many
     // numbers behind it.
-    let count = try held(counts[port], "samples->input_counts")
+    let count = try nonNegative(counts[port], "samples->input_counts")
     guard let start = pointers[port] else {
       throw ArcuateError(.invalidArgument, "samples->inputs[\(port)] is NULL")
     }
@@ -124,62 +121,53 @@ private func target(_ given: arcuate_samples, _ trainer: Trainer) throws -> Targ
   if let labels = given.labels {
     guard given.count <= trainer.batch else {
       throw ArcuateError(
-        .invalidArgument, "samples->count is \(given.count), above a batch of \(trainer.batch)")
+        .invalidArgument,
+        "samples->count must be at most the batch size \(trainer.batch), got \(given.count)")
     }
     // SAFETY: the header says that there is a label for each sample.
     return .labels(UnsafeBufferPointer(start: labels, count: given.count).map { Int($0) })
   }
   let values = try required(given.targets, "samples->labels and samples->targets")
-  let count = try held(given.target_count, "samples->target_count")
+  let count = try nonNegative(given.target_count, "samples->target_count")
   try trainer.check(targets: count, samples: given.count)
   // SAFETY: the caller says that there are so many numbers.
   return .values(Array(UnsafeBufferPointer(start: values, count: count)))
 }
 
-/// The size that a result to be filled begins with.
-private func resultSize(_ result: UnsafeMutablePointer<arcuate_train_result>?) throws -> Int {
-  guard let result else { return 0 }
-  let size = result.pointee.struct_size
-  guard (MemoryLayout<arcuate_train_result>.size...4096).contains(size) else {
-    throw ArcuateError(
-      .invalidArgument,
-      "result->struct_size is \(UInt(bitPattern: size)): set it to sizeof the struct")
-  }
-  return size
-}
-
 private func measuring(
   _ trainer: OpaquePointer?, _ given: UnsafePointer<arcuate_samples>?,
-  _ result: UnsafeMutablePointer<arcuate_train_result>?,
+  _ result: UnsafeMutablePointer<arcuate_training_result>?,
   _ body: (Trainer, [UnsafeBufferPointer<Float>], Target, Int) throws -> TrainingResult
 ) -> arcuate_status {
-  learning(trainer) { trainer in
-    let size = try resultSize(result)
+  withTrainer(trainer) { trainer in
+    let size = try result.map {
+      try statedSize($0, least: MemoryLayout<arcuate_training_result>.size, "result")
+    }
     let (given, inputs) = try samples(given, trainer)
     let found = try body(trainer, inputs, try target(given, trainer), given.count)
-    result?.pointee = arcuate_train_result(
-      struct_size: size, loss: found.loss, gradient_norm: found.gradientNorm,
+    result?.pointee = arcuate_training_result(
+      struct_size: size ?? 0, loss: found.loss, gradient_norm: found.gradientNorm,
       correct: UInt64(found.correct), samples: UInt64(found.samples),
       spikes: UInt64(found.spikes), additions: UInt64(found.additions),
       products: UInt64(found.products))
   }
 }
 
-/// Throws. `invalidArgument` for what is not a whole batch.
-private func wholeBatch(_ count: Int, _ trainer: Trainer) throws {
+/// Throws. `invalidArgument` unless the samples are a full batch.
+private func requireFullBatch(_ count: Int, _ trainer: Trainer) throws {
   guard count == trainer.batch else {
     throw ArcuateError(
-      .invalidArgument, "samples->count is \(count), not a batch of \(trainer.batch)")
+      .invalidArgument, "samples->count must be the batch size \(trainer.batch), got \(count)")
   }
 }
 
 @c @implementation
-public func arcuate_trainer_learn(
+public func arcuate_trainer_train_step(
   _ trainer: OpaquePointer?, _ samples: UnsafePointer<arcuate_samples>?,
-  _ result: UnsafeMutablePointer<arcuate_train_result>?
+  _ result: UnsafeMutablePointer<arcuate_training_result>?
 ) -> arcuate_status {
   measuring(trainer, samples, result) {
-    try wholeBatch($3, $0)
+    try requireFullBatch($3, $0)
     return try $0.learn($1, $2)
   }
 }
@@ -187,10 +175,10 @@ public func arcuate_trainer_learn(
 @c @implementation
 public func arcuate_trainer_gradients(
   _ trainer: OpaquePointer?, _ samples: UnsafePointer<arcuate_samples>?,
-  _ result: UnsafeMutablePointer<arcuate_train_result>?
+  _ result: UnsafeMutablePointer<arcuate_training_result>?
 ) -> arcuate_status {
   measuring(trainer, samples, result) {
-    try wholeBatch($3, $0)
+    try requireFullBatch($3, $0)
     return try $0.gradients($1, $2)
   }
 }
@@ -198,7 +186,7 @@ public func arcuate_trainer_gradients(
 @c @implementation
 public func arcuate_trainer_evaluate(
   _ trainer: OpaquePointer?, _ samples: UnsafePointer<arcuate_samples>?,
-  _ result: UnsafeMutablePointer<arcuate_train_result>?
+  _ result: UnsafeMutablePointer<arcuate_training_result>?
 ) -> arcuate_status {
   measuring(trainer, samples, result) { try $0.evaluate($1, $2, samples: $3) }
 }
@@ -208,14 +196,15 @@ public func arcuate_trainer_predict(
   _ trainer: OpaquePointer?, _ given: UnsafePointer<arcuate_samples>?,
   _ outputs: UnsafePointer<UnsafeMutablePointer<Float>?>?, _ output_counts: UnsafePointer<Int>?
 ) -> arcuate_status {
-  learning(trainer) { trainer in
+  withTrainer(trainer) { trainer in
     let (given, inputs) = try samples(given, trainer)
     let outputs = try required(outputs, "outputs")
     let counts = try required(output_counts, "output_counts")
     let network = trainer.network
     guard given.count <= trainer.batch else {
       throw ArcuateError(
-        .invalidArgument, "samples->count is \(given.count), above a batch of \(trainer.batch)")
+        .invalidArgument,
+        "samples->count must be at most the batch size \(trainer.batch), got \(given.count)")
     }
     // SAFETY: the header says that there are a pointer and a count for each output.
     for port in 0..<network.outputCount where outputs[port] != nil {
@@ -223,20 +212,20 @@ public func arcuate_trainer_predict(
       guard counts[port] == needed else {
         throw ArcuateError(
           .bufferSize,
-          "output \(port) has room for \(UInt(bitPattern: counts[port])) numbers, not \(needed)")
+          "output \(port) must have \(needed) numbers, got \(UInt(bitPattern: counts[port]))")
       }
     }
     for (port, values) in try trainer.predict(inputs, samples: given.count).enumerated() {
       // SAFETY: checked above.
-      outputs[port].map { fill($0, values) }
+      outputs[port].map { copyOut(values, to: $0) }
     }
   }
 }
 
-/// Copies numbers to where the caller has room for them.
-private func fill(_ room: UnsafeMutablePointer<Float>, _ values: [Float]) {
+/// Copies numbers to a buffer of the caller's.
+private func copyOut(_ values: [Float], to buffer: UnsafeMutablePointer<Float>) {
   // SAFETY: the caller of this function has compared the counts.
-  _ = UnsafeMutableBufferPointer(start: room, count: values.count).update(fromContentsOf: values)
+  _ = UnsafeMutableBufferPointer(start: buffer, count: values.count).update(fromContentsOf: values)
 }
 
 // MARK: Progress
@@ -260,9 +249,9 @@ public func arcuate_trainer_rate_factor(_ trainer: OpaquePointer?) -> Double {
 public func arcuate_trainer_set_rate_factor(
   _ trainer: OpaquePointer?, _ factor: Double
 ) -> arcuate_status {
-  learning(trainer) {
+  withTrainer(trainer) {
     guard factor >= 0, Float(factor).isFinite else {
-      throw ArcuateError(.invalidArgument, "factor is \(factor), not a number from 0 up")
+      throw ArcuateError(.invalidArgument, "factor must be finite and not negative, got \(factor)")
     }
     $0.rateFactor = Float(factor)
   }
@@ -300,11 +289,11 @@ public func arcuate_trainer_parameter_size(_ trainer: OpaquePointer?, _ index: I
 public func arcuate_trainer_parameter_shape(
   _ trainer: OpaquePointer?, _ index: Int, _ extents: UnsafeMutablePointer<Int>?, _ capacity: Int
 ) -> Int {
-  give(parameter(trainer, index)?.shape, to: extents, capacity)
+  copyOut(parameter(trainer, index)?.shape, to: extents, capacity)
 }
 
 @c @implementation
-public func arcuate_trainer_parameter_learns(_ trainer: OpaquePointer?, _ index: Int) -> Int32 {
+public func arcuate_trainer_parameter_is_trained(_ trainer: OpaquePointer?, _ index: Int) -> Int32 {
   parameter(trainer, index)?.isTrained == true ? 1 : 0
 }
 
@@ -319,19 +308,19 @@ public func arcuate_trainer_find_parameter(
   return Int64(index)
 }
 
-/// One of the parameters, and the caller's numbers for it. Throws. `bufferSize`.
+/// A parameter, and the caller's buffer for it. Throws. `bufferSize`.
 private func parameter<T>(
   _ trainer: OpaquePointer?, _ index: Int, _ values: T?, _ count: Int
 ) throws -> (Parameter, T) {
   _ = try required(object(TrainerHandle.self, trainer), "trainer")
   guard let found = parameter(trainer, index) else {
     throw ArcuateError(
-      .invalidArgument, "index is \(UInt(bitPattern: index)), where no parameter is")
+      .invalidArgument, "index \(UInt(bitPattern: index)) is out of range")
   }
   let values = try required(values, "values")
   guard count == found.count else {
     throw ArcuateError(
-      .bufferSize, "count is \(UInt(bitPattern: count)), not \(found.count)",
+      .bufferSize, "count must be \(found.count), got \(UInt(bitPattern: count))",
       at: "parameter \"\(found.name)\"")
   }
   return (found, values)
@@ -342,9 +331,9 @@ public func arcuate_trainer_read_parameter(
   _ trainer: OpaquePointer?, _ index: Int, _ values: UnsafeMutablePointer<Float>?, _ count: Int,
   _ error: UnsafeMutablePointer<OpaquePointer?>?
 ) -> arcuate_status {
-  answering(error) {
+  withError(error) {
     let (parameter, values) = try parameter(trainer, index, values, count)
-    fill(values, parameter.read())
+    copyOut(parameter.read(), to: values)
   }
 }
 
@@ -353,9 +342,9 @@ public func arcuate_trainer_read_gradient(
   _ trainer: OpaquePointer?, _ index: Int, _ values: UnsafeMutablePointer<Float>?, _ count: Int,
   _ error: UnsafeMutablePointer<OpaquePointer?>?
 ) -> arcuate_status {
-  answering(error) {
+  withError(error) {
     let (parameter, values) = try parameter(trainer, index, values, count)
-    fill(values, parameter.readGradient())
+    copyOut(parameter.readGradient(), to: values)
   }
 }
 
@@ -364,7 +353,7 @@ public func arcuate_trainer_write_parameter(
   _ trainer: OpaquePointer?, _ index: Int, _ values: UnsafePointer<Float>?, _ count: Int,
   _ error: UnsafeMutablePointer<OpaquePointer?>?
 ) -> arcuate_status {
-  answering(error) {
+  withError(error) {
     let (parameter, values) = try parameter(trainer, index, values, count)
     // SAFETY: the caller says that there are so many numbers.
     let numbers = Array(UnsafeBufferPointer(start: values, count: count))
@@ -386,21 +375,21 @@ public func arcuate_trainer_read_input_gradient(
   _ trainer: OpaquePointer?, _ port: Int, _ values: UnsafeMutablePointer<Float>?, _ count: Int,
   _ error: UnsafeMutablePointer<OpaquePointer?>?
 ) -> arcuate_status {
-  answering(error) {
+  withError(error) {
     let trainer = try required(object(TrainerHandle.self, trainer), "trainer").trainer
     guard (0..<trainer.network.inputCount).contains(port) else {
       throw ArcuateError(
-        .invalidArgument, "port is \(UInt(bitPattern: port)), where no input is")
+        .invalidArgument, "port \(UInt(bitPattern: port)) is out of range")
     }
     guard trainer.options.gradient.inputGradients else {
-      throw ArcuateError(.invalidState, "the recipe has no input_gradients")
+      throw ArcuateError(.invalidState, "the option input_gradients is not set")
     }
     let values = try required(values, "values")
     let needed = trainer.batch * trainer.sampleWidth(port)
     guard count == needed else {
-      throw ArcuateError(.bufferSize, "count is \(UInt(bitPattern: count)), not \(needed)")
+      throw ArcuateError(.bufferSize, "count must be \(needed), got \(UInt(bitPattern: count))")
     }
-    fill(values, try trainer.network.inputGradient(port))
+    copyOut(try trainer.network.inputGradient(port), to: values)
   }
 }
 
@@ -411,10 +400,10 @@ public func arcuate_trainer_model(
   _ trainer: OpaquePointer?, _ model: UnsafeMutablePointer<OpaquePointer?>?,
   _ error: UnsafeMutablePointer<OpaquePointer?>?
 ) -> arcuate_status {
-  answering(error) {
+  withError(error) {
     let trainer = try required(object(TrainerHandle.self, trainer), "trainer").trainer
     let result = try required(model, "model")
-    result.pointee = handOut(ModelHandle(try trainer.model(), []))
+    result.pointee = retain(ModelHandle(try trainer.model(), []))
   }
 }
 
@@ -423,10 +412,10 @@ public func arcuate_trainer_spiking_model(
   _ trainer: OpaquePointer?, _ model: UnsafeMutablePointer<OpaquePointer?>?,
   _ error: UnsafeMutablePointer<OpaquePointer?>?
 ) -> arcuate_status {
-  answering(error) {
+  withError(error) {
     let trainer = try required(object(TrainerHandle.self, trainer), "trainer").trainer
     let result = try required(model, "model")
-    result.pointee = handOut(ModelHandle(try trainer.spikingModel(), []))
+    result.pointee = retain(ModelHandle(try trainer.spikingModel(), []))
   }
 }
 
@@ -435,7 +424,7 @@ public func arcuate_trainer_save(
   _ trainer: OpaquePointer?, _ path: UnsafePointer<CChar>?, _ note: UnsafePointer<CChar>?,
   _ error: UnsafeMutablePointer<OpaquePointer?>?
 ) -> arcuate_status {
-  answering(error) {
+  withError(error) {
     let trainer = try required(object(TrainerHandle.self, trainer), "trainer").trainer
     try trainer.save(
       to: try text(path, "path"), note: try note.map { try text($0, "note") } ?? "")
@@ -447,7 +436,7 @@ public func arcuate_trainer_restore(
   _ trainer: OpaquePointer?, _ path: UnsafePointer<CChar>?,
   _ error: UnsafeMutablePointer<OpaquePointer?>?
 ) -> arcuate_status {
-  answering(error) {
+  withError(error) {
     let handle = try required(object(TrainerHandle.self, trainer), "trainer")
     handle.note = Text(try handle.trainer.restore(from: try text(path, "path")))
   }
@@ -455,15 +444,15 @@ public func arcuate_trainer_restore(
 
 @c @implementation
 public func arcuate_trainer_note(_ trainer: OpaquePointer?) -> UnsafePointer<CChar>? {
-  (object(TrainerHandle.self, trainer)?.note ?? nothing).pointer
+  (object(TrainerHandle.self, trainer)?.note ?? noText).pointer
 }
 
 @c @implementation
 public func arcuate_sample_order(
   _ count: Int, _ epoch: UInt64, _ seed: UInt64, _ order: UnsafeMutablePointer<UInt64>?
 ) -> arcuate_status {
-  answering(nil) {
-    let count = try held(count, "count")
+  withError(nil) {
+    let count = try nonNegative(count, "count")
     let order = try required(order, "order")
     guard count <= Int(UInt32.max), epoch <= UInt64(Int.max) else {
       throw ArcuateError(.invalidArgument, "count is \(count) and epoch \(epoch)")

@@ -1,24 +1,17 @@
 import Arcuate
 import CArcuate
 
-/// What an `arcuate_recipe *` points to.
-final class RecipeHandle {
-  var options: TrainingOptions
-  /// Whether a loss was added, so that the one at the start is gone.
-  var hasLosses = false
-
-  init(_ options: TrainingOptions) { self.options = options }
-}
-
 @c @implementation
-public func arcuate_train_options_init(_ options: UnsafeMutablePointer<arcuate_train_options>?) {
-  options?.pointee = trainDefaults
+public func arcuate_training_options_init(
+  _ options: UnsafeMutablePointer<arcuate_training_options>?
+) {
+  options?.pointee = trainingDefaults
 }
 
-private var trainDefaults: arcuate_train_options {
+private var trainingDefaults: arcuate_training_options {
   let (gradient, optimizer) = (GradientOptions(), OptimizerOptions())
-  var options = arcuate_train_options()
-  options.struct_size = MemoryLayout<arcuate_train_options>.size
+  var options = arcuate_training_options()
+  options.struct_size = MemoryLayout<arcuate_training_options>.size
   options.batch = 1
   options.steps = 1
   options.threads = 1
@@ -35,71 +28,96 @@ private var trainDefaults: arcuate_train_options {
   return options
 }
 
-private func surrogate(_ kind: Int32, _ a: Float, _ b: Float) throws -> Surrogate {
-  switch kind {
-  case ARCUATE_SURROGATE_BOX: .box(width: a, height: b)
-  case ARCUATE_SURROGATE_TRIANGLE: .triangle(width: a, height: b)
-  case ARCUATE_SURROGATE_FAST_SIGMOID: .fastSigmoid(slope: a)
-  case ARCUATE_SURROGATE_ARCTAN: .arctan(slope: a)
-  case ARCUATE_SURROGATE_SPIKE_TIME: .spikeTime(alpha: a, beta: b)
-  default:
-    throw ArcuateError(.invalidArgument, "surrogate is \(kind), not within 0 ... 4")
-  }
+/// The caller's options. Throws. `invalidArgument` naming the field.
+func trainingOptions(
+  _ pointer: UnsafePointer<arcuate_training_options>?
+) throws -> TrainingOptions {
+  let given = try options(
+    pointer, defaults: trainingDefaults, least: MemoryLayout<arcuate_training_options>.size,
+    "options")
+  var result = TrainingOptions()
+  result.mode = try TrainingOptions.Mode(c: given.mode, "mode")
+  result.gradient = try gradientOptions(given)
+  result.optimizer = try optimizerOptions(given)
+  if let losses = try losses(given) { result.losses = losses }
+  try result.check()
+  return result
 }
 
-private func trainingOptions(_ given: arcuate_train_options) throws -> TrainingOptions {
-  var options = TrainingOptions()
-  options.mode = try choice(given.mode, "mode", TrainingOptions.Mode.self)
-  options.gradient.batch = Int(given.batch)
-  options.gradient.steps = Int(given.steps)
-  options.gradient.input = try choice(given.input, "input", GradientOptions.Input.self)
-  options.gradient.threads = Int(given.threads)
-  options.gradient.throughReset = try truth(given.through_reset, "through_reset")
-  options.gradient.detachesTime = try truth(given.detaches_time, "detaches_time")
-  if given.plastic_steps != 0 { options.gradient.plasticSteps = Int(given.plastic_steps) }
-  options.gradient.inputGradients = try truth(given.input_gradients, "input_gradients")
-  if given.dt_s != 0 { options.gradient.dt_s = given.dt_s }
-  options.gradient.seed = given.seed
-  options.gradient.surrogate = try surrogate(
-    given.surrogate, given.surrogate_a, given.surrogate_b)
-  options.gradient.normMomentum = given.norm_momentum
-  options.optimizer = try optimizerOptions(given)
-  try options.check()
+private func gradientOptions(_ given: arcuate_training_options) throws -> GradientOptions {
+  var options = GradientOptions()
+  options.batch = Int(given.batch)
+  options.steps = Int(given.steps)
+  options.input = try GradientOptions.Input(c: given.input, "input")
+  options.threads = Int(given.threads)
+  options.throughReset = try boolean(given.through_reset, "through_reset")
+  options.detachesTime = try boolean(given.detaches_time, "detaches_time")
+  if given.plastic_steps != 0 { options.plasticSteps = Int(given.plastic_steps) }
+  options.inputGradients = try boolean(given.input_gradients, "input_gradients")
+  if given.dt_s != 0 { options.dt_s = given.dt_s }
+  options.seed = given.seed
+  options.surrogate = try surrogate(given.surrogate, given.surrogate_a, given.surrogate_b)
+  options.normMomentum = given.norm_momentum
+  for one in try elements(given.node_surrogates, given.node_surrogate_count, "node_surrogates") {
+    options.surrogates[try text(one.node, "node_surrogates[].node")] = try surrogate(
+      one.surrogate, one.a, one.b)
+  }
+  for one in try elements(given.dropouts, given.dropout_count, "dropouts") {
+    options.dropout[try text(one.node, "dropouts[].node")] = one.fraction
+  }
+  for name in try elements(given.frozen_nodes, given.frozen_node_count, "frozen_nodes") {
+    options.frozen.insert(try text(name, "frozen_nodes[]"))
+  }
+  for name in try elements(
+    given.trained_parameters, given.trained_parameter_count, "trained_parameters")
+  {
+    options.trained.insert(try text(name, "trained_parameters[]"))
+  }
+  for group in try elements(given.tied_nodes, given.tied_node_count, "tied_nodes") {
+    let nodes = try elements(group.nodes, group.count, "tied_nodes[].nodes")
+    guard nodes.count >= 2 else {
+      throw ArcuateError(
+        .invalidArgument, "tied_nodes[].count must be at least 2, got \(nodes.count)")
+    }
+    options.ties.append(try nodes.map { try text($0, "tied_nodes[].nodes[]") })
+  }
+  for edge in try elements(given.detached_edges, given.detached_edge_count, "detached_edges") {
+    options.detached.insert(
+      Model.Edge(
+        try text(edge.source, "detached_edges[].source"),
+        try text(edge.target, "detached_edges[].target")))
+  }
   return options
 }
 
-private func optimizerOptions(_ given: arcuate_train_options) throws -> OptimizerOptions {
+private func surrogate(
+  _ kind: arcuate_surrogate, _ a: Float, _ b: Float
+) throws(ArcuateError) -> Surrogate {
+  switch kind {
+  case ARCUATE_SURROGATE_BOX: return .box(width: a, height: b)
+  case ARCUATE_SURROGATE_TRIANGLE: return .triangle(width: a, height: b)
+  case ARCUATE_SURROGATE_FAST_SIGMOID: return .fastSigmoid(slope: a)
+  case ARCUATE_SURROGATE_ARCTAN: return .arctan(slope: a)
+  case ARCUATE_SURROGATE_SPIKE_TIME: return .spikeTime(alpha: a, beta: b)
+  default:
+    throw notWithin(ARCUATE_SURROGATE_BOX...ARCUATE_SURROGATE_SPIKE_TIME, kind, "surrogate")
+  }
+}
+
+private func optimizerOptions(_ given: arcuate_training_options) throws -> OptimizerOptions {
   var options = OptimizerOptions()
-  options.kind = try choice(given.optimizer, "optimizer", OptimizerOptions.Kind.self)
+  options.kind = try OptimizerOptions.Kind(c: given.optimizer, "optimizer")
   options.rate = given.rate
   options.momentum = given.momentum
-  options.nesterov = try truth(given.nesterov, "nesterov")
-  options.amsgrad = try truth(given.amsgrad, "amsgrad")
+  options.nesterov = try boolean(given.nesterov, "nesterov")
+  options.amsgrad = try boolean(given.amsgrad, "amsgrad")
   options.beta1 = given.beta1
   options.beta2 = given.beta2
   options.epsilon = given.epsilon
   options.weightDecay = given.weight_decay
   options.clipNorm = given.clip_norm == 0 ? nil : given.clip_norm
   options.clipValue = given.clip_value == 0 ? nil : given.clip_value
-  let steps = Int(given.schedule_steps)
-  switch given.schedule {
-  case ARCUATE_SCHEDULE_CONSTANT: options.schedule = .constant
-  case ARCUATE_SCHEDULE_DECAY:
-    options.schedule = .decay(factor: given.schedule_factor, steps: steps)
-  case ARCUATE_SCHEDULE_MILESTONES:
-    let count = try held(given.milestone_count, "milestone_count")
-    guard count <= 100_000 else {
-      throw ArcuateError(.invalidArgument, "milestone_count is \(count), not within 0 ... 100000")
-    }
-    if count > 0 { _ = try required(given.milestones, "milestones") }
-    // SAFETY: the caller says that there are so many.
-    let places = UnsafeBufferPointer(start: given.milestones, count: count).map { Int($0) }
-    options.schedule = .milestones(places, factor: given.schedule_factor)
-  case ARCUATE_SCHEDULE_COSINE: options.schedule = .cosine(steps: steps)
-  case ARCUATE_SCHEDULE_LINEAR: options.schedule = .linear(steps: steps)
-  default:
-    throw ArcuateError(.invalidArgument, "schedule is \(given.schedule), not within 0 ... 4")
-  }
+  options.schedule = try schedule(given)
   let fades = given.noise_fades_at == 0 ? nil : Int(given.noise_fades_at)
   switch given.weight_noise {
   case ARCUATE_WEIGHT_NOISE_NONE: break
@@ -108,127 +126,150 @@ private func optimizerOptions(_ given: arcuate_train_options) throws -> Optimize
   case ARCUATE_WEIGHT_NOISE_MULTIPLICATIVE:
     options.noise = .init(.multiplicative, sigma: given.noise_sigma, fadesAt: fades)
   default:
-    throw ArcuateError(
-      .invalidArgument, "weight_noise is \(given.weight_noise), not within 0 ... 2")
+    throw notWithin(
+      ARCUATE_WEIGHT_NOISE_NONE...ARCUATE_WEIGHT_NOISE_MULTIPLICATIVE, given.weight_noise,
+      "weight_noise")
   }
   return options
 }
 
-@c @implementation
-public func arcuate_recipe_create(
-  _ options: UnsafePointer<arcuate_train_options>?, _ recipe: UnsafeMutablePointer<OpaquePointer?>?,
-  _ error: UnsafeMutablePointer<OpaquePointer?>?
-) -> arcuate_status {
-  answering(error) {
-    let result = try required(recipe, "recipe")
-    let given = try ArcuateC.options(
-      options, defaults: trainDefaults, least: MemoryLayout<arcuate_train_options>.size, "options")
-    result.pointee = handOut(RecipeHandle(try trainingOptions(given)))
+private func schedule(_ given: arcuate_training_options) throws -> OptimizerOptions.Schedule {
+  let steps = Int(given.schedule_steps)
+  switch given.schedule {
+  case ARCUATE_SCHEDULE_CONSTANT: return .constant
+  case ARCUATE_SCHEDULE_DECAY: return .decay(factor: given.schedule_factor, steps: steps)
+  case ARCUATE_SCHEDULE_MILESTONES:
+    let milestones = try elements(given.milestones, given.milestone_count, "milestones")
+    return .milestones(milestones.map { Int($0) }, factor: given.schedule_factor)
+  case ARCUATE_SCHEDULE_COSINE: return .cosine(steps: steps)
+  case ARCUATE_SCHEDULE_LINEAR: return .linear(steps: steps)
+  default:
+    throw notWithin(ARCUATE_SCHEDULE_CONSTANT...ARCUATE_SCHEDULE_LINEAR, given.schedule, "schedule")
   }
 }
 
-@c @implementation
-public func arcuate_recipe_free(_ recipe: OpaquePointer?) { takeBack(RecipeHandle.self, recipe) }
-
-/// Changes what a recipe says, if what comes out can be.
-private func changing(
-  _ recipe: OpaquePointer?, _ error: UnsafeMutablePointer<OpaquePointer?>?,
-  _ body: (inout TrainingOptions) throws -> Void
-) -> arcuate_status {
-  answering(error) {
-    let handle = try required(object(RecipeHandle.self, recipe), "recipe")
-    var options = handle.options
-    try body(&options)
-    try options.check()
-    handle.options = options
-  }
-}
-
-@c @implementation
-public func arcuate_recipe_set_surrogate(
-  _ recipe: OpaquePointer?, _ node: UnsafePointer<CChar>?, _ kind: Int32, _ a: Float, _ b: Float,
-  _ error: UnsafeMutablePointer<OpaquePointer?>?
-) -> arcuate_status {
-  changing(recipe, error) {
-    $0.gradient.surrogates[try text(node, "node")] = try surrogate(kind, a, b)
-  }
-}
-
-@c @implementation
-public func arcuate_recipe_set_dropout(
-  _ recipe: OpaquePointer?, _ node: UnsafePointer<CChar>?, _ share: Float,
-  _ error: UnsafeMutablePointer<OpaquePointer?>?
-) -> arcuate_status {
-  changing(recipe, error) { $0.gradient.dropout[try text(node, "node")] = share }
-}
-
-@c @implementation
-public func arcuate_recipe_freeze(
-  _ recipe: OpaquePointer?, _ node: UnsafePointer<CChar>?,
-  _ error: UnsafeMutablePointer<OpaquePointer?>?
-) -> arcuate_status {
-  changing(recipe, error) { $0.gradient.frozen.insert(try text(node, "node")) }
-}
-
-@c @implementation
-public func arcuate_recipe_train(
-  _ recipe: OpaquePointer?, _ parameter: UnsafePointer<CChar>?,
-  _ error: UnsafeMutablePointer<OpaquePointer?>?
-) -> arcuate_status {
-  changing(recipe, error) { $0.gradient.trained.insert(try text(parameter, "parameter")) }
-}
-
-@c @implementation
-public func arcuate_recipe_tie(
-  _ recipe: OpaquePointer?, _ nodes: UnsafePointer<UnsafePointer<CChar>?>?, _ count: Int,
-  _ error: UnsafeMutablePointer<OpaquePointer?>?
-) -> arcuate_status {
-  changing(recipe, error) { options in
-    let count = try held(count, "count")
-    guard (2...100_000).contains(count) else {
-      throw ArcuateError(.invalidArgument, "count is \(count), not within 2 ... 100000")
+/// The losses, or nil for the default one.
+private func losses(
+  _ given: arcuate_training_options
+) throws -> [(port: Int, loss: Loss)]? {
+  guard given.loss_count != 0 else { return nil }
+  // The elements lie as far apart as the caller's struct is large.
+  let least = MemoryLayout<arcuate_training_loss>.size
+  let first = try required(given.losses, "losses")
+  let count = try elements(first, given.loss_count, "losses").count
+  let stride = try statedSize(UnsafeMutablePointer(mutating: first), least: least, "losses")
+  return try (0..<count).map { i in
+    // SAFETY: the caller says that there are `count` structs of `stride` bytes.
+    let pointer = (UnsafeRawPointer(first) + i * stride)
+      .assumingMemoryBound(to: arcuate_training_loss.self)
+    let one = try options(
+      pointer, defaults: arcuate_training_loss(), least: least, "losses[]")
+    guard one.struct_size == stride else {
+      throw ArcuateError(.invalidArgument, "losses[].struct_size differs between the elements")
     }
-    let nodes = try required(nodes, "nodes")
-    // SAFETY: the caller says that there are `count` names.
-    options.gradient.ties.append(try (0..<count).map { try text(nodes[$0], "a name of nodes") })
+    return try loss(one)
   }
 }
 
-@c @implementation
-public func arcuate_recipe_detach(
-  _ recipe: OpaquePointer?, _ source: UnsafePointer<CChar>?, _ target: UnsafePointer<CChar>?,
-  _ error: UnsafeMutablePointer<OpaquePointer?>?
-) -> arcuate_status {
-  changing(recipe, error) {
-    $0.gradient.detached.insert(Model.Edge(try text(source, "source"), try text(target, "target")))
+private func loss(_ given: arcuate_training_loss) throws -> (port: Int, loss: Loss) {
+  var result = Loss(
+    try Loss.Kind(c: given.kind, "losses[].kind"),
+    readout: try Loss.Readout(c: given.readout, "losses[].readout"), weight: given.weight)
+  guard given.port >= 0, given.first >= 0 else {
+    throw ArcuateError(
+      .invalidArgument,
+      "losses[].port and losses[].first must not be negative, got \(given.port) and "
+        + "\(given.first)")
+  }
+  guard given.step_end == 0 || given.step_end > given.first else {
+    throw ArcuateError(
+      .invalidArgument,
+      "losses[].step_end must be 0 or above \(given.first), got \(given.step_end)")
+  }
+  if given.first > 0 || given.step_end > 0 {
+    result.window = Int(given.first)..<(given.step_end == 0 ? Int.max : Int(given.step_end))
+  }
+  return (Int(given.port), result)
+}
+
+extension TrainingOptions.Mode: HeaderConstant {
+  static var constants: ClosedRange<Int32> {
+    ARCUATE_TRAINING_DIRECT...ARCUATE_TRAINING_TANDEM
+  }
+
+  init?(c value: Int32) {
+    switch value {
+    case ARCUATE_TRAINING_DIRECT: self = .direct
+    case ARCUATE_TRAINING_TANDEM: self = .tandem
+    default: return nil
+    }
   }
 }
 
-@c @implementation
-public func arcuate_recipe_add_loss(
-  _ recipe: OpaquePointer?, _ loss: UnsafePointer<arcuate_train_loss>?,
-  _ error: UnsafeMutablePointer<OpaquePointer?>?
-) -> arcuate_status {
-  let status = changing(recipe, error) { options in
-    let given = try ArcuateC.options(
-      try required(loss, "loss"), defaults: arcuate_train_loss(),
-      least: MemoryLayout<arcuate_train_loss>.size, "loss")
-    var result = Loss(
-      try choice(given.kind, "kind", Loss.Kind.self),
-      readout: try choice(given.answer, "answer", Loss.Readout.self), weight: given.weight)
-    guard given.port >= 0, given.first >= 0, given.step_end == 0 || given.step_end > given.first
-    else {
-      throw ArcuateError(
-        .invalidArgument,
-        "port \(given.port) and steps \(given.first) ..< \(given.step_end) must not be negative, "
-          + "nor the steps none")
-    }
-    if given.first > 0 || given.step_end > 0 {
-      result.window = Int(given.first)..<(given.step_end == 0 ? Int.max : Int(given.step_end))
-    }
-    let isFirst = object(RecipeHandle.self, recipe)?.hasLosses == false
-    options.losses = (isFirst ? [] : options.losses) + [(Int(given.port), result)]
+extension GradientOptions.Input: HeaderConstant {
+  static var constants: ClosedRange<Int32> {
+    ARCUATE_SAMPLE_INPUT_HOLD...ARCUATE_SAMPLE_INPUT_EVERY
   }
-  if status == 0 { object(RecipeHandle.self, recipe)?.hasLosses = true }
-  return status
+
+  init?(c value: Int32) {
+    switch value {
+    case ARCUATE_SAMPLE_INPUT_HOLD: self = .hold
+    case ARCUATE_SAMPLE_INPUT_FIRST: self = .first
+    case ARCUATE_SAMPLE_INPUT_EVERY: self = .every
+    default: return nil
+    }
+  }
+}
+
+extension OptimizerOptions.Kind: HeaderConstant {
+  static var constants: ClosedRange<Int32> {
+    ARCUATE_OPTIMIZER_SGD...ARCUATE_OPTIMIZER_ADAMW
+  }
+
+  init?(c value: Int32) {
+    switch value {
+    case ARCUATE_OPTIMIZER_SGD: self = .sgd
+    case ARCUATE_OPTIMIZER_ADAM: self = .adam
+    case ARCUATE_OPTIMIZER_ADAMAX: self = .adamax
+    case ARCUATE_OPTIMIZER_ADAMW: self = .adamw
+    default: return nil
+    }
+  }
+}
+
+extension Loss.Kind: HeaderConstant {
+  static var constants: ClosedRange<Int32> {
+    ARCUATE_LOSS_CROSS_ENTROPY...ARCUATE_LOSS_STOCHMAX_NAIVE
+  }
+
+  init?(c value: Int32) {
+    switch value {
+    case ARCUATE_LOSS_CROSS_ENTROPY: self = .crossEntropy
+    case ARCUATE_LOSS_MEAN_SQUARE: self = .meanSquare
+    case ARCUATE_LOSS_SMOOTH_L1: self = .smoothL1
+    case ARCUATE_LOSS_BINARY_CROSS_ENTROPY: self = .binaryCrossEntropy
+    case ARCUATE_LOSS_BINARY_CROSS_ENTROPY_LOGITS: self = .binaryCrossEntropyLogits
+    case ARCUATE_LOSS_COUNT: self = .count
+    case ARCUATE_LOSS_STOCHMAX: self = .stochmax
+    case ARCUATE_LOSS_STOCHMAX_NAIVE: self = .stochmaxNaive
+    default: return nil
+    }
+  }
+}
+
+extension Loss.Readout: HeaderConstant {
+  static var constants: ClosedRange<Int32> {
+    ARCUATE_READOUT_LAST...ARCUATE_READOUT_EVERY
+  }
+
+  init?(c value: Int32) {
+    switch value {
+    case ARCUATE_READOUT_LAST: self = .last
+    case ARCUATE_READOUT_SUM: self = .sum
+    case ARCUATE_READOUT_MEAN: self = .mean
+    case ARCUATE_READOUT_MAXIMUM: self = .maximum
+    case ARCUATE_READOUT_EVERY: self = .every
+    default: return nil
+    }
+  }
 }

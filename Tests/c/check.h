@@ -3,7 +3,7 @@
 #define CHECK_H
 
 #include <arcuate.h>
-#include <arcuate.h> /* including it twice must not matter */
+#include <arcuate.h> /* can be included twice */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -18,11 +18,11 @@ static void models(void) {
   size_t findings = arcuate_model_finding_count(model);
   for (size_t i = 0; i < findings; i++) {
     CHECK(arcuate_model_finding_severity(model, i) == ARCUATE_SEVERITY_NOTE);
-    CHECK(arcuate_model_finding_place(model, i)[0] != 0);
+    CHECK(arcuate_model_finding_location(model, i)[0] != 0);
     CHECK(arcuate_model_finding_message(model, i)[0] != 0);
   }
   CHECK(arcuate_model_finding_severity(model, findings) == -1);
-  CHECK(arcuate_model_finding_place(model, findings) == NULL);
+  CHECK(arcuate_model_finding_location(model, findings) == NULL);
 
   arcuate_model *copy = arcuate_model_copy(model);
   CHECK(arcuate_model_set_semantics(copy, "reset", "to_value", NULL) == ARCUATE_SUCCESS);

@@ -1,5 +1,5 @@
-/* A plan without options runs a model as its metadata states: the README's program gives the outputs
- * that `arcuate run` gives. */
+/* A plan without options runs a model as its metadata states: the README's program gives the
+ * outputs that `arcuate run` gives. */
 #include <math.h>
 
 #include "check.h"

@@ -2,6 +2,10 @@
  * never a crash, and the state as it was. symbols.sh sees to it that none is left out. */
 #include <math.h>
 
+/* NULL and unused results are the point here. */
+#define ARCUATE_NONNULL(...)
+#define ARCUATE_NODISCARD
+
 #include "check.h"
 
 #define REFUSED(call) CHECK((call) == ARCUATE_ERROR_INVALID_ARGUMENT)
@@ -49,13 +53,13 @@ static void nulls(void) {
   REFUSED(arcuate_model_set_semantics(NULL, "reset", "none", NULL));
   REFUSED(arcuate_model_fold_batch_norm(NULL, NULL));
   CHECK(arcuate_model_dt(NULL) == 0);
-  CHECK(arcuate_model_note(NULL, "latency", 7) == 7);
+  CHECK(arcuate_model_metadata_number(NULL, "latency", 7) == 7);
   CHECK(arcuate_model_node_count(NULL) == 0);
   CHECK(arcuate_model_node_name(NULL, 0) == NULL);
   CHECK(arcuate_model_node_kind(NULL, 0) == NULL);
   CHECK(arcuate_model_finding_count(NULL) == 0);
   CHECK(arcuate_model_finding_severity(NULL, 0) == -1);
-  CHECK(arcuate_model_finding_place(NULL, 0) == NULL);
+  CHECK(arcuate_model_finding_location(NULL, 0) == NULL);
   CHECK(arcuate_model_finding_message(NULL, 0) == NULL);
 
   arcuate_compile_options_init(NULL);
@@ -82,7 +86,7 @@ static void nulls(void) {
   CHECK(arcuate_plan_node_shape(NULL, 0, &size, 1) == 0);
   CHECK(arcuate_plan_find_node(NULL, "x") == -1);
 
-  arcuate_quantize_options_init(NULL);
+  arcuate_quantization_options_init(NULL);
   REFUSED(arcuate_model_quantize(NULL, NULL, &model, NULL));
   REFUSED(arcuate_model_dequantize(NULL, &model, NULL));
   CHECK(arcuate_model_quantization(NULL) == NULL);
@@ -91,14 +95,14 @@ static void nulls(void) {
   node.struct_size = sizeof node;
   REFUSED(arcuate_model_quantized_node(NULL, 0, &node));
 
-  arcuate_convert_options_init(NULL);
+  arcuate_conversion_options_init(NULL);
   REFUSED(arcuate_model_convert(NULL, NULL, &model, NULL));
   CHECK(arcuate_model_conversion(NULL) == NULL);
   CHECK(arcuate_model_converted_count(NULL) == 0);
   arcuate_converted_layer layer;
   layer.struct_size = sizeof layer;
   REFUSED(arcuate_model_converted_layer(NULL, 0, &layer));
-  arcuate_loss_options_init(NULL);
+  arcuate_conversion_loss_options_init(NULL);
   arcuate_conversion_loss loss;
   loss.struct_size = sizeof loss;
   REFUSED(arcuate_model_conversion_loss(NULL, NULL, NULL, &loss, NULL, 0, NULL));
@@ -126,18 +130,18 @@ static void nulls(void) {
   CHECK(arcuate_plan_signal_count(NULL) == 0);
   CHECK(arcuate_plan_signal_name(NULL, 0) == NULL);
   CHECK(arcuate_plan_signal_size(NULL, 0) == 0);
-  REFUSED(arcuate_session_set_learning(NULL, 1));
-  REFUSED(arcuate_session_set_rate(NULL, 1));
-  CHECK(arcuate_session_learning(NULL) == 0);
-  REFUSED(arcuate_session_teach(NULL, "x", &number, 1));
-  REFUSED(arcuate_session_teach_label(NULL, "x", 0, 0, 1, 0));
-  REFUSED(arcuate_session_withdraw(NULL, "x"));
-  REFUSED(arcuate_session_normalise(NULL));
+  REFUSED(arcuate_session_set_adapting(NULL, 1));
+  REFUSED(arcuate_session_set_rate_factor(NULL, 1));
+  CHECK(arcuate_session_adapting(NULL) == 0);
+  REFUSED(arcuate_session_set_signal(NULL, "x", &number, 1));
+  REFUSED(arcuate_session_set_label(NULL, "x", 0, 0, 1, 0));
+  REFUSED(arcuate_session_clear_signal(NULL, "x"));
+  REFUSED(arcuate_session_normalize(NULL));
   REFUSED(arcuate_session_consolidate(NULL));
   REFUSED(arcuate_session_forget(NULL));
-  CHECK(arcuate_session_learned_size(NULL, "x", 0) == 0);
-  REFUSED(arcuate_session_learned(NULL, "x", 0, &number, 1, NULL));
-  REFUSED(arcuate_session_learned_model(NULL, &model, NULL));
+  CHECK(arcuate_session_adapted_size(NULL, "x", 0) == 0);
+  REFUSED(arcuate_session_read_adapted(NULL, "x", 0, &number, 1, NULL));
+  REFUSED(arcuate_session_adapted_model(NULL, &model, NULL));
 
   REFUSED(arcuate_probe_create(NULL, "x", 0, 1, &probe, NULL));
   arcuate_probe_free(NULL);
@@ -364,7 +368,7 @@ static arcuate_model *open_rectifier(void) {
 /* What the options of a conversion say that cannot be; and what is said of one that can. */
 static void conversion(const char *path) {
   arcuate_model *model = open_rectifier(), *spiking = open_digits(path), *made = NULL;
-  arcuate_convert_options options;
+  arcuate_conversion_options options;
   arcuate_compile_options compiling;
   arcuate_error *error = NULL;
   float x[] = {1, 1, 0.5f, 0};
@@ -376,12 +380,12 @@ static void conversion(const char *path) {
   CHECK(arcuate_model_conversion(model) == NULL);
   CHECK(arcuate_model_converted_count(model) == 0);
 
-#define WITH_FIELD(field, value)           \
-  arcuate_convert_options_init(&options);  \
-  options.frames = 2;                      \
-  options.inputs = inputs;                 \
-  options.input_counts = counts;           \
-  options.compile = &compiling;            \
+#define WITH_FIELD(field, value)             \
+  arcuate_conversion_options_init(&options); \
+  options.frames = 2;                        \
+  options.inputs = inputs;                   \
+  options.input_counts = counts;             \
+  options.compile = &compiling;              \
   options.field = (value)
 #define REFUSED_WITH(field, value) \
   WITH_FIELD(field, value);        \
@@ -402,12 +406,12 @@ static void conversion(const char *path) {
   }
   REFUSED_WITH(steps, -1);
   REFUSED_WITH(steps, 1000001);
-  REFUSED_WITH(input, ARCUATE_INPUT_SINGLE_SHOT); /* without steps */
-  REFUSED_WITH(bias, ARCUATE_BIAS_ONCE);
+  REFUSED_WITH(input, ARCUATE_CONVERSION_INPUT_SINGLE_SHOT); /* without steps */
+  REFUSED_WITH(bias, ARCUATE_CONVERSION_BIAS_ONCE);
   static const double nonsense[] = {-1, NAN, INFINITY, 1e30};
   for (size_t i = 0; i < sizeof nonsense / sizeof *nonsense; i++) {
     REFUSED_WITH(percentile, nonsense[i]);
-    WITH_FIELD(balancing, ARCUATE_BALANCE_SPIKE_NORM);
+    WITH_FIELD(balancing, ARCUATE_BALANCING_SPIKE_NORM);
     options.factor = nonsense[i];
     REFUSED(arcuate_model_convert(model, &options, &made, NULL));
     if (i > 0) {
@@ -428,7 +432,7 @@ static void conversion(const char *path) {
   REFUSED_WITH(frames, 2);
   x[3] = 0;
   WITH_FIELD(frames, 0);
-  options.balancing = ARCUATE_BALANCE_MODEL;
+  options.balancing = ARCUATE_BALANCING_MODEL;
   CHECK(arcuate_model_convert(spiking, &options, &made, &error) == ARCUATE_ERROR_INVALID_MODEL);
   CHECK(strstr(arcuate_error_message(error), "IF") != NULL);
   arcuate_error_free(error);
@@ -454,16 +458,15 @@ static void conversion(const char *path) {
   arcuate_model_free(made);
   CHECK(arcuate_model_converted_count(copy) == 1);
 
-  arcuate_loss_options losing;
+  arcuate_conversion_loss_options losing;
   arcuate_conversion_loss loss;
   memset(&loss, 0, sizeof loss);
   loss.struct_size = sizeof loss;
   double rates[2] = {-1, -1};
   static const int32_t labels[] = {0, 0}, beyond[] = {0, 1}, below[] = {0, -1};
-#define LOSS(field, value)                                                                \
-  (arcuate_loss_options_init(&losing), losing.frames = 2, losing.inputs = inputs,         \
-   losing.input_counts = counts, losing.steps = 4, losing.labels = labels,                \
-   losing.field = (value),                                                                \
+#define LOSS(field, value)                                                                         \
+  (arcuate_conversion_loss_options_init(&losing), losing.frames = 2, losing.inputs = inputs,       \
+   losing.input_counts = counts, losing.steps = 4, losing.labels = labels, losing.field = (value), \
    arcuate_model_conversion_loss(model, copy, &losing, &loss, rates, 2, NULL))
   REFUSED(LOSS(steps, 0));
   REFUSED(LOSS(steps, 1000001));
@@ -492,7 +495,8 @@ static void conversion(const char *path) {
   arcuate_model_free(copy);
 }
 
-/* Rules that do not fit a node, and teaching that does not fit a rule: the state stays as it was. */
+/* Rules that do not fit a node, and teaching that does not fit a rule: the state stays as it was.
+ */
 static void plasticity(const char *path) {
   static float x[INPUTS], y[OUTPUTS], weights[1 << 16];
   static char before[1 << 20], after[1 << 20];
@@ -521,7 +525,11 @@ static void plasticity(const char *path) {
   CHECK(arcuate_model_set_rule(model, other, rule, &error) == ARCUATE_ERROR_INVALID_MODEL);
   CHECK(strstr(arcuate_error_message(error), "is frozen") != NULL);
   arcuate_error_free(error);
-  static const char *const broken[] = {"", "{", "[]", "{\"post\": 3}", "{\"post\": \"x\"}",
+  static const char *const broken[] = {"",
+                                       "{",
+                                       "[]",
+                                       "{\"post\": 3}",
+                                       "{\"post\": \"x\"}",
                                        "{\"post\": \"x\", \"terms\": [1]}",
                                        "{\"post\": \"x\", \"terms\": [], \"colour\": 1}"};
   for (size_t i = 0; i < sizeof broken / sizeof *broken; i++) {
@@ -546,43 +554,44 @@ static void plasticity(const char *path) {
   CHECK(arcuate_session_save(session, before, size, NULL) == ARCUATE_SUCCESS);
 
   float values[OUTPUTS] = {0};
-  REFUSED(arcuate_session_set_learning(session, 2));
-  REFUSED(arcuate_session_set_rate(session, NAN));
-  REFUSED(arcuate_session_teach(session, NULL, values, OUTPUTS));
-  REFUSED(arcuate_session_teach(session, "label", NULL, OUTPUTS));
-  REFUSED(arcuate_session_teach(session, "label", values, SIZE_MAX));
-  CHECK(arcuate_session_teach(session, "label", values, OUTPUTS - 1) == ARCUATE_ERROR_BUFFER_SIZE);
-  CHECK(arcuate_session_teach(session, "reward", values, 1) == ARCUATE_ERROR_NOT_FOUND);
+  REFUSED(arcuate_session_set_adapting(session, 2));
+  REFUSED(arcuate_session_set_rate_factor(session, NAN));
+  REFUSED(arcuate_session_set_signal(session, NULL, values, OUTPUTS));
+  REFUSED(arcuate_session_set_signal(session, "label", NULL, OUTPUTS));
+  REFUSED(arcuate_session_set_signal(session, "label", values, SIZE_MAX));
+  CHECK(arcuate_session_set_signal(session, "label", values, OUTPUTS - 1) ==
+        ARCUATE_ERROR_BUFFER_SIZE);
+  CHECK(arcuate_session_set_signal(session, "reward", values, 1) == ARCUATE_ERROR_NOT_FOUND);
   values[3] = NAN;
-  REFUSED(arcuate_session_teach(session, "label", values, OUTPUTS));
+  REFUSED(arcuate_session_set_signal(session, "label", values, OUTPUTS));
   CHECK(strstr(arcuate_session_last_error(session), "number 3 is not finite") != NULL);
   static const int64_t wrong[] = {-1, OUTPUTS, INT64_MAX, INT64_MIN};
   for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
-    REFUSED(arcuate_session_teach_label(session, "label", 0, wrong[i], 1, 0));
+    REFUSED(arcuate_session_set_label(session, "label", 0, wrong[i], 1, 0));
     CHECK(strstr(arcuate_session_last_error(session), "is not within 0 ..< 10") != NULL);
   }
-  REFUSED(arcuate_session_teach_label(session, "label", 1, 0, 1, 0));
-  REFUSED(arcuate_session_teach_label(session, "label", SIZE_MAX, 0, 1, 0));
-  REFUSED(arcuate_session_teach_label(session, "label", 0, 0, NAN, 0));
-  CHECK(arcuate_session_withdraw(session, "x") == ARCUATE_ERROR_NOT_FOUND);
-  CHECK(arcuate_session_learned_size(session, other, ARCUATE_LEARNED_SLOW) == 0);
-  CHECK(arcuate_session_learned_size(session, node, ARCUATE_LEARNED_FAST) == 0);
-  size_t count = arcuate_session_learned_size(session, node, ARCUATE_LEARNED_SLOW);
+  REFUSED(arcuate_session_set_label(session, "label", 1, 0, 1, 0));
+  REFUSED(arcuate_session_set_label(session, "label", SIZE_MAX, 0, 1, 0));
+  REFUSED(arcuate_session_set_label(session, "label", 0, 0, NAN, 0));
+  CHECK(arcuate_session_clear_signal(session, "x") == ARCUATE_ERROR_NOT_FOUND);
+  CHECK(arcuate_session_adapted_size(session, other, ARCUATE_ADAPTED_SLOW) == 0);
+  CHECK(arcuate_session_adapted_size(session, node, ARCUATE_ADAPTED_FAST) == 0);
+  size_t count = arcuate_session_adapted_size(session, node, ARCUATE_ADAPTED_SLOW);
   CHECK(count > 0 && count <= sizeof weights / sizeof *weights);
-  REFUSED(arcuate_session_learned(session, node, 7, weights, count, NULL));
-  REFUSED(arcuate_session_learned(session, node, 0, NULL, count, NULL));
-  CHECK(arcuate_session_learned(session, node, 0, weights, count - 1, NULL) ==
+  REFUSED(arcuate_session_read_adapted(session, node, 7, weights, count, NULL));
+  REFUSED(arcuate_session_read_adapted(session, node, 0, NULL, count, NULL));
+  CHECK(arcuate_session_read_adapted(session, node, 0, weights, count - 1, NULL) ==
         ARCUATE_ERROR_BUFFER_SIZE);
-  CHECK(arcuate_session_learned(session, other, 0, weights, count, NULL) ==
+  CHECK(arcuate_session_read_adapted(session, other, 0, weights, count, NULL) ==
         ARCUATE_ERROR_NOT_FOUND);
-  REFUSED(arcuate_session_learned_model(session, NULL, NULL));
+  REFUSED(arcuate_session_adapted_model(session, NULL, NULL));
   CHECK(arcuate_session_save(session, after, size, NULL) == ARCUATE_SUCCESS);
   CHECK(memcmp(before, after, size) == 0);
 
   /* And what is right: it learns, keeps it over a reset, and forgets. */
-  CHECK(arcuate_session_set_learning(session, 1) == ARCUATE_SUCCESS);
-  CHECK(arcuate_session_learning(session) == 1);
-  CHECK(arcuate_session_teach_label(session, "label", 0, 3, 1, 0) == ARCUATE_SUCCESS);
+  CHECK(arcuate_session_set_adapting(session, 1) == ARCUATE_SUCCESS);
+  CHECK(arcuate_session_adapting(session) == 1);
+  CHECK(arcuate_session_set_label(session, "label", 0, 3, 1, 0) == ARCUATE_SUCCESS);
   const float *inputs[] = {x};
   float *outputs[] = {y}, first = 0;
   size_t in[] = {INPUTS}, out[] = {OUTPUTS};
@@ -592,22 +601,22 @@ static void plasticity(const char *path) {
   }
   CHECK(y[3] != first);
   CHECK(arcuate_session_reset(session) == ARCUATE_SUCCESS);
-  CHECK(arcuate_session_learned_model(session, &made, NULL) == ARCUATE_SUCCESS);
+  CHECK(arcuate_session_adapted_model(session, &made, NULL) == ARCUATE_SUCCESS);
   arcuate_model_free(made);
   CHECK(arcuate_session_forget(session) == ARCUATE_SUCCESS);
-  CHECK(arcuate_session_normalise(session) == ARCUATE_SUCCESS);
+  CHECK(arcuate_session_normalize(session) == ARCUATE_SUCCESS);
   CHECK(arcuate_session_consolidate(session) == ARCUATE_SUCCESS);
-  CHECK(arcuate_session_withdraw(session, "label") == ARCUATE_SUCCESS);
+  CHECK(arcuate_session_clear_signal(session, "label") == ARCUATE_SUCCESS);
   arcuate_session_free(session);
   arcuate_plan_free(plan);
   arcuate_model_free(model);
 }
 
-/* What the options of a quantisation say that cannot be; and what is said of one that can. */
-static void quantisation(const char *path) {
+/* What the options of a quantization say that cannot be; and what is said of one that can. */
+static void quantization(const char *path) {
   arcuate_model *model = open_digits(path), *made = NULL;
   arcuate_error *error = NULL;
-  arcuate_quantize_options options;
+  arcuate_quantization_options options;
   arcuate_compile_options compiling;
   static float x[2 * INPUTS];
   draw(x, 2 * INPUTS, 5);
@@ -618,12 +627,12 @@ static void quantisation(const char *path) {
   CHECK(arcuate_model_quantization(model) == NULL);
   CHECK(arcuate_model_quantized_count(model) == 0);
 
-#define WITH(field, value)                  \
-  arcuate_quantize_options_init(&options);  \
-  options.frames = 2;                       \
-  options.inputs = inputs;                  \
-  options.input_counts = counts;            \
-  options.compile = &compiling;             \
+#define WITH(field, value)                     \
+  arcuate_quantization_options_init(&options); \
+  options.frames = 2;                          \
+  options.inputs = inputs;                     \
+  options.input_counts = counts;               \
+  options.compile = &compiling;                \
   options.field = (value)
   arcuate_compile_options_init(&compiling);
   static const size_t sizes[] = {0, 1, sizeof options - 1, 5000, SIZE_MAX};
@@ -645,7 +654,7 @@ static void quantisation(const char *path) {
   WITH(element, ARCUATE_ELEMENT_FLOAT32);
   REFUSED(arcuate_model_quantize(model, &options, &made, NULL));
   static const char *const nothing[] = {NULL}, *const odd_name[] = {"\xff"},
-                    *const unknown[] = {"hidden1", "hidden9"};
+                           *const unknown[] = {"hidden1", "hidden9"};
   WITH(keep_count, 1);
   REFUSED(arcuate_model_quantize(model, &options, &made, NULL));
   WITH(keep_count, SIZE_MAX);
@@ -733,34 +742,19 @@ static void quantisation(const char *path) {
 }
 
 static void no_trainer(void) {
-  arcuate_recipe *recipe = NULL;
   arcuate_trainer *trainer = NULL;
   arcuate_model *model = NULL;
   float number = 0;
   size_t extent = 0;
-  uint64_t place = 0;
-  arcuate_train_options_init(NULL);
-  REFUSED(arcuate_recipe_create(NULL, NULL, NULL));
-  REFUSED(arcuate_recipe_set_surrogate(NULL, "x", 0, 1, 1, NULL));
-  REFUSED(arcuate_recipe_set_dropout(NULL, "x", 0, NULL));
-  REFUSED(arcuate_recipe_freeze(NULL, "x", NULL));
-  REFUSED(arcuate_recipe_train(NULL, "x", NULL));
-  REFUSED(arcuate_recipe_tie(NULL, NULL, 0, NULL));
-  REFUSED(arcuate_recipe_detach(NULL, "x", "y", NULL));
-  REFUSED(arcuate_recipe_add_loss(NULL, NULL, NULL));
-  CHECK(arcuate_recipe_create(NULL, &recipe, NULL) == ARCUATE_SUCCESS);
-  REFUSED(arcuate_recipe_set_dropout(recipe, NULL, 0, NULL));
-  REFUSED(arcuate_recipe_freeze(recipe, "\xff", NULL));
-  REFUSED(arcuate_recipe_add_loss(recipe, NULL, NULL));
-  REFUSED(arcuate_trainer_create(NULL, recipe, &trainer, NULL));
-  arcuate_recipe_free(recipe);
-  arcuate_recipe_free(NULL);
+  uint64_t index = 0;
+  arcuate_training_options_init(NULL);
+  REFUSED(arcuate_trainer_create(NULL, NULL, &trainer, NULL));
   arcuate_trainer_free(NULL);
   CHECK(strcmp(arcuate_trainer_last_error(NULL), "") == 0);
   CHECK(arcuate_trainer_input_count(NULL) == 0 && arcuate_trainer_output_count(NULL) == 0);
   CHECK(arcuate_trainer_input_size(NULL, 0) == 0 && arcuate_trainer_output_size(NULL, 0) == 0);
   CHECK(arcuate_trainer_output_steps(NULL) == 0 && arcuate_trainer_batch(NULL) == 0);
-  REFUSED(arcuate_trainer_learn(NULL, NULL, NULL));
+  REFUSED(arcuate_trainer_train_step(NULL, NULL, NULL));
   REFUSED(arcuate_trainer_gradients(NULL, NULL, NULL));
   REFUSED(arcuate_trainer_evaluate(NULL, NULL, NULL));
   REFUSED(arcuate_trainer_predict(NULL, NULL, NULL, NULL));
@@ -771,7 +765,7 @@ static void no_trainer(void) {
   CHECK(arcuate_trainer_parameter_name(NULL, 0) == NULL);
   CHECK(arcuate_trainer_parameter_size(NULL, 0) == 0);
   CHECK(arcuate_trainer_parameter_shape(NULL, 0, &extent, 1) == 0);
-  CHECK(arcuate_trainer_parameter_learns(NULL, 0) == 0);
+  CHECK(arcuate_trainer_parameter_is_trained(NULL, 0) == 0);
   CHECK(arcuate_trainer_find_parameter(NULL, "x") == -1);
   REFUSED(arcuate_trainer_read_parameter(NULL, 0, &number, 1, NULL));
   REFUSED(arcuate_trainer_read_gradient(NULL, 0, &number, 1, NULL));
@@ -783,7 +777,7 @@ static void no_trainer(void) {
   REFUSED(arcuate_trainer_restore(NULL, "x", NULL));
   CHECK(strcmp(arcuate_trainer_note(NULL), "") == 0);
   REFUSED(arcuate_sample_order(1, 0, 0, NULL));
-  CHECK(arcuate_sample_order(1, 0, 0, &place) == ARCUATE_SUCCESS && place == 0);
+  CHECK(arcuate_sample_order(1, 0, 0, &index) == ARCUATE_SUCCESS && index == 0);
   CHECK(trainer == NULL && model == NULL);
 }
 
@@ -793,7 +787,7 @@ int main(int count, char **arguments) {
   no_trainer();
   wrong_numbers(arguments[1]);
   refused_runs(arguments[1]);
-  quantisation(arguments[1]);
+  quantization(arguments[1]);
   conversion(arguments[1]);
   plasticity(arguments[1]);
   puts("nonsense is refused");

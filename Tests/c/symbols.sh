@@ -1,12 +1,13 @@
 #!/bin/sh
-# The header, the list in cmake/arcuate.map, the library and nonsense.c name the same functions.
+# The headers, the list in cmake/arcuate.map, the library and nonsense.c name the same functions.
 #
 #     symbols.sh REPOSITORY LIBRARY
 set -eu
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-sed 's/typedef.*//' "$1/include/arcuate.h" | grep -oE '^ARCUATE_API.*' -A0 |
-  grep -oE 'arcuate_[a-z_]+\(' | tr -d '(' | sort -u > "$work/header"
+# Comments and macros aside, a declaration ends with ";" and its name is the first before "(".
+cat "$1"/include/arcuate/*.h | tr '\n' ' ' | sed 's:/\*[^*]*\*\+\([^/*][^*]*\*\+\)*/::g' | tr ';' '\n' |
+  grep 'ARCUATE_API [a-z]' | grep -oE 'arcuate_[a-z_]+ *\(' | tr -d '( ' | sort -u > "$work/header"
 sed -n '/global:/,/local:/p' "$1/cmake/arcuate.map" | grep -oE 'arcuate_[a-z_]+' | sort -u > "$work/list"
 nm -D --extern-only --defined-only "$2" | awk '$2 != "A" { sub(/@.*/, "", $3); print $3 }' |
   sort -u > "$work/library"

@@ -35,7 +35,8 @@ static arcuate_model *network(void) {
   } tensors[] = {{"e", FEATURES, WIDTH}, {"w", WAYS, FEATURES}, {"a", WAYS, FEATURES}};
   static unsigned char file[8192 + 4 * NUMBERS];
   char *head = (char *)file + 8;
-  size_t at = (size_t)sprintf(head, "{\"__metadata__\": {\"arcuate.format\": \"1\", \"arcuate.model\": \"");
+  size_t at =
+      (size_t)sprintf(head, "{\"__metadata__\": {\"arcuate.format\": \"1\", \"arcuate.model\": \"");
   for (const char *c = graph; *c; c++) {
     if (*c == '\'') head[at++] = '\\';
     head[at++] = *c == '\'' ? '"' : *c;
@@ -44,20 +45,23 @@ static arcuate_model *network(void) {
   int bytes = 0;
   for (int i = 0; i < 3; i++) {
     int end = bytes + 4 * tensors[i].rows * tensors[i].columns;
-    at += (size_t)sprintf(head + at, ", \"%s\": {\"dtype\": \"F32\", \"shape\": [%d, %d], \"data_offsets\": [%d, %d]}",
-                          tensors[i].name, tensors[i].rows, tensors[i].columns, bytes, end);
+    at += (size_t)sprintf(
+        head + at,
+        ", \"%s\": {\"dtype\": \"F32\", \"shape\": [%d, %d], \"data_offsets\": [%d, %d]}",
+        tensors[i].name, tensors[i].rows, tensors[i].columns, bytes, end);
     bytes = end;
   }
-  at += (size_t)sprintf(head + at, ", \"s\": {\"dtype\": \"F32\", \"shape\": [3], \"data_offsets\": [%d, %d]}}",
-                        bytes, bytes + 4 * WAYS);
+  at += (size_t)sprintf(
+      head + at, ", \"s\": {\"dtype\": \"F32\", \"shape\": [3], \"data_offsets\": [%d, %d]}}",
+      bytes, bytes + 4 * WAYS);
   while (at % 8) head[at++] = ' ';
   for (int i = 0; i < 8; i++) file[i] = (unsigned char)(at >> 8 * i & 255);
   float numbers[NUMBERS];
   for (int i = 0; i < NUMBERS; i++)
-    numbers[i] = i < FEATURES * WIDTH                  ? 0.3f * drawn()
+    numbers[i] = i < FEATURES * WIDTH                   ? 0.3f * drawn()
                  : i < NUMBERS - WAYS - WAYS * FEATURES ? 0.01f * drawn()
-                 : i < NUMBERS - WAYS                  ? 0.2f + 0.1f * drawn()
-                                                       : 1000;
+                 : i < NUMBERS - WAYS                   ? 0.2f + 0.1f * drawn()
+                                                        : 1000;
   memcpy(head + at, numbers, sizeof numbers);
   arcuate_model *model = NULL;
   arcuate_error *error = NULL;
@@ -68,7 +72,8 @@ static arcuate_model *network(void) {
   return model;
 }
 
-/* An episode: each class once with its label, then questions about them; answers are their classes. */
+/* An episode: each class once with its label, then questions about them; answers are their classes.
+ */
 static void episode(float inputs[STEPS][WIDTH], float labels[STEPS][WAYS], int answers[QUESTIONS]) {
   float classes[WAYS][HALF];
   for (int c = 0; c < WAYS; c++)
@@ -110,7 +115,7 @@ static int right_of(const arcuate_model *model, int episodes) {
     episode(inputs, labels, answers);
     CHECK(arcuate_session_reset(session) == ARCUATE_SUCCESS);
     for (int t = 0; t < STEPS; t++) {
-      CHECK(arcuate_session_set_learning(session, t < WAYS) == ARCUATE_SUCCESS);
+      CHECK(arcuate_session_set_adapting(session, t < WAYS) == ARCUATE_SUCCESS);
       step(session, inputs[t], labels[t], answer);
       if (t < WAYS) continue;
       int said = 0;
@@ -123,7 +128,8 @@ static int right_of(const arcuate_model *model, int episodes) {
   return right;
 }
 
-static void parameter(const arcuate_trainer *trainer, const char *name, float *values, size_t count) {
+static void parameter(const arcuate_trainer *trainer, const char *name, float *values,
+                      size_t count) {
   int64_t place = arcuate_trainer_find_parameter(trainer, name);
   CHECK(place >= 0 && arcuate_trainer_parameter_size(trainer, (size_t)place) == count);
   CHECK(arcuate_trainer_read_parameter(trainer, (size_t)place, values, count, NULL) == 0);
@@ -137,9 +143,9 @@ static void follows(const arcuate_model *model, const arcuate_trainer *trainer) 
   parameter(trainer, "fast.alpha", *a, WAYS * FEATURES);
   parameter(trainer, "fast.rate", &rate, 1);
   arcuate_session *session = session_of(model);
-  CHECK(arcuate_session_set_learning(session, 1) == ARCUATE_SUCCESS);
+  CHECK(arcuate_session_set_adapting(session, 1) == ARCUATE_SUCCESS);
   for (int round = 0; round < 20; round++) {
-    float inputs[STEPS][WIDTH], labels[STEPS][WAYS], answer[WAYS], learned[WAYS][FEATURES];
+    float inputs[STEPS][WIDTH], labels[STEPS][WAYS], answer[WAYS], trained[WAYS][FEATURES];
     int answers[QUESTIONS];
     double h[WAYS][FEATURES] = {{0}};
     episode(inputs, labels, answers);
@@ -161,11 +167,11 @@ static void follows(const arcuate_model *model, const arcuate_trainer *trainer) 
       for (int c = 0; c < WAYS; c++)
         for (int j = 0; j < FEATURES; j++) h[c][j] += rate * (x[j] - h[c][j] * y[c]) * y[c];
       step(session, inputs[t], labels[t], answer);
-      CHECK(arcuate_session_learned(session, "fast", ARCUATE_LEARNED_FAST, *learned,
-                                    WAYS * FEATURES, NULL) == ARCUATE_SUCCESS);
+      CHECK(arcuate_session_read_adapted(session, "fast", ARCUATE_ADAPTED_FAST, *trained,
+                                         WAYS * FEATURES, NULL) == ARCUATE_SUCCESS);
       for (int c = 0; c < WAYS; c++) {
         CHECK(fabs(answer[c] - y[c]) < 1e-5);
-        for (int j = 0; j < FEATURES; j++) CHECK(fabs(learned[c][j] - h[c][j]) < 1e-5);
+        for (int j = 0; j < FEATURES; j++) CHECK(fabs(trained[c][j] - h[c][j]) < 1e-5);
       }
     }
   }
@@ -173,22 +179,22 @@ static void follows(const arcuate_model *model, const arcuate_trainer *trainer) 
 }
 
 static arcuate_trainer *trainer_of(const arcuate_model *model) {
-  arcuate_train_options options;
-  arcuate_train_options_init(&options);
+  arcuate_training_options options;
+  arcuate_training_options_init(&options);
   options.batch = BATCH;
   options.steps = STEPS;
-  options.input = ARCUATE_SAMPLE_EVERY;
+  options.input = ARCUATE_SAMPLE_INPUT_EVERY;
   options.plastic_steps = WAYS;
   options.rate = 1e-2f;
-  arcuate_recipe *recipe = NULL;
+  static const char *const frozen[] = {"clamp"};
+  options.frozen_nodes = frozen;
+  options.frozen_node_count = 1;
+  arcuate_training_loss loss = {
+      sizeof loss, 0, ARCUATE_LOSS_BINARY_CROSS_ENTROPY, ARCUATE_READOUT_EVERY, 1, WAYS, 0};
+  options.losses = &loss;
+  options.loss_count = 1;
   arcuate_trainer *trainer = NULL;
-  CHECK(arcuate_recipe_create(&options, &recipe, NULL) == ARCUATE_SUCCESS);
-  CHECK(arcuate_recipe_freeze(recipe, "clamp", NULL) == ARCUATE_SUCCESS);
-  arcuate_train_loss loss = {
-      sizeof loss, 0, ARCUATE_LOSS_BINARY_CROSS_ENTROPY, ARCUATE_ANSWER_EVERY, 1, WAYS, 0};
-  CHECK(arcuate_recipe_add_loss(recipe, &loss, NULL) == ARCUATE_SUCCESS);
-  CHECK(arcuate_trainer_create(model, recipe, &trainer, NULL) == ARCUATE_SUCCESS);
-  arcuate_recipe_free(recipe);
+  CHECK(arcuate_trainer_create(model, &options, &trainer, NULL) == ARCUATE_SUCCESS);
   return trainer;
 }
 
@@ -202,24 +208,24 @@ static void learn(arcuate_trainer *trainer) {
   }
   const float *ports[] = {**inputs, **labels};
   const size_t sizes[] = {BATCH * STEPS * WIDTH, BATCH * STEPS * WAYS};
-  arcuate_samples samples = {sizeof samples, BATCH,     ports, sizes,
-                             NULL,           **targets, BATCH * STEPS * WAYS};
-  CHECK(arcuate_trainer_learn(trainer, &samples, NULL) == ARCUATE_SUCCESS);
+  arcuate_samples samples = {sizeof samples,      BATCH, ports, sizes, NULL, **targets,
+                             BATCH * STEPS * WAYS};
+  CHECK(arcuate_trainer_train_step(trainer, &samples, NULL) == ARCUATE_SUCCESS);
 }
 
 int main(void) {
-  arcuate_model *model = network(), *learned = NULL;
+  arcuate_model *model = network(), *trained = NULL;
   arcuate_trainer *trainer = trainer_of(model);
   follows(model, trainer);
   int before = right_of(model, 200);
   for (int i = 0; i < 300; i++) learn(trainer);
-  CHECK(arcuate_trainer_model(trainer, &learned, NULL) == ARCUATE_SUCCESS);
-  follows(learned, trainer);
-  int after = right_of(learned, 200), all = 200 * QUESTIONS;
+  CHECK(arcuate_trainer_model(trainer, &trained, NULL) == ARCUATE_SUCCESS);
+  follows(trained, trainer);
+  int after = right_of(trained, 200), all = 200 * QUESTIONS;
   printf("new classes right: %d of %d before, %d after learning to learn\n", before, all, after);
   CHECK(before < all * 7 / 10 && after > all * 9 / 10);
   arcuate_trainer_free(trainer);
-  arcuate_model_free(learned);
+  arcuate_model_free(trained);
   arcuate_model_free(model);
   return 0;
 }

@@ -1,14 +1,19 @@
-/* Learning from C: what is refused, that refusals change nothing, checkpoints, and that a network
- * learns. */
+/* Training from C: what is refused, that refusals change nothing, checkpoints, and that the loss
+ * decreases. */
 #include <math.h>
+
+/* NULL is passed on purpose. */
+#define ARCUATE_NONNULL(...)
 
 #include "check.h"
 
 enum { WIDTH = 6, CLASSES = 3, BATCH = 12, STEPS = 5 };
 
 static const char layers[] =
-    "{\"input\": [6], \"seed\": 3, \"layers\": [{\"kind\": \"linear\", \"name\": \"a\", \"size\": 16},"
-    "{\"kind\": \"lif\", \"name\": \"n\", \"beta\": 0.9}, {\"kind\": \"linear\", \"name\": \"b\", \"size\": 3},"
+    "{\"input\": [6], \"seed\": 3, \"layers\": [{\"kind\": \"linear\", \"name\": \"a\", \"size\": "
+    "16},"
+    "{\"kind\": \"lif\", \"name\": \"n\", \"beta\": 0.9}, {\"kind\": \"linear\", \"name\": \"b\", "
+    "\"size\": 3},"
     "{\"kind\": \"li\", \"name\": \"o\", \"beta\": 0.9}]}";
 
 static arcuate_model *network(void) {
@@ -17,9 +22,9 @@ static arcuate_model *network(void) {
   return model;
 }
 
-static arcuate_train_options usual(void) {
-  arcuate_train_options options;
-  arcuate_train_options_init(&options);
+static arcuate_training_options usual(void) {
+  arcuate_training_options options;
+  arcuate_training_options_init(&options);
   CHECK(options.struct_size == sizeof options && options.batch == 1 && options.rate > 0);
   options.batch = BATCH;
   options.steps = STEPS;
@@ -30,16 +35,27 @@ static arcuate_train_options usual(void) {
   return options;
 }
 
-static arcuate_trainer *trainer_of(const arcuate_train_options *options) {
-  arcuate_recipe *recipe = NULL;
-  arcuate_trainer *trainer = NULL;
+static arcuate_status create(const arcuate_training_options *options, arcuate_trainer **trainer,
+                             arcuate_error **error) {
   arcuate_model *model = network();
-  CHECK(arcuate_recipe_create(options, &recipe, NULL) == ARCUATE_SUCCESS);
-  CHECK(arcuate_trainer_create(model, recipe, &trainer, NULL) == ARCUATE_SUCCESS);
-  /* In any order. */
-  arcuate_recipe_free(recipe);
+  arcuate_status status = arcuate_trainer_create(model, options, trainer, error);
   arcuate_model_free(model);
+  return status;
+}
+
+static arcuate_trainer *trainer_of(const arcuate_training_options *options) {
+  arcuate_trainer *trainer = NULL;
+  CHECK(create(options, &trainer, NULL) == ARCUATE_SUCCESS);
   return trainer;
+}
+
+/* Options that are refused, with a message that contains `word`. */
+static void refused(const arcuate_training_options *options, const char *word) {
+  arcuate_trainer *trainer = NULL;
+  arcuate_error *error = NULL;
+  CHECK(create(options, &trainer, &error) == ARCUATE_ERROR_INVALID_ARGUMENT && trainer == NULL);
+  CHECK(strstr(arcuate_error_message(error), word) != NULL);
+  arcuate_error_free(error);
 }
 
 static float inputs[BATCH * WIDTH];
@@ -50,7 +66,8 @@ static void fill(void) {
   for (int b = 0; b < BATCH; b++) {
     labels[b] = b % CLASSES;
     for (int i = 0; i < WIDTH; i++)
-      inputs[b * WIDTH + i] = (float)((b * 7 + i * 5) % 11) / 22.0f + (i / 2 == labels[b] ? 0.6f : 0);
+      inputs[b * WIDTH + i] =
+          (float)((b * 7 + i * 5) % 11) / 22.0f + (i / 2 == labels[b] ? 0.6f : 0);
   }
 }
 
@@ -62,138 +79,199 @@ static arcuate_samples given(const float **ports, size_t *counts) {
 }
 
 static void weights(const arcuate_trainer *trainer, float *values) {
-  int64_t place = arcuate_trainer_find_parameter(trainer, "a.weight");
-  CHECK(place >= 0 && arcuate_trainer_parameter_size(trainer, (size_t)place) == 16 * WIDTH);
-  CHECK(arcuate_trainer_read_parameter(trainer, (size_t)place, values, 16 * WIDTH, NULL) == 0);
+  int64_t index = arcuate_trainer_find_parameter(trainer, "a.weight");
+  CHECK(index >= 0 && arcuate_trainer_parameter_size(trainer, (size_t)index) == 16 * WIDTH);
+  CHECK(arcuate_trainer_read_parameter(trainer, (size_t)index, values, 16 * WIDTH, NULL) == 0);
 }
 
-static void recipes(void) {
-  static const char *const fields[] = {"mode",      "batch",    "steps",  "input",    "threads",
-                                       "surrogate", "optimizer", "schedule", "weight_noise", "plastic_steps"};
+static void scalars(void) {
+  static const char *const fields[] = {"mode",         "batch",        "steps",     "input",
+                                       "threads",      "surrogate",    "optimizer", "schedule",
+                                       "weight_noise", "plastic_steps"};
   for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
-    arcuate_train_options options = usual();
-    int32_t *places[] = {&options.mode,      &options.batch,     &options.steps,
-                         &options.input,     &options.threads,   &options.surrogate,
-                         &options.optimizer, &options.schedule,  &options.weight_noise,
+    arcuate_training_options options = usual();
+    int32_t *values[] = {&options.mode,         &options.batch,    &options.steps,
+                         &options.input,        &options.threads,  &options.surrogate,
+                         &options.optimizer,    &options.schedule, &options.weight_noise,
                          &options.plastic_steps};
     static const int32_t wrong[] = {-1, INT32_MIN, INT32_MAX};
     for (size_t k = 0; k < 3; k++) {
-      *places[i] = wrong[k];
-      arcuate_recipe *recipe = NULL;
-      arcuate_error *error = NULL;
-      CHECK(arcuate_recipe_create(&options, &recipe, &error) == ARCUATE_ERROR_INVALID_ARGUMENT);
-      CHECK(recipe == NULL && strstr(arcuate_error_message(error), fields[i]) != NULL);
-      arcuate_error_free(error);
+      *values[i] = wrong[k];
+      refused(&options, fields[i]);
     }
   }
   static const float numbers[] = {NAN, INFINITY, -1, 1e38f};
   for (size_t k = 0; k < 4; k++) {
     for (int field = 0; field < 5; field++) {
-      arcuate_train_options options = usual();
-      float *places[] = {&options.rate, &options.beta1, &options.weight_decay, &options.clip_norm,
+      arcuate_training_options options = usual();
+      float *values[] = {&options.rate, &options.beta1, &options.weight_decay, &options.clip_norm,
                          &options.surrogate_a};
-      *places[field] = numbers[k];
-      arcuate_recipe *recipe = NULL;
-      CHECK(arcuate_recipe_create(&options, &recipe, NULL) == ARCUATE_ERROR_INVALID_ARGUMENT);
-      CHECK(recipe == NULL);
+      *values[field] = numbers[k];
+      refused(&options, "");
     }
   }
-  arcuate_train_options options = usual();
-  options.schedule = ARCUATE_SCHEDULE_MILESTONES;
-  options.milestone_count = 3;
-  arcuate_recipe *recipe = NULL;
-  CHECK(arcuate_recipe_create(&options, &recipe, NULL) == ARCUATE_ERROR_INVALID_ARGUMENT);
-  options.milestone_count = SIZE_MAX;
-  CHECK(arcuate_recipe_create(&options, &recipe, NULL) == ARCUATE_ERROR_INVALID_ARGUMENT);
+  static const size_t sizes[] = {0, 1, sizeof(arcuate_training_options) - 1, 5000, SIZE_MAX};
+  for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+    arcuate_training_options options = usual();
+    options.struct_size = sizes[i];
+    refused(&options, "struct_size");
+  }
+}
+
+/* Arrays of the options: what is refused names the array; what is right is applied. */
+static void arrays(void) {
+  arcuate_training_options options = usual();
   static const int64_t milestones[] = {2, 4};
+  options.schedule = ARCUATE_SCHEDULE_MILESTONES;
+  options.schedule_factor = 0.5f;
+  options.milestone_count = 2;
+  refused(&options, "milestones is NULL");
+  options.milestone_count = SIZE_MAX;
+  refused(&options, "milestones");
   options.milestones = milestones;
   options.milestone_count = 2;
-  options.schedule_factor = 0.5f;
-  CHECK(arcuate_recipe_create(&options, &recipe, NULL) == ARCUATE_SUCCESS);
 
-  CHECK(arcuate_recipe_set_surrogate(recipe, "n", 9, 1, 1, NULL) < 0);
-  CHECK(arcuate_recipe_set_surrogate(recipe, "n", ARCUATE_SURROGATE_BOX, NAN, 1, NULL) < 0);
-  CHECK(arcuate_recipe_set_surrogate(recipe, "n", ARCUATE_SURROGATE_ARCTAN, 2, 0, NULL) == 0);
-  CHECK(arcuate_recipe_set_dropout(recipe, "n", 2, NULL) < 0);
-  CHECK(arcuate_recipe_set_dropout(recipe, "n", 0.2f, NULL) == 0);
-  CHECK(arcuate_recipe_train(recipe, "n.tau", NULL) == 0);
-  CHECK(arcuate_recipe_tie(recipe, NULL, 2, NULL) < 0);
-  CHECK(arcuate_recipe_tie(recipe, NULL, SIZE_MAX, NULL) < 0);
-  CHECK(arcuate_recipe_detach(recipe, "a", NULL, NULL) < 0);
-  arcuate_train_loss loss = {sizeof loss, 0, ARCUATE_LOSS_CROSS_ENTROPY, ARCUATE_ANSWER_LAST, 1, 0, 0};
-  CHECK(arcuate_recipe_add_loss(recipe, &loss, NULL) == 0);
-  loss.first = 5; /* of five steps */
-  CHECK(arcuate_recipe_add_loss(recipe, &loss, NULL) < 0);
-  loss.first = -1;
-  CHECK(arcuate_recipe_add_loss(recipe, &loss, NULL) < 0);
-  loss.first = 0;
-  loss.kind = 99;
-  CHECK(arcuate_recipe_add_loss(recipe, &loss, NULL) < 0);
-  arcuate_model *model = network();
-  arcuate_trainer *trainer = NULL;
-  CHECK(arcuate_trainer_create(model, recipe, &trainer, NULL) == ARCUATE_SUCCESS);
-  CHECK(arcuate_trainer_parameter_learns(
+#define ARRAY(array, count)             \
+  options.count = 1;                    \
+  refused(&options, #array " is NULL"); \
+  options.count = SIZE_MAX;             \
+  refused(&options, #array);            \
+  options.count = 0
+  ARRAY(losses, loss_count);
+  ARRAY(node_surrogates, node_surrogate_count);
+  ARRAY(dropouts, dropout_count);
+  ARRAY(frozen_nodes, frozen_node_count);
+  ARRAY(trained_parameters, trained_parameter_count);
+  ARRAY(tied_nodes, tied_node_count);
+  ARRAY(detached_edges, detached_edge_count);
+#undef ARRAY
+
+  arcuate_node_surrogate surrogate = {"n", 9, 1, 1};
+  options.node_surrogates = &surrogate;
+  options.node_surrogate_count = 1;
+  refused(&options, "surrogate");
+  surrogate.surrogate = ARCUATE_SURROGATE_BOX;
+  surrogate.a = NAN;
+  refused(&options, "surrogate");
+  surrogate.surrogate = ARCUATE_SURROGATE_ARCTAN;
+  surrogate.a = 2;
+  surrogate.node = NULL;
+  refused(&options, "node_surrogates[].node is NULL");
+  surrogate.node = "\xff";
+  refused(&options, "UTF-8");
+  surrogate.node = "n";
+
+  arcuate_node_dropout dropout = {"n", 2};
+  options.dropouts = &dropout;
+  options.dropout_count = 1;
+  refused(&options, "dropout");
+  dropout.fraction = 0.2f;
+
+  const char *parameters[] = {NULL};
+  options.trained_parameters = parameters;
+  options.trained_parameter_count = 1;
+  refused(&options, "trained_parameters[] is NULL");
+  parameters[0] = "n.tau";
+
+  static const char *const nodes[] = {"a", "a"};
+  arcuate_node_group group = {NULL, 2};
+  options.tied_nodes = &group;
+  options.tied_node_count = 1;
+  refused(&options, "tied_nodes[].nodes is NULL");
+  group.nodes = nodes;
+  group.count = 1;
+  refused(&options, "at least 2");
+  group.count = SIZE_MAX;
+  refused(&options, "tied_nodes[].nodes");
+  options.tied_node_count = 0;
+
+  arcuate_edge edge = {"a", NULL};
+  options.detached_edges = &edge;
+  options.detached_edge_count = 1;
+  refused(&options, "detached_edges[].target is NULL");
+  options.detached_edge_count = 0;
+
+  arcuate_training_loss losses[] = {
+      {sizeof *losses, 0, ARCUATE_LOSS_CROSS_ENTROPY, ARCUATE_READOUT_LAST, 1, 0, 0},
+      {sizeof *losses, 0, ARCUATE_LOSS_CROSS_ENTROPY, ARCUATE_READOUT_LAST, 1, 5, 0}};
+  options.losses = losses;
+  options.loss_count = 2; /* the second begins after the last of five steps */
+  refused(&options, "window");
+  losses[1].first = -1;
+  refused(&options, "losses[].first");
+  losses[1].first = 3;
+  losses[1].step_end = 3;
+  refused(&options, "losses[].step_end");
+  losses[1].step_end = 0;
+  losses[1].kind = 99;
+  refused(&options, "losses[].kind");
+  losses[1].kind = ARCUATE_LOSS_CROSS_ENTROPY;
+  losses[1].struct_size = 0;
+  refused(&options, "struct_size");
+  losses[0].struct_size = losses[1].struct_size = SIZE_MAX;
+  refused(&options, "struct_size");
+  losses[0].struct_size = losses[1].struct_size = sizeof *losses;
+
+  arcuate_trainer *trainer = trainer_of(&options);
+  CHECK(arcuate_trainer_parameter_is_trained(
             trainer, (size_t)arcuate_trainer_find_parameter(trainer, "n.tau")) == 1);
   arcuate_trainer_free(trainer);
-  trainer = NULL;
-  loss.kind = ARCUATE_LOSS_STOCHMAX;
-  CHECK(arcuate_recipe_add_loss(recipe, &loss, NULL) == 0);
-  CHECK(arcuate_trainer_create(model, recipe, &trainer, NULL) == ARCUATE_ERROR_INVALID_ARGUMENT);
-  arcuate_recipe_free(recipe);
+  losses[1].kind = ARCUATE_LOSS_STOCHMAX;
+  refused(&options, "");
+
   options = usual();
-  CHECK(arcuate_recipe_create(&options, &recipe, NULL) == ARCUATE_SUCCESS);
-  CHECK(arcuate_recipe_freeze(recipe, "nobody", NULL) == 0);
-  CHECK(arcuate_trainer_create(model, recipe, &trainer, NULL) == ARCUATE_ERROR_NOT_FOUND);
-  CHECK(trainer == NULL);
-  arcuate_recipe_free(recipe);
-  arcuate_model_free(model);
+  static const char *const frozen[] = {"nobody"};
+  options.frozen_nodes = frozen;
+  options.frozen_node_count = 1;
+  trainer = NULL;
+  CHECK(create(&options, &trainer, NULL) == ARCUATE_ERROR_NOT_FOUND && trainer == NULL);
 }
 
 static void refusals(void) {
-  arcuate_train_options options = usual();
+  arcuate_training_options options = usual();
   arcuate_trainer *trainer = trainer_of(&options);
   float before[16 * WIDTH], after[16 * WIDTH];
   weights(trainer, before);
   const float *ports[1];
   size_t counts[1];
-  arcuate_train_result result;
+  arcuate_training_result result;
   memset(&result, 0, sizeof result);
   result.struct_size = sizeof result;
-  CHECK(arcuate_trainer_learn(trainer, NULL, &result) == ARCUATE_ERROR_INVALID_ARGUMENT);
+  CHECK(arcuate_trainer_train_step(trainer, NULL, &result) == ARCUATE_ERROR_INVALID_ARGUMENT);
   arcuate_samples samples = given(ports, counts);
   labels[4] = CLASSES;
-  CHECK(arcuate_trainer_learn(trainer, &samples, &result) == ARCUATE_ERROR_INVALID_ARGUMENT);
+  CHECK(arcuate_trainer_train_step(trainer, &samples, &result) == ARCUATE_ERROR_INVALID_ARGUMENT);
   CHECK(strstr(arcuate_trainer_last_error(trainer), "label 3 of sample 4") != NULL);
   labels[4] = -1;
-  CHECK(arcuate_trainer_learn(trainer, &samples, &result) == ARCUATE_ERROR_INVALID_ARGUMENT);
+  CHECK(arcuate_trainer_train_step(trainer, &samples, &result) == ARCUATE_ERROR_INVALID_ARGUMENT);
   fill();
   inputs[WIDTH + 2] = NAN;
-  CHECK(arcuate_trainer_learn(trainer, &samples, &result) == ARCUATE_ERROR_INVALID_ARGUMENT);
+  CHECK(arcuate_trainer_train_step(trainer, &samples, &result) == ARCUATE_ERROR_INVALID_ARGUMENT);
   CHECK(strstr(arcuate_trainer_last_error(trainer), "sample 1, element 2") != NULL);
   fill();
   counts[0]--;
-  CHECK(arcuate_trainer_learn(trainer, &samples, &result) == ARCUATE_ERROR_SHAPE_MISMATCH);
+  CHECK(arcuate_trainer_train_step(trainer, &samples, &result) == ARCUATE_ERROR_SHAPE_MISMATCH);
   counts[0] = SIZE_MAX;
-  CHECK(arcuate_trainer_learn(trainer, &samples, &result) == ARCUATE_ERROR_INVALID_ARGUMENT);
+  CHECK(arcuate_trainer_train_step(trainer, &samples, &result) == ARCUATE_ERROR_INVALID_ARGUMENT);
   counts[0] = BATCH * WIDTH;
   static const size_t sizes[] = {0, 1, BATCH - 1, BATCH + 1, SIZE_MAX, SIZE_MAX / 2};
   for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
     samples = given(ports, counts);
     samples.count = sizes[i];
-    CHECK(arcuate_trainer_learn(trainer, &samples, &result) < 0);
+    CHECK(arcuate_trainer_train_step(trainer, &samples, &result) < 0);
   }
   samples = given(ports, counts);
   ports[0] = NULL;
-  CHECK(arcuate_trainer_learn(trainer, &samples, &result) == ARCUATE_ERROR_INVALID_ARGUMENT);
+  CHECK(arcuate_trainer_train_step(trainer, &samples, &result) == ARCUATE_ERROR_INVALID_ARGUMENT);
   samples = given(ports, counts);
   samples.labels = NULL;
-  CHECK(arcuate_trainer_learn(trainer, &samples, &result) == ARCUATE_ERROR_INVALID_ARGUMENT);
+  CHECK(arcuate_trainer_train_step(trainer, &samples, &result) == ARCUATE_ERROR_INVALID_ARGUMENT);
   samples.targets = inputs;
   samples.target_count = 5;
-  CHECK(arcuate_trainer_learn(trainer, &samples, &result) == ARCUATE_ERROR_SHAPE_MISMATCH);
+  CHECK(arcuate_trainer_train_step(trainer, &samples, &result) == ARCUATE_ERROR_SHAPE_MISMATCH);
   samples = given(ports, counts);
   result.struct_size = 3;
-  CHECK(arcuate_trainer_learn(trainer, &samples, &result) == ARCUATE_ERROR_INVALID_ARGUMENT);
+  CHECK(arcuate_trainer_train_step(trainer, &samples, &result) == ARCUATE_ERROR_INVALID_ARGUMENT);
   CHECK(arcuate_trainer_set_rate_factor(trainer, NAN) == ARCUATE_ERROR_INVALID_ARGUMENT);
   CHECK(arcuate_trainer_set_rate_factor(trainer, -1) == ARCUATE_ERROR_INVALID_ARGUMENT);
   CHECK(arcuate_trainer_write_parameter(trainer, 0, inputs, 3, NULL) == ARCUATE_ERROR_BUFFER_SIZE);
@@ -205,31 +283,32 @@ static void refusals(void) {
   arcuate_trainer_free(trainer);
 }
 
-static void learning(const char *folder) {
-  arcuate_train_options options = usual();
+static void training(const char *folder) {
+  arcuate_training_options options = usual();
   arcuate_trainer *trainer = trainer_of(&options), *other = trainer_of(&options);
   const float *ports[1];
   size_t counts[1];
   arcuate_samples samples = given(ports, counts);
-  arcuate_train_result first, last;
+  arcuate_training_result first, last;
   first.struct_size = last.struct_size = sizeof first;
   CHECK(arcuate_trainer_input_count(trainer) == 1 && arcuate_trainer_output_count(trainer) == 1);
-  CHECK(arcuate_trainer_input_size(trainer, 0) == WIDTH && arcuate_trainer_input_size(trainer, 1) == 0);
+  CHECK(arcuate_trainer_input_size(trainer, 0) == WIDTH &&
+        arcuate_trainer_input_size(trainer, 1) == 0);
   CHECK(arcuate_trainer_output_size(trainer, 0) == CLASSES);
   CHECK(arcuate_trainer_output_steps(trainer) == STEPS && arcuate_trainer_batch(trainer) == BATCH);
-  CHECK(arcuate_trainer_learn(trainer, &samples, &first) == ARCUATE_SUCCESS);
+  CHECK(arcuate_trainer_train_step(trainer, &samples, &first) == ARCUATE_SUCCESS);
   CHECK(first.samples == BATCH && first.gradient_norm > 0 && first.loss > 0);
-  for (int i = 0; i < 80; i++) CHECK(arcuate_trainer_learn(trainer, &samples, &last) == 0);
+  for (int i = 0; i < 80; i++) CHECK(arcuate_trainer_train_step(trainer, &samples, &last) == 0);
   CHECK(last.loss < first.loss / 4 && last.correct == BATCH);
   CHECK(arcuate_trainer_step(trainer) == 81 && arcuate_trainer_rate(trainer) > 0);
   samples.count = 5;
   counts[0] = 5 * WIDTH;
   CHECK(arcuate_trainer_evaluate(trainer, &samples, &last) == 0 && last.samples == 5);
-  float outputs[5 * STEPS * CLASSES], *rooms[] = {outputs};
-  size_t room[] = {5 * STEPS * CLASSES};
-  CHECK(arcuate_trainer_predict(trainer, &samples, rooms, room) == ARCUATE_SUCCESS);
-  room[0]--;
-  CHECK(arcuate_trainer_predict(trainer, &samples, rooms, room) == ARCUATE_ERROR_BUFFER_SIZE);
+  float outputs[5 * STEPS * CLASSES], *buffers[] = {outputs};
+  size_t sizes[] = {5 * STEPS * CLASSES};
+  CHECK(arcuate_trainer_predict(trainer, &samples, buffers, sizes) == ARCUATE_SUCCESS);
+  sizes[0]--;
+  CHECK(arcuate_trainer_predict(trainer, &samples, buffers, sizes) == ARCUATE_ERROR_BUFFER_SIZE);
   samples = given(ports, counts);
   CHECK(arcuate_trainer_gradients(trainer, &samples, &last) == ARCUATE_SUCCESS);
   float gradient[BATCH * WIDTH];
@@ -247,8 +326,8 @@ static void learning(const char *folder) {
   CHECK(arcuate_trainer_rate_factor(other) == 0.5 && arcuate_trainer_step(other) == 81);
   float one[16 * WIDTH], two[16 * WIDTH];
   for (int i = 0; i < 5; i++) {
-    CHECK(arcuate_trainer_learn(trainer, &samples, NULL) == 0);
-    CHECK(arcuate_trainer_learn(other, &samples, NULL) == 0);
+    CHECK(arcuate_trainer_train_step(trainer, &samples, NULL) == 0);
+    CHECK(arcuate_trainer_train_step(other, &samples, NULL) == 0);
   }
   weights(trainer, one);
   weights(other, two);
@@ -261,14 +340,14 @@ static void learning(const char *folder) {
   CHECK(arcuate_trainer_step(stranger) == 0);
   arcuate_error_free(error);
 
-  arcuate_model *learned = NULL, *spiking = NULL;
-  CHECK(arcuate_trainer_model(trainer, &learned, NULL) == ARCUATE_SUCCESS);
+  arcuate_model *trained = NULL, *spiking = NULL;
+  CHECK(arcuate_trainer_model(trainer, &trained, NULL) == ARCUATE_SUCCESS);
   CHECK(arcuate_trainer_spiking_model(trainer, &spiking, NULL) == ARCUATE_SUCCESS);
   arcuate_trainer_free(stranger);
   arcuate_trainer_free(other);
   arcuate_trainer_free(trainer);
-  CHECK(arcuate_model_node_count(learned) == 6);
-  arcuate_model_free(learned);
+  CHECK(arcuate_model_node_count(trained) == 6);
+  arcuate_model_free(trained);
   arcuate_model_free(spiking);
 }
 
@@ -286,10 +365,11 @@ static void order(void) {
 int main(int count, char **arguments) {
   CHECK(count == 3);
   fill();
-  recipes();
+  scalars();
+  arrays();
   refusals();
-  learning(arguments[2]);
+  training(arguments[2]);
   order();
-  puts("trainers learn");
+  puts("trainers train");
   return 0;
 }

@@ -37,10 +37,10 @@ prepare_packages valgrind binutils gcc libc6-dev
 
 swift build -c release --product arcuate-c
 # Valgrind cannot read what Swift's compiler says of its lines; the names of functions stay.
-strip --strip-debug -o "$folder/libarcuate.so.0" \
+strip --strip-debug -o "$folder/libarcuate.so.0.2" \
   "$(swift build -c release --show-bin-path)/libarcuate-c.so"
 "${CC:-cc}" -std=c99 -O1 -Wall -Wextra -pedantic -Werror -Iinclude "$tables/count.c" \
-  "$tables/network.c" "$folder/libarcuate.so.0" -Wl,-rpath,"$PWD/$folder" -o "$folder/count"
+  "$tables/network.c" "$folder/libarcuate.so.0.2" -Wl,-rpath,"$PWD/$folder" -o "$folder/count"
 
 # callgrind FILE ARGUMENT...: runs count.c under it. There is no environment, since its length
 # decides where the stack begins, which moves counts by parts in ten thousand.

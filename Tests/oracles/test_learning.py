@@ -93,7 +93,7 @@ def test_steps_are_those_of_torch(optimizer):
         loss.backward()
         norm = torch.nn.utils.clip_grad_norm_(network.parameters(), 0.5)
         descent.step()
-        result = t.learn(x.reshape(24, 2, 10), y)
+        result = t.train_step(x.reshape(24, 2, 10), y)
         assert result.loss == pytest.approx(loss.item(), abs=1e-4)
         assert result.gradient_norm == pytest.approx(norm.item(), abs=1e-4)
     for name, part in zip(names, network.parameters()):

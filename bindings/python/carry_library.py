@@ -1,4 +1,4 @@
-"""Puts the built library into the wheel and the source distribution, and tags the wheel for it."""
+"""Adds the library and the guides to the wheel and the source distribution, and tags the wheel."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-FILE_NAME = "libarcuate.so.0"
+FILE_NAME = "libarcuate.so.0.2"
 
 
 class CarryLibrary(BuildHookInterface):
@@ -21,7 +21,10 @@ class CarryLibrary(BuildHookInterface):
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         library = self.find()
+        guides = self.guides()
         if self.target_name == "sdist":
+            for guide in guides:
+                build_data["force_include"][str(guide)] = f"src/arcuate/docs/{guide.name}"
             if library:
                 build_data["force_include"][str(library)] = f"src/arcuate/{FILE_NAME}"
             return
@@ -35,6 +38,8 @@ class CarryLibrary(BuildHookInterface):
             )
         self.check_version(library)
         build_data["force_include"][str(library)] = f"arcuate/{FILE_NAME}"
+        for guide in guides:
+            build_data["force_include"][str(guide)] = f"arcuate/docs/{guide.name}"
         build_data["pure_python"] = False
         build_data["tag"] = f"py3-none-{platform_tag(library)}"
 
@@ -49,6 +54,11 @@ class CarryLibrary(BuildHookInterface):
         built = root.parent.parent / ".build" / "release" / "libarcuate-c.so"
         places = [carried] if (root / "PKG-INFO").exists() else [built]
         return next((place.resolve() for place in places if place.is_file()), None)
+
+    def guides(self) -> list[Path]:
+        """The documents of the repository, which a source distribution already carries."""
+        root = Path(self.root)
+        return [] if (root / "PKG-INFO").exists() else sorted((root.parent.parent / "docs").glob("*.md"))
 
     def check_version(self, library: Path) -> None:
         try:

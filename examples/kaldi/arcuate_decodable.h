@@ -159,7 +159,7 @@ class ArcuateDecodable : public kaldi::DecodableInterface {
 
  private:
   static int32 Note(const arcuate_model *model, const char *name, int32 otherwise) {
-    const double value = arcuate_model_note(model, name, otherwise);
+    const double value = arcuate_model_metadata_number(model, name, otherwise);
     return value == std::floor(value) && std::fabs(value) <= 1e6 ? static_cast<int32>(value) : -1;
   }
 

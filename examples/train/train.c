@@ -1,9 +1,9 @@
-/* Learns classes from vectors and says how it goes:
+/* Trains a classifier and prints the loss and accuracy of each epoch:
  *
  *     train MODEL INPUTS LABELS OUTPUT EPOCHS BATCH STEPS [tandem]
  *
- * MODEL is a .safetensors or .nir file or a list of layers in JSON, INPUTS are float32 numbers and
- * LABELS int32 numbers one after another, OUTPUT is the .safetensors file of what was learned.
+ * MODEL is a .safetensors or .nir file or a JSON list of layers, INPUTS a file of float32 vectors,
+ * LABELS a file of int32 classes, OUTPUT the .safetensors file to write.
  *
  *     cc train.c $(pkg-config --cflags --libs arcuate) -o train
  */
@@ -12,10 +12,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* By its place, since the call that sets the error is an argument as well. */
+/* Ends the program with the message of a failed call. A pointer to the error, since the call that
+ * sets it is an argument, too. */
 static void need(arcuate_status status, arcuate_error **error, const arcuate_trainer *trainer) {
   if (status == ARCUATE_SUCCESS) return;
-  fprintf(stderr, "%s\n", error ? arcuate_error_message(*error) : arcuate_trainer_last_error(trainer));
+  fprintf(stderr, "%s\n",
+          error ? arcuate_error_message(*error) : arcuate_trainer_last_error(trainer));
   exit(1);
 }
 
@@ -50,18 +52,15 @@ int main(int count, char **arguments) {
   arcuate_model *model = NULL;
   need(arcuate_model_open(arguments[1], NULL, &model, &error), &error, NULL);
 
-  arcuate_train_options options;
-  arcuate_train_options_init(&options);
+  arcuate_training_options options;
+  arcuate_training_options_init(&options);
   options.batch = atoi(arguments[6]);
   options.steps = atoi(arguments[7]);
-  if (count > 8 && strcmp(arguments[8], "tandem") == 0) options.mode = ARCUATE_TRAIN_TANDEM;
+  if (count > 8 && strcmp(arguments[8], "tandem") == 0) options.mode = ARCUATE_TRAINING_TANDEM;
   options.surrogate = ARCUATE_SURROGATE_FAST_SIGMOID;
   options.surrogate_a = 25;
-  arcuate_recipe *recipe = NULL;
-  need(arcuate_recipe_create(&options, &recipe, &error), &error, NULL);
   arcuate_trainer *trainer = NULL;
-  need(arcuate_trainer_create(model, recipe, &trainer, &error), &error, NULL);
-  arcuate_recipe_free(recipe);
+  need(arcuate_trainer_create(model, &options, &trainer, &error), &error, NULL);
   arcuate_model_free(model);
 
   size_t width = arcuate_trainer_input_size(trainer, 0), batch = arcuate_trainer_batch(trainer);
@@ -70,7 +69,7 @@ int main(int count, char **arguments) {
     return 1;
   }
   if (samples < batch) {
-    fprintf(stderr, "%zu samples are less than a batch of %zu\n", samples, batch);
+    fprintf(stderr, "%zu samples are fewer than a batch of %zu\n", samples, batch);
     return 1;
   }
   uint64_t *order = malloc((samples + 1) * sizeof *order);
@@ -90,19 +89,19 @@ int main(int count, char **arguments) {
       const float *ports[] = {rows};
       size_t counts[] = {batch * width};
       arcuate_samples given = {sizeof given, batch, ports, counts, classes, NULL, 0};
-      arcuate_train_result result;
+      arcuate_training_result result;
       result.struct_size = sizeof result;
-      need(arcuate_trainer_learn(trainer, &given, &result), NULL, trainer);
+      need(arcuate_trainer_train_step(trainer, &given, &result), NULL, trainer);
       loss += result.loss / (double)batches;
       correct += (size_t)result.correct;
     }
     printf("epoch %d: loss %.4f, %.2f %%\n", epoch + 1, loss,
            100.0 * (double)correct / (double)(batches * batch));
   }
-  arcuate_model *learned = NULL;
-  need(arcuate_trainer_model(trainer, &learned, &error), &error, NULL);
-  need(arcuate_model_save(learned, arguments[4], &error), &error, NULL);
-  arcuate_model_free(learned);
+  arcuate_model *trained = NULL;
+  need(arcuate_trainer_model(trainer, &trained, &error), &error, NULL);
+  need(arcuate_model_save(trained, arguments[4], &error), &error, NULL);
+  arcuate_model_free(trained);
   arcuate_trainer_free(trainer);
   free(classes);
   free(rows);

@@ -89,19 +89,19 @@ class Local:
     def show(self, images: np.ndarray, labels: np.ndarray, tells: bool = True) -> np.ndarray:
         """Learns samples; the novelty that each had before, if it `tells`."""
         novelty = np.empty(len(images))
-        self.session.learning = True
+        self.session.adapting = True
         for i, (image, label) in enumerate(zip(images, labels)):
-            self.session.set_rate(1 - 0.9 * self.shown / self.presentations)
-            self.session.withdraw("clamped")
+            self.session.set_rate_factor(1 - 0.9 * self.shown / self.presentations)
+            self.session.clear_signal("clamped")
             free = self.session.step(image, self.silence)
-            self.session.teach("clamped", [1.0])
+            self.session.set_signal("clamped", [1.0])
             self.session.step(image, self.pull * (TEACHER[label] - free))
             novelty[i] = np.delete(free, label).max() - free[label]
             self.shown += 1
         return novelty
 
     def accuracy(self, images: np.ndarray, labels: np.ndarray) -> float:
-        self.session.learning = False
+        self.session.adapting = False
         answers = self.session.run(images, np.zeros((len(images), 10), np.float32)).argmax(-1)
         return 100 * float((answers == labels).mean())
 
@@ -126,7 +126,7 @@ class ByGradient:
         self.batch, self.readout = batch, readout
         self.trainer = arcuate.Trainer(
             net.model(), batch=batch, steps=4, readout=readout, seed=seed, **learning)
-        self.averages = {name: 0 * self.trainer.parameter(name) for name in self.trainer.learning}
+        self.averages = {name: 0 * self.trainer.parameter(name) for name in self.trainer.trained_parameters}
         self.horizon = self.AVERAGED * presentations / batch
         self.updates = 0
 
@@ -148,7 +148,7 @@ class ByGradient:
                 chance = np.exp(answers - answers.max(1, keepdims=True))
                 chance /= chance.sum(1, keepdims=True)
                 novelty[part] = 1 - chance[np.arange(self.batch), labels[part]]
-            self.trainer.learn(images[part], labels[part])
+            self.trainer.train_step(images[part], labels[part])
             self.average()
         return novelty
 

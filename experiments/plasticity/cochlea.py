@@ -128,15 +128,15 @@ def learned(feedback: Optional[str]) -> Callable[[Run], float]:
         train, test = split(data)
         learner = stdfa.session(network(run.seed, feedback), BATCH, run.threads)
         random = np.random.default_rng(run.seed)
-        learner.learning = True
+        learner.adapting = True
         for epoch in range(EPOCHS):
             order = random.permutation(train)[: (run.images or len(train)) // BATCH * BATCH]
             for done, i in enumerate(order.reshape(-1, BATCH)):
-                learner.set_rate(1 - 0.98 * (epoch + done * BATCH / len(order)) / EPOCHS)
-                learner.teach("label", stdfa.targets(data.digit[i]))
+                learner.set_rate_factor(1 - 0.98 * (epoch + done * BATCH / len(order)) / EPOCHS)
+                learner.set_signal("label", stdfa.targets(data.digit[i]))
                 present(learner, another(data.spikes[i], random))
                 learner.consolidate()
-        learner.learning = False
+        learner.adapting = False
         return 100 * float(np.mean([
             present(learner, data.spikes[i]).argmax(-1) == data.digit[i]
             for i in test.reshape(-1, BATCH)]))

@@ -175,11 +175,11 @@ def static(**change):
             *network(run.seed, **change), BATCH, run.threads, steps_per_frame=STEPS,
             frame_state="reset", frame_output="every")
         if "label" in learner.plan.signals:
-            learner.learning = True
+            learner.adapting = True
             for i in batches(run.seed, run.images or IMAGES, data.train):
-                learner.teach("label", np.eye(10, dtype=np.float32)[data.train_labels[i]])
+                learner.set_signal("label", np.eye(10, dtype=np.float32)[data.train_labels[i]])
                 learner.run(data.train[None, i])
-            learner.learning = False
+            learner.adapting = False
         return tested(lambda images: [o[0, BURN_IN:] for o in learner.run(images[None])],
                       data.test, data.test_labels)
     return measured
@@ -196,17 +196,17 @@ def delayed(**change):
 
         def show(images: np.ndarray, labels: Optional[np.ndarray] = None) -> List[np.ndarray]:
             learner.reset()
-            learner.withdraw("label")
+            learner.clear_signal("label")
             learner.run(np.stack([images, images]))
             learner.run(blank[:1])
             if labels is not None:
-                learner.teach("label", np.eye(10, dtype=np.float32)[labels])
+                learner.set_signal("label", np.eye(10, dtype=np.float32)[labels])
             return [o.reshape(-1, BATCH, 10) for o in learner.run(blank)]
 
-        learner.learning = True
+        learner.adapting = True
         for i in batches(run.seed, (run.images or IMAGES) * 2 // 3, data.train):
             show(data.train[i], data.train_labels[i])
-        learner.learning = False
+        learner.adapting = False
         return tested(show, data.test, data.test_labels)
     return measured
 
@@ -216,7 +216,7 @@ def through_time(run: Run) -> float:
     data = load()
     learner = trainer(run.seed, threads=run.threads)
     for i in batches(run.seed, run.images or IMAGES, data.train):
-        learner.learn(data.train[i], data.train_labels[i])
+        learner.train_step(data.train[i], data.train_labels[i])
     return tested(lambda images: [o[:, BURN_IN:].swapaxes(0, 1) for o in learner.predict(images)],
                   data.test, data.test_labels)["layer 3"]
 
@@ -239,11 +239,11 @@ def memory(program: str):
 LOCAL_MEMORY = """
 run = decolle.session(
     *decolle.network(0), {size}, 1, steps_per_frame={steps}, frame_state='reset')
-run.learning = True
-run.teach('label', np.eye(10, dtype=np.float32)[{labels}])
+run.adapting = True
+run.set_signal('label', np.eye(10, dtype=np.float32)[{labels}])
 run.run({batch})"""
 BPTT_MEMORY = """
-decolle.trainer(0, {steps}).learn({batch}[0], {labels})"""
+decolle.trainer(0, {steps}).train_step({batch}[0], {labels})"""
 
 FULL, LAST, NONE = "every layer learns", "only the last layer learns", "nothing learns"
 LATE, BARE = "delayed: every layer learns", "delayed: without the trace"

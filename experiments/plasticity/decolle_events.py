@@ -89,13 +89,13 @@ def by_local_errors(learning: bool):
         train, labels, test, truth = recordings(STEPS)
         learner = local(run.seed, learning)
         for epoch, order in enumerate(orders(run.seed, len(train)) if learning else ()):
-            learner.learning = True
+            learner.adapting = True
             learner.rate = 1 - 0.9 * epoch / EPOCHS
             for i in order:
-                learner.teach("label", np.eye(10, dtype=np.float32)[labels[i]])
+                learner.set_signal("label", np.eye(10, dtype=np.float32)[labels[i]])
                 streams(learner, train[i])
             run.say(f"epoch {epoch + 1}")
-        learner.learning = False
+        learner.adapting = False
         right = np.zeros(len(LAYERS))
         for at in range(0, len(test), BATCH):
             answers = streams(learner, test[at : at + BATCH])
@@ -118,7 +118,7 @@ def through_time(run: Run) -> float:
         schedule=("cosine", EPOCHS * (len(train) // BATCH)), seed=run.seed, threads=run.threads)
     for epoch, order in enumerate(orders(run.seed, len(train))):
         for i in order:
-            learner.learn(train[i], labels[i])
+            learner.train_step(train[i], labels[i])
         run.say(f"epoch {epoch + 1}")
     return 100 * learner.evaluate(test, truth).accuracy
 

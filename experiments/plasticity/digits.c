@@ -86,7 +86,7 @@ int main(int argc, char **argv) {
   if (!image || !response || !responses) fail("out of memory");
 
   /* From here on nothing is allocated. */
-  if (arcuate_session_set_learning(session, 1)) fail(arcuate_session_last_error(session));
+  if (arcuate_session_set_adapting(session, 1)) fail(arcuate_session_last_error(session));
   size_t right = 0;
   for (size_t n = 0; n < count; n++) {
     for (size_t i = 0; i < size; i++) image[i] = pixels[n * size + i] / 255.0f;
@@ -126,7 +126,7 @@ int main(int argc, char **argv) {
   }
   if (argc > 5) {
     arcuate_model *learned = NULL;
-    check(arcuate_session_learned_model(session, &learned, &error), &error);
+    check(arcuate_session_adapted_model(session, &learned, &error), &error);
     check(arcuate_model_save(learned, argv[5], &error), &error);
     arcuate_model_free(learned);
   }

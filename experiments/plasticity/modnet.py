@@ -67,14 +67,14 @@ def learn(run, kind: str, images: np.ndarray, labels: np.ndarray, epochs: int, s
         for i in random.permutation(len(images)):
             image, label = images[i : i + 1], int(labels[i])
             if kind == "one":
-                run.learning = False
+                run.adapting = False
                 surprise = 1 - float(run.run(image)[0, label])
-                run.teach_label("label", label, on=surprise)
+                run.set_label("label", label, on=surprise)
             elif kind != "constant":
-                run.teach_label("label", label)
-            run.learning = True
+                run.set_label("label", label)
+            run.adapting = True
             run.run(image)
-    run.learning = False
+    run.adapting = False
 
 
 def accuracy(kind: str):

@@ -34,7 +34,7 @@ def ours(shown: np.ndarray) -> float:
     import stdp
 
     run = stdp.session(stdp.network(NEURONS, 0))
-    run.learning = True
+    run.adapting = True
     run.run(shown[:1])
     start = time.process_time()
     run.run(shown)

@@ -108,18 +108,18 @@ def targets(labels: np.ndarray) -> np.ndarray:
 
 def learn(run, images: np.ndarray, labels: np.ndarray, epochs: int, seed: int) -> None:
     batch = run.plan.batch
-    run.learning = True
+    run.adapting = True
     random = np.random.default_rng(seed)
     total = epochs * (len(images) // batch)
     done = 0
     for _ in range(epochs):
         order = random.permutation(len(images))[: len(images) // batch * batch]
         for i in order.reshape(-1, batch):
-            run.set_rate(1 - 0.9 * done / total)
-            run.teach("label", targets(labels[i]))
+            run.set_rate_factor(1 - 0.9 * done / total)
+            run.set_signal("label", targets(labels[i]))
             run.run(images[None, i])
             done += 1
-    run.learning = False
+    run.adapting = False
 
 
 def accuracy(run, images: np.ndarray, labels: np.ndarray) -> float:

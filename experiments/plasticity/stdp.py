@@ -101,7 +101,7 @@ def vote(responses: np.ndarray, named: np.ndarray) -> np.ndarray:
 
 def accuracy(run: arcuate.Session, data: Images, naming: int, testing: int) -> float:
     """The test images right, in per cent, with labels from `naming` training images."""
-    run.learning = False
+    run.adapting = False
     named = labels(run.run(data.train[:naming]), data.train_labels[:naming])
     answers = vote(run.run(data.test[:testing]), named)
     return 100 * float((answers == data.test_labels[:testing]).mean())
@@ -139,7 +139,7 @@ def main() -> None:
             if kind == "STDP":
                 results["untrained"].append(
                     accuracy(run, data, arguments.naming, arguments.testing))
-            run.learning = True
+            run.adapting = True
             start = time.perf_counter()
             run.run(data.train[order])
             if kind == "STDP":

@@ -162,7 +162,7 @@ def train(
         images, asked = draw(classes, EPISODES, QUESTIONS, random)
         images = moved(images, random)
         targets[:, WAYS:] = eye[asked]
-        loss += trainer.learn((images, shown), targets).loss
+        loss += trainer.train_step((images, shown), targets).loss
         if trainer.step % 250 == 0:
             spent = keep()
             print(f"seed {seed} step {trainer.step} of {steps}: loss {loss / (trainer.step - said):.4f}, "
@@ -182,7 +182,7 @@ def answers(learned: arcuate.Model, images: np.ndarray, plastic: bool, threads: 
     for block in images.reshape(-1, STREAMS, *images.shape[1:]):
         session.reset()
         for step in range(WAYS + 1):
-            session.learning = plastic and step < WAYS
+            session.adapting = plastic and step < WAYS
             answer = session.step(block[:, step], shown[:, step])
         said.append(answer.argmax(-1))
     return np.concatenate(said)
@@ -253,7 +253,7 @@ def main() -> None:
             results[row].append(float(right[row].mean()))
         print(f"seed {seed}: " + ", ".join(f"{row} {results[row][-1]:.2f} %" for row in rows), flush=True)
         rate, alpha = trainer.parameter("fast.rate"), trainer.parameter("fast.alpha")
-        size = sum(trainer.parameter(name).size for name in trainer.learning)
+        size = sum(trainer.parameter(name).size for name in trainer.trained_parameters)
         learned.append((
             str(seed), *(f"{right[row].mean():.2f} ± {right[row].std():.2f}" for row in rows),
             f"{rate[0]:.2f}", f"{alpha.mean():.3f}", f"{clock:.0f}", f"{processor:.0f}"))

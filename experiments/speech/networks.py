@@ -111,7 +111,7 @@ def train(
             inputs, labels = epoch_data(epoch)
         each = len(inputs) // BATCH
         order = arcuate.sample_order(len(inputs), epoch, seed)
-        sums = arcuate.TrainResult()
+        sums = arcuate.TrainingResult()
         for step in range(each):
             part = np.sort(order[step * BATCH:(step + 1) * BATCH])
             turn = (epoch * each + step) / (recipe.epochs * each)
@@ -119,7 +119,7 @@ def train(
             trainer.rate_factor = (
                 recipe.final_rate + (1 - recipe.final_rate) * (1 + np.cos(np.pi * turn)) / 2
             )
-            sums = sums + trainer.learn(inputs[part], labels[part])
+            sums = sums + trainer.train_step(inputs[part], labels[part])
         line = (
             f"{recipe.mode} {recipe.hidden}, seed {seed}: epoch {epoch + 1} of {recipe.epochs}, "
             f"loss {sums.loss:.4f}, {100 * sums.accuracy:.2f} % right"

@@ -81,10 +81,10 @@ def across(kind: str):
         count = min(len(train), run.images or len(train))
         for epoch in range(EPOCHS):
             order = arcuate.sample_order(count, epoch, run.seed).astype(np.int64)
-            seen = arcuate.TrainResult()
+            seen = arcuate.TrainingResult()
             for at in range(0, count - 99, 100):
                 chosen = order[at:at + 100]
-                seen = seen + learner.learn(binned(train[chosen], LEARNED), labels[chosen])
+                seen = seen + learner.train_step(binned(train[chosen], LEARNED), labels[chosen])
             run.say(f"epoch {epoch + 1}: {percent(seen):.2f} % right")
         found = {}
         for width in WIDTHS:

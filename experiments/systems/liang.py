@@ -41,10 +41,10 @@ def attack(run: Run) -> Dict[str, float]:
     count = min(len(data.train), run.images or len(data.train))
     for epoch in range(2):
         order = random.permutation(count)
-        seen = arcuate.TrainResult()
+        seen = arcuate.TrainingResult()
         for at in range(0, count - BATCH + 1, BATCH):
             chosen = order[at:at + BATCH]
-            seen = seen + learner.learn(drawn(data.train[chosen], random), data.train_labels[chosen])
+            seen = seen + learner.train_step(drawn(data.train[chosen], random), data.train_labels[chosen])
         run.say(f"epoch {epoch + 1}: {percent(seen):.2f} % right")
     spikes, labels = drawn(data.test[:1000], random), data.test_labels[:1000]
     clean = percent(learner.evaluate(spikes, labels))

@@ -209,4 +209,4 @@ def semantics(**changes: str) -> Dict[str, str]:
 
 def size(trainer: arcuate.Trainer) -> int:
     """How many numbers learn."""
-    return sum(trainer.parameter(name).size for name in trainer.learning)
+    return sum(trainer.parameter(name).size for name in trainer.trained_parameters)

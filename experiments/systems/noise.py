@@ -81,7 +81,7 @@ def curvature(run: Run) -> Dict[str, float]:
         trainer = arcuate.Trainer(
             net.model(), rate=0.02, schedule=("linear", 8000), noise=noise, **options)
         for _ in range(8000):
-            result = trainer.learn(x, y)
+            result = trainer.train_step(x, y)
         values, vectors = hessian(trainer, x, y)
         w = trainer.parameter("w1.weight")
         measures |= {
@@ -98,7 +98,7 @@ def curvature(run: Run) -> Dict[str, float]:
 
 def hessian(trainer: arcuate.Trainer, x, y, step: float = 1e-2):
     """Eigenvalues, smallest first, and their directions."""
-    names = trainer.learning
+    names = trainer.trained_parameters
 
     def gradient() -> np.ndarray:
         trainer.gradients(x, y)
@@ -123,7 +123,7 @@ def hessian(trainer: arcuate.Trainer, x, y, step: float = 1e-2):
 def apart(trainer: arcuate.Trainer, direction: np.ndarray) -> float:
     """The share of a direction's squared length that changes the difference of the two units."""
     share, at = 0.0, 0
-    for name in trainer.learning:
+    for name in trainer.trained_parameters:
         shape = trainer.parameter(name).shape
         part = direction[at:at + int(np.prod(shape))].reshape(shape)
         at += part.size

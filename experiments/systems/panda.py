@@ -138,7 +138,7 @@ def head(loss: str, conv: bool = False):
         data = load().first(count)
         when = {}
 
-        def watch(epoch: int, _: arcuate.TrainResult) -> None:
+        def watch(epoch: int, _: arcuate.TrainingResult) -> None:
             # With the gates as they are at test: while learning, that of the label is open.
             if not when and learner.evaluate(data.train, data.train_labels).accuracy >= 0.95:
                 when["epoch"] = epoch + 1

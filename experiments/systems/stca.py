@@ -68,7 +68,7 @@ def detect(run: Run) -> Dict[str, float]:
         schedule=("cosine", batches), clip_norm=1.0, seed=run.seed, threads=run.threads)
     for batch in range(batches):
         x, times, _ = streams.draw(BATCH)
-        seen = learner.learn(x, (PER_EVENT * times).astype(np.float32))
+        seen = learner.train_step(x, (PER_EVENT * times).astype(np.float32))
         if batch % 250 == 249:
             run.say(f"batch {batch + 1}: loss {seen.loss:.3f}")
     found = scores(learner, streams)

@@ -31,17 +31,17 @@ class Run:
 
     def fit(
         self, trainer: arcuate.Trainer, inputs: np.ndarray, labels: np.ndarray, epochs: int = 1,
-        first: int = 0, after: Optional[Callable[[int, arcuate.TrainResult], Any]] = None,
-    ) -> arcuate.TrainResult:
+        first: int = 0, after: Optional[Callable[[int, arcuate.TrainingResult], Any]] = None,
+    ) -> arcuate.TrainingResult:
         """Learns for so many epochs in whole batches; returns the result of the last."""
         count = min(len(inputs), self.images or len(inputs))
-        result = arcuate.TrainResult()
+        result = arcuate.TrainingResult()
         for epoch in range(first, first + epochs):
             order = arcuate.sample_order(count, epoch, self.seed).astype(np.int64)
-            start, result = time.time(), arcuate.TrainResult()
+            start, result = time.time(), arcuate.TrainingResult()
             for at in range(0, count - trainer.batch + 1, trainer.batch):
                 chosen = order[at:at + trainer.batch]
-                result = result + trainer.learn(inputs[chosen], labels[chosen])
+                result = result + trainer.train_step(inputs[chosen], labels[chosen])
             self.say(
                 f"epoch {epoch + 1}: loss {result.loss:.4f}, {100 * result.accuracy:.2f} % right, "
                 f"{time.time() - start:.0f} s")
@@ -75,5 +75,5 @@ def named(variant: str, measures: Measures) -> Dict[str, float]:
     return {variant: float(measures)}
 
 
-def percent(result: arcuate.TrainResult) -> float:
+def percent(result: arcuate.TrainingResult) -> float:
     return 100 * result.accuracy

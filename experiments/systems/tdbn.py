@@ -42,7 +42,7 @@ def rate(run: Run, normalised: bool, threshold: float) -> float:
     images = load().train[:100]
     learner = trainer(
         run, network(run.seed, normalised, threshold), optimizer="sgd", rate=1e-20, norm_momentum=1.0)
-    learner.learn(images, np.zeros(100, np.int64))
+    learner.train_step(images, np.zeros(100, np.int64))
     return 100 * float(learner.predict(images)[1].mean())
 
 

@@ -34,7 +34,8 @@ extension Plan {
     if !stages.groups.isEmpty {
       lines += ["", "threads, each a tile behind the one before"]
       lines += stages.groups.enumerated().map { i, range in
-        "  \(i)  " + range.flatMap { groups[$0].steps }.map { steps[$0].name }.joined(separator: ", ")
+        "  \(i)  "
+          + range.flatMap { groups[$0].steps }.map { steps[$0].name }.joined(separator: ", ")
       }
     }
     lines += ["", "memory of a session, 64-byte aligned"]
@@ -53,7 +54,8 @@ extension Plan {
     }
     return [
       option("numerics", options.$numerics, numericsWords),
-      line("processor", Instructions.current.rawValue + (Instructions.remark.map { " (\($0))" } ?? "")),
+      line(
+        "processor", Instructions.current.rawValue + (Instructions.remark.map { " (\($0))" } ?? "")),
       line(
         "step",
         dt_s.map { "\($0) s (\(options.dt_s == nil ? "model" : "given"))" }

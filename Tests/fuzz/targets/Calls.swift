@@ -124,7 +124,7 @@ private struct Program {
       _ = arcuate_model_node_kind(model, index)
       _ = arcuate_model_finding_count(model)
       _ = arcuate_model_finding_severity(model, index)
-      _ = arcuate_model_finding_place(model, index)
+      _ = arcuate_model_finding_location(model, index)
       _ = arcuate_model_finding_message(model, index)
     case 6, 7: compile(model, p)
     case 8:
@@ -213,8 +213,8 @@ private struct Program {
   }
 
   private mutating func quantize(_ model: OpaquePointer?, _ m: Int) {
-    var options = arcuate_quantize_options()
-    arcuate_quantize_options_init(&options)
+    var options = arcuate_quantization_options()
+    arcuate_quantization_options_init(&options)
     options.element = Int32(byte() % 5) - 1
     options.keep_first = Int32(byte() % 3)
     options.keep_batch_norm = Int32(byte() & 1)

@@ -90,7 +90,7 @@ def arcuate_step(case: Case, w: Dict[str, np.ndarray], threads: int) -> Step:
         surrogate=("fast_sigmoid", SLOPE), through_reset=False)
 
     def step(x: np.ndarray, labels: np.ndarray) -> float:
-        return trainer.learn(x, labels).loss
+        return trainer.train_step(x, labels).loss
 
     return step
 

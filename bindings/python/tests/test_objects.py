@@ -276,7 +276,7 @@ def test_a_model_that_is_not_sound(small):
         file["node/nodes/input/shape"][...] = 5
     with arcuate.Model.open(small) as model:
         worst = [finding for finding in model.findings if finding.severity == "error"]
-        assert worst and "weights" in worst[0].place
+        assert worst and "weights" in worst[0].location
         with pytest.raises(arcuate.ModelError, match="weights") as caught:
             model.compile()
         assert isinstance(caught.value, ValueError)
@@ -287,7 +287,7 @@ def test_a_step_of_unknown_length(tmp_path):
     nir.write(tmp_path / "leaky.nir", nir.NIRGraph.from_list(leaky))
     with arcuate.Model.open(tmp_path / "leaky.nir") as model:
         (note,) = [finding for finding in model.findings if "dt=" in finding.message]
-        assert note.severity == "note" and "li" in note.place
+        assert note.severity == "note" and "li" in note.location
         with pytest.raises(arcuate.CompileError, match="dt="):
             model.compile()
         model.compile(dt=1e-3)
@@ -333,16 +333,20 @@ def test_every_public_name_is_documented(name, value):
         assert "return" in value.__annotations__
 
 
-HEADER = ROOT / "include" / "arcuate.h"
+HEADERS = sorted((ROOT / "include" / "arcuate").glob("*.h"))
 STRUCTS = [
     value for value in vars(_native).values()
     if inspect.isclass(value) and issubclass(value, ctypes.Structure) and value is not ctypes.Structure
 ]
 TYPES = {
-    "void": None, "int32_t": ctypes.c_int32, "arcuate_status": ctypes.c_int32,
+    "void": None, "int32_t": ctypes.c_int32,
     "int64_t": ctypes.c_int64, "uint64_t": ctypes.c_uint64, "size_t": ctypes.c_size_t,
     "float": ctypes.c_float, "double": ctypes.c_double, "double *": ctypes.POINTER(ctypes.c_double),
     "const char *": ctypes.c_char_p, "arcuate_log": _native.LOG,
+    **{
+        name: ctypes.c_int32
+        for name in re.findall(r"typedef int32_t (\w+);", "".join(h.read_text() for h in HEADERS))
+    },
     "size_t *": ctypes.POINTER(ctypes.c_size_t), "const size_t *": ctypes.POINTER(ctypes.c_size_t),
     **{
         f"{const}{struct.__doc__} *": ctypes.POINTER(struct)
@@ -362,11 +366,13 @@ def as_ctypes(declaration):
     return ctypes.POINTER(ctypes.c_void_p) if kind.count("*") == 2 else ctypes.c_void_p
 
 
-@pytest.mark.skipif(not HEADER.exists(), reason="needs the header of the repository")
+@pytest.mark.skipif(not HEADERS, reason="needs the headers of the repository")
 def test_prototypes_are_the_headers():
-    text = re.sub(r"/\*.*?\*/", "", HEADER.read_text(), flags=re.S)
+    text = re.sub(r"/\*.*?\*/", "", "".join(h.read_text() for h in HEADERS), flags=re.S)
     declared = {}
-    for result, name, arguments in re.findall(r"ARCUATE_API\s+([\w\s*]+?)(arcuate_\w+)\(([^)]*)\)\s*;", text):
+    for result, name, arguments in re.findall(
+        r"ARCUATE_API\s+([\w\s*]+?)(arcuate_\w+)\(([^)]*)\)\s*(?:ARCUATE_NONNULL\([\d, ]*\))?\s*;", text
+    ):
         parts = [] if arguments.strip() == "void" else arguments.split(",")
         kind = result.strip()
         declared[name] = (
@@ -377,19 +383,24 @@ def test_prototypes_are_the_headers():
     assert declared == _native.PROTOTYPES
     for name, value in re.findall(r"#define ARCUATE_(?:ERROR_)?(\w+) \(\(arcuate_status\)(-?\d+)\)", text):
         assert getattr(_native, name) == int(value)
-    choices = dict(
-        SEVERITY=_native.SEVERITY, FRAME_STATE=_native.FRAME_STATE, FRAME_INPUT=_native.FRAME_INPUT,
-        FRAME_OUTPUT=_native.FRAME_OUTPUT, NUMERICS=_native.NUMERICS, PROBE=_native.QUANTITY,
-        ELEMENT=_native.ELEMENT, BALANCE=_native.BALANCE, BIAS=_native.BIAS, READOUT=_native.READOUT,
-        TRAIN=_native.TRAIN, SAMPLE=_native.SAMPLE, SURROGATE=_native.SURROGATE,
-        OPTIMIZER=_native.OPTIMIZER, SCHEDULE=_native.SCHEDULE, WEIGHT_NOISE=_native.WEIGHT_NOISE,
-        LOSS=_native.LOSS, ANSWER=_native.ANSWER,
-    )
-    for prefix, names in choices.items():
-        found = re.findall(rf"#define ARCUATE_{prefix}_(\w+) (\d+)", text)
+    constants = re.findall(r"#define ARCUATE_(\w+) \(\((arcuate_\w+)\)(-?\d+)\)", text)
+    groups = {
+        prefix: getattr(_native, prefix)
+        for prefix in (
+            "SEVERITY", "FRAME_STATE", "FRAME_INPUT", "FRAME_OUTPUT", "NUMERICS", "PROBE", "ELEMENT",
+            "BALANCING", "CONVERSION_INPUT", "CONVERSION_BIAS", "CONVERSION_MAX_POOLING",
+            "CONVERSION_READOUT", "TRAINING", "SAMPLE_INPUT", "SURROGATE", "OPTIMIZER", "SCHEDULE",
+            "WEIGHT_NOISE", "LOSS", "READOUT",
+        )
+    }
+    for prefix, names in groups.items():
+        found = [
+            (name[len(prefix) + 1 :].lower(), int(value)) for name, kind, value in constants
+            if name.startswith(prefix + "_")
+        ]
         if prefix.startswith("FRAME_"):
             names = ("default", *names)
-        assert [(name.lower(), int(value)) for name, value in found] == [(n, i) for i, n in enumerate(names)]
+        assert found == [(name, i) for i, name in enumerate(names)]
     assert len(STRUCTS) > 10
     for struct in STRUCTS:
         (body,) = re.findall(rf"struct {struct.__doc__} {{(.*?)}} {struct.__doc__};", text, flags=re.S)
@@ -407,12 +418,12 @@ def test_digits_opens():
         assert {node.kind for node in model.nodes} >= {"Affine", "IF", "I"}
 
 
-def test_notes_of_a_network_that_waits():
+def test_metadata_of_a_network_with_latency():
     path = ROOT / "examples" / "kaldi" / "test" / "tdnn-lstm.txt"
     with arcuate.Model.open(path) as model:
-        assert model.note("latency") == 3
-        assert model.note("left_context") == 2
-        assert model.note("nothing") is None
+        assert model.metadata_number("latency") == 3
+        assert model.metadata_number("left_context") == 2
+        assert model.metadata_number("nothing") is None
 
 
 def test_plans_follow_their_models():

@@ -40,7 +40,7 @@ def test_the_modulatory_trace_adapts_as_its_equations_say(tmp_path: Path) -> Non
     weight = (0.01 * generator.standard_normal((classes, inputs))).astype(np.float32)
     alpha = (0.27 + 0.05 * generator.standard_normal((classes, inputs))).astype(np.float32)
     session = compiled(tmp_path / "trace.safetensors", *trace_network(weight, alpha, rate))
-    session.learning = True
+    session.adapting = True
     right = 0
     for episode in range(20):
         session.reset()
@@ -58,11 +58,11 @@ def test_the_modulatory_trace_adapts_as_its_equations_say(tmp_path: Path) -> Non
             answer = session.step(x, label)
             np.testing.assert_allclose(answer, y, atol=1e-5)
             fast += rate * (x[None, :] - fast * y[:, None]) * y[:, None]
-            np.testing.assert_allclose(session.learned("fast", fast=True)[0], fast, atol=1e-5)
+            np.testing.assert_allclose(session.adapted("fast", fast=True)[0], fast, atol=1e-5)
         right += answer.argmax() == episode % classes
     # It adapts to classes that it never met, without a gradient.
     assert right == 20
-    np.testing.assert_array_equal(session.learned("fast"), weight)
+    np.testing.assert_array_equal(session.adapted("fast"), weight)
 
 
 def episode_loss(weight, alpha, rate, x, labels, asked, targets):
@@ -102,7 +102,7 @@ def test_gradients_go_through_the_whole_episode(tmp_path: Path) -> None:
         arcuate.Model.open(path), batch=batch, steps=steps, input="every", plastic_steps=asked,
         loss=arcuate.Loss("binary_cross_entropy", readout="every", window=(asked, steps)),
         freeze=["loud"], input_gradients=True)
-    assert trainer.learning == tuple(given)
+    assert trainer.trained_parameters == tuple(given)
     result = trainer.gradients((x, labels), targets)
 
     def loss(numbers, pictures):
@@ -147,7 +147,7 @@ def test_learning_to_learn_and_then_by_the_rule_alone(tmp_path: Path) -> None:
         (generator.random((4 * 9, 3, 31, 31)) < 0.1).astype(np.float32), example.STREAMS, 1, generator)
     shown = example.labels(2, 6)
     losses = [
-        trainer.learn((images[:2], shown), np.eye(5, dtype=np.float32)[asked[:2, 0]]).loss
+        trainer.train_step((images[:2], shown), np.eye(5, dtype=np.float32)[asked[:2, 0]]).loss
         for _ in range(40)]
     assert losses[-1] < losses[0] / 2
     assert trainer.parameter("fast.rate")[0] != 1
@@ -182,12 +182,12 @@ def test_local_errors_change_weights_as_their_equation_says(tmp_path: Path) -> N
     nodes["weights1"]["rule"]["terms"][0]["rate"] = 0.01
     nodes["spikes0"] = {"kind": "Scale", "scale": np.ones(30, np.float32)}
     session = compiled(tmp_path / "local.safetensors", nodes, edges)
-    session.learning = True
+    session.adapting = True
     w = nodes["weights1"]["weight"].astype(np.float32).astype(float)
     bias = np.zeros(len(w))
     readout, offset = nodes["answer1"]["weight"], nodes["answer1"]["bias"]
     teacher = np.eye(10)[4]
-    session.teach("label", teacher)
+    session.set_signal("label", teacher)
     q, p = np.zeros(30), np.zeros(30)
     r, s = np.zeros(len(w)), np.zeros(len(w))
     for step in range(40):
@@ -202,7 +202,7 @@ def test_local_errors_change_weights_as_their_equation_says(tmp_path: Path) -> N
         error = readout.T @ np.clip(teacher - y, -1, 1) / (10 * np.abs(u) + 1) ** 2
         w += 0.01 * np.outer(error, p)
         bias += 0.01 * error
-        np.testing.assert_allclose(session.learned("weights1"), w, atol=1e-5)
+        np.testing.assert_allclose(session.adapted("weights1"), w, atol=1e-5)
 
 
 def convolve(x, weight, stride, padding):
@@ -248,9 +248,9 @@ def test_kernels_learn_by_local_errors(tmp_path: Path, traced: bool) -> None:
     path = tmp_path / "kernels.safetensors"
     arcuate.save_network(path, {name: nodes[name] for name in names}, edges, dt=1e-3)
     session = arcuate.Model.open(path).compile().session()
-    session.learning = True
+    session.adapting = True
     teacher = np.float32([0.5, 0, -1, 2])
-    session.teach("label", teacher)
+    session.set_signal("label", teacher)
     q, p, trace = (np.zeros(shape) for _ in range(3))
     w, bias = w.astype(float), bias.astype(float)
     before = w.copy()
@@ -267,13 +267,13 @@ def test_kernels_learn_by_local_errors(tmp_path: Path, traced: bool) -> None:
         _, windows = convolve(p if traced else trace, w, stride, padding)
         w += 0.05 * np.einsum("oyx,yxckl->ockl", error, windows)
         bias += 0.05 * error.sum((1, 2))
-        np.testing.assert_allclose(session.learned("kernels"), w.reshape(3, -1), atol=1e-5)
+        np.testing.assert_allclose(session.adapted("kernels"), w.reshape(3, -1), atol=1e-5)
     assert np.abs(w - before).max() > 0.01
-    session.learned_model().save(path)
+    session.adapted_model().save(path)
     learned = arcuate.Model.open(path).compile().session()
-    np.testing.assert_array_equal(learned.learned("kernels"), session.learned("kernels"))
+    np.testing.assert_array_equal(learned.adapted("kernels"), session.adapted("kernels"))
     session.reset()
-    session.learning = False
+    session.adapting = False
     np.testing.assert_array_equal(learned.step(x), session.step(x))
 
 
@@ -319,9 +319,9 @@ def test_local_errors_are_gradients_detached_in_time_and_across_layers(tmp_path:
         rule["terms"][0]["rate"] = 0.01
     spikes = (generator.random((1, steps, inputs)) < 0.3).astype(np.float32)
     session = decolle.session(nodes, edges, 1, 1)
-    session.learning = True
-    session.teach("label", np.eye(10)[label])
-    before = [session.learned(f"weights{layer}") for layer in (1, 2, 3)]
+    session.adapting = True
+    session.set_signal("label", np.eye(10)[label])
+    before = [session.adapted(f"weights{layer}") for layer in (1, 2, 3)]
     answers = [session.step(x) for x in spikes[0]]
 
     def trainer(**options) -> arcuate.Trainer:
@@ -341,7 +341,7 @@ def test_local_errors_are_gradients_detached_in_time_and_across_layers(tmp_path:
     for one in (detached, whole):
         one.gradients(spikes, np.array([label]))
     for layer in (1, 2, 3):
-        step = (session.learned(f"weights{layer}") - before[layer - 1]) / 0.01
+        step = (session.adapted(f"weights{layer}") - before[layer - 1]) / 0.01
         assert np.abs(step).max() > 0.01
         # The loss is a mean over ten outputs.
         name = f"weights{layer}.weight"
@@ -375,9 +375,9 @@ def test_spike_train_potentials_are_those_of_the_recursion() -> None:
     generator = random(13)
     inputs, hidden, steps = 40, 12, 80
     session = stdfa.session(spike_train_nodes(generator, bare=True), 1)
-    session.learning = True
-    session.teach("ones1", np.ones(hidden))
-    before = session.learned("weights1").astype(float)
+    session.adapting = True
+    session.set_signal("ones1", np.ones(hidden))
+    before = session.adapted("weights1").astype(float)
     silence = np.zeros(hidden, int)
     current, membrane = np.zeros(hidden), np.zeros(hidden)
     p, q = np.zeros((hidden, inputs)), np.zeros((hidden, inputs))
@@ -406,7 +406,7 @@ def test_spike_train_potentials_are_those_of_the_recursion() -> None:
     assert np.array(spikes).sum() > 30
     session.consolidate()
     np.testing.assert_allclose(
-        session.learned("weights1") - before, potential, rtol=1e-5, atol=1e-5 * potential.max())
+        session.adapted("weights1") - before, potential, rtol=1e-5, atol=1e-5 * potential.max())
 
 
 def potentials(pre: np.ndarray, post: np.ndarray) -> np.ndarray:
@@ -437,10 +437,10 @@ def test_spike_train_potentials_are_one_product_of_matrices() -> None:
     generator = random(16)
     inputs, hidden, steps = 40, 12, 200
     session = stdfa.session(spike_train_nodes(generator, bare=True), 1)
-    session.learning = True
-    session.teach("ones1", np.ones(hidden))
-    session.teach("ones2", np.ones(10))
-    before = [session.learned(f"weights{layer}").astype(float) for layer in (1, 2)]
+    session.adapting = True
+    session.set_signal("ones1", np.ones(hidden))
+    session.set_signal("ones2", np.ones(10))
+    before = [session.adapted(f"weights{layer}").astype(float) for layer in (1, 2)]
     probes = [session.probe(f"spikes{layer}", capacity=steps) for layer in (0, 1, 2)]
     for _ in range(steps):
         session.step((generator.random(inputs) < 0.2).astype(np.float32))
@@ -448,7 +448,7 @@ def test_spike_train_potentials_are_one_product_of_matrices() -> None:
     trains = [probe.read()[:, 0].astype(float) for probe in probes]
     assert all(train.sum() > 10 for train in trains)
     for layer in (1, 2):
-        found = session.learned(f"weights{layer}") - before[layer - 1]
+        found = session.adapted(f"weights{layer}") - before[layer - 1]
         expected = potentials(trains[layer - 1], trains[layer])
         np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5 * expected.max())
 
@@ -461,8 +461,8 @@ def test_silent_outputs_learn_to_spike() -> None:
     nodes["weights1"]["weight"] = random(18).normal(0.3, 0.5, (12, 40)).astype(np.float32)
     nodes["weights2"]["weight"] = np.full((10, 12), -0.1, np.float32)
     session = stdfa.session(nodes, 1)
-    session.learning = True
-    session.teach("label", stdfa.targets(np.array([3]))[0])
+    session.adapting = True
+    session.set_signal("label", stdfa.targets(np.array([3]))[0])
     generator, counts = random(19), []
     for _ in range(40):
         session.reset()
@@ -479,9 +479,9 @@ def test_spike_train_steps_go_down_the_gradient_of_the_counts_error() -> None:
     generator = random(17)
     inputs, hidden, steps, label = 40, 12, 80, 3
     session = stdfa.session(spike_train_nodes(generator, "transpose"), 1)
-    session.learning = True
-    session.teach("label", stdfa.targets(np.array([label]))[0])
-    weights = [session.learned(f"weights{layer}").astype(float) for layer in (1, 2)]
+    session.adapting = True
+    session.set_signal("label", stdfa.targets(np.array([label]))[0])
+    weights = [session.adapted(f"weights{layer}").astype(float) for layer in (1, 2)]
     probes = [session.probe(f"spikes{layer}", capacity=steps) for layer in (0, 1, 2)]
     for _ in range(steps):
         session.step((generator.random(inputs) < 0.2).astype(np.float32))
@@ -500,7 +500,7 @@ def test_spike_train_steps_go_down_the_gradient_of_the_counts_error() -> None:
 
     size = 1e-3
     for layer, places in ((0, (hidden, inputs)), (1, (10, hidden))):
-        step = session.learned(f"weights{layer + 1}") - weights[layer]
+        step = session.adapted(f"weights{layer + 1}") - weights[layer]
         numeric = np.zeros(places)
         for place in np.ndindex(*places):
             either = []
@@ -520,30 +520,30 @@ def test_a_session_is_taught_saved_and_frozen(tmp_path: Path) -> None:
     assert session.plan.signals == {"label": 10}
     generator = random(14)
     images = generator.random((20, 784)).astype(np.float32)
-    session.learning = True
+    session.adapting = True
     for n in range(20):
-        session.teach_label("label", n % 10)
+        session.set_label("label", n % 10)
         session.run(images[n : n + 1])
-    assert session.learning and np.abs(session.learned("weights")).max() > 0
-    frozen = session.learned_model().freeze()
+    assert session.adapting and np.abs(session.adapted("weights")).max() > 0
+    frozen = session.adapted_model().freeze()
     assert ("weights", "Linear") in [(n.name, n.kind) for n in frozen.nodes]
-    session.learning = False
+    session.adapting = False
     frozen.save(tmp_path / "frozen.safetensors")
     again = arcuate.Model.open(tmp_path / "frozen.safetensors").compile().session()
     np.testing.assert_array_equal(session.run(images), again.run(images))
     for bad in (
-        lambda: session.teach_label("label", 10), lambda: session.teach_label("label", -1),
-        lambda: session.teach("label", np.ones(3)), lambda: session.teach("label", [np.nan] * 10),
-        lambda: session.set_rate(np.inf),
+        lambda: session.set_label("label", 10), lambda: session.set_label("label", -1),
+        lambda: session.set_signal("label", np.ones(3)), lambda: session.set_signal("label", [np.nan] * 10),
+        lambda: session.set_rate_factor(np.inf),
     ):
         before = session.save()
         with pytest.raises(arcuate.ArgumentError):
             bad()
         assert session.save() == before
     with pytest.raises(arcuate.NotFoundError):
-        session.learned("active")
+        session.adapted("active")
     session.forget()
-    assert np.abs(session.learned("weights")).max() == 0
+    assert np.abs(session.adapted("weights")).max() == 0
 
 
 def test_rules_are_set_and_refused(tmp_path: Path) -> None:
@@ -559,9 +559,9 @@ def test_rules_are_set_and_refused(tmp_path: Path) -> None:
         model.set_rule("w", "{")
     model.set_rule("w", rule)
     session = model.compile().session()
-    session.learning = True
+    session.adapting = True
     np.testing.assert_array_equal(session.step([1, 0, 2]), [3, 3])
-    np.testing.assert_allclose(session.learned("w")[0], [1.3, 1, 1.6], rtol=1e-6)
+    np.testing.assert_allclose(session.adapted("w")[0], [1.3, 1, 1.6], rtol=1e-6)
     with pytest.raises(arcuate.ModelError, match="PlasticLinear"):
         model.save(tmp_path / "n.nir")
 

@@ -110,7 +110,7 @@ def test_identical_units_part_through_noise_alone(noise):
     trainer = arcuate.Trainer(
         net.model(), batch=16, steps=5, input="every", surrogate=("box", 0.5, 1.0), noise=noise)
     for _ in range(20):
-        trainer.learn(x, y)
+        trainer.train_step(x, y)
     after = trainer.parameter("w1.weight")
     assert np.abs(after - before).max() > 1e-3
     assert (np.ptp(after, axis=0).max() < 1e-6) == (noise is None)

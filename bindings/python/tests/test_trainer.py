@@ -59,7 +59,7 @@ def test_steps_lower_the_loss():
         assert before.samples == 96 and before.spikes > 0 and before.additions > 0
         for i in range(60):
             part = slice(16 * (i % 6), 16 * (i % 6) + 16)
-            result = t.learn(x[part], y[part])
+            result = t.train_step(x[part], y[part])
             assert result.gradient_norm > 0 and result.samples == 16
         after = t.evaluate(x, y)
         assert after.loss < before.loss / 2 and after.accuracy > 0.9
@@ -81,13 +81,13 @@ def test_refusals_change_nothing():
     bad[3, 2] = np.nan
     cases = [
         (x, np.where(y == 1, 3, y), "label 3 of sample"), (bad, y, "sample 3, element 2 is not finite"),
-        (x[:5], y[:5], "5 samples, not a batch of 16"), (x[:, :5], y, "not samples of 6 numbers"),
+        (x[:5], y[:5], "a batch has 16 samples, got 5"), (x[:, :5], y, "not samples of 6 numbers"),
         ((x, x), y, "2 inputs for 1"), (x, y[:4], "4 labels"), (x, y.astype(float), "target numbers"),
-        (x, y - 5, "labels must be within"),
+        (x, y - 5, "labels must be 0"),
     ]
     for inputs, targets, words in cases:
         with pytest.raises(arcuate.ArgumentError, match=words):
-            t.learn(inputs, targets)
+            t.train_step(inputs, targets)
     assert same(before, weights(t)) and t.step == 0
     for setting, error in [
         (dict(rate=-1), arcuate.ArgumentError), (dict(surrogate="magic"), arcuate.ArgumentError),
@@ -100,7 +100,7 @@ def test_refusals_change_nothing():
             trainer(**setting)
     t.close()
     with pytest.raises(arcuate.StateError):
-        t.learn(x, y)
+        t.train_step(x, y)
 
 
 def test_gradients_are_those_of_the_loss():
@@ -135,9 +135,9 @@ def test_gradients_are_those_of_the_loss():
 def test_settings_reach_the_trainer():
     x, y = samples(16)
     t = trainer(freeze=["a"], train=["n.tau"], noise=("additive", 0.0), optimizer="sgd", momentum=0.9)
-    assert t.learning == ("n.tau", "b.weight", "b.bias")
+    assert t.trained_parameters == ("n.tau", "b.weight", "b.bias")
     before = weights(t)
-    t.learn(x, y)
+    t.train_step(x, y)
     after = weights(t)
     changed = {name for name in before if not np.array_equal(before[name], after[name])}
     assert changed == {"n.tau", "b.weight", "b.bias"}
@@ -145,21 +145,21 @@ def test_settings_reach_the_trainer():
     rates = []
     for _ in range(5):
         rates.append(one.rate)
-        one.learn(x, y)
+        one.train_step(x, y)
     assert rates == pytest.approx([1e-2, 1e-2, 1e-3, 1e-3, 1e-4])
     one.rate_factor = 0.5
     assert one.rate == pytest.approx(5e-5) and one.rate_factor == 0.5
     last = trainer(loss=[arcuate.Loss(readout="last", window=(1, 4)), arcuate.Loss(weight=0.5)])
-    assert last.learn(x, y).loss > 0
+    assert last.train_step(x, y).loss > 0
 
 
 def test_targets_may_be_numbers():
     x, y = samples(16)
     t = trainer(loss="mean_square", readout="mean")
     wanted = np.eye(3, dtype=np.float32)[y]
-    first = t.learn(x, wanted).loss
+    first = t.train_step(x, wanted).loss
     for _ in range(40):
-        last = t.learn(x, wanted).loss
+        last = t.train_step(x, wanted).loss
     assert last < first
 
 
@@ -293,11 +293,11 @@ sys.path[:0] = sys.argv[3:]
 import numpy as np, arcuate, test_trainer as tests
 x, y = tests.samples(300)
 t = tests.trainer()
-learn, slow = t.learn, float(sys.argv[2])
+train_step, slow = t.train_step, float(sys.argv[2])
 def slowly(*batch):
     time.sleep(slow)
-    return learn(*batch)
-t.learn = slowly
+    return train_step(*batch)
+t.train_step = slowly
 arcuate.fit(t, x, y, epochs=4, validation=0.1, checkpoint=sys.argv[1] + ".checkpoint", checkpoint_steps=3,
             resume=True, log=sys.argv[1] + ".jsonl", quiet=True)
 t.model().save(sys.argv[1] + ".safetensors")
@@ -374,7 +374,7 @@ def test_layers_of_every_kind(tmp_path):
     assert [n.kind for n in model.nodes][1:4] == ["Conv2d", "BatchNorm", "ReLU"]
     x, y = np.zeros((4, 2, 8, 8), np.float32), np.zeros(4, int)
     t = arcuate.Trainer(model, batch=4, steps=2)
-    assert t.learn(x, y).samples == 4
+    assert t.train_step(x, y).samples == 4
     path = tmp_path / "net.json"
     path.write_text(nn.description(6, [nn.linear(3)], seed=4))
     assert path.read_text() and arcuate.Model.open(path).nodes

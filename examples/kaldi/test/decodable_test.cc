@@ -60,10 +60,10 @@ static const std::vector<float> &At(const Rows &frames, int place) {
 
 /* What the network gives for each frame, one call for all. */
 static Rows Whole(const Network &network, const Rows &frames) {
-  const int left = static_cast<int>(arcuate_model_note(network.model, "left_context", 0));
-  const int late = static_cast<int>(arcuate_model_note(network.model, "latency", 0));
-  const int before = static_cast<int>(arcuate_model_note(network.model, "splice_left", 0));
-  const int after = static_cast<int>(arcuate_model_note(network.model, "splice_right", 0));
+  const int left = static_cast<int>(arcuate_model_metadata_number(network.model, "left_context", 0));
+  const int late = static_cast<int>(arcuate_model_metadata_number(network.model, "latency", 0));
+  const int before = static_cast<int>(arcuate_model_metadata_number(network.model, "splice_left", 0));
+  const int after = static_cast<int>(arcuate_model_metadata_number(network.model, "splice_right", 0));
   const int rows = static_cast<int>(frames.size());
   std::vector<float> inputs;
   for (int i = -left; i < rows + late; i++) {
@@ -157,9 +157,9 @@ int main(int count, char **arguments) {
   CHECK(count == 3);
   const Network lstm(arguments[1], 1, ARCUATE_FRAME_STATE_KEEP);
   const Network digits(arguments[2], 10, ARCUATE_FRAME_STATE_RESET);
-  CHECK(arcuate_model_note(lstm.model, "latency", -1) == 3);
-  CHECK(arcuate_model_note(lstm.model, "nothing", -1) == -1);
-  CHECK(arcuate_model_note(lstm.model, nullptr, 5) == 5);
+  CHECK(arcuate_model_metadata_number(lstm.model, "latency", -1) == 3);
+  CHECK(arcuate_model_metadata_number(lstm.model, "nothing", -1) == -1);
+  CHECK(arcuate_model_metadata_number(lstm.model, nullptr, 5) == 5);
 
   ArcuateDecodableOptions plain;
   plain.acoustic_scale = 1;

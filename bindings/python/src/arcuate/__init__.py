@@ -1,21 +1,25 @@
-"""Arcuate: runs spiking, artificial and hybrid networks.
+"""Arcuate runs spiking, artificial and hybrid neural networks.
 
     import arcuate
 
     with arcuate.Model.open("digits.nir") as model:
-        plan = model.compile(steps_per_frame=10, frame_state="reset")
+        plan = model.compile()
     session = plan.session()
     outputs = session.run(frames)           # [frames, inputs] float32 to [frames, outputs]
 
-Three objects, one direction: a `Model` says what a network is, a `Plan` is the network compiled for
-a use (immutable, for any number of threads), a `Session` is the state of one or more streams.
+A `Model` is a network, a `Plan` a model compiled for one use (immutable, shared by any number of
+threads), a `Session` the state of one or more streams. `Model.convert` makes an artificial network
+spiking, `Model.quantize` reduces its weights to int8 or bfloat16, a `Trainer` trains it by gradient, and
+`Model.set_rule` attaches rules that change weights while a session runs.
 
-Arrays are row-major and channel-first; float32 arrays in C order go in and come out without copies,
-others are converted. Times are seconds, or whole steps. Errors are subclasses of `ArcuateError`.
-The interpreter's lock is released while the library works.
+Arrays are row-major and channel-first; float32 arrays in C order are not copied, others are converted.
+Times are in seconds or steps. Errors are subclasses of `ArcuateError`. The library releases the
+interpreter's lock. `documentation` returns guides in Markdown.
 """
 
 from __future__ import annotations
+
+from pathlib import Path
 
 from . import _native, nn
 from ._version import __version__
@@ -40,7 +44,7 @@ from .probe import Probe
 from .quantization import Quantization, QuantizedNode
 from .session import Counters, Session, event_dtype
 from .sparse import save_network, sparse_linear
-from .trainer import Loss, Trainer, TrainResult, sample_order
+from .trainer import Loss, Trainer, TrainingResult, sample_order
 
 __all__ = [
     "ArcuateError",
@@ -69,9 +73,10 @@ __all__ = [
     "Run",
     "Session",
     "StateError",
-    "TrainResult",
+    "TrainingResult",
     "Trainer",
     "__version__",
+    "documentation",
     "event_dtype",
     "fit",
     "from_onnx",
@@ -85,5 +90,23 @@ __all__ = [
 
 
 def library_version() -> str:
-    """The version of the library that is running, "major.minor.patch"."""
+    """Version of the library at run time, "major.minor.patch"."""
     return _native.version_text(_native.library.arcuate_version())
+
+
+def documentation(name: str = "") -> str:
+    """A guide in Markdown: "plasticity-rules" or "layer-list"; without a name, their names.
+
+    Raises NotFoundError.
+    """
+    here = Path(__file__).parent
+    # Part of a wheel; in the repository, beside its sources.
+    folder = next((f for f in (here / "docs", *(p / "docs" for p in here.parents[3:4])) if f.is_dir()), here)
+    guides = {path.stem: path for path in sorted(folder.glob("*.md"))}
+    if not name:
+        return "\n".join(guides)
+    if name not in guides:
+        raise NotFoundError(
+            _native.NOT_FOUND, f"there is no guide {name!r}; choose one of {', '.join(guides)}"
+        )
+    return guides[name].read_text(encoding="utf-8")

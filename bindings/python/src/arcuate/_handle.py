@@ -1,4 +1,4 @@
-"""What the objects of the library have in common, and how arguments reach it."""
+"""Ownership of library objects, and conversion of arguments."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ Self = TypeVar("Self", bound="Handle")
 
 
 class Handle:
-    """Owns one object of the library and frees it once: by `close`, at the end of a `with` block, or
-    when it is collected. Whatever is called after that raises `StateError`.
+    """Owns one object of the library and frees it once: in `close`, at the end of a `with` block, or
+    when it is garbage-collected. Later calls raise `StateError`.
 
-    Calls from several threads take turns.
+    Calls from several threads are serialized.
     """
 
     def __init__(
@@ -31,11 +31,11 @@ class Handle:
         self._pointer = pointer
         self._lock = lock or threading.Lock()
         self._finalizer = weakref.finalize(self, free, pointer)
-        # When the interpreter ends, a thread may still be inside a call; the system takes all back.
+        # At interpreter exit another thread may still be inside a call; the system frees the memory.
         self._finalizer.atexit = False
 
     def _live(self) -> int:
-        """The pointer; the caller holds the lock for as long as it uses it."""
+        """The pointer. The caller holds the lock while it uses the pointer."""
         if self._pointer is None:
             raise errors.StateError(
                 _native.INVALID_STATE, f"this {type(self).__name__.lower()} is closed"
@@ -48,7 +48,7 @@ class Handle:
         return self._pointer is None
 
     def close(self) -> None:
-        """Frees the object now; closing twice does nothing."""
+        """Frees the object. Closing twice is allowed."""
         with self._lock:
             self._pointer = None
             self._finalizer()
@@ -69,7 +69,7 @@ class Handle:
 
 
 def created(function: Callable[..., int], *arguments: Any) -> int:
-    """The object that `function(*arguments, &object, &error)` hands out."""
+    """The object that `function(*arguments, &object, &error)` creates."""
     made, error = ctypes.c_void_p(), ctypes.c_void_p()
     errors.check(function(*arguments, ctypes.byref(made), ctypes.byref(error)), error)
     assert made.value is not None
@@ -77,53 +77,61 @@ def created(function: Callable[..., int], *arguments: Any) -> int:
 
 
 def call(function: Callable[..., int], *arguments: Any) -> None:
-    """`function(*arguments, &error)`, raising the error."""
+    """Calls `function(*arguments, &error)` and raises the error."""
     error = ctypes.c_void_p()
     errors.check(function(*arguments, ctypes.byref(error)), error)
 
 
 def whole(name: str, value: Any, least: int = 0, most: int = 2**62) -> int:
-    """`value` as an integer that the C type can hold, which ctypes would wrap around silently."""
+    """`value` as an integer within the range of its C type, outside which ctypes wraps silently.
+
+    The library checks narrower ranges.
+    """
     try:
         if isinstance(value, bool):
             raise TypeError
         number = operator.index(value)
     except TypeError:
-        raise errors.argument(f"{name} must be an integer, not {value!r}") from None
+        raise errors.argument(f"{name} must be an integer, got {value!r}") from None
     if not least <= number <= most:
         raise errors.argument(f"{name} must be {least} ... {most}, got {number}")
     return number
 
 
+def int32(name: str, value: Any) -> int:
+    """`value` as a C int32_t."""
+    return whole(name, value, -(2**31), 2**31 - 1)
+
+
+def optional_whole(name: str, value: Optional[int], most: int) -> int:
+    """`value`, 1 ... most, for a field of C where 0 means that none is given."""
+    return 0 if value is None else whole(name, value, 1, most)
+
+
 def seconds(name: str, value: Optional[float]) -> float:
-    """`value` as the C interface takes it, where 0 means that none is given."""
+    """`value` for a field of C where 0 means that none is given."""
     if value is None:
         return 0.0
     is_number = isinstance(value, numbers.Real) and not isinstance(value, bool)
     if not is_number or not 1e-12 <= value <= 1e6:
-        raise errors.argument(f"{name} must be within 1e-12 ... 1e6 seconds, not {value!r}")
+        raise errors.argument(f"{name} must be 1e-12 ... 1e6 seconds, got {value!r}")
     return float(value)
 
 
 def choice(name: str, value: str, choices: Sequence[str]) -> int:
-    """The place of `value` among `choices`, which is the number that C has for it."""
+    """The position of `value` among `choices`, which is its number in C."""
     if value not in choices:
-        raise errors.argument(f"{name} must be one of {', '.join(choices)}, not {value!r}")
+        raise errors.argument(f"{name} must be one of {', '.join(choices)}, got {value!r}")
     return choices.index(value)
 
 
 def optional_choice(name: str, value: Optional[str], choices: Sequence[str]) -> int:
-    """The number that C has for `value`, where 0 means that none is given."""
+    """The number of `value` for a field of C where 0 means that none is given."""
     return 0 if value is None else choice(name, value, choices) + 1
 
 
-def optional_whole(name: str, value: Optional[int], most: int) -> int:
-    """`value`, 1 ... most, where 0 means to C that none is given."""
-    return 0 if value is None else whole(name, value, 1, most)
-
-
 def encoded(name: str, value: str) -> bytes:
-    """`value` for C, where a zero byte would end it early."""
+    """`value` as a C string, which cannot contain zero bytes."""
     if not isinstance(value, str) or "\0" in value:
-        raise errors.argument(f"{name} must be a string without zero bytes, not {value!r}")
+        raise errors.argument(f"{name} must be a string without zero bytes, got {value!r}")
     return value.encode("utf-8", "surrogateescape")

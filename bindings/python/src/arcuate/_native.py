@@ -1,10 +1,10 @@
-"""The C interface as ctypes sees it: `arcuate.h`, line for line.
+"""The C interface for ctypes: the constants, structs and functions of `arcuate.h`.
 
-The library is taken from the first of: the file that the environment variable ARCUATE_LIBRARY names,
-the file in this folder (wheels carry it), the system's `libarcuate.so.0`.
+The library is the first of: the file named by the environment variable ARCUATE_LIBRARY, the file in
+this folder (part of a wheel), the system's `libarcuate.so.0.2`.
 
-It is loaded as a `CDLL`: the interpreter's lock is released during every call, so that sessions of
-different threads run at the same time.
+It is loaded as a `CDLL`, which releases the interpreter's lock during every call: sessions of
+different threads run concurrently.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ from typing import Any, Dict, List, Optional, Tuple
 
 from ._version import __version__
 
-FILE_NAME = "libarcuate.so.0"
+FILE_NAME = "libarcuate.so.0.2"
 
 Pointer = c_void_p
-"""An opaque object of the library, or none."""
+"""An opaque object of the library, or None."""
 
 # ---- Status -----------------------------------------------------------------------------------
 
@@ -54,22 +54,24 @@ UNSUPPORTED_PROCESSOR = -401
 INVALID_STATE = -500
 OUT_OF_MEMORY = -600
 
-# ---- Choices, by the names that Python uses -----------------------------------------------------
+# ---- Constants, by their names in Python; the position is the number in C ------------------------
+#
+# The FRAME_ constants begin at 1, since 0 is the default.
 
 SEVERITY = ("note", "repair", "error")
 FRAME_STATE = ("keep", "reset")
 FRAME_INPUT = ("hold", "first")
 FRAME_OUTPUT = ("last", "sum", "mean", "every")
 NUMERICS = ("exact", "fast")
-QUANTITY = ("output", "membrane", "current")
+PROBE = ("output", "membrane", "current")
 ELEMENT = ("float32", "bfloat16", "int8")
-BALANCE = ("data", "model", "spike_norm")
-CONVERTED_INPUT = ("constant", "single_shot", "bernoulli")
-BIAS = ("every_step", "once")
-MAX_POOLING = ("spikes", "refuse")
-READOUT = ("potential", "mean")
-TRAIN = ("direct", "tandem")
-SAMPLE = ("hold", "first", "every")
+BALANCING = ("data", "model", "spike_norm")
+CONVERSION_INPUT = ("constant", "single_shot", "bernoulli")
+CONVERSION_BIAS = ("every_step", "once")
+CONVERSION_MAX_POOLING = ("spikes", "refuse")
+CONVERSION_READOUT = ("potential", "mean")
+TRAINING = ("direct", "tandem")
+SAMPLE_INPUT = ("hold", "first", "every")
 SURROGATE = ("box", "triangle", "fast_sigmoid", "arctan", "spike_time")
 OPTIMIZER = ("sgd", "adam", "adamax", "adamw")
 SCHEDULE = ("constant", "decay", "milestones", "cosine", "linear")
@@ -78,7 +80,7 @@ LOSS = (
     "cross_entropy", "mean_square", "smooth_l1", "binary_cross_entropy",
     "binary_cross_entropy_logits", "count", "stochmax", "stochmax_naive",
 )
-ANSWER = ("last", "sum", "mean", "maximum", "every")
+READOUT = ("last", "sum", "mean", "maximum", "every")
 
 # ---- Structs ------------------------------------------------------------------------------------
 
@@ -110,8 +112,8 @@ class CompileOptions(Structure):
     ]
 
 
-class QuantizeOptions(Structure):
-    """arcuate_quantize_options"""
+class QuantizationOptions(Structure):
+    """arcuate_quantization_options"""
 
     _fields_ = [
         ("struct_size", c_size_t),
@@ -145,8 +147,8 @@ class QuantizedNode(Structure):
     ]
 
 
-class ConvertOptions(Structure):
-    """arcuate_convert_options"""
+class ConversionOptions(Structure):
+    """arcuate_conversion_options"""
 
     _fields_ = [
         ("struct_size", c_size_t),
@@ -181,17 +183,17 @@ class ConvertedLayer(Structure):
     ]
 
 
-class LossOptions(Structure):
-    """arcuate_loss_options"""
+class ConversionLossOptions(Structure):
+    """arcuate_conversion_loss_options"""
 
     _fields_ = [
         ("struct_size", c_size_t),
-        ("steps", c_int32),
         ("frames", c_size_t),
         ("inputs", POINTER(c_void_p)),
         ("input_counts", POINTER(c_size_t)),
         ("labels", POINTER(c_int32)),
         ("compile", POINTER(CompileOptions)),
+        ("steps", c_int32),
     ]
 
 
@@ -214,8 +216,46 @@ class ConversionLoss(Structure):
     ]
 
 
-class TrainOptions(Structure):
-    """arcuate_train_options"""
+class TrainingLoss(Structure):
+    """arcuate_training_loss"""
+
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("port", c_int32),
+        ("kind", c_int32),
+        ("readout", c_int32),
+        ("weight", c_float),
+        ("first", c_int32),
+        ("step_end", c_int32),
+    ]
+
+
+class NodeSurrogate(Structure):
+    """arcuate_node_surrogate"""
+
+    _fields_ = [("node", c_char_p), ("surrogate", c_int32), ("a", c_float), ("b", c_float)]
+
+
+class NodeDropout(Structure):
+    """arcuate_node_dropout"""
+
+    _fields_ = [("node", c_char_p), ("fraction", c_float)]
+
+
+class NodeGroup(Structure):
+    """arcuate_node_group"""
+
+    _fields_ = [("nodes", POINTER(c_char_p)), ("count", c_size_t)]
+
+
+class Edge(Structure):
+    """arcuate_edge"""
+
+    _fields_ = [("source", c_char_p), ("target", c_char_p)]
+
+
+class TrainingOptions(Structure):
+    """arcuate_training_options"""
 
     _fields_ = [
         ("struct_size", c_size_t),
@@ -253,20 +293,20 @@ class TrainOptions(Structure):
         ("milestones", POINTER(c_int64)),
         ("milestone_count", c_size_t),
         ("noise_fades_at", c_int64),
-    ]
-
-
-class TrainLoss(Structure):
-    """arcuate_train_loss"""
-
-    _fields_ = [
-        ("struct_size", c_size_t),
-        ("port", c_int32),
-        ("kind", c_int32),
-        ("answer", c_int32),
-        ("weight", c_float),
-        ("first", c_int32),
-        ("step_end", c_int32),
+        ("losses", POINTER(TrainingLoss)),
+        ("loss_count", c_size_t),
+        ("node_surrogates", POINTER(NodeSurrogate)),
+        ("node_surrogate_count", c_size_t),
+        ("dropouts", POINTER(NodeDropout)),
+        ("dropout_count", c_size_t),
+        ("frozen_nodes", POINTER(c_char_p)),
+        ("frozen_node_count", c_size_t),
+        ("trained_parameters", POINTER(c_char_p)),
+        ("trained_parameter_count", c_size_t),
+        ("tied_nodes", POINTER(NodeGroup)),
+        ("tied_node_count", c_size_t),
+        ("detached_edges", POINTER(Edge)),
+        ("detached_edge_count", c_size_t),
     ]
 
 
@@ -284,8 +324,8 @@ class Samples(Structure):
     ]
 
 
-class TrainResult(Structure):
-    """arcuate_train_result"""
+class TrainingResult(Structure):
+    """arcuate_training_result"""
 
     _fields_ = [
         ("struct_size", c_size_t),
@@ -333,7 +373,7 @@ class Allocator(Structure):
 
 # ---- Functions ----------------------------------------------------------------------------------
 
-# Data goes as c_void_p, which takes addresses of arrays and bytes; the header has the types.
+# Data is passed as c_void_p, which accepts addresses of arrays and bytes; the header has the types.
 _OUT = POINTER(c_void_p)
 _SIZES = POINTER(c_size_t)
 _PORTS: List[Any] = [POINTER(c_void_p), _SIZES, POINTER(c_void_p), _SIZES]
@@ -344,7 +384,7 @@ PROTOTYPES: Dict[str, Tuple[Any, List[Any]]] = {
     "arcuate_error_status": (c_int32, [c_void_p]),
     "arcuate_error_message": (c_char_p, [c_void_p]),
     "arcuate_error_free": (None, [c_void_p]),
-    # Hooks, which this package leaves as they are
+    # Hooks, which this package does not use
     "arcuate_set_allocator": (c_int32, [POINTER(Allocator), _OUT]),
     "arcuate_set_log": (None, [LOG, c_void_p]),
     # Models
@@ -357,13 +397,13 @@ PROTOTYPES: Dict[str, Tuple[Any, List[Any]]] = {
     "arcuate_model_set_semantics": (c_int32, [c_void_p, c_char_p, c_char_p, _OUT]),
     "arcuate_model_fold_batch_norm": (c_int32, [c_void_p, _OUT]),
     "arcuate_model_dt": (c_double, [c_void_p]),
-    "arcuate_model_note": (c_double, [c_void_p, c_char_p, c_double]),
+    "arcuate_model_metadata_number": (c_double, [c_void_p, c_char_p, c_double]),
     "arcuate_model_node_count": (c_size_t, [c_void_p]),
     "arcuate_model_node_name": (c_char_p, [c_void_p, c_size_t]),
     "arcuate_model_node_kind": (c_char_p, [c_void_p, c_size_t]),
     "arcuate_model_finding_count": (c_size_t, [c_void_p]),
     "arcuate_model_finding_severity": (c_int32, [c_void_p, c_size_t]),
-    "arcuate_model_finding_place": (c_char_p, [c_void_p, c_size_t]),
+    "arcuate_model_finding_location": (c_char_p, [c_void_p, c_size_t]),
     "arcuate_model_finding_message": (c_char_p, [c_void_p, c_size_t]),
     # Plans
     "arcuate_compile_options_init": (None, [POINTER(CompileOptions)]),
@@ -390,24 +430,24 @@ PROTOTYPES: Dict[str, Tuple[Any, List[Any]]] = {
     "arcuate_plan_node_kind": (c_char_p, [c_void_p, c_size_t]),
     "arcuate_plan_node_shape": (c_size_t, [c_void_p, c_size_t, _SIZES, c_size_t]),
     "arcuate_plan_find_node": (c_int64, [c_void_p, c_char_p]),
-    # Quantisation
-    "arcuate_quantize_options_init": (None, [POINTER(QuantizeOptions)]),
-    "arcuate_model_quantize": (c_int32, [c_void_p, POINTER(QuantizeOptions), _OUT, _OUT]),
+    # Quantization
+    "arcuate_quantization_options_init": (None, [POINTER(QuantizationOptions)]),
+    "arcuate_model_quantize": (c_int32, [c_void_p, POINTER(QuantizationOptions), _OUT, _OUT]),
     "arcuate_model_dequantize": (c_int32, [c_void_p, _OUT, _OUT]),
     "arcuate_model_quantization": (c_char_p, [c_void_p]),
     "arcuate_model_quantized_count": (c_size_t, [c_void_p]),
     "arcuate_model_quantized_node": (c_int32, [c_void_p, c_size_t, POINTER(QuantizedNode)]),
-    # Conversion to spikes
-    "arcuate_convert_options_init": (None, [POINTER(ConvertOptions)]),
-    "arcuate_model_convert": (c_int32, [c_void_p, POINTER(ConvertOptions), _OUT, _OUT]),
+    # Conversion
+    "arcuate_conversion_options_init": (None, [POINTER(ConversionOptions)]),
+    "arcuate_model_convert": (c_int32, [c_void_p, POINTER(ConversionOptions), _OUT, _OUT]),
     "arcuate_model_conversion": (c_char_p, [c_void_p]),
     "arcuate_model_converted_count": (c_size_t, [c_void_p]),
     "arcuate_model_converted_layer": (c_int32, [c_void_p, c_size_t, POINTER(ConvertedLayer)]),
-    "arcuate_loss_options_init": (None, [POINTER(LossOptions)]),
+    "arcuate_conversion_loss_options_init": (None, [POINTER(ConversionLossOptions)]),
     "arcuate_model_conversion_loss": (
         c_int32,
         [
-            c_void_p, c_void_p, POINTER(LossOptions), POINTER(ConversionLoss), POINTER(c_double),
+            c_void_p, c_void_p, POINTER(ConversionLossOptions), POINTER(ConversionLoss), POINTER(c_double),
             c_size_t, _OUT,
         ],
     ),
@@ -436,36 +476,25 @@ PROTOTYPES: Dict[str, Tuple[Any, List[Any]]] = {
     "arcuate_plan_signal_count": (c_size_t, [c_void_p]),
     "arcuate_plan_signal_name": (c_char_p, [c_void_p, c_size_t]),
     "arcuate_plan_signal_size": (c_size_t, [c_void_p, c_size_t]),
-    "arcuate_session_set_learning": (c_int32, [c_void_p, c_int32]),
-    "arcuate_session_set_rate": (c_int32, [c_void_p, c_float]),
-    "arcuate_session_learning": (c_int32, [c_void_p]),
-    "arcuate_session_teach": (c_int32, [c_void_p, c_char_p, c_void_p, c_size_t]),
-    "arcuate_session_teach_label": (
+    "arcuate_session_set_adapting": (c_int32, [c_void_p, c_int32]),
+    "arcuate_session_set_rate_factor": (c_int32, [c_void_p, c_float]),
+    "arcuate_session_adapting": (c_int32, [c_void_p]),
+    "arcuate_session_set_signal": (c_int32, [c_void_p, c_char_p, c_void_p, c_size_t]),
+    "arcuate_session_set_label": (
         c_int32, [c_void_p, c_char_p, c_size_t, c_int64, c_float, c_float]
     ),
-    "arcuate_session_withdraw": (c_int32, [c_void_p, c_char_p]),
-    "arcuate_session_normalise": (c_int32, [c_void_p]),
+    "arcuate_session_clear_signal": (c_int32, [c_void_p, c_char_p]),
+    "arcuate_session_normalize": (c_int32, [c_void_p]),
     "arcuate_session_consolidate": (c_int32, [c_void_p]),
     "arcuate_session_forget": (c_int32, [c_void_p]),
-    "arcuate_session_learned_size": (c_size_t, [c_void_p, c_char_p, c_int32]),
-    "arcuate_session_learned": (
+    "arcuate_session_adapted_size": (c_size_t, [c_void_p, c_char_p, c_int32]),
+    "arcuate_session_read_adapted": (
         c_int32, [c_void_p, c_char_p, c_int32, c_void_p, c_size_t, _OUT]
     ),
-    "arcuate_session_learned_model": (c_int32, [c_void_p, _OUT, _OUT]),
-    # Learning by gradient
-    "arcuate_train_options_init": (None, [POINTER(TrainOptions)]),
-    "arcuate_recipe_create": (c_int32, [POINTER(TrainOptions), _OUT, _OUT]),
-    "arcuate_recipe_free": (None, [c_void_p]),
-    "arcuate_recipe_set_surrogate": (
-        c_int32, [c_void_p, c_char_p, c_int32, c_float, c_float, _OUT]
-    ),
-    "arcuate_recipe_set_dropout": (c_int32, [c_void_p, c_char_p, c_float, _OUT]),
-    "arcuate_recipe_freeze": (c_int32, [c_void_p, c_char_p, _OUT]),
-    "arcuate_recipe_train": (c_int32, [c_void_p, c_char_p, _OUT]),
-    "arcuate_recipe_tie": (c_int32, [c_void_p, _OUT, c_size_t, _OUT]),
-    "arcuate_recipe_detach": (c_int32, [c_void_p, c_char_p, c_char_p, _OUT]),
-    "arcuate_recipe_add_loss": (c_int32, [c_void_p, POINTER(TrainLoss), _OUT]),
-    "arcuate_trainer_create": (c_int32, [c_void_p, c_void_p, _OUT, _OUT]),
+    "arcuate_session_adapted_model": (c_int32, [c_void_p, _OUT, _OUT]),
+    # Training
+    "arcuate_training_options_init": (None, [POINTER(TrainingOptions)]),
+    "arcuate_trainer_create": (c_int32, [c_void_p, POINTER(TrainingOptions), _OUT, _OUT]),
     "arcuate_trainer_free": (None, [c_void_p]),
     "arcuate_trainer_last_error": (c_char_p, [c_void_p]),
     "arcuate_trainer_input_count": (c_size_t, [c_void_p]),
@@ -474,9 +503,9 @@ PROTOTYPES: Dict[str, Tuple[Any, List[Any]]] = {
     "arcuate_trainer_output_size": (c_size_t, [c_void_p, c_size_t]),
     "arcuate_trainer_output_steps": (c_size_t, [c_void_p]),
     "arcuate_trainer_batch": (c_size_t, [c_void_p]),
-    "arcuate_trainer_learn": (c_int32, [c_void_p, POINTER(Samples), POINTER(TrainResult)]),
-    "arcuate_trainer_gradients": (c_int32, [c_void_p, POINTER(Samples), POINTER(TrainResult)]),
-    "arcuate_trainer_evaluate": (c_int32, [c_void_p, POINTER(Samples), POINTER(TrainResult)]),
+    "arcuate_trainer_train_step": (c_int32, [c_void_p, POINTER(Samples), POINTER(TrainingResult)]),
+    "arcuate_trainer_gradients": (c_int32, [c_void_p, POINTER(Samples), POINTER(TrainingResult)]),
+    "arcuate_trainer_evaluate": (c_int32, [c_void_p, POINTER(Samples), POINTER(TrainingResult)]),
     "arcuate_trainer_predict": (c_int32, [c_void_p, POINTER(Samples), _OUT, _SIZES]),
     "arcuate_trainer_step": (c_uint64, [c_void_p]),
     "arcuate_trainer_rate": (c_double, [c_void_p]),
@@ -486,7 +515,7 @@ PROTOTYPES: Dict[str, Tuple[Any, List[Any]]] = {
     "arcuate_trainer_parameter_name": (c_char_p, [c_void_p, c_size_t]),
     "arcuate_trainer_parameter_size": (c_size_t, [c_void_p, c_size_t]),
     "arcuate_trainer_parameter_shape": (c_size_t, [c_void_p, c_size_t, _SIZES, c_size_t]),
-    "arcuate_trainer_parameter_learns": (c_int32, [c_void_p, c_size_t]),
+    "arcuate_trainer_parameter_is_trained": (c_int32, [c_void_p, c_size_t]),
     "arcuate_trainer_find_parameter": (c_int64, [c_void_p, c_char_p]),
     "arcuate_trainer_read_parameter": (c_int32, [c_void_p, c_size_t, c_void_p, c_size_t, _OUT]),
     "arcuate_trainer_read_gradient": (c_int32, [c_void_p, c_size_t, c_void_p, c_size_t, _OUT]),
@@ -532,8 +561,9 @@ def _load() -> ctypes.CDLL:
         raise ImportError(f"the Arcuate library {name}, {origin}, cannot be used: {error}") from error
     major, minor = (int(part) for part in __version__.split(".")[:2])
     has = library.arcuate_version()
-    if has // 1_000_000 != major or has // 1000 % 1000 < minor:
-        raise ImportError(f"{name} has version {version_text(has)}; this package needs {__version__}")
+    # Before 1.0 a minor version may change the interface.
+    if (has // 1_000_000, has // 1000 % 1000) != (major, minor):
+        raise ImportError(f"{name} has version {version_text(has)}; this package needs {major}.{minor}")
     return library
 
 
@@ -543,7 +573,7 @@ def version_text(number: int) -> str:
 
 
 def text(value: Optional[bytes]) -> str:
-    """A string of the library's; "" for none. Bytes that are not UTF-8 are kept as escapes."""
+    """A string of the library; "" for NULL. Bytes that are not UTF-8 become escapes."""
     return (value or b"").decode("utf-8", "backslashreplace")
 
 

@@ -1,3 +1,3 @@
-"""The version of this package and of the library that it carries."""
+"""Version of this package and of the library that it carries."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

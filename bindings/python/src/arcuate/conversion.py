@@ -1,4 +1,4 @@
-"""What became of an artificial network, and how the spiking one compares."""
+"""Reports of conversion."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from . import _native, errors
 
 @dataclasses.dataclass(frozen=True)
 class ConvertedLayer:
-    """A ReLU, and the neurons in its place."""
+    """A layer of neurons in place of a ReLU."""
 
     name: str
     neurons: int
     scale: float
-    """The activation that one spike a step stands for."""
+    """Activation that one spike per step represents."""
     largest: Optional[float]
-    """The largest activation on the frames; None without frames."""
+    """Largest activation on the frames; None without frames."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Conversion:
-    """What `Model.convert` chose. As text it is a table."""
+    """Report of `Model.convert`; `str()` gives a table."""
 
     layers: Tuple[ConvertedLayer, ...]
-    """Every layer of neurons, in the order of work."""
+    """Layers of neurons, in execution order."""
     table: str
-    """The table, and what else was changed."""
+    """The table, followed by notes on other changes."""
 
     def __str__(self) -> str:
         return self.table
@@ -37,33 +37,33 @@ class Conversion:
 
 @dataclasses.dataclass(frozen=True)
 class ConversionLoss:
-    """A spiking network beside the artificial one on the same frames; of the first output."""
+    """Comparison of a spiking network with the artificial one on the same frames, at output 0."""
 
     frames: int
     steps: int
-    """Of each frame."""
+    """Steps per frame."""
     accuracy: Optional[float]
-    """The fraction of frames with the largest output at the label; None without labels."""
+    """Fraction of frames whose largest output is that of the label; None without labels."""
     artificial_accuracy: Optional[float]
     agreement: float
-    """The fraction of frames in which both have the largest output at the same place."""
+    """Fraction of frames in which both networks have the same largest output."""
     output_error: float
-    """The root of the sum of squares of the difference over that of the artificial outputs."""
+    """Root of the sum of squared differences, relative to that of the artificial outputs."""
     largest_error: float
     spikes: float
-    """For each frame."""
+    """Spikes per frame."""
     acs: float
-    """Products with spikes of height one, for each frame."""
+    """Synaptic operations of unit spikes, per frame."""
     macs: float
-    """Other products, for each frame."""
+    """Other synaptic operations, per frame."""
     artificial_macs: float
-    """Products of the artificial network with every input and weight, for each frame."""
+    """Operations of the artificial network for every input and weight, per frame."""
     rates: Tuple[float, ...]
-    """Spikes of a neuron in a step, on average, for each node that spikes in the order of work."""
+    """Mean number of spikes per neuron and step of each node that spikes, in execution order."""
 
     @property
     def operation_ratio(self) -> float:
-        """Synaptic operations for each multiplication and addition of the artificial network."""
+        """Synaptic operations relative to the operations of the artificial network."""
         return (self.acs + self.macs) / self.artificial_macs if self.artificial_macs else 0.0
 
 

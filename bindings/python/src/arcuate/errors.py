@@ -1,4 +1,4 @@
-"""Exceptions: what the library's statuses are in Python."""
+"""Exceptions, one class for each group of status values."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from . import _native
 
 
 class ArcuateError(RuntimeError):
-    """Anything that the library refuses, with its sentence as the message."""
+    """Base class of all errors of the library."""
 
     status: int
-    """The library's status, such as -202."""
+    """Status value, such as -202."""
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
@@ -19,7 +19,7 @@ class ArcuateError(RuntimeError):
 
     @property
     def name(self) -> str:
-        """The status as a short name, such as "truncated"."""
+        """Short name of the status, such as "truncated"."""
         return _native.text(_native.library.arcuate_status_name(self.status))
 
     def __reduce__(self) -> Tuple[Type[ArcuateError], Tuple[int, str]]:
@@ -27,7 +27,7 @@ class ArcuateError(RuntimeError):
 
 
 class ArgumentError(ArcuateError, ValueError):
-    """A function was called with what it cannot take: a value, a shape, a number that is not finite."""
+    """An argument is invalid: its value, its shape, or a number that is not finite."""
 
 
 class NotFoundError(ArcuateError, LookupError):
@@ -43,23 +43,23 @@ class FormatError(ArcuateError, ValueError):
 
 
 class LimitError(ArcuateError, ValueError):
-    """What is asked for, or what a file claims, is beyond a limit."""
+    """A size that was requested, or that a file states, exceeds a limit."""
 
 
 class ModelError(ArcuateError, ValueError):
-    """A model is not sound, or a format has no word for it."""
+    """A model is inconsistent, or a file format cannot express it."""
 
 
 class CompileError(ArcuateError, ValueError):
-    """A model cannot be compiled as asked, or not for this processor."""
+    """A model cannot be compiled with these options, or for this processor."""
 
 
 class StateError(ArcuateError):
-    """A closed object was used, or a snapshot is damaged or belongs to another plan."""
+    """An object is closed, or a snapshot is damaged or belongs to another plan."""
 
 
 class OutOfMemoryError(ArcuateError, MemoryError):
-    """There is not enough memory."""
+    """Memory could not be allocated."""
 
 
 _KINDS: Dict[int, Type[ArcuateError]] = {
@@ -88,12 +88,12 @@ def make(status: int, message: str) -> ArcuateError:
 
 
 def argument(message: str) -> ArgumentError:
-    """The exception for an argument that is refused before the library is asked."""
+    """The exception for an invalid argument that the library does not see."""
     return ArgumentError(_native.INVALID_ARGUMENT, message)
 
 
 def check(status: int, error: _native.Pointer) -> None:
-    """Raises what a cold function reported; `error` is what its last argument received."""
+    """Raises the error of a failed call; `error` is the error object that it returned."""
     if status == _native.SUCCESS:
         return
     message = _native.text(_native.library.arcuate_error_message(error))

@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from . import _native, errors
 from ._handle import whole
-from .trainer import Inputs, Trainer, TrainResult, sample_order
+from .trainer import Inputs, Trainer, TrainingResult, sample_order
 
 Path = Union[str, "os.PathLike[str]"]
 Batch = Tuple[Inputs, npt.ArrayLike]
@@ -99,7 +99,7 @@ def fit(
             start = time.monotonic()
             bar = _Progress(state.epoch, epochs, data.batches, quiet)
             for x, y in data.epoch(state.epoch, state.position):
-                state.result = state.result + trainer.learn(x, y)
+                state.result = state.result + trainer.train_step(x, y)
                 state.position += 1
                 bar.update(state.position, state.result)
                 is_due = checkpoint_steps and state.position % checkpoint_steps == 0
@@ -137,7 +137,7 @@ class _State:
     epoch: int = 0
     position: int = 0
     """Batches of the epoch that are done."""
-    result: TrainResult = TrainResult()
+    result: TrainingResult = TrainingResult()
     """Of these."""
     seconds: float = 0.0
     history: List[Dict[str, Any]] = dataclasses.field(default_factory=list)
@@ -158,7 +158,7 @@ class _State:
     def from_note(cls, note: str) -> _State:
         try:
             fields = json.loads(note)
-            fields["result"] = TrainResult(**fields["result"])
+            fields["result"] = TrainingResult(**fields["result"])
             return cls(**fields)
         except (ValueError, TypeError, KeyError):
             raise errors.argument("the checkpoint was not written by fit") from None
@@ -182,11 +182,11 @@ class _State:
                 self.stopped = "patience"
         self.history.append(entry)
         self.epoch += 1
-        self.position, self.result, self.seconds = 0, TrainResult(), 0.0
+        self.position, self.result, self.seconds = 0, TrainingResult(), 0.0
         return improved
 
 
-def _entry(trainer: Trainer, state: _State, checked: Optional[TrainResult]) -> Dict[str, Any]:
+def _entry(trainer: Trainer, state: _State, checked: Optional[TrainingResult]) -> Dict[str, Any]:
     result = state.result
     entry: Dict[str, Any] = {
         "epoch": state.epoch, "step": trainer.step, "rate": trainer.rate,
@@ -266,12 +266,12 @@ class _Data:
             places = order[i * self._trainer.batch : (i + 1) * self._trainer.batch]
             yield tuple(array[places] for array in self._arrays), self._targets[places]
 
-    def validate(self) -> Optional[TrainResult]:
+    def validate(self) -> Optional[TrainingResult]:
         """The loss of what is kept apart, or None."""
         kept = self._validation
         if kept is None:
             return None
-        result = TrainResult()
+        result = TrainingResult()
         if isinstance(kept, np.ndarray):
             for i in range(0, len(kept), self._trainer.batch):
                 places = kept[i : i + self._trainer.batch]
@@ -356,7 +356,7 @@ class _Progress:
         self._start = time.monotonic()
         self._next = self._start + (0.1 if self._is_terminal else 30)
 
-    def update(self, done: int, result: TrainResult) -> None:
+    def update(self, done: int, result: TrainingResult) -> None:
         now = time.monotonic()
         if self._stream is None or now < self._next:
             return
@@ -394,7 +394,7 @@ class _Progress:
         self._stream.flush()
 
 
-def _words(result: TrainResult) -> str:
+def _words(result: TrainingResult) -> str:
     count = max(1, result.samples)
     operations = (result.additions + result.products) / count
     return (

@@ -1,4 +1,4 @@
-"""Models: what a network is."""
+"""Models: read, write, inspect and adjust networks."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from . import _native, errors
 from ._handle import (
-    Handle, call, choice, created, encoded, optional_choice, optional_whole, seconds, whole,
+    Handle, call, choice, created, encoded, int32, optional_choice, optional_whole, seconds, whole,
 )
 from .conversion import Conversion, ConversionLoss, _conversion, _loss
 from .plan import Plan
@@ -24,27 +24,25 @@ class Node(NamedTuple):
     """A node of a model's outermost graph."""
 
     name: str
-    """As the file calls it."""
+    """Name in the file."""
     kind: str
-    """Such as "Affine" or "LIF"."""
+    """Kind, such as "Affine" or "LIF"."""
 
 
 class Finding(NamedTuple):
-    """What reading or checking a model found."""
+    """A finding from reading or checking a model."""
 
     severity: str
-    """"note"; "repair": something was mended; "error": the model cannot be compiled."""
-    place: str
-    """The node, edge or place in the file."""
+    """"note"; "repair": something was missing or inconsistent and has been repaired; "error": the
+    model cannot be compiled."""
+    location: str
+    """Node, edge or file location."""
     message: str
-    """The sentence about it."""
+    """Message, without a full stop."""
 
 
 class Model(Handle):
-    """A network: read from a file or from memory, looked at, adjusted, and compiled to a `Plan`.
-
-    May be used as a context manager.
-    """
+    """A network, which is compiled to a `Plan`. A context manager."""
 
     def __init__(self, pointer: int) -> None:
         super().__init__(pointer, _native.library.arcuate_model_free)
@@ -57,12 +55,15 @@ class Model(Handle):
         dt: Optional[float] = None,
         strict: bool = False,
     ) -> Model:
-        """Opens a .nir or .safetensors file or a Kaldi nnet3 model; which of them is told from its first bytes.
+        """Reads a .nir or .safetensors file, a Kaldi nnet3 model or a JSON list of layers
+        (`arcuate.documentation("layer-list")`); the format is detected from the file's first bytes.
 
-        preset: what the exporter assumed of its neurons: "nir", "snntorch", "norse", "spikingjelly",
-            "sinabs", "rockpool", "spyx", "lava", "nengo" or "spinnaker2"; None takes what the file says.
-        dt: seconds per step, 1e-12 ... 1e6; None takes what the file says.
-        strict: refuse what is missing or inconsistent, rather than mend it and report `findings`.
+        preset: simulator whose neuron semantics the file assumes: "nir", "snntorch", "norse",
+            "spikingjelly", "sinabs", "rockpool", "spyx", "lava", "nengo" or "spinnaker2"; by default
+            as the file states.
+        dt: seconds per step, 1e-12 ... 1e6; by default as the file states.
+        strict: fail if something is missing or inconsistent, instead of repairing it and reporting it
+            in `findings`.
 
         Raises FileError, FormatError, LimitError, ModelError, ArgumentError.
         """
@@ -80,7 +81,7 @@ class Model(Handle):
         dt: Optional[float] = None,
         strict: bool = False,
     ) -> Model:
-        """As `open`, from the content of a file, which is copied."""
+        """Reads a model from the content of a file, which is copied. Otherwise like `open`."""
         content = bytes(memoryview(data))
         options = _read_options(preset, dt, strict)
         return cls(
@@ -91,9 +92,10 @@ class Model(Handle):
         )
 
     def save(self, path: Union[str, os.PathLike[str]]) -> None:
-        """Writes a .nir or .safetensors file, told by the ending of the path; whole or not at all.
+        """Writes a .nir or .safetensors file, chosen by the extension of the path. The file is
+        replaced as a whole or left unchanged.
 
-        Raises FileError, ModelError if the format has no word for something, ArgumentError.
+        Raises FileError, ModelError if the format cannot express the model, ArgumentError.
         """
         name = os.fsencode(path)
         if b"\0" in name:
@@ -102,7 +104,7 @@ class Model(Handle):
             call(_native.library.arcuate_model_save, self._live(), name)
 
     def copy(self) -> Model:
-        """The same model in a new object."""
+        """A copy of the model."""
         with self._lock:
             pointer = _native.library.arcuate_model_copy(self._live())
         if pointer is None:
@@ -112,12 +114,12 @@ class Model(Handle):
     __copy__ = copy
 
     def set_rule(self, node: str, rule: Union[str, Mapping[str, Any]]) -> None:
-        """Lets a rule change the weights of a node while sessions learn.
+        """Attaches a plasticity rule to a node: it changes the node's weights while a session adapts.
 
-        rule: a mapping, or JSON text, with the fields that the README of Sources/ArcuateFormats lists.
+        rule: a mapping or JSON text; `arcuate.documentation("plasticity-rules")` describes its fields.
 
-        Raises NotFoundError, ModelError for a node that is frozen, FormatError or ArgumentError for
-        the rule.
+        Raises NotFoundError, ModelError for a node without weights that a rule can change,
+        FormatError or ArgumentError for an invalid rule.
         """
         text = rule if isinstance(rule, str) else json.dumps(dict(rule))
         with self._lock:
@@ -127,16 +129,16 @@ class Model(Handle):
             )
 
     def freeze(self) -> Model:
-        """The same network with every weight and threshold as it is, for good."""
+        """A copy of the model without rules: its weights and thresholds no longer change."""
         with self._lock:
             return Model(created(_native.library.arcuate_model_freeze, self._live()))
 
     def set_semantics(self, field: str, value: Union[str, int, bool]) -> None:
-        """Sets one field of what the model assumes of its neurons, or with "preset" all at once.
+        """Sets one field of the neuron semantics, or with "preset" all of them.
 
         | field           | values                                                                   |
         |-----------------|--------------------------------------------------------------------------|
-        | preset          | a name that `open` takes                                                 |
+        | preset          | a preset of `open`                                                       |
         | integrator      | euler, euler_old_current, exponential, exponential_unit, exponential_post|
         | reset           | to_value, subtract, none                                                 |
         | reset_timing    | same_step, next_step, same_step_residual                                 |
@@ -159,7 +161,7 @@ class Model(Handle):
             )
 
     def semantics(self, **fields: Union[str, int, bool]) -> None:
-        """Sets several fields, in the order given: all of them, or on an error none.
+        """Sets several fields in order; on an error none of them.
 
         `model.semantics(preset="snntorch", reset="subtract")`. Raises ArgumentError.
         """
@@ -170,25 +172,25 @@ class Model(Handle):
             self.set_semantics(field, value)
 
     def fold_batch_norm(self) -> None:
-        """Folds every batch-norm that directly follows weights into these; others stay."""
+        """Folds each batch normalization that directly follows weights into these weights."""
         with self._lock:
             call(_native.library.arcuate_model_fold_batch_norm, self._live())
 
     @property
     def dt(self) -> Optional[float]:
-        """The step the model was made for, in seconds; None if it does not say."""
+        """Time step the model was made for, in seconds; None if it states none."""
         with self._lock:
             return _native.library.arcuate_model_dt(self._live()) or None
 
-    def note(self, name: str) -> Optional[float]:
-        """A number that the model's metadata states under that name; None if it states none.
+    def metadata_number(self, name: str) -> Optional[float]:
+        """A number in the model's metadata; None if there is none of that name.
 
-        A network that looks at neighbouring frames, as one of Kaldi does, states "left_context" and
-        "latency": give the first frame so often once more before an utterance and the last one
-        after it, and leave out as many outputs at the start.
+        Networks that use neighboring frames, such as those of Kaldi, state "left_context" and
+        "latency": repeat the first frame `left_context` times before each utterance and the last one
+        `latency` times after it, and drop the first `left_context + latency` outputs.
         """
         with self._lock:
-            value = _native.library.arcuate_model_note(
+            value = _native.library.arcuate_model_metadata_number(
                 self._live(), name.encode(), float("nan"))
         return None if value != value else value
 
@@ -208,14 +210,14 @@ class Model(Handle):
 
     @property
     def findings(self) -> Tuple[Finding, ...]:
-        """What reading and checking the model found. One error is enough that `compile` refuses it."""
+        """Findings from reading and checking the model. With an "error" it cannot be compiled."""
         library = _native.library
         with self._lock:
             model = self._live()
             return tuple(
                 Finding(
                     _native.SEVERITY[library.arcuate_model_finding_severity(model, i)],
-                    _native.text(library.arcuate_model_finding_place(model, i)),
+                    _native.text(library.arcuate_model_finding_location(model, i)),
                     _native.text(library.arcuate_model_finding_message(model, i)),
                 )
                 for i in range(library.arcuate_model_finding_count(model))
@@ -245,15 +247,16 @@ class Model(Handle):
         frame_output: the steps of a frame that make its output: "last", "sum", "mean" or "every".
             By default the model's, or "last".
         batch: independent streams that a session advances together, 1 ... 65535.
-        threads: 1 ... 256; more than processors gain nothing. They share the streams; with one
-            stream the outputs of layers of a million weights and more or, without such layers, the
-            nodes: each thread runs some, four steps behind the one before, in calls of more steps
-            than that and as long as this takes less time. Threads do not outlive os.fork().
+        threads: 1 ... 256; more threads than processors are of no use. Threads divide the streams.
+            With one stream they divide the outputs of layers with at least a million weights or,
+            without such layers, the nodes: each thread runs some of them, four steps behind the one
+            before it, in calls of more than four steps, as long as this is measured to be faster.
+            Threads do not survive os.fork().
         numerics: "exact": the same bits for every thread count, chunking, batch and kernel;
-            "fast": products and sums may be fused and sums made in any order, with the membrane
-            that they are added to as well; a sum of n terms is within n ulp of the sum of their
-            magnitudes. A neuron that this leaves at the other side of its threshold spikes at
-            another step. Probes may change the order.
+            "fast": products and sums may be fused and sums evaluated in any order, including the
+            addition to a membrane. A sum of n terms is within n ulp of the sum of their magnitudes; a
+            neuron whose membrane crosses its threshold because of it spikes at another step. A probe
+            may change the order.
 
         Raises ModelError naming the node, CompileError, LimitError, ArgumentError, OutOfMemoryError.
         """
@@ -282,37 +285,39 @@ class Model(Handle):
         batch: int = 1,
         threads: int = 1,
     ) -> Tuple[Model, Quantization]:
-        """The same network with narrow weights in its linear and convolution nodes, and what that
-        changed. Listed connections (SparseLinear) keep their weights.
+        """A copy of the model whose linear and convolution weights are quantized, and a report.
 
-        element: "int8": -127 ... 127 with one scale for each output channel; "bfloat16".
-        frames: what the network meets, an array [frames, batch, shape...] as `Session.run` takes it
-            or a tuple of one for each input port. int8 scales are then those that change the
-            outputs of each node least on these frames. Without it, the largest weight / 127.
-        keep: names of nodes that stay as they are; a graph's name stands for all in it.
-        keep_first, keep_last: the first, the last node with weights stays as it is.
-        fold_batch_norm: batch-norm is folded into the weights before it where that is exact.
-        dt, steps_per_frame, frame_state, frame_input, batch, threads: how the frames are run, as
-            in `compile`.
+        element: "int8": -127 ... 127 with one scale per output channel; "bfloat16".
+        frames: calibration frames, representative inputs: an array [frames, batch, shape...] as for
+            `Session.run`, or a tuple with one per input port. The scales of int8 weights are then
+            those that change the outputs of each node least on these frames; without frames they are
+            the largest weight / 127.
+        keep: names of nodes whose weights are kept; the name of a graph for all its nodes.
+        keep_first, keep_last: keep the weights of the first, or the last, node with weights.
+        fold_batch_norm: first fold batch normalization into the weights before it where that is
+            exact.
+        dt, steps_per_frame, frame_state, frame_input, batch, threads: how the frames are run, as in
+            `compile`.
 
-        Biases and neurons stay as they are, and so do weights that are of that type already. A
-        .safetensors file keeps narrow weights; a .nir file gets float32 numbers of the same values.
+        Biases, neurons, lists of connections (SparseLinear) and weights already of that type are
+        unchanged. A .safetensors file keeps quantized weights; a .nir file gets float32 weights of
+        the same values.
 
-        Raises NotFoundError for a name to keep that has no weights, ModelError, ArgumentError, and
-        what `compile` raises.
+        Raises NotFoundError for a name in `keep` that has no weights, ModelError, ArgumentError, and
+        the errors of `compile`.
         """
         kind = choice("element", element, _native.ELEMENT[1:]) + 1
         if isinstance(keep, str):
-            raise errors.argument(f"keep must be a list of names, not the string {keep!r}")
+            raise errors.argument(f"keep must be a list of names, got the string {keep!r}")
         names = [encoded("keep", name) for name in keep]
-        options = _native.QuantizeOptions()
-        _native.library.arcuate_quantize_options_init(ctypes.byref(options))
+        options = _native.QuantizationOptions()
+        _native.library.arcuate_quantization_options_init(ctypes.byref(options))
         options.element = kind
         options.keep_first, options.keep_last = bool(keep_first), bool(keep_last)
         options.keep_batch_norm = not fold_batch_norm
         options.keep = (ctypes.c_char_p * max(1, len(names)))(*names)
         options.keep_count = len(names)
-        # A pointer in a struct does not keep what it points to.
+        # A ctypes pointer in a struct does not keep its target alive.
         compiling = _compile_options(
             dt, steps_per_frame, frame_state, frame_input, None, batch, threads
         )
@@ -331,8 +336,8 @@ class Model(Handle):
         return type(self)(pointer), _quantization(pointer)
 
     def dequantize(self) -> Model:
-        """The same network with the weights and biases of linear and convolution nodes as float32:
-        exactly what the narrow numbers stand for."""
+        """A copy of the model with float32 weights and biases of exactly the values that its
+        quantized ones represent."""
         with self._lock:
             return type(self)(created(_native.library.arcuate_model_dequantize, self._live()))
 
@@ -354,42 +359,45 @@ class Model(Handle):
         seed: int = 0,
         threads: int = 1,
     ) -> Tuple[Model, Conversion]:
-        """The same network with integrate-and-fire neurons in place of its ReLUs, and what was
-        chosen. Run it with `frame_state="reset"` and as many `steps_per_frame` as wanted.
+        """A copy of the model with integrate-and-fire neurons in place of its ReLUs, and a report.
+        Run it with as many `steps_per_frame` as wanted.
 
-        frames: what the network meets, [frames, shape...], or a tuple of one for each input port.
-        balancing: what activation a spike of a layer stands for. "data": the `percentile` of the
-            positive activations on the frames, 100 for the largest; "model": the largest sum that
-            could arrive, which needs no frames; "spike_norm": `factor` times the largest input of a
-            step that the layer meets when those before it spike, found in `steps` steps, or 100.
-        input: how a frame enters: "constant": a current at every step; "single_shot": all of it
-            at the first step; "bernoulli": spikes of either sign, drawn with `seed`.
-        bias: "every_step", or "once", as the membrane at rest. The latter belongs to a single shot,
-            the former to the others: what spikes before something negative comes is not taken
-            back. For the same reason more steps do not mend all that both lose in deeper layers.
-        steps: steps of a frame the network is made for: a single shot, and a bias given once, need
-            it.
-        max_pooling: after neurons, "spikes": a window emits as many spikes as its most active
-            input; "refuse": an error that names the node.
-        readout: "potential" of neurons that do not spike: the outputs of the artificial network
-            times the steps, without softmax and the like; "mean" over the steps, with these.
-        strict: a membrane must be above the threshold to spike.
-        initial_potential: the membrane at rest as a fraction of the threshold.
-        share_scales: layers whose spikes are summed share the largest of their scales; if not, a
-            Scale node on the edge weighs them.
+        frames: representative frames, [frames, shape...], or a tuple with one array per input port.
+        balancing: how the scale of a layer, the activation that one spike represents, is chosen.
+            "data": the `percentile` of the positive activations on the frames, 100 for the largest;
+            "model": the largest sum that inputs no larger than their scales can produce, which needs
+            no frames; "spike_norm": `factor` times the largest input of a step, measured for `steps`
+            steps (by default 100) while the layers before it spike.
+        input: how the values of a frame enter. "constant": as a current at every step;
+            "single_shot": entirely at the first step; "bernoulli": as random signed spikes.
+        bias: when neurons receive their bias. "every_step": a share at every step; "once": all of
+            it as the membrane potential at rest. Use "once" with "single_shot" input and
+            "every_step" otherwise: a spike that is emitted before a negative input arrives is not
+            taken back, an error that more steps do not remove in deeper layers.
+        steps: steps per frame, required for "single_shot" and "once".
+        max_pooling: what replaces max pooling after neurons. "spikes": a window emits as many spikes
+            as its most active input; "refuse": an error that names the node.
+        readout: what is read off the outputs. "potential": the potential of neurons that do not
+            spike, which is the output of the artificial network times the number of steps, without
+            functions such as softmax; "mean": the mean over the steps, with such functions.
+        strict: a membrane must exceed the threshold to spike.
+        initial_potential: membrane potential at rest, as a fraction of the threshold.
+        share_scales: layers whose spikes are added share the largest of their scales; otherwise a
+            Scale node on each edge weights them.
+        seed: seed of "bernoulli" input.
 
-        Batch-norm is folded first. Raises ModelError naming every node that cannot be converted,
-        ArgumentError, and what `compile` raises.
+        Batch normalization is folded first. Raises ModelError naming every node that cannot be
+        converted, ArgumentError, and the errors of `compile`.
         """
-        options = _native.ConvertOptions()
-        _native.library.arcuate_convert_options_init(ctypes.byref(options))
-        options.balancing = choice("balancing", balancing, _native.BALANCE)
-        options.input = choice("input", input, _native.CONVERTED_INPUT)
-        options.bias = choice("bias", bias, _native.BIAS)
-        options.max_pooling = choice("max_pooling", max_pooling, _native.MAX_POOLING)
-        options.readout = choice("readout", readout, _native.READOUT)
+        options = _native.ConversionOptions()
+        _native.library.arcuate_conversion_options_init(ctypes.byref(options))
+        options.balancing = choice("balancing", balancing, _native.BALANCING)
+        options.input = choice("input", input, _native.CONVERSION_INPUT)
+        options.bias = choice("bias", bias, _native.CONVERSION_BIAS)
+        options.max_pooling = choice("max_pooling", max_pooling, _native.CONVERSION_MAX_POOLING)
+        options.readout = choice("readout", readout, _native.CONVERSION_READOUT)
         options.strict, options.separate_scales = bool(strict), not share_scales
-        options.steps = whole("steps", steps, 0, 1_000_000)
+        options.steps = int32("steps", steps)
         options.seed = whole("seed", seed, 0, 2**64 - 1)
         options.percentile, options.factor = float(percentile), float(factor)
         options.initial_potential = float(initial_potential)
@@ -415,31 +423,32 @@ class Model(Handle):
         steps: int = 20,
         threads: int = 1,
     ) -> ConversionLoss:
-        """Runs this network and the spiking one that was made from it on the same frames.
+        """Runs this network and the spiking one converted from it on the same frames and compares
+        them.
 
-        frames: as in `convert`. labels: the place of the right output for each frame.
+        frames: as for `convert`. labels: the index of the correct output for each frame.
 
-        Raises ArgumentError, and what `compile` raises.
+        Raises ArgumentError, and the errors of `compile`.
         """
-        options = _native.LossOptions()
-        _native.library.arcuate_loss_options_init(ctypes.byref(options))
-        options.steps = whole("steps", steps, 1, 1_000_000)
+        options = _native.ConversionLossOptions()
+        _native.library.arcuate_conversion_loss_options_init(ctypes.byref(options))
+        options.steps = int32("steps", steps)
         compiling = _compile_options(threads=threads)
         options.compile = ctypes.pointer(compiling)
         with self.compile(threads=threads) as plan:
             kept = _point(options, plan, frames)
         if labels is not None:
-            places = np.asarray(labels)
-            if places.dtype.kind not in "iu" or places.shape != (options.frames,):
+            indices = np.asarray(labels)
+            if indices.dtype.kind not in "iu" or indices.shape != (options.frames,):
                 raise errors.argument(f"labels must be {options.frames} integers")
-            if places.size and not (0 <= places.min() and places.max() < 2**31):
-                raise errors.argument("labels must be within 0 ... 2147483647")
-            places = np.ascontiguousarray(places, np.int32)
-            kept.append(places)
-            options.labels = places.ctypes.data_as(ctypes.POINTER(ctypes.c_int32))
+            if indices.size and not (0 <= indices.min() and indices.max() < 2**31):
+                raise errors.argument("labels must be 0 ... 2147483647")
+            indices = np.ascontiguousarray(indices, np.int32)
+            kept.append(indices)
+            options.labels = indices.ctypes.data_as(ctypes.POINTER(ctypes.c_int32))
         found = _native.ConversionLoss(struct_size=ctypes.sizeof(_native.ConversionLoss))
         rates = (ctypes.c_double * 4096)()
-        # Each model takes turns with other threads; both at once need one order of taking them.
+        # A copy, so that only one lock is held.
         with spiking.copy() as other, self._lock:
             call(
                 _native.library.arcuate_model_conversion_loss, self._live(), other._live(),
@@ -489,11 +498,10 @@ def _compile_options(
 def _point(
     options: Any, plan: Plan, frames: Union[npt.ArrayLike, Tuple[npt.ArrayLike, ...]]
 ) -> List[Any]:
-    """Fills in the frames of an options struct; what it points to lives as long as what is
-    returned."""
+    """Sets the frames of an options struct, which are valid as long as the returned list."""
     arrays, _, options.frames = _frames(plan, frames if isinstance(frames, tuple) else (frames,))
     if options.frames == 0:
-        raise errors.argument("one frame is needed at least")
+        raise errors.argument("at least one frame is required")
     addresses = (ctypes.c_void_p * max(1, len(arrays)))(*(a.ctypes.data for a in arrays))
     counts = (ctypes.c_size_t * max(1, len(arrays)))(*(array.size for array in arrays))
     options.inputs, options.input_counts = addresses, counts

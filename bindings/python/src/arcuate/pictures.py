@@ -59,7 +59,7 @@ def receptive_fields(
 
     Raises ArgumentError if the node has another number of inputs, NotFoundError.
     """
-    weights = session.learned(node)
+    weights = session.adapted(node)
     height, width = shape
     if weights.ndim != 2 or weights.shape[1] != height * width:
         raise errors.argument(f'"{node}" has weights {weights.shape}, not [.., {height * width}]')
@@ -84,7 +84,7 @@ def weight_histogram(
     """How many weights of a node there are of each size. Raises NotFoundError."""
     figure = _figure(6, 3.5)
     axes = figure.subplots()
-    axes.hist(session.learned(node, fast).reshape(-1), bins=bins, color="0.3")
+    axes.hist(session.adapted(node, fast).reshape(-1), bins=bins, color="0.3")
     axes.set_xlabel(f"weight of {node}")
     axes.set_ylabel("count")
     figure.savefig(path, dpi=120)

@@ -1,4 +1,4 @@
-"""Plans: models compiled for a use."""
+"""Plans: models compiled for one use."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ class Port(NamedTuple):
     """An input or output of a network."""
 
     name: str
-    """As the model calls the node."""
+    """Name of the node in the model."""
     shape: Tuple[int, ...]
-    """Of one step of one stream: without batch and time; channel-first."""
+    """Shape for one step of one stream, channel-first."""
 
 
 class Plan(Handle):
-    """A compiled network: immutable, shared by any number of sessions and threads.
+    """A compiled model: immutable, shared by any number of sessions and threads.
 
-    Made by `Model.compile`. May be used as a context manager; sessions outlive it.
+    Made by `Model.compile`; a context manager. Sessions outlive it.
     """
 
     def __init__(self, pointer: int) -> None:
         super().__init__(pointer, _native.library.arcuate_plan_free)
         library = _native.library
-        # A plan never changes: what sessions need of it is asked once.
+        # A plan is immutable: what sessions need of it is read once.
         self._inputs = _ports(
             pointer,
             library.arcuate_plan_input_count,
@@ -66,33 +66,33 @@ class Plan(Handle):
             )
             for i in range(library.arcuate_plan_signal_count(pointer))
         }
-        # Axes between frames and batch in what a frame gives.
+        # Axes between frames and batch in the output of a frame.
         self._step_axes = (self._steps_per_frame,) if self._frame_output == "every" else ()
 
     @property
     def inputs(self) -> Tuple[Port, ...]:
-        """Input ports, in the order in which `Session.run` takes them."""
+        """Input ports, in the order of the arguments of `Session.run`."""
         with self._lock:
             self._live()
             return self._inputs
 
     @property
     def outputs(self) -> Tuple[Port, ...]:
-        """Output ports, in the order in which `Session.run` returns them."""
+        """Output ports, in the order of the results of `Session.run`."""
         with self._lock:
             self._live()
             return self._outputs
 
     @property
     def signals(self) -> Dict[str, int]:
-        """The signals that rules ask for, which `Session.teach` gives, and their sizes."""
+        """Signals that plasticity rules use, set by `Session.set_signal`, and their sizes."""
         with self._lock:
             self._live()
             return dict(self._signals)
 
     @property
     def nodes(self) -> Tuple[str, ...]:
-        """Node names in the order in which they run; nested graphs appear as "graph/node"."""
+        """Names of the nodes in execution order; "graph/node" for a node of a nested graph."""
         with self._lock:
             self._live()
             return self._nodes
@@ -105,7 +105,7 @@ class Plan(Handle):
 
     @property
     def steps_per_frame(self) -> int:
-        """Steps for one frame of input."""
+        """Steps per frame."""
         with self._lock:
             self._live()
             return self._steps_per_frame
@@ -139,12 +139,13 @@ class Plan(Handle):
             return self._batch
 
     def explain(self) -> str:
-        """What runs, with which kernels and why, and how much memory it takes."""
+        """The plan as text: each option and where its value comes from, the nodes in execution order with
+        the kernels chosen and why, and the memory of a session."""
         with self._lock:
             return _native.text(_native.library.arcuate_plan_explain(self._live()))
 
     def session(self) -> Session:
-        """A session of its own, at rest. Raises OutOfMemoryError."""
+        """A new session, at rest. Raises OutOfMemoryError."""
         with self._lock:
             pointer = created(_native.library.arcuate_session_create, self._live())
         return Session(pointer, self)

@@ -1,4 +1,4 @@
-"""Probes: recordings of what a node does."""
+"""Probes: recordings of nodes."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from ._handle import Handle, call
 class Probe(Handle):
     """A recording of one node of a session, step by step.
 
-    Made by `Session.probe`. `close` ends the recording, as does the end of a `with` block. What was
-    recorded stays readable when the session is closed.
+    Made by `Session.probe`. `close`, or the end of a `with` block, ends the recording. A recording
+    remains readable after its session is closed.
     """
 
     def __init__(
@@ -29,31 +29,28 @@ class Probe(Handle):
         shape: Tuple[int, ...],
         lock: threading.Lock,
     ) -> None:
-        # With the session's lock: it must not be read while the session writes it.
+        # With the session's lock, since the session writes the recording.
         super().__init__(pointer, _native.library.arcuate_probe_free, lock)
         self.node = node
         """The node's name."""
         self.quantity = quantity
-        """What is recorded: "output", "membrane" or "current"."""
+        """Quantity that is recorded: "output", "membrane" or "current"."""
         self._rows = (batch, *shape)
 
     @property
     def steps(self) -> int:
-        """Steps recorded since the start or the last `clear`."""
+        """Steps recorded since the probe was made or cleared."""
         with self._lock:
             return int(_native.library.arcuate_probe_steps(self._live()))
 
     @property
     def missed(self) -> int:
-        """Steps that came when the recording was full."""
+        """Steps not recorded because the recording was full."""
         with self._lock:
             return int(_native.library.arcuate_probe_missed(self._live()))
 
     def read(self) -> npt.NDArray[np.float32]:
-        """What was recorded so far, as a new array.
-
-        [steps, batch, shape...], row-major and channel-first.
-        """
+        """The recording as a new array, [steps, batch, shape...]."""
         library = _native.library
         with self._lock:
             probe = self._live()
@@ -63,7 +60,7 @@ class Probe(Handle):
         return values
 
     def clear(self) -> None:
-        """Forgets what was recorded and goes on."""
+        """Discards the recording and continues to record."""
         with self._lock:
             status = _native.library.arcuate_probe_clear(self._live())
         errors.check(status, ctypes.c_void_p())

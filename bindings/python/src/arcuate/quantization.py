@@ -1,4 +1,4 @@
-"""What narrow weights changed."""
+"""Reports of quantization."""
 
 from __future__ import annotations
 
@@ -12,32 +12,32 @@ from . import _native, errors
 
 @dataclasses.dataclass(frozen=True)
 class QuantizedNode:
-    """A node with weights, as it was and as it is."""
+    """A node with weights, before and after quantization."""
 
     name: str
-    """As "graph/node" where it is nested."""
+    """"graph/node" for a nested node."""
     before: str
-    """What its weights were: "float32", "bfloat16" or "int8"."""
+    """Previous element type of the weights: "float32", "bfloat16" or "int8"."""
     after: str
-    """What they are."""
+    """Element type of the weights."""
     weights: int
-    """How many there are."""
+    """Number of weights."""
     bytes_before: int
-    """Of the weights and their scales, as they were."""
+    """Previous size of the weights and scales."""
     bytes_after: int
-    """Of the weights and their scales, as they are."""
+    """Size of the weights and scales."""
     weight_error: float
-    """The root of the sum of squares of the change over that of the weights."""
+    """Root of the sum of squared changes of the weights, relative to that of the weights."""
     output_error: Optional[float]
-    """The same as the node's output is expected to see it, where weights count by the mean square
-    of what they meet; None without calibration and for nodes that are kept."""
+    """The same, with each weight multiplied by the root mean square of its input: an estimate of
+    the error of the node's output. None without calibration and for nodes that are kept."""
     uncalibrated_output_error: Optional[float]
-    """That of the scales that need no calibration."""
+    """The output_error that scales chosen without calibration would have."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Quantization:
-    """What `Model.quantize` changed. As text it is a table."""
+    """Report of `Model.quantize`; `str()` gives a table."""
 
     nodes: Tuple[QuantizedNode, ...]
     """Every node with weights, in the order of the model."""
@@ -46,12 +46,12 @@ class Quantization:
 
     @property
     def bytes_before(self) -> int:
-        """Of all weights and scales, as they were."""
+        """Previous size of all weights and scales."""
         return sum(node.bytes_before for node in self.nodes)
 
     @property
     def bytes_after(self) -> int:
-        """Of all weights and scales, as they are."""
+        """Size of all weights and scales."""
         return sum(node.bytes_after for node in self.nodes)
 
     def __str__(self) -> str:

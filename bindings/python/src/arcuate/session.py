@@ -1,4 +1,4 @@
-"""Sessions: networks at work."""
+"""Sessions: the state of one or more streams."""
 
 from __future__ import annotations
 
@@ -31,64 +31,65 @@ event_dtype = np.dtype(
         ("value", np.float32),
     ]
 )
-"""A number that is not zero, at one step: `step` from the first of the call, `stream` below batch,
-`port`, `index` into the port's shape (row-major, channel-first), `value`."""
+"""A nonzero value at one step: `step`, counted from the first step of the call; `stream`, below the
+batch; `port`; `index`, the element of the port's shape (row-major, channel-first); `value`."""
 
-# Events that a call of the library has room for, unless one step needs more.
-_EVENT_ROOM = 65536
+# Size of the output buffer in events, unless one step needs more.
+_EVENT_CAPACITY = 65536
 
 
-# Python notices an interrupt (Ctrl-C) only between calls of the library: these are to be short.
+# Python handles an interrupt (Ctrl-C) only between calls of the library, which are therefore short.
 _SECONDS_PER_CALL = 0.1
 
 
 @dataclasses.dataclass(frozen=True)
 class Counters:
-    """What nodes did since the counters were cleared.
+    """Operation counts since the counters were cleared.
 
-    Definitions follow NeuroBench: a synaptic operation is a product of a non-zero input and a
-    non-zero weight.
+    As in NeuroBench, a synaptic operation is a product of a nonzero input and a nonzero weight. A row
+    is one step of one stream of a node.
     """
 
     spikes: int
-    """Non-zero outputs of spiking nodes."""
+    """Nonzero outputs of spiking nodes."""
     macs: int
-    """Synaptic operations of rows with other inputs than -1, 0, 1."""
+    """Synaptic operations of rows with inputs other than -1, 0 and 1."""
     acs: int
-    """Synaptic operations of rows with only these."""
+    """Synaptic operations of rows with inputs -1, 0 and 1 only."""
     dense_operations: int
-    """Synaptic operations if no input and no weight were zero."""
+    """Operations if every input and weight were nonzero."""
     neuron_updates: int
-    """Membranes that changed; with fast numerics all of a node whose inputs are added in place."""
+    """Membranes that changed; with fast numerics, all membranes of a node whose inputs are added in
+    place."""
     rows: int
-    """Steps of streams that went through the node."""
+    """Rows computed."""
     dense_rows: int
-    """Of these, by the dense kernel."""
+    """Rows computed by a dense kernel."""
     weight_bytes: int
-    """Bytes read for synaptic operations."""
+    """Bytes of the weights of all synaptic operations, without reuse."""
 
 
 class Session(Handle):
-    """The state of a plan's streams; the only thing that changes.
+    """The state of a plan's streams.
 
-    Made by `Plan.session`. May be used as a context manager. Calls from several threads take turns;
-    different sessions run at the same time, since the interpreter's lock is released meanwhile.
+    Made by `Plan.session`; a context manager. Calls from several threads are serialized; different
+    sessions run concurrently, since the library releases the interpreter's lock.
     """
 
     def __init__(self, pointer: int, plan: Plan) -> None:
         super().__init__(pointer, _native.library.arcuate_session_free)
         self._plan = plan
-        # The arguments of run and step, filled anew by each call.
+        # Arguments of run and step, set by each call.
         self._input_pointers = (ctypes.c_void_p * len(plan._inputs))()
         self._input_counts = (ctypes.c_size_t * len(plan._inputs))()
         self._output_pointers = (ctypes.c_void_p * len(plan._outputs))()
         self._output_counts = (ctypes.c_size_t * len(plan._outputs))()
-        # Steps for one call of the library, by how long the last took.
+        # Steps per call of the library, adjusted to the time that calls take.
         self._pace = 64
 
     @property
     def plan(self) -> Plan:
-        """The plan that is run."""
+        """The plan of the session."""
         return self._plan
 
     def run(
@@ -96,31 +97,30 @@ class Session(Handle):
     ) -> Outputs:
         """Runs frames.
 
-        inputs: an array [frames, batch, shape...] for each input port; without the batch axis if
-            the plan has one stream. float32 arrays in C order are read where they are.
-        out: an array to write to, or for several output ports a sequence of arrays, where None
-            makes a new one. float32, C order, exactly the shape of what is returned.
+        inputs: an array [frames, batch, shape...] per input port. The batch axis may be omitted if
+            the plan has one stream. float32 arrays in C order are not copied.
+        out: an array for the output, or for several output ports a sequence of arrays or None.
+            float32, C order, exactly the shape that is returned.
 
         Returns an array [frames, batch, shape...], or with frame_output "every"
-        [frames, steps, batch, shape...]; for several output ports a tuple of them. Without the
-        batch axis if the first input had none.
+        [frames, steps, batch, shape...]; a tuple of arrays for several output ports; without the
+        batch axis if the first input has none.
 
-        Ctrl-C is noticed every 0.1 seconds or so, but not before the frame is done; the state is
-        then that after some of the frames, and so are the outputs.
+        Ctrl-C takes effect within about 0.1 seconds, after a whole number of frames.
 
-        Raises ArgumentError for wrong shapes and numbers that are not finite; the state is then as
-        it was.
+        Raises ArgumentError for wrong shapes and numbers that are not finite; the state is then
+        unchanged.
         """
         library = _native.library
         batch = self._plan._batch
-        arrays, bare, frames = _frames(self._plan, inputs)
-        streams = () if bare else (batch,)
+        arrays, unbatched, frames = _frames(self._plan, inputs)
+        streams = () if unbatched else (batch,)
         lead = (frames, *self._plan._step_axes, *streams)
         results = self._results(lead, out, arrays)
         with self._lock:
             session = self._live()
             done, at_once = 0, self._frames_at_once()
-            # Frames are given apart only if none will be refused, else all of them or none.
+            # Frames are split over several calls only if none will be refused.
             if frames > at_once and not all(np.isfinite(array).all() for array in arrays):
                 at_once = frames
             while True:
@@ -136,7 +136,7 @@ class Session(Handle):
                     self._output_pointers, self._output_counts,
                 )
                 self._check(status)
-                self._adapt((end - done) * self._plan._steps_per_frame, start)
+                self._adjust_pace((end - done) * self._plan._steps_per_frame, start)
                 done, at_once = end, self._frames_at_once()
                 if done >= frames:
                     break
@@ -145,13 +145,11 @@ class Session(Handle):
     def step(
         self, *inputs: npt.ArrayLike, out: Union[None, Array, Sequence[Optional[Array]]] = None
     ) -> Outputs:
-        """Runs one step with inputs of its own, outside any frame.
-
-        As `run` without the axes of frames and steps: [batch, shape...] in and out.
-        """
+        """Runs one step, outside any frame: inputs and outputs are [batch, shape...]. Otherwise like
+        `run`."""
         library = _native.library
-        arrays, bare = _arrays(self._plan, inputs, 0)
-        results = self._results(() if bare else (self._plan._batch,), out, arrays)
+        arrays, unbatched = _arrays(self._plan, inputs, 0)
+        results = self._results(() if unbatched else (self._plan._batch,), out, arrays)
         with self._lock:
             session = self._live()
             self._point(arrays, results)
@@ -166,30 +164,29 @@ class Session(Handle):
     def run_events(
         self, events: Union[npt.NDArray[np.void], Sequence[Tuple[int, int, int, int, float]]], steps: int
     ) -> npt.NDArray[np.void]:
-        """Runs `steps` steps whose inputs are zero but for the events. Frames play no part.
+        """Runs `steps` steps, outside any frame, whose inputs are zero except for the events.
 
         events: an array [n] of `event_dtype`, or a sequence of (step, stream, port, index, value),
-            ordered by step; events for one element add up.
+            ordered by step; events at the same element add up.
 
-        Returns the outputs that are not zero, [m] of `event_dtype`, ordered by step, port, stream
-        and index.
+        Returns the nonzero outputs, [m] of `event_dtype`, ordered by step, port, stream and index.
 
-        Ctrl-C is noticed every 0.1 seconds or so; the state is then that after some of the steps.
+        Ctrl-C takes effect within about 0.1 seconds, after a whole number of steps.
 
-        Raises ArgumentError for an event out of order, outside the network or not finite; the state
-        is then as it was.
+        Raises ArgumentError for an event that is out of order, outside the network or not finite;
+        the state is then unchanged.
         """
         given = _events(events)
         steps = whole("steps", steps, 0, 2**31)
         when = np.ascontiguousarray(given["step"])
         sizes = sum(int(np.prod(port.shape, dtype=np.int64)) for port in self._plan._outputs)
         most = max(1, sizes * self._plan._batch)
-        room = np.empty(most * max(1, min(steps, _EVENT_ROOM // most)), event_dtype)
+        room = np.empty(most * max(1, min(steps, _EVENT_CAPACITY // most)), event_dtype)
         steps_done, consumed, written = (ctypes.c_size_t() for _ in range(3))
         parts: List[npt.NDArray[np.void]] = []
         done = used = 0
-        # A call gets the steps whose output surely fits, so that each event is passed once more at
-        # most; but the first gets everything where something is to be refused: all of it or none.
+        # A call gets as many steps as are certain to fit the output buffer. If an event will be
+        # refused, one call gets everything, so that the state does not change.
         whole_call = not self._would_take(given, steps)
         with self._lock:
             session = self._live()
@@ -206,7 +203,7 @@ class Session(Handle):
                     ctypes.byref(steps_done), ctypes.byref(consumed), ctypes.byref(written),
                 )
                 self._check(status)
-                self._adapt(steps_done.value, start)
+                self._adjust_pace(steps_done.value, start)
                 result = room[: written.value].copy()
                 result["step"] += done
                 parts.append(result)
@@ -216,7 +213,7 @@ class Session(Handle):
                     return np.concatenate(parts)
 
     def _would_take(self, events: npt.NDArray[np.void], steps: int) -> bool:
-        """Whether the library will refuse none of the events; it has the sentence if it does."""
+        """Whether the library will accept all events."""
         sizes = np.array([int(np.prod(port.shape, dtype=np.int64)) for port in self._plan._inputs])
         when, port = events["step"], events["port"]
         return bool(
@@ -229,9 +226,9 @@ class Session(Handle):
         )
 
     def reset(self, stream: Optional[int] = None) -> None:
-        """Brings all streams, or one, to rest. Counters and probes are untouched.
+        """Resets all streams, or one, to rest. Counters, probes and adapted weights are unchanged.
 
-        Raises ArgumentError for a stream that is not there.
+        Raises ArgumentError for a stream out of range.
         """
         with self._lock:
             session = self._live()
@@ -243,7 +240,7 @@ class Session(Handle):
         errors.check(status, ctypes.c_void_p())
 
     def save(self) -> bytes:
-        """The state of all streams as one block; counters and probes are not part of it."""
+        """A snapshot of the state of all streams, without counters and probes."""
         library = _native.library
         with self._lock:
             session = self._live()
@@ -253,9 +250,9 @@ class Session(Handle):
         return bytes(block)
 
     def restore(self, state: Union[bytes, bytearray, memoryview]) -> None:
-        """Takes a block that `save` gave, of a session of this plan or of an equal one.
+        """Restores a snapshot of a session of the same plan, or of an equal one.
 
-        Raises StateError if it is not such a block; nothing is changed then.
+        Raises StateError if it is damaged or of another plan; the state is then unchanged.
         """
         block = bytes(memoryview(state))
         with self._lock:
@@ -272,11 +269,12 @@ class Session(Handle):
     def counters(
         self, node: Union[None, str, int] = None, stream: Optional[int] = None
     ) -> Counters:
-        """What a node did since the counters were cleared.
+        """The counters of a node and a stream.
 
-        node: a name or an index of `plan.nodes`; None sums over all. stream: None sums likewise.
+        node: a name or an index of `plan.nodes`; None for the sum over all. stream: an index; None
+            for the sum over all.
 
-        Raises NotFoundError for a name, ArgumentError for an index or stream that is not there.
+        Raises NotFoundError for an unknown name, ArgumentError for an index out of range.
         """
         nodes = self._plan._nodes
         index = -1
@@ -296,7 +294,7 @@ class Session(Handle):
         return Counters(*(getattr(values, field.name) for field in dataclasses.fields(Counters)))
 
     def clear_counters(self) -> None:
-        """Sets the counters to zero."""
+        """Sets all counters to zero and clears the list of kernels."""
         with self._lock:
             status = _native.library.arcuate_session_clear_counters(self._live())
         errors.check(status, ctypes.c_void_p())
@@ -313,19 +311,20 @@ class Session(Handle):
         return tuple(_native.text(buffer.value).split())
 
     def probe(self, node: str, quantity: str = "output", *, capacity: int) -> Probe:
-        """Records a node from the next step on, up to `capacity` steps.
+        """Records a node from the next step on, for at most `capacity` steps.
 
-        quantity: "output": what the node emits; "membrane": after the reset; "current": synaptic.
+        quantity: "output"; "membrane": the membrane potential after the reset; "current": the
+            synaptic current.
 
         Raises NotFoundError if there is no such node or it has no such quantity, LimitError,
         OutOfMemoryError, ArgumentError.
         """
         library = _native.library
-        kind = choice("quantity", quantity, _native.QUANTITY)
-        room = whole("capacity", capacity)
+        kind = choice("quantity", quantity, _native.PROBE)
+        steps = whole("capacity", capacity)
         with self._lock:
             pointer = created(
-                library.arcuate_probe_create, self._live(), encoded("node", node), kind, room
+                library.arcuate_probe_create, self._live(), encoded("node", node), kind, steps
             )
         shape = self._plan._node_shapes[node]
         return Probe(pointer, node, quantity, self._plan._batch, shape, self._lock)
@@ -341,7 +340,7 @@ class Session(Handle):
         out: Union[None, Array, Sequence[Optional[Array]]],
         inputs: List[Array],
     ) -> List[Array]:
-        """Arrays for the outputs: those of `out`, or new ones."""
+        """The arrays for the outputs: those in `out`, or new ones."""
         ports = self._plan._outputs
         if out is None:
             return [np.empty(lead + port.shape, np.float32) for port in ports]
@@ -374,8 +373,8 @@ class Session(Handle):
     def _frames_at_once(self) -> int:
         return max(1, self._pace // self._plan._steps_per_frame)
 
-    def _adapt(self, steps: int, start: float) -> None:
-        """Sets how many steps the next call gets, after one of `steps` since `start`."""
+    def _adjust_pace(self, steps: int, start: float) -> None:
+        """Adjusts the number of steps per call after a call of `steps` that began at `start`."""
         if steps == 0:
             return
         seconds = max(time.perf_counter() - start, 1e-9)
@@ -383,7 +382,7 @@ class Session(Handle):
         self._pace = max(1, min(fitting, 8 * self._pace))
 
     def _point(self, inputs: List[Array], outputs: List[Array]) -> None:
-        """Fills the arguments of run and step; the caller keeps the arrays."""
+        """Sets the arguments of run and step. The caller keeps the arrays alive."""
         for i, array in enumerate(inputs):
             self._input_pointers[i] = _address(array)
             self._input_counts[i] = array.size
@@ -391,89 +390,95 @@ class Session(Handle):
             self._output_pointers[i] = _address(array)
             self._output_counts[i] = array.size
 
-    # ---- Learning -------------------------------------------------------------------------------
+    # ---- Plasticity -----------------------------------------------------------------------------
 
     @property
-    def learning(self) -> bool:
-        """Whether weights and thresholds change by their rules while the session runs; set it."""
+    def adapting(self) -> bool:
+        """Whether rules change weights and thresholds while the session runs; can be set."""
         with self._lock:
-            return bool(_native.library.arcuate_session_learning(self._live()))
+            return bool(_native.library.arcuate_session_adapting(self._live()))
 
-    @learning.setter
-    def learning(self, value: bool) -> None:
+    @adapting.setter
+    def adapting(self, value: bool) -> None:
         with self._lock:
-            self._check(_native.library.arcuate_session_set_learning(self._live(), int(bool(value))))
+            self._check(_native.library.arcuate_session_set_adapting(self._live(), int(bool(value))))
 
-    def set_rate(self, rate: float) -> None:
-        """Multiplies the rates of all rules from now on, for schedules; 1 at the start.
+    def set_rate_factor(self, factor: float) -> None:
+        """Multiplies the rates of all rules, but not of decays, from the next step on; 1 initially.
 
-        Raises ArgumentError for what is not finite.
+        Raises ArgumentError if it is not finite.
         """
         with self._lock:
-            self._check(_native.library.arcuate_session_set_rate(self._live(), float(rate)))
+            self._check(
+                _native.library.arcuate_session_set_rate_factor(self._live(), float(factor))
+            )
 
-    def teach(self, signal: str, values: npt.ArrayLike) -> None:
-        """Gives a signal of `plan.signals` its numbers, [batch, size], without the batch axis if the
-        plan has one stream. They hold until others are given or it is withdrawn.
+    def set_signal(self, signal: str, values: npt.ArrayLike) -> None:
+        """Sets a signal of `plan.signals`, [batch, size]; the batch axis may be omitted if the plan
+        has one stream. It holds until it is set again or cleared.
 
-        Raises NotFoundError, ArgumentError for a number that is not finite or another count; nothing
-        is changed then.
+        Raises NotFoundError, ArgumentError for a wrong size and numbers that are not finite; nothing
+        is then changed.
         """
         numbers = np.ascontiguousarray(values, np.float32)
         name = encoded("signal", signal)
         with self._lock:
-            self._check(_native.library.arcuate_session_teach(
+            self._check(_native.library.arcuate_session_set_signal(
                 self._live(), name, numbers.ctypes.data, numbers.size))
 
-    def teach_label(
+    def set_label(
         self, signal: str, label: int, stream: int = 0, on: float = 1.0, off: float = 0.0
     ) -> None:
-        """Gives one stream's signal as a label: `on` at its place, `off` elsewhere.
+        """Sets a signal of one stream to a label: element `label` to `on`, the others to `off`.
 
-        Raises NotFoundError, ArgumentError for a label or stream out of range; nothing is changed
-        then.
+        Raises NotFoundError, ArgumentError for a label or stream out of range; nothing is then
+        changed.
         """
         name = encoded("signal", signal)
-        place = whole("label", label, -(2**62))
+        index = whole("label", label, -(2**62))
         number = whole("stream", stream)
         with self._lock:
-            self._check(_native.library.arcuate_session_teach_label(
-                self._live(), name, number, place, on, off))
+            self._check(_native.library.arcuate_session_set_label(
+                self._live(), name, number, index, on, off))
 
-    def withdraw(self, signal: str) -> None:
-        """Takes a signal away: rules that ask for it change nothing until it is given again."""
+    def clear_signal(self, signal: str) -> None:
+        """Clears a signal of all streams: rules that use it change nothing until it is set again."""
         name = encoded("signal", signal)
         with self._lock:
-            self._check(_native.library.arcuate_session_withdraw(self._live(), name))
+            self._check(_native.library.arcuate_session_clear_signal(self._live(), name))
 
-    def normalise(self) -> None:
-        """Scales the weights of rules with a "column_sum"; frames of `run` begin with it."""
+    def normalize(self) -> None:
+        """Scales the weights of rules with a "column_sum", as `run` does at the start of a frame."""
         with self._lock:
-            self._check(_native.library.arcuate_session_normalise(self._live()))
+            self._check(_native.library.arcuate_session_normalize(self._live()))
 
     def consolidate(self) -> None:
-        """Applies what rules with "apply": "frame" added up; frames of `run` end with it."""
+        """Applies the accumulated changes of rules with "apply": "frame", as `run` does at the end
+        of a frame."""
         with self._lock:
             self._check(_native.library.arcuate_session_consolidate(self._live()))
 
     def forget(self) -> None:
-        """Brings weights and thresholds back to those of the model."""
+        """Restores the weights and thresholds of the model."""
         with self._lock:
             self._check(_native.library.arcuate_session_forget(self._live()))
 
-    def learned(self, node: str, fast: bool = False) -> Array:
-        """The weights of a PlasticLinear as they are now, [post, pre], its fast weights, [batch, post,
-        pre], the kernels of a PlasticConv2d, [out, in * height * width], or the adaptive part of the
-        thresholds of a Cell.
+    def adapted(self, node: str, fast: bool = False) -> Array:
+        """A copy of the adapted values of a node: the weights of a PlasticLinear, [post, pre], its
+        fast weights, [batch, post, pre], the kernels of a PlasticConv2d, [out, in * height * width],
+        or the adaptive part of the thresholds of a Cell.
 
-        Raises NotFoundError for a node that is not there or learns nothing of that kind.
+        Raises NotFoundError for a node that does not exist or has no such values.
         """
         name = encoded("node", node)
         library = _native.library
         with self._lock:
             session = self._live()
-            values = np.zeros(library.arcuate_session_learned_size(session, name, fast), np.float32)
-            call(library.arcuate_session_learned, session, name, fast, values.ctypes.data, values.size)
+            values = np.zeros(library.arcuate_session_adapted_size(session, name, fast), np.float32)
+            call(
+                library.arcuate_session_read_adapted,
+                session, name, fast, values.ctypes.data, values.size,
+            )
         shape, kind = self._plan._node_shapes[node], self._plan._node_kinds[node]
         if kind.startswith("PlasticConv"):
             return values.reshape(shape[0], -1)
@@ -482,32 +487,32 @@ class Session(Handle):
             return values.reshape(self._plan._batch, post, -1)
         return values if values.size == post and post > 0 else values.reshape(post, -1)
 
-    def learned_model(self) -> "Model":
-        """The network with the weights, biases and thresholds that the session has now."""
+    def adapted_model(self) -> "Model":
+        """A model with the session's current weights, biases and thresholds."""
         from .model import Model
 
         with self._lock:
-            return Model(created(_native.library.arcuate_session_learned_model, self._live()))
+            return Model(created(_native.library.arcuate_session_adapted_model, self._live()))
 
     def _check(self, status: int) -> None:
-        """Raises what run, step, teach and the like kept in the session; the caller holds the lock."""
+        """Raises the error that the session stored; the caller holds the lock."""
         if status != _native.SUCCESS:
             message = _native.library.arcuate_session_last_error(self._live())
             raise errors.make(status, _native.text(message))
 
 
 def _arrays(plan: Plan, inputs: Sequence[npt.ArrayLike], axes: int) -> Tuple[List[Array], bool]:
-    """The inputs as the library reads them, with `axes` axes before batch and shape; and whether
-    the first had no batch axis."""
+    """The inputs as float32 arrays, with `axes` axes before batch and shape; and whether the first has
+    no batch axis."""
     ports = plan._inputs
     if len(inputs) != len(ports):
         raise errors.argument(f"{len(inputs)} inputs for a network with {len(ports)}")
     arrays = [_plain(value, port) for value, port in zip(inputs, ports)]
-    bare = [_is_bare(array, port, plan._batch, axes) for array, port in zip(arrays, ports)]
-    return arrays, bare[0]
+    unbatched = [_is_unbatched(array, port, plan._batch, axes) for array, port in zip(arrays, ports)]
+    return arrays, unbatched[0]
 
 
-def _is_bare(array: Array, port: Port, batch: int, axes: int) -> bool:
+def _is_unbatched(array: Array, port: Port, batch: int, axes: int) -> bool:
     rest = array.shape[axes:]
     if array.ndim >= axes and rest == (batch, *port.shape):
         return False
@@ -517,31 +522,31 @@ def _is_bare(array: Array, port: Port, batch: int, axes: int) -> bool:
     raise errors.ArgumentError(
         _native.SHAPE_MISMATCH,
         f'input "{port.name}" has shape {_shape_text(array.shape)}, not {_shape_text(wanted)}'
-        + (" (the batch axis may be left out)" if batch == 1 else ""),
+        + (" (the batch axis may be omitted)" if batch == 1 else ""),
     )
 
 
 def _frames(plan: Plan, inputs: Sequence[npt.ArrayLike]) -> Tuple[List[Array], bool, int]:
-    """As `_arrays` for frames, and how many there are."""
-    arrays, bare = _arrays(plan, inputs, 1)
+    """`_arrays` for frames, and the number of frames."""
+    arrays, unbatched = _arrays(plan, inputs, 1)
     frames = len(arrays[0])
     for array, port in zip(arrays, plan._inputs):
         if len(array) != frames:
             raise errors.argument(
                 f'input "{port.name}" has {len(array)} frames, the first input {frames}'
             )
-    return arrays, bare, frames
+    return arrays, unbatched, frames
 
 
 def _address(array: npt.NDArray[Any]) -> int:
-    """Where a plain array is. `array.ctypes` takes three times as long, a tenth of a short call."""
+    """The address of an array. `array.ctypes` takes three times as long, a tenth of a short call."""
     if array.size and array.flags.writeable:
         return ctypes.addressof(ctypes.c_char.from_buffer(array))
     return int(array.ctypes.data)
 
 
 def _is_plain(array: npt.NDArray[Any]) -> bool:
-    """Whether the library can use an array where it is."""
+    """Whether the library can use an array without a copy."""
     return array.dtype == np.float32 and array.flags.c_contiguous and array.flags.aligned
 
 
@@ -558,7 +563,7 @@ def _plain(value: npt.ArrayLike, port: Port) -> Array:
         if len(beyond):
             raise errors.argument(
                 f'input "{port.name}": number {beyond[0]} is {array.reshape(-1)[beyond[0]]}, '
-                "beyond what float32 holds"
+                "which exceeds float32"
             )
     return plain
 
@@ -572,14 +577,14 @@ def _events(
                 events = np.array(list(events), event_dtype)
         except (TypeError, ValueError, OverflowError, FloatingPointError) as error:
             raise errors.argument(
-                f"events are tuples (step, stream, port, index, value) in range: {error}"
+                f"events must be tuples (step, stream, port, index, value) in range: {error}"
             ) from None
     if events.dtype != event_dtype or events.ndim != 1:
         raise errors.argument(
             f"events must be an array [n] of arcuate.event_dtype, not {events.ndim}-dimensional "
             f"of {events.dtype}"
         )
-    # NumPy calls any address of such a struct aligned; C does not.
+    # For NumPy any address of such a struct is aligned; for C it is not.
     if not events.flags.c_contiguous or events.ctypes.data % 4 != 0:
         events = events.copy()
     return events

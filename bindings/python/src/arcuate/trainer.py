@@ -1,4 +1,4 @@
-"""Trainers: models that learn by gradient."""
+"""Trainers: training of models by gradient."""
 
 from __future__ import annotations
 
@@ -11,14 +11,16 @@ import numpy as np
 import numpy.typing as npt
 
 from . import _native, errors
-from ._handle import Handle, call, choice, created, encoded, seconds, whole
+from ._handle import (
+    Handle, call, choice, created, encoded, int32, optional_whole, seconds, whole,
+)
 from .model import Model
 
 Array = npt.NDArray[np.float32]
 Inputs = Union[npt.ArrayLike, Tuple[npt.ArrayLike, ...]]
 Surrogate = Union[str, Tuple[Any, ...]]
 
-# What stands in for the derivative of a spike, where only its name is given.
+# Default parameters of the surrogates.
 _SURROGATES: Dict[str, Tuple[float, ...]] = {
     "box": (0.5, 1.0),
     "triangle": (1.0, 0.3),
@@ -30,61 +32,62 @@ _SURROGATES: Dict[str, Tuple[float, ...]] = {
 
 @dataclasses.dataclass(frozen=True)
 class Loss:
-    """What is to be made small, and how the steps of an output become one answer.
+    """A loss, and how the steps of an output are combined into a prediction.
 
-    | kind                        | of an answer y and the target t (a label: 1 for its class, else 0) |
+    | kind                        | of a prediction y and target t (label: 1 for its class, else 0)    |
     |-----------------------------|--------------------------------------------------------------------|
     | cross_entropy               | -log softmax(y)[label]                                             |
-    | mean_square                 | the mean of (y - t)^2                                              |
-    | smooth_l1                   | the same, but abs(y - t) - 1/2 beyond 1, (y - t)^2 / 2 within      |
-    | binary_cross_entropy        | the mean of -t log y - (1 - t) log(1 - y)                          |
-    | binary_cross_entropy_logits | the same of the logistic function of y                             |
-    | count                       | as mean_square, of numbers of spikes                               |
-    | stochmax, stochmax_naive    | softmax over classes that a learned gate lets through; outputs 0,  |
-    |                             | 1 and 2 are logits and the two heads of the gate; naive: the gate  |
-    |                             | alone, of head 1, without the posterior and the variational terms  |
+    | mean_square                 | mean of (y - t)^2                                                  |
+    | smooth_l1                   | mean of d^2 / 2 where d = abs(y - t) < 1, else of d - 1/2          |
+    | binary_cross_entropy        | mean of -t log y - (1 - t) log(1 - y)                              |
+    | binary_cross_entropy_logits | binary cross-entropy of the logistic function of y                 |
+    | count                       | mean square of spike counts                                        |
+    | stochmax                    | softmax over the classes that a trained gate selects; outputs 0, 1 |
+    |                             | and 2 are the logits and the two heads of the gate                 |
+    | stochmax_naive              | stochmax with the gate sampled from head 1 alone, without the      |
+    |                             | variational terms                                                  |
     """
 
     kind: str = "cross_entropy"
     readout: str = "sum"
-    """"last", "sum", "mean" or "maximum" of the steps; "every": each step is an answer of its own."""
+    """"last", "sum", "mean" or "maximum" of the steps; "every": each step is a prediction."""
     output: int = 0
-    """The place of the output port."""
+    """Index of the output port."""
     window: Optional[Tuple[int, int]] = None
-    """The first step that counts and the one after the last; None for all."""
+    """First step that counts and the step after the last; None for all."""
     weight: float = 1.0
-    """What it is multiplied with."""
+    """Factor of the loss."""
 
 
 @dataclasses.dataclass(frozen=True)
-class TrainResult:
-    """What a step of learning, or an evaluation, came to."""
+class TrainingResult:
+    """Result of a training step or an evaluation."""
 
     loss: float = 0.0
-    """The mean over the samples."""
+    """Mean over the samples."""
     correct: int = 0
-    """Samples whose largest answer is that of their label."""
+    """Samples whose largest prediction is that of their label."""
     samples: int = 0
     spikes: int = 0
-    """Of all neurons."""
+    """Spikes of all neurons."""
     additions: int = 0
     """Synaptic operations of spikes."""
     products: int = 0
-    """Synaptic operations of values."""
+    """Synaptic operations of other values."""
     gradient_norm: float = 0.0
-    """Of all gradients together, before clipping; 0 where none was made."""
+    """Norm of all gradients together, before clipping; 0 if not computed."""
 
     @property
     def accuracy(self) -> float:
-        """The share of samples that are right."""
+        """Fraction of samples that are correct."""
         return self.correct / self.samples if self.samples else 0.0
 
-    def __add__(self, other: TrainResult) -> TrainResult:
-        """Both together: means are weighed by their samples."""
+    def __add__(self, other: TrainingResult) -> TrainingResult:
+        """The result of both: means are weighted by the numbers of samples."""
         count = self.samples + other.samples
         if count == 0:
             return self
-        return TrainResult(
+        return TrainingResult(
             (self.loss * self.samples + other.loss * other.samples) / count,
             self.correct + other.correct, count, self.spikes + other.spikes,
             self.additions + other.additions, self.products + other.products,
@@ -93,47 +96,51 @@ class TrainResult:
 
 
 class Trainer(Handle):
-    """A model that learns, batch by batch.
+    """Trains a model, batch by batch.
 
         trainer = arcuate.Trainer(model, batch=128, steps=25, surrogate="fast_sigmoid", rate=1e-3)
         for x, y in batches:                    # [128, inputs], [128]
-            print(trainer.learn(x, y).loss)
+            print(trainer.train_step(x, y).loss)
         print(trainer.evaluate(test_x, test_y).accuracy)
-        trainer.model().save("learned.safetensors")
+        trainer.model().save("trained.safetensors")
 
-    The model stays as it is. The same model, settings, seed and batches give the same bits in every
-    language and for every number of threads. May be used as a context manager.
+    The model itself is not changed. The same model, options and batches give the same bits in every
+    language and for every number of threads. A context manager.
 
-    mode: "direct": gradients through all steps of the network as it is; "tandem": an artificial
-        network whose ReLUs take the spike counts of a spiking twin, which runs for `steps` steps.
-    batch: samples of a step of learning, 1 ... 65535.
-    steps: of a sample, 1 ... 100000; all state starts from rest.
-    input: how a sample enters: "hold": the same values at every step; "first": at the first step,
-        then zeros; "every": values of its own for every step, [samples, steps, shape...].
-    dt: seconds per step; None takes the model's.
-    loss: a kind, a `Loss`, or several: they are added up, and the last says which answers are right.
-    readout: of a loss that is given by its kind alone.
-    surrogate: what stands for the derivative of a spike, with x the membrane less the threshold:
-        ("box", width, height), ("triangle", width, height), ("fast_sigmoid", slope),
-        ("arctan", slope), ("spike_time", alpha, beta), or a name alone. surrogates: of single nodes.
-    through_reset: whether a membrane's reset counts as depending on the spike that made it.
-    plastic_steps: of a sample, from the first on, the steps in which rules change the fast weights of
-        "PlasticLinear" nodes with alpha; None means all. Gradients follow what the rules do.
-    detach_time: stop gradients at every step. detach: edges (from, to) that no gradient passes.
-    freeze: nodes that stay as they are. train: parameters of neurons that learn as well,
-        "node.field", or "field" of all nodes, such as "tau". tie: groups of nodes that share the
-        parameters of their first. dropout: by node, the share of outputs that is dropped.
+    mode: "direct": backpropagation through all steps of the network; "tandem": backpropagation through
+        an artificial network whose ReLUs take the spike counts of its spiking counterpart, which runs
+        for `steps` steps.
+    batch: batch size, in samples, 1 ... 65535.
+    steps: steps of a sample, 1 ... 100000, starting from rest.
+    input: steps that receive the values of a sample. "hold": every step; "first": the first step, the
+        others zeros; "every": every step has values of its own, [samples, steps, shape...].
+    dt: seconds per step; by default the model's.
+    loss: a kind, a `Loss`, or several, which are added; the last determines which predictions are
+        correct.
+    readout: readout of a loss that is given as a kind.
+    surrogate: surrogate for the derivative of a spike, where x is the membrane potential minus the
+        threshold: ("box", width, height), ("triangle", width, height), ("fast_sigmoid", slope),
+        ("arctan", slope), ("spike_time", alpha, beta), or a name alone. surrogates: surrogates of
+        single nodes.
+    through_reset: include the dependence of a membrane's reset on its spike in the gradient.
+    plastic_steps: steps of a sample, from the first on, in which rules change the fast weights of
+        "PlasticLinear" nodes with alpha; by default all. Gradients pass through these changes.
+    detach_time: stop gradients at every step. detach: edges (source, target) that stop gradients.
+    freeze: nodes whose parameters are not trained. train: parameters of neurons to train, "node.field",
+        or "field" for all nodes, such as "tau". tie: groups of nodes that share the parameters of
+        their first. dropout: by node, the fraction of its outputs that is dropped.
     optimizer: "sgd", "adam", "adamax" or "adamw".
     schedule: ("decay", factor, steps), ("milestones", factor, [steps]), ("cosine", steps),
-        ("linear", steps); None keeps the rate.
-    clip_norm, clip_value: the largest norm of all gradients, the largest magnitude of an element.
-    noise: random changes after each step, ("additive" or "multiplicative", sigma) or with the step
-        at which they have faded to nothing.
-    norm_momentum: the share of a batch's statistics in the running ones of a batch-norm.
-    input_gradients: whether `input_gradient` is wanted.
+        ("linear", steps); by default the rate is constant.
+    clip_norm, clip_value: largest norm of all gradients, largest magnitude of an element.
+    noise: noise added to trained parameters after each optimizer step: ("additive" or
+        "multiplicative", sigma), with an optional third element, the step at which it reaches zero.
+    norm_momentum: weight of a batch in the running statistics of batch normalization.
+    input_gradients: compute gradients of the inputs, for `input_gradient`.
+    seed: seed for all random draws.
 
-    Raises ModelError, CompileError naming a node that has no gradient here, NotFoundError for a name
-    that the model lacks, ArgumentError, OutOfMemoryError.
+    Raises ModelError, CompileError naming a node that cannot be trained, NotFoundError for an unknown
+    name, ArgumentError, OutOfMemoryError.
     """
 
     def __init__(
@@ -175,21 +182,19 @@ class Trainer(Handle):
         seed: int = 0,
     ) -> None:
         library = _native.library
-        options = _native.TrainOptions()
-        library.arcuate_train_options_init(ctypes.byref(options))
-        options.mode = choice("mode", mode, _native.TRAIN)
-        options.batch = whole("batch", batch, 1, 65535)
-        options.steps = whole("steps", steps, 1, 100_000)
-        options.input = choice("input", input, _native.SAMPLE)
-        options.threads = whole("threads", threads, 1, 256)
+        options = _native.TrainingOptions()
+        library.arcuate_training_options_init(ctypes.byref(options))
+        options.mode = choice("mode", mode, _native.TRAINING)
+        options.batch = int32("batch", batch)
+        options.steps = int32("steps", steps)
+        options.input = choice("input", input, _native.SAMPLE_INPUT)
+        options.threads = int32("threads", threads)
         options.through_reset, options.detaches_time = bool(through_reset), bool(detach_time)
         options.input_gradients = bool(input_gradients)
-        if plastic_steps is not None:
-            options.plastic_steps = whole("plastic_steps", plastic_steps, 1, 100_000)
+        options.plastic_steps = optional_whole("plastic_steps", plastic_steps, 100_000)
         options.dt_s = seconds("dt", dt)
         options.seed = whole("seed", seed, 0, 2**64 - 1)
-        kind, a, b = _surrogate(surrogate)
-        options.surrogate, options.surrogate_a, options.surrogate_b = kind, a, b
+        options.surrogate, options.surrogate_a, options.surrogate_b = _surrogate(surrogate)
         options.norm_momentum = float(norm_momentum)
         options.optimizer = choice("optimizer", optimizer, _native.OPTIMIZER)
         options.rate, options.momentum, options.nesterov = float(rate), float(momentum), bool(nesterov)
@@ -198,38 +203,36 @@ class Trainer(Handle):
         options.weight_decay = float(weight_decay)
         options.clip_norm = _positive("clip_norm", clip_norm)
         options.clip_value = _positive("clip_value", clip_value)
-        kept = _schedule(options, schedule)
-        _noise(options, noise)
-        recipe = created(library.arcuate_recipe_create, ctypes.byref(options))
-        del kept
-        try:
-            for node, shape in surrogates.items():
-                kind, a, b = _surrogate(shape)
-                call(library.arcuate_recipe_set_surrogate, recipe, encoded("surrogates", node), kind, a, b)
-            for node, share in dropout.items():
-                call(library.arcuate_recipe_set_dropout, recipe, encoded("dropout", node), float(share))
-            for node in _names("freeze", freeze):
-                call(library.arcuate_recipe_freeze, recipe, node)
-            for parameter in _names("train", train):
-                call(library.arcuate_recipe_train, recipe, parameter)
-            for group in tie:
-                names = _names("tie", group)
-                pointers = (ctypes.c_char_p * max(1, len(names)))(*names)
-                call(
-                    library.arcuate_recipe_tie, recipe,
-                    ctypes.cast(pointers, ctypes.POINTER(ctypes.c_void_p)), len(names),
-                )
-            for source, target in detach:
-                call(
-                    library.arcuate_recipe_detach, recipe,
-                    encoded("detach", source), encoded("detach", target),
-                )
-            for one in _losses(loss, readout):
-                call(library.arcuate_recipe_add_loss, recipe, ctypes.byref(one))
-            with model._lock:
-                pointer = created(library.arcuate_trainer_create, model._live(), recipe)
-        finally:
-            library.arcuate_recipe_free(recipe)
+        _set_schedule(options, schedule)
+        _set_noise(options, noise)
+        _set_array(options, "losses", "loss_count", _native.TrainingLoss, _losses(loss, readout))
+        _set_array(
+            options, "node_surrogates", "node_surrogate_count", _native.NodeSurrogate,
+            [(encoded("surrogates", n), *_surrogate(s)) for n, s in surrogates.items()],
+        )
+        _set_array(
+            options, "dropouts", "dropout_count", _native.NodeDropout,
+            [(encoded("dropout", n), float(fraction)) for n, fraction in dropout.items()],
+        )
+        _set_array(
+            options, "frozen_nodes", "frozen_node_count", ctypes.c_char_p, _names("freeze", freeze)
+        )
+        _set_array(
+            options, "trained_parameters", "trained_parameter_count", ctypes.c_char_p,
+            _names("train", train),
+        )
+        _set_array(
+            options, "tied_nodes", "tied_node_count", _native.NodeGroup,
+            [_group(_names("tie", group)) for group in tie],
+        )
+        _set_array(
+            options, "detached_edges", "detached_edge_count", _native.Edge,
+            [(encoded("detach", source), encoded("detach", target)) for source, target in detach],
+        )
+        with model._lock:
+            pointer = created(
+                library.arcuate_trainer_create, model._live(), ctypes.byref(options)
+            )
         super().__init__(pointer, library.arcuate_trainer_free)
         self._inputs = tuple(
             library.arcuate_trainer_input_size(pointer, port)
@@ -246,38 +249,38 @@ class Trainer(Handle):
             extents = (ctypes.c_size_t * 16)()
             rank = library.arcuate_trainer_parameter_shape(pointer, i, extents, 16)
             name = _native.text(library.arcuate_trainer_parameter_name(pointer, i))
-            learns = library.arcuate_trainer_parameter_learns(pointer, i) == 1
-            self._parameters[name] = (i, tuple(extents[:rank]), learns)
+            trained = library.arcuate_trainer_parameter_is_trained(pointer, i) == 1
+            self._parameters[name] = (i, tuple(extents[:rank]), trained)
 
     # ---- Batches
 
-    def learn(self, inputs: Inputs, targets: npt.ArrayLike) -> TrainResult:
-        """One step of learning from exactly `batch` samples.
+    def train_step(self, inputs: Inputs, targets: npt.ArrayLike) -> TrainingResult:
+        """Makes one training step with a full batch.
 
         inputs: [batch, shape...], or [batch, steps, shape...] with input "every"; a tuple of such
-            arrays for several input ports. float32 arrays in C order are read where they are.
-        targets: integers, a class for each sample; or numbers, [batch, outputs], for a loss with
-            readout "every" also [batch, steps, outputs].
+            arrays for several input ports. float32 arrays in C order are not copied.
+        targets: integers, a class per sample; or numbers, [batch, outputs], for a loss with readout
+            "every" also [batch, steps, outputs].
 
-        Raises ArgumentError for wrong shapes, labels out of range and numbers that are not finite:
-        nothing has changed then; StateError if the loss is no longer finite.
+        Raises ArgumentError for wrong shapes, labels out of range and numbers that are not finite;
+        nothing is then changed. Raises StateError if the loss is no longer finite.
         """
-        return self._measure(_native.library.arcuate_trainer_learn, inputs, targets, whole_batch=True)
+        return self._measure(_native.library.arcuate_trainer_train_step, inputs, targets, whole_batch=True)
 
-    def gradients(self, inputs: Inputs, targets: npt.ArrayLike) -> TrainResult:
-        """The gradients of a batch, for `gradient` and `input_gradient`, without a step: dropout and
-        statistics are those of an evaluation. Otherwise as `learn`."""
+    def gradients(self, inputs: Inputs, targets: npt.ArrayLike) -> TrainingResult:
+        """Computes the gradients of a batch, for `gradient` and `input_gradient`, without an optimizer
+        step; dropout and statistics are those of an evaluation. Otherwise like `train_step`."""
         return self._measure(
             _native.library.arcuate_trainer_gradients, inputs, targets, whole_batch=True
         )
 
-    def evaluate(self, inputs: Inputs, targets: npt.ArrayLike) -> TrainResult:
-        """The loss of any number of samples, which are run in batches. Otherwise as `learn`."""
+    def evaluate(self, inputs: Inputs, targets: npt.ArrayLike) -> TrainingResult:
+        """Computes the loss of any number of samples, in batches. Otherwise like `train_step`."""
         arrays, count = self._arrays(inputs)
         wanted = np.asarray(targets)
         if wanted.shape[:1] != (count,):
             raise errors.argument(f"{count} samples, but targets of shape {wanted.shape}")
-        result = TrainResult()
+        result = TrainingResult()
         for start in range(0, count, self._batch):
             part = slice(start, start + self._batch)
             result = result + self._measure(
@@ -286,8 +289,8 @@ class Trainer(Handle):
         return result
 
     def predict(self, inputs: Inputs) -> Union[Array, Tuple[Array, ...]]:
-        """What the outputs emit for any number of samples: [samples, steps, outputs], in tandem of
-        one step; for several output ports a tuple of them."""
+        """Computes the outputs for any number of samples: [samples, steps, outputs], with one step in
+        tandem mode; a tuple of arrays for several output ports."""
         arrays, count = self._arrays(inputs)
         results = tuple(np.empty((count, self._steps, size), np.float32) for size in self._outputs)
         for start in range(0, count, self._batch):
@@ -307,28 +310,28 @@ class Trainer(Handle):
 
     def _measure(
         self, function: Any, inputs: Inputs, targets: npt.ArrayLike, whole_batch: bool = False
-    ) -> TrainResult:
+    ) -> TrainingResult:
         arrays, count = self._arrays(inputs)
         if whole_batch and count != self._batch:
-            raise errors.argument(f"{count} samples, not a batch of {self._batch}")
+            raise errors.argument(f"a batch has {self._batch} samples, got {count}")
         given, kept = self._samples(arrays, np.asarray(targets))
-        found = _native.TrainResult(struct_size=ctypes.sizeof(_native.TrainResult))
+        found = _native.TrainingResult(struct_size=ctypes.sizeof(_native.TrainingResult))
         with self._lock:
             self._check(function(self._live(), ctypes.byref(given), ctypes.byref(found)))
         del kept
-        return TrainResult(
+        return TrainingResult(
             found.loss, found.correct, found.samples, found.spikes, found.additions,
             found.products, found.gradient_norm,
         )
 
     def _check(self, status: int) -> None:
-        """Raises the sentence that the trainer keeps; the caller holds the lock."""
+        """Raises the error that the trainer stored; the caller holds the lock."""
         if status != _native.SUCCESS:
             message = _native.text(_native.library.arcuate_trainer_last_error(self._pointer))
             raise errors.make(status, message)
 
     def _arrays(self, inputs: Inputs) -> Tuple[Tuple[Array, ...], int]:
-        """An array of float32 for each port, and the samples in each."""
+        """A float32 array per port, and the number of samples."""
         given = inputs if isinstance(inputs, tuple) else (inputs,)
         arrays = tuple(np.ascontiguousarray(array, np.float32) for array in given)
         if len(arrays) != len(self._inputs):
@@ -344,7 +347,7 @@ class Trainer(Handle):
     def _samples(
         self, arrays: Tuple[Array, ...], targets: Optional[npt.NDArray[Any]]
     ) -> Tuple[_native.Samples, List[Any]]:
-        """The struct, and what it points to."""
+        """The struct, and the objects it points to."""
         count = arrays[0].shape[0] if arrays else 0
         given = _native.Samples(struct_size=ctypes.sizeof(_native.Samples), count=count)
         addresses = (ctypes.c_void_p * max(1, len(arrays)))(*(a.ctypes.data for a in arrays))
@@ -357,7 +360,7 @@ class Trainer(Handle):
             if targets.shape != (count,):
                 raise errors.argument(f"{count} samples, but {targets.shape[0]} labels")
             if targets.size and not (0 <= targets.min() and targets.max() < 2**31):
-                raise errors.argument("labels must be within 0 ... 2147483647")
+                raise errors.argument("labels must be 0 ... 2147483647")
             labels = np.ascontiguousarray(targets, np.int32)
             given.labels = labels.ctypes.data_as(ctypes.POINTER(ctypes.c_int32))
             kept.append(labels)
@@ -373,24 +376,24 @@ class Trainer(Handle):
 
     @property
     def batch(self) -> int:
-        """Samples of a step of learning."""
+        """Batch size, in samples."""
         return self._batch
 
     @property
     def step(self) -> int:
-        """Steps of learning made."""
+        """Training steps made."""
         with self._lock:
             return int(_native.library.arcuate_trainer_step(self._live()))
 
     @property
     def rate(self) -> float:
-        """The rate of the next step, with schedule and factor."""
+        """Rate of the next step, including schedule and factor."""
         with self._lock:
             return float(_native.library.arcuate_trainer_rate(self._live()))
 
     @property
     def rate_factor(self) -> float:
-        """A factor on the rate, for whoever sees that progress stops; 1 at the start."""
+        """Multiplier of the rate, 1 initially, for schedules such as reduce-on-plateau; can be set."""
         with self._lock:
             return float(_native.library.arcuate_trainer_rate_factor(self._live()))
 
@@ -405,54 +408,53 @@ class Trainer(Handle):
 
     @property
     def parameters(self) -> Tuple[str, ...]:
-        """The names of all parameters, "node.field", in the order of the model; of those that nodes
-        share, the first's."""
+        """Names of all parameters, "node.field", in the order of the model; a parameter that nodes
+        share has the name of the first."""
         return tuple(self._parameters)
 
     @property
-    def learning(self) -> Tuple[str, ...]:
-        """The names of the parameters that learn."""
-        return tuple(name for name, (_, _, learns) in self._parameters.items() if learns)
+    def trained_parameters(self) -> Tuple[str, ...]:
+        """Names of the parameters that are trained."""
+        return tuple(name for name, (_, _, trained) in self._parameters.items() if trained)
 
     def _parameter(self, name: str) -> Tuple[int, Array]:
-        """Its place, and room for its numbers."""
+        """Its index, and an array of its shape."""
         if name not in self._parameters:
             raise errors.NotFoundError(_native.NOT_FOUND, f"there is no parameter {name!r}")
-        place, shape, _ = self._parameters[name]
-        return place, np.empty(shape, np.float32)
+        index, shape, _ = self._parameters[name]
+        return index, np.empty(shape, np.float32)
 
     def parameter(self, name: str) -> Array:
         """A copy of a parameter. Raises NotFoundError."""
         return self._read(_native.library.arcuate_trainer_read_parameter, name)
 
     def gradient(self, name: str) -> Array:
-        """The gradient of a parameter from the last `learn` (after clipping) or `gradients`. Raises
-        NotFoundError."""
+        """A copy of the gradient of a parameter from the last `train_step` (after clipping) or
+        `gradients`. Raises NotFoundError."""
         return self._read(_native.library.arcuate_trainer_read_gradient, name)
 
     def _read(self, function: Any, name: str) -> Array:
-        place, values = self._parameter(name)
+        index, values = self._parameter(name)
         with self._lock:
-            call(function, self._live(), place, values.ctypes.data, values.size)
+            call(function, self._live(), index, values.ctypes.data, values.size)
         return values
 
     def set_parameter(self, name: str, values: npt.ArrayLike) -> None:
-        """Replaces the numbers of a parameter. Raises NotFoundError, ArgumentError."""
-        place, room = self._parameter(name)
+        """Replaces a parameter. Raises NotFoundError, ArgumentError."""
+        index, old = self._parameter(name)
         array = np.ascontiguousarray(values, np.float32)
-        if array.shape != room.shape:
-            raise errors.argument(f"{name} has the shape {room.shape}, not {array.shape}")
+        if array.shape != old.shape:
+            raise errors.argument(f"{name} has shape {old.shape}, got {array.shape}")
         with self._lock:
             call(
                 _native.library.arcuate_trainer_write_parameter,
-                self._live(), place, array.ctypes.data, array.size,
+                self._live(), index, array.ctypes.data, array.size,
             )
 
     def input_gradient(self, port: int = 0) -> Array:
-        """The gradient of an input from the last `learn` or `gradients`, [batch, numbers of a sample].
-        Needs `input_gradients`. Raises StateError, ArgumentError."""
-        if whole("port", port) >= len(self._inputs):
-            raise errors.argument(f"port must be below {len(self._inputs)}, not {port}")
+        """The gradient of an input from the last `train_step` or `gradients`, [batch, input size].
+        Requires `input_gradients`. Raises StateError, ArgumentError."""
+        whole("port", port, 0, len(self._inputs) - 1)
         values = np.empty((self._batch, self._inputs[port]), np.float32)
         with self._lock:
             call(
@@ -464,22 +466,22 @@ class Trainer(Handle):
     # ---- Result
 
     def model(self) -> Model:
-        """The model with what was learned so far; in tandem the artificial one."""
+        """A model with the current parameters; in tandem mode the artificial one."""
         with self._lock:
             return Model(created(_native.library.arcuate_trainer_model, self._live()))
 
     def spiking_model(self) -> Model:
-        """The network that spikes, for a session: compiled with `frame_state="reset"` and as many
-        `steps_per_frame` as it learned with, its last output is what `predict` gives, up to rounding.
+        """The spiking model with the current parameters, whose metadata states how it is run: the
+        last output of a frame is what `predict` computes, up to rounding.
 
-        In tandem, batch-norm is folded, ReLUs are integrate-and-fire neurons that start with their
-        bias, and outputs are potentials. Of direct learning it is the learned model; with input
-        "first" it is compiled with `frame_input="first"`."""
+        In tandem mode batch normalization is folded, ReLUs are integrate-and-fire neurons that start
+        with their bias, and the outputs are potentials. In direct mode it is the trained model."""
         with self._lock:
             return Model(created(_native.library.arcuate_trainer_spiking_model, self._live()))
 
     def save(self, path: Union[str, os.PathLike[str]], note: str = "") -> None:
-        """Writes a checkpoint, whole or not at all: all that learning has changed, and a note.
+        """Writes a checkpoint: everything that training has changed, and a note. The file is replaced
+        as a whole or left unchanged.
 
         Raises FileError, ArgumentError.
         """
@@ -490,11 +492,11 @@ class Trainer(Handle):
             )
 
     def restore(self, path: Union[str, os.PathLike[str]]) -> str:
-        """Goes on from a checkpoint of a trainer of the same model and settings: the steps to come
-        have the bits they would have had. Returns the note. The number of threads may differ.
+        """Restores a checkpoint of a trainer with the same model and options, except for the number
+        of threads, and returns its note: later steps give the bits they would have given.
 
-        Raises FileError, FormatError; StateError for a checkpoint of another model or of other
-        settings, saying what differs: nothing has changed then.
+        Raises FileError, FormatError; StateError for a checkpoint of another model or other options,
+        naming the difference; nothing is then changed.
         """
         with self._lock:
             call(_native.library.arcuate_trainer_restore, self._live(), _path(path))
@@ -503,12 +505,12 @@ class Trainer(Handle):
     def __repr__(self) -> str:
         if self.closed:
             return "<arcuate.Trainer, closed>"
-        return f"<arcuate.Trainer: step {self.step}, {len(self.learning)} parameters learn>"
+        return f"<arcuate.Trainer: step {self.step}, {len(self.trained_parameters)} trained parameters>"
 
 
 def sample_order(count: int, epoch: int, seed: int = 0) -> npt.NDArray[np.uint64]:
-    """The order in which samples come in an epoch: a permutation of 0 ... count - 1, the same
-    everywhere for the same seed."""
+    """The order in which samples are used in an epoch: a permutation of 0 ... count - 1, the same in
+    every language for the same seed."""
     order = np.empty(whole("count", count, 0, 2**32 - 1), np.uint64)
     status = _native.library.arcuate_sample_order(
         order.size, whole("epoch", epoch), whole("seed", seed, 0, 2**64 - 1),
@@ -530,72 +532,81 @@ def _surrogate(given: Surrogate) -> Tuple[int, float, float]:
     kind = choice("surrogate", name, _native.SURROGATE)
     defaults = _SURROGATES[name]
     if len(numbers) > len(defaults):
-        raise errors.argument(f"the surrogate {name} has {len(defaults)} numbers, not {len(numbers)}")
+        raise errors.argument(f"the surrogate {name} has {len(defaults)} parameters, got {len(numbers)}")
     values = [float(number) for number in numbers] + list(defaults[len(numbers):]) + [0.0]
     return kind, values[0], values[1]
 
 
 def _positive(name: str, value: Optional[float]) -> float:
-    """As the C interface takes it, where 0 means none."""
+    """`value` for a field of C where 0 means that none is given."""
     if value is None:
         return 0.0
     if not value > 0:
-        raise errors.argument(f"{name} must be above 0, not {value!r}")
+        raise errors.argument(f"{name} must be above 0, got {value!r}")
     return float(value)
 
 
-def _schedule(options: _native.TrainOptions, given: Optional[Tuple[Any, ...]]) -> Any:
-    """Fills in the schedule; returns what the options point to."""
+def _set_array(
+    options: _native.TrainingOptions, array: str, count: str, kind: Any, values: Sequence[Any]
+) -> None:
+    """Sets an array of the options and its count. The struct keeps the array alive."""
+    setattr(options, array, (kind * max(1, len(values)))(*values))
+    setattr(options, count, len(values))
+
+
+def _set_schedule(options: _native.TrainingOptions, given: Optional[Tuple[Any, ...]]) -> None:
     if given is None:
-        return None
+        return
     name, *rest = given
     options.schedule = choice("schedule", name, _native.SCHEDULE)
     needed = {"constant": 0, "decay": 2, "milestones": 2, "cosine": 1, "linear": 1}[name]
     if len(rest) != needed:
-        raise errors.argument(f"the schedule {name} has {needed} further parts, not {len(rest)}")
+        raise errors.argument(f"the schedule {name} has {needed} arguments, got {len(rest)}")
     if name in ("decay", "milestones"):
         options.schedule_factor = float(rest[0])
     if name == "milestones":
-        places = (ctypes.c_int64 * max(1, len(rest[1])))(*(whole("milestone", p) for p in rest[1]))
-        options.milestones, options.milestone_count = places, len(rest[1])
-        return places
-    if rest:
+        steps = [whole("milestone", step) for step in rest[1]]
+        _set_array(options, "milestones", "milestone_count", ctypes.c_int64, steps)
+    elif rest:
         options.schedule_steps = whole("steps of the schedule", rest[-1], 1)
-    return None
 
 
-def _noise(options: _native.TrainOptions, given: Optional[Tuple[Any, ...]]) -> None:
+def _set_noise(options: _native.TrainingOptions, given: Optional[Tuple[Any, ...]]) -> None:
     if given is None:
         return
     if len(given) not in (2, 3):
-        raise errors.argument("noise is a kind, sigma and perhaps the step at which it has faded")
+        raise errors.argument("noise must be (kind, sigma) or (kind, sigma, step)")
     options.weight_noise = choice("noise", given[0], _native.WEIGHT_NOISE)
     options.noise_sigma = float(given[1])
     if len(given) == 3 and given[2] is not None:
-        options.noise_fades_at = whole("the step at which noise has faded", given[2], 1)
+        options.noise_fades_at = whole("the step at which the noise reaches zero", given[2], 1)
+
+
+def _group(names: List[bytes]) -> _native.NodeGroup:
+    return _native.NodeGroup((ctypes.c_char_p * max(1, len(names)))(*names), len(names))
 
 
 def _names(what: str, names: Iterable[str]) -> List[bytes]:
     if isinstance(names, str):
-        raise errors.argument(f"{what} must be a list of names, not the string {names!r}")
+        raise errors.argument(f"{what} must be a list of names, got the string {names!r}")
     return [encoded(what, name) for name in names]
 
 
-def _losses(given: Union[str, Loss, Sequence[Loss]], readout: str) -> List[_native.TrainLoss]:
+def _losses(given: Union[str, Loss, Sequence[Loss]], readout: str) -> List[_native.TrainingLoss]:
     if isinstance(given, str):
         given = Loss(given, readout)
     losses = [given] if isinstance(given, Loss) else list(given)
     if not losses:
-        raise errors.argument("one loss is needed at least")
+        raise errors.argument("at least one loss is required")
     made = []
     for loss in losses:
         first, end = loss.window or (0, 0)
         made.append(
-            _native.TrainLoss(
-                struct_size=ctypes.sizeof(_native.TrainLoss),
+            _native.TrainingLoss(
+                struct_size=ctypes.sizeof(_native.TrainingLoss),
                 port=whole("output", loss.output, 0, 2**31 - 1),
                 kind=choice("loss", loss.kind, _native.LOSS),
-                answer=choice("readout", loss.readout, _native.ANSWER),
+                readout=choice("readout", loss.readout, _native.READOUT),
                 weight=float(loss.weight), first=whole("window", first, 0, 2**31 - 1),
                 step_end=whole("window", end, 0, 2**31 - 1),
             )

@@ -6,32 +6,33 @@ public func arcuate_session_create(
   _ plan: OpaquePointer?, _ session: UnsafeMutablePointer<OpaquePointer?>?,
   _ error: UnsafeMutablePointer<OpaquePointer?>?
 ) -> arcuate_status {
-  answering(error) {
+  withError(error) {
     let handle = try required(object(PlanHandle.self, plan), "plan")
     let result = try required(session, "session")
-    result.pointee = handOut(SessionHandle(try handle.plan.makeSession()))
+    result.pointee = retain(SessionHandle(try handle.plan.makeSession()))
   }
 }
 
 @c @implementation
 public func arcuate_session_free(_ session: OpaquePointer?) {
-  takeBack(SessionHandle.self, session)
+  release(SessionHandle.self, session)
 }
 
 // MARK: Running
 
-/// Calls `body`, keeps the sentence of what it throws, and answers with the status.
+/// Calls `body`, stores the message of what it throws in the session, and returns the status.
 @inline(__always)
-func running(_ session: OpaquePointer?, _ body: (Session) throws -> Void) -> arcuate_status
-{
+func withSession(
+  _ session: OpaquePointer?, _ body: (Session) throws -> Void
+) -> arcuate_status {
   guard let handle = object(SessionHandle.self, session) else {
-    return ArcuateError.Code.invalidArgument.rawValue
+    return ARCUATE_ERROR_INVALID_ARGUMENT
   }
   do {
     try body(handle.session)
-    return 0
+    return ARCUATE_SUCCESS
   } catch {
-    let failure = error as! ArcuateError  // Nothing else is thrown below.
+    let failure = ArcuateError(error)
     handle.lastError = Text(failure.description)
     return failure.code.rawValue
   }
@@ -71,7 +72,7 @@ public func arcuate_session_run(
   _ input_counts: UnsafePointer<Int>?, _ outputs: UnsafePointer<UnsafeMutablePointer<Float>?>?,
   _ output_counts: UnsafePointer<Int>?
 ) -> arcuate_status {
-  running(session) { session in
+  withSession(session) { session in
     try ports(session.plan, inputs, input_counts, outputs, output_counts) {
       try session.run(frames: frames, inputs: $0, outputs: $1)
     }
@@ -84,7 +85,7 @@ public func arcuate_session_step(
   _ input_counts: UnsafePointer<Int>?, _ outputs: UnsafePointer<UnsafeMutablePointer<Float>?>?,
   _ output_counts: UnsafePointer<Int>?
 ) -> arcuate_status {
-  running(session) { session in
+  withSession(session) { session in
     try ports(session.plan, inputs, input_counts, outputs, output_counts) {
       try session.step(inputs: $0, outputs: $1)
     }
@@ -98,9 +99,9 @@ public func arcuate_session_run_events(
   _ steps_done: UnsafeMutablePointer<Int>?, _ consumed: UnsafeMutablePointer<Int>?,
   _ written: UnsafeMutablePointer<Int>?
 ) -> arcuate_status {
-  running(session) { session in
-    let count = try held(count, "count")
-    let capacity = try held(capacity, "capacity")
+  withSession(session) { session in
+    let count = try nonNegative(count, "count")
+    let capacity = try nonNegative(capacity, "capacity")
     if count > 0 { _ = try required(events, "events") }
     if capacity > 0 { _ = try required(output, "output") }
     // SAFETY: arcuate_event and Event have the same layout, and the caller says how many there are.
@@ -117,25 +118,23 @@ public func arcuate_session_run_events(
   }
 }
 
-private let nothing = Text("")
-
 @c @implementation
 public func arcuate_session_last_error(_ session: OpaquePointer?) -> UnsafePointer<CChar>? {
-  (object(SessionHandle.self, session)?.lastError ?? nothing).pointer
+  (object(SessionHandle.self, session)?.lastError ?? noText).pointer
 }
 
 // MARK: State
 
 @c @implementation
 public func arcuate_session_reset(_ session: OpaquePointer?) -> arcuate_status {
-  running(session) { $0.reset() }
+  withSession(session) { $0.reset() }
 }
 
 @c @implementation
 public func arcuate_session_reset_stream(_ session: OpaquePointer?, _ stream: Int)
   -> arcuate_status
 {
-  running(session) { try $0.reset(stream: stream) }
+  withSession(session) { try $0.reset(stream: stream) }
 }
 
 @c @implementation
@@ -148,10 +147,10 @@ public func arcuate_session_save(
   _ session: OpaquePointer?, _ data: UnsafeMutableRawPointer?, _ size: Int,
   _ error: UnsafeMutablePointer<OpaquePointer?>?
 ) -> arcuate_status {
-  answering(error) {
+  withError(error) {
     let handle = try required(object(SessionHandle.self, session), "session")
     let data = try required(data, "data")
-    let size = try held(size, "size")
+    let size = try nonNegative(size, "size")
     // SAFETY: the caller says there is room for `size` bytes.
     try handle.session.save(into: UnsafeMutableRawBufferPointer(start: data, count: size))
   }
@@ -162,10 +161,10 @@ public func arcuate_session_restore(
   _ session: OpaquePointer?, _ data: UnsafeRawPointer?, _ size: Int,
   _ error: UnsafeMutablePointer<OpaquePointer?>?
 ) -> arcuate_status {
-  answering(error) {
+  withError(error) {
     let handle = try required(object(SessionHandle.self, session), "session")
     let data = try required(data, "data")
-    let size = try held(size, "size")
+    let size = try nonNegative(size, "size")
     // SAFETY: the caller says there are `size` bytes; `handle` outlives the call, and nothing
     // keeps the view.
     try handle.session.restore(
@@ -178,10 +177,10 @@ public func arcuate_session_clone(
   _ session: OpaquePointer?, _ clone: UnsafeMutablePointer<OpaquePointer?>?,
   _ error: UnsafeMutablePointer<OpaquePointer?>?
 ) -> arcuate_status {
-  answering(error) {
+  withError(error) {
     let handle = try required(object(SessionHandle.self, session), "session")
     let result = try required(clone, "clone")
-    result.pointee = handOut(SessionHandle(try handle.session.clone()))
+    result.pointee = retain(SessionHandle(try handle.session.clone()))
   }
 }
 
@@ -192,13 +191,10 @@ public func arcuate_session_counters(
   _ session: OpaquePointer?, _ node: Int64, _ stream: Int64,
   _ counters: UnsafeMutablePointer<arcuate_counters>?
 ) -> arcuate_status {
-  answering(nil) {
+  withError(nil) {
     let session = try required(object(SessionHandle.self, session), "session").session
     let result = try required(counters, "counters")
-    let size = result.pointee.struct_size
-    guard size >= MemoryLayout<arcuate_counters>.size, size <= 4096 else {
-      throw ArcuateError(.invalidArgument, "counters->struct_size is \(size)")
-    }
+    let size = try statedSize(result, least: MemoryLayout<arcuate_counters>.size, "counters")
     guard node >= -1, stream >= -1 else {
       throw ArcuateError(.invalidArgument, "node \(node), stream \(stream)")
     }
@@ -206,17 +202,16 @@ public func arcuate_session_counters(
     let sum =
       node < 0
       ? try session.totalCounters(stream: one) : try session.counters(at: Int(node), stream: one)
-    give(
-      arcuate_counters(
-        struct_size: size, spikes: sum.spikes, macs: sum.macs, acs: sum.acs,
-        dense_operations: sum.denseOperations, neuron_updates: sum.neuronUpdates, rows: sum.rows,
-        dense_rows: sum.denseRows, weight_bytes: sum.weightBytes), to: result, size: size)
+    result.pointee = arcuate_counters(
+      struct_size: size, spikes: sum.spikes, macs: sum.macs, acs: sum.acs,
+      dense_operations: sum.denseOperations, neuron_updates: sum.neuronUpdates, rows: sum.rows,
+      dense_rows: sum.denseRows, weight_bytes: sum.weightBytes)
   }
 }
 
 @c @implementation
 public func arcuate_session_clear_counters(_ session: OpaquePointer?) -> arcuate_status {
-  running(session) { $0.clearCounters() }
+  withSession(session) { $0.clearCounters() }
 }
 
 @c @implementation

@@ -8,25 +8,27 @@ public func arcuate_compile_options_init(
   options?.pointee = compileDefaults
 }
 
-/// Zeros follow the model.
+/// Zeros, which follow the model.
 private var compileDefaults: arcuate_compile_options {
   var options = arcuate_compile_options()
   options.struct_size = MemoryLayout<arcuate_compile_options>.size
   return options
 }
 
-extension CompileOptions.FrameState {
-  /// Nil for the default.
-  fileprivate static func from(_ value: Int32) throws -> Self? {
+extension CompileOptions.FrameState: HeaderConstant {
+  static var constants: ClosedRange<Int32> {
+    ARCUATE_FRAME_STATE_KEEP...ARCUATE_FRAME_STATE_RESET
+  }
+
+  init?(c value: Int32) {
     switch value {
-    case ARCUATE_FRAME_STATE_DEFAULT: nil
-    case ARCUATE_FRAME_STATE_KEEP: .keep
-    case ARCUATE_FRAME_STATE_RESET: .reset
-    default: throw noSuchValue(value, "frame_state", 0...2)
+    case ARCUATE_FRAME_STATE_KEEP: self = .keep
+    case ARCUATE_FRAME_STATE_RESET: self = .reset
+    default: return nil
     }
   }
 
-  fileprivate var value: Int32 {
+  var c: arcuate_frame_state {
     switch self {
     case .keep: ARCUATE_FRAME_STATE_KEEP
     case .reset: ARCUATE_FRAME_STATE_RESET
@@ -34,18 +36,20 @@ extension CompileOptions.FrameState {
   }
 }
 
-extension CompileOptions.FrameInput {
-  /// Nil for the default.
-  fileprivate static func from(_ value: Int32) throws -> Self? {
+extension CompileOptions.FrameInput: HeaderConstant {
+  static var constants: ClosedRange<Int32> {
+    ARCUATE_FRAME_INPUT_HOLD...ARCUATE_FRAME_INPUT_FIRST
+  }
+
+  init?(c value: Int32) {
     switch value {
-    case ARCUATE_FRAME_INPUT_DEFAULT: nil
-    case ARCUATE_FRAME_INPUT_HOLD: .hold
-    case ARCUATE_FRAME_INPUT_FIRST: .first
-    default: throw noSuchValue(value, "frame_input", 0...2)
+    case ARCUATE_FRAME_INPUT_HOLD: self = .hold
+    case ARCUATE_FRAME_INPUT_FIRST: self = .first
+    default: return nil
     }
   }
 
-  fileprivate var value: Int32 {
+  var c: arcuate_frame_input {
     switch self {
     case .hold: ARCUATE_FRAME_INPUT_HOLD
     case .first: ARCUATE_FRAME_INPUT_FIRST
@@ -53,20 +57,22 @@ extension CompileOptions.FrameInput {
   }
 }
 
-extension CompileOptions.FrameOutput {
-  /// Nil for the default.
-  fileprivate static func from(_ value: Int32) throws -> Self? {
+extension CompileOptions.FrameOutput: HeaderConstant {
+  static var constants: ClosedRange<Int32> {
+    ARCUATE_FRAME_OUTPUT_LAST...ARCUATE_FRAME_OUTPUT_EVERY
+  }
+
+  init?(c value: Int32) {
     switch value {
-    case ARCUATE_FRAME_OUTPUT_DEFAULT: nil
-    case ARCUATE_FRAME_OUTPUT_LAST: .last
-    case ARCUATE_FRAME_OUTPUT_SUM: .sum
-    case ARCUATE_FRAME_OUTPUT_MEAN: .mean
-    case ARCUATE_FRAME_OUTPUT_EVERY: .every
-    default: throw noSuchValue(value, "frame_output", 0...4)
+    case ARCUATE_FRAME_OUTPUT_LAST: self = .last
+    case ARCUATE_FRAME_OUTPUT_SUM: self = .sum
+    case ARCUATE_FRAME_OUTPUT_MEAN: self = .mean
+    case ARCUATE_FRAME_OUTPUT_EVERY: self = .every
+    default: return nil
     }
   }
 
-  fileprivate var value: Int32 {
+  var c: arcuate_frame_output {
     switch self {
     case .last: ARCUATE_FRAME_OUTPUT_LAST
     case .sum: ARCUATE_FRAME_OUTPUT_SUM
@@ -76,16 +82,20 @@ extension CompileOptions.FrameOutput {
   }
 }
 
-extension CompileOptions.Numerics {
-  fileprivate static func from(_ value: Int32) throws -> Self {
+extension CompileOptions.Numerics: HeaderConstant {
+  static var constants: ClosedRange<Int32> {
+    ARCUATE_NUMERICS_EXACT...ARCUATE_NUMERICS_FAST
+  }
+
+  init?(c value: Int32) {
     switch value {
-    case ARCUATE_NUMERICS_EXACT: .exact
-    case ARCUATE_NUMERICS_FAST: .fast
-    default: throw noSuchValue(value, "numerics", 0...1)
+    case ARCUATE_NUMERICS_EXACT: self = .exact
+    case ARCUATE_NUMERICS_FAST: self = .fast
+    default: return nil
     }
   }
 
-  fileprivate var value: Int32 {
+  var c: arcuate_numerics {
     switch self {
     case .exact: ARCUATE_NUMERICS_EXACT
     case .fast: ARCUATE_NUMERICS_FAST
@@ -102,28 +112,33 @@ func compileOptions(
   var result = CompileOptions()
   if given.dt_s != 0 { result.dt_s = given.dt_s }
   if given.steps_per_frame != 0 { result.stepsPerFrame = Int(given.steps_per_frame) }
-  if let state = try CompileOptions.FrameState.from(given.frame_state) { result.frameState = state }
-  if let input = try CompileOptions.FrameInput.from(given.frame_input) { result.frameInput = input }
-  if let output = try CompileOptions.FrameOutput.from(given.frame_output) {
+  if let state = try CompileOptions.FrameState.optional(c: given.frame_state, "frame_state") {
+    result.frameState = state
+  }
+  if let input = try CompileOptions.FrameInput.optional(c: given.frame_input, "frame_input") {
+    result.frameInput = input
+  }
+  if let output = try CompileOptions.FrameOutput.optional(c: given.frame_output, "frame_output") {
     result.frameOutput = output
   }
   if given.batch != 0 { result.batch = Int(given.batch) }
   if given.threads != 0 { result.threads = Int(given.threads) }
-  let numerics = try CompileOptions.Numerics.from(given.numerics)
+  let numerics = try CompileOptions.Numerics(c: given.numerics, "numerics")
   if numerics != result.numerics { result.numerics = numerics }
   return result
 }
 
 /// The options as C has them, in a struct of the caller's that states its size.
-private func give(
+private func copyOut(
   _ options: CompileOptions, dt_s: Double?, to result: UnsafeMutablePointer<arcuate_compile_options>
 ) throws {
-  let size = try givenSize(result, least: MemoryLayout<arcuate_compile_options>.size)
+  let size = try statedSize(
+    result, least: MemoryLayout<arcuate_compile_options>.size, "options")
   result.pointee = arcuate_compile_options(
     struct_size: size, dt_s: dt_s ?? 0, steps_per_frame: Int32(clamping: options.stepsPerFrame),
-    frame_state: options.frameState.value, frame_input: options.frameInput.value,
-    frame_output: options.frameOutput.value, batch: Int32(clamping: options.batch),
-    threads: Int32(clamping: options.threads), numerics: options.numerics.value)
+    frame_state: options.frameState.c, frame_input: options.frameInput.c,
+    frame_output: options.frameOutput.c, batch: Int32(clamping: options.batch),
+    threads: Int32(clamping: options.threads), numerics: options.numerics.c)
 }
 
 @c @implementation
@@ -131,11 +146,11 @@ public func arcuate_compile_options_from_model(
   _ model: OpaquePointer?, _ options: UnsafeMutablePointer<arcuate_compile_options>?,
   _ error: UnsafeMutablePointer<OpaquePointer?>?
 ) -> arcuate_status {
-  answering(error) {
+  withError(error) {
     let handle = try required(object(ModelHandle.self, model), "model")
     let result = try required(options, "options")
     var defaults = compileDefaults
-    try give(try CompileOptions(for: handle.model), dt_s: handle.model.dt_s, to: &defaults)
+    try copyOut(try CompileOptions(for: handle.model), dt_s: handle.model.dt_s, to: &defaults)
     result.pointee = defaults
   }
 }
@@ -145,9 +160,9 @@ public func arcuate_plan_options(
   _ plan: OpaquePointer?, _ options: UnsafeMutablePointer<arcuate_compile_options>?,
   _ error: UnsafeMutablePointer<OpaquePointer?>?
 ) -> arcuate_status {
-  answering(error) {
+  withError(error) {
     let handle = try required(object(PlanHandle.self, plan), "plan")
-    try give(handle.plan.options, dt_s: handle.plan.dt_s, to: try required(options, "options"))
+    try copyOut(handle.plan.options, dt_s: handle.plan.dt_s, to: try required(options, "options"))
   }
 }
 
@@ -156,15 +171,15 @@ public func arcuate_plan_create(
   _ model: OpaquePointer?, _ options: UnsafePointer<arcuate_compile_options>?,
   _ plan: UnsafeMutablePointer<OpaquePointer?>?, _ error: UnsafeMutablePointer<OpaquePointer?>?
 ) -> arcuate_status {
-  answering(error) {
+  withError(error) {
     let handle = try required(object(ModelHandle.self, model), "model")
     let result = try required(plan, "plan")
-    result.pointee = handOut(PlanHandle(try handle.model.compile(try compileOptions(options))))
+    result.pointee = retain(PlanHandle(try handle.model.compile(try compileOptions(options))))
   }
 }
 
 @c @implementation
-public func arcuate_plan_free(_ plan: OpaquePointer?) { takeBack(PlanHandle.self, plan) }
+public func arcuate_plan_free(_ plan: OpaquePointer?) { release(PlanHandle.self, plan) }
 
 @c @implementation
 public func arcuate_plan_explain(_ plan: OpaquePointer?) -> UnsafePointer<CChar>? {
@@ -227,31 +242,18 @@ public func arcuate_plan_output_size(_ plan: OpaquePointer?, _ port: Int) -> Int
   element(plan, port, \.plan.outputs)?.shape.count ?? 0
 }
 
-func give(
-  _ shape: Shape?, to extents: UnsafeMutablePointer<Int>?, _ capacity: Int
-) -> Int {
-  guard let shape else { return 0 }
-  if let extents {
-    // SAFETY: the caller says there is room for `capacity` extents. A size_t beyond what an Int
-    // holds arrives as a negative number and is room enough.
-    let room = capacity < 0 ? shape.rank : min(capacity, shape.rank)
-    for axis in 0..<room { extents[axis] = shape[axis] }
-  }
-  return shape.rank
-}
-
 @c @implementation
 public func arcuate_plan_input_shape(
   _ plan: OpaquePointer?, _ port: Int, _ extents: UnsafeMutablePointer<Int>?, _ capacity: Int
 ) -> Int {
-  give(element(plan, port, \.plan.inputs)?.shape, to: extents, capacity)
+  copyOut(element(plan, port, \.plan.inputs)?.shape, to: extents, capacity)
 }
 
 @c @implementation
 public func arcuate_plan_output_shape(
   _ plan: OpaquePointer?, _ port: Int, _ extents: UnsafeMutablePointer<Int>?, _ capacity: Int
 ) -> Int {
-  give(element(plan, port, \.plan.outputs)?.shape, to: extents, capacity)
+  copyOut(element(plan, port, \.plan.outputs)?.shape, to: extents, capacity)
 }
 
 // MARK: Nodes
@@ -275,7 +277,7 @@ public func arcuate_plan_node_kind(_ plan: OpaquePointer?, _ index: Int) -> Unsa
 public func arcuate_plan_node_shape(
   _ plan: OpaquePointer?, _ index: Int, _ extents: UnsafeMutablePointer<Int>?, _ capacity: Int
 ) -> Int {
-  give(element(plan, index, \.nodeShapes), to: extents, capacity)
+  copyOut(element(plan, index, \.nodeShapes), to: extents, capacity)
 }
 
 @c @implementation

@@ -1,25 +1,41 @@
 import Arcuate
 import CArcuate
 
+extension Probe.Quantity: HeaderConstant {
+  static var constants: ClosedRange<Int32> {
+    ARCUATE_PROBE_OUTPUT...ARCUATE_PROBE_CURRENT
+  }
+
+  init?(c value: Int32) {
+    switch value {
+    case ARCUATE_PROBE_OUTPUT: self = .output
+    case ARCUATE_PROBE_MEMBRANE: self = .membrane
+    case ARCUATE_PROBE_CURRENT: self = .current
+    default: return nil
+    }
+  }
+}
+
 @c @implementation
 public func arcuate_probe_create(
-  _ session: OpaquePointer?, _ node: UnsafePointer<CChar>?, _ quantity: Int32, _ capacity: Int,
+  _ session: OpaquePointer?, _ node: UnsafePointer<CChar>?, _ quantity: arcuate_probe_quantity,
+  _ capacity: Int,
   _ probe: UnsafeMutablePointer<OpaquePointer?>?, _ error: UnsafeMutablePointer<OpaquePointer?>?
 ) -> arcuate_status {
-  answering(error) {
+  withError(error) {
     let session = try required(object(SessionHandle.self, session), "session").session
     let result = try required(probe, "probe")
     let made = try session.makeProbe(
-      try text(node, "node"), try choice(quantity, "quantity", Probe.Quantity.self),
+      try text(node, "node"), try Probe.Quantity(c: quantity, "quantity"),
       capacity: capacity)
-    result.pointee = handOut(ProbeHandle(made, session))
+    result.pointee = retain(ProbeHandle(made, session))
   }
 }
 
 @c @implementation
 public func arcuate_probe_free(_ probe: OpaquePointer?) {
   if let handle = object(ProbeHandle.self, probe) { handle.session?.remove(handle.probe) }
-  takeBack(ProbeHandle.self, probe)
+  release(ProbeHandle.self, probe)
 }
 
 @c @implementation
@@ -47,9 +63,9 @@ public func arcuate_probe_read(
   _ probe: OpaquePointer?, _ values: UnsafeMutablePointer<Float>?, _ count: Int,
   _ error: UnsafeMutablePointer<OpaquePointer?>?
 ) -> arcuate_status {
-  answering(error) {
+  withError(error) {
     let probe = try required(object(ProbeHandle.self, probe), "probe").probe
-    let count = try held(count, "count")
+    let count = try nonNegative(count, "count")
     if count > 0 { _ = try required(values, "values") }
     // SAFETY: the caller says there is room for `count` numbers.
     try probe.read(into: UnsafeMutableBufferPointer(start: values, count: count))
@@ -58,5 +74,5 @@ public func arcuate_probe_read(
 
 @c @implementation
 public func arcuate_probe_clear(_ probe: OpaquePointer?) -> arcuate_status {
-  answering(nil) { try required(object(ProbeHandle.self, probe), "probe").probe.clear() }
+  withError(nil) { try required(object(ProbeHandle.self, probe), "probe").probe.clear() }
 }

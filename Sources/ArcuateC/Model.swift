@@ -18,10 +18,7 @@ private func readOptions(
   let given = try options(
     pointer, defaults: readDefaults, least: MemoryLayout<arcuate_read_options>.size, "options")
   var result = ReadOptions()
-  guard given.strict == 0 || given.strict == 1 else {
-    throw ArcuateError(.invalidArgument, "strict is \(given.strict), not within 0 ... 1")
-  }
-  result.strict = given.strict == 1
+  result.strict = try boolean(given.strict, "strict")
   if given.preset != nil {
     result.preset = try named(try text(given.preset, "options->preset"), "preset")
   }
@@ -29,8 +26,8 @@ private func readOptions(
     guard Model.stepLengths.contains(given.dt_s) else {
       throw ArcuateError(
         .invalidArgument,
-        "dt_s is \(given.dt_s), not within \(Model.stepLengths.lowerBound) ... "
-          + "\(Model.stepLengths.upperBound)")
+        "dt_s must be \(Model.stepLengths.lowerBound) ... \(Model.stepLengths.upperBound), "
+          + "got \(given.dt_s)")
     }
     result.dt_s = given.dt_s
   }
@@ -48,7 +45,7 @@ private func open(
   for finding in findings {
     Log.write(finding.severity.level, "\(finding.place): \(finding.message)")
   }
-  result.pointee = handOut(handle)
+  result.pointee = retain(handle)
 }
 
 extension Finding.Severity {
@@ -66,7 +63,7 @@ public func arcuate_model_open(
   _ path: UnsafePointer<CChar>?, _ options: UnsafePointer<arcuate_read_options>?,
   _ model: UnsafeMutablePointer<OpaquePointer?>?, _ error: UnsafeMutablePointer<OpaquePointer?>?
 ) -> arcuate_status {
-  answering(error) {
+  withError(error) {
     let path = try text(path, "path")
     let options = try readOptions(options)
     try open(model) { try ModelFile.read(path, options) }
@@ -78,9 +75,9 @@ public func arcuate_model_from_memory(
   _ data: UnsafeRawPointer?, _ size: Int, _ options: UnsafePointer<arcuate_read_options>?,
   _ model: UnsafeMutablePointer<OpaquePointer?>?, _ error: UnsafeMutablePointer<OpaquePointer?>?
 ) -> arcuate_status {
-  answering(error) {
+  withError(error) {
     let data = try required(data, "data")
-    let size = try held(size, "size")
+    let size = try nonNegative(size, "size")
     let options = try readOptions(options)
     try open(model) {
       // SAFETY: the caller says there are `size` bytes; they are copied.
@@ -95,7 +92,7 @@ public func arcuate_model_save(
   _ model: OpaquePointer?, _ path: UnsafePointer<CChar>?,
   _ error: UnsafeMutablePointer<OpaquePointer?>?
 ) -> arcuate_status {
-  answering(error) {
+  withError(error) {
     let handle = try required(object(ModelHandle.self, model), "model")
     try ModelFile.write(handle.model, to: try text(path, "path"))
   }
@@ -104,19 +101,19 @@ public func arcuate_model_save(
 @c @implementation
 public func arcuate_model_copy(_ model: OpaquePointer?) -> OpaquePointer? {
   object(ModelHandle.self, model).map {
-    handOut(ModelHandle($0.model, $0.readFindings, $0.quantization, $0.conversion))
+    retain(ModelHandle($0.model, $0.readFindings, $0.quantization, $0.conversion))
   }
 }
 
 @c @implementation
-public func arcuate_model_free(_ model: OpaquePointer?) { takeBack(ModelHandle.self, model) }
+public func arcuate_model_free(_ model: OpaquePointer?) { release(ModelHandle.self, model) }
 
 @c @implementation
 public func arcuate_model_set_semantics(
   _ model: OpaquePointer?, _ field: UnsafePointer<CChar>?, _ value: UnsafePointer<CChar>?,
   _ error: UnsafeMutablePointer<OpaquePointer?>?
 ) -> arcuate_status {
-  answering(error) {
+  withError(error) {
     let handle = try required(object(ModelHandle.self, model), "model")
     var semantics = handle.model.semantics
     try semantics.set(try text(field, "field"), to: try text(value, "value"))
@@ -128,7 +125,7 @@ public func arcuate_model_set_semantics(
 public func arcuate_model_fold_batch_norm(
   _ model: OpaquePointer?, _ error: UnsafeMutablePointer<OpaquePointer?>?
 ) -> arcuate_status {
-  answering(error) {
+  withError(error) {
     let handle = try required(object(ModelHandle.self, model), "model")
     handle.model = try handle.model.foldingBatchNorm()
   }
@@ -140,17 +137,13 @@ public func arcuate_model_dt(_ model: OpaquePointer?) -> Double {
 }
 
 @c @implementation
-public func arcuate_model_note(
+public func arcuate_model_metadata_number(
   _ model: OpaquePointer?, _ name: UnsafePointer<CChar>?, _ otherwise: Double
 ) -> Double {
   guard let handle = object(ModelHandle.self, model), let name = try? text(name, "name") else {
     return otherwise
   }
-  switch handle.model.metadata[name] {
-  case .number(let number): return number
-  case .string(let text): return Double(text) ?? otherwise
-  default: return otherwise
-  }
+  return handle.model.metadataNumber(name) ?? otherwise
 }
 
 @c @implementation
@@ -184,22 +177,24 @@ public func arcuate_model_finding_count(_ model: OpaquePointer?) -> Int {
 
 private func finding(
   _ model: OpaquePointer?, _ index: Int
-) -> (severity: Finding.Severity, place: Text, message: Text)? {
+) -> (severity: Finding.Severity, location: Text, message: Text)? {
   guard let findings = object(ModelHandle.self, model)?.findings, findings.indices.contains(index)
   else { return nil }
   return findings[index]
 }
 
 @c @implementation
-public func arcuate_model_finding_severity(_ model: OpaquePointer?, _ index: Int) -> Int32 {
-  finding(model, index)?.severity.level.rawValue ?? -1
+public func arcuate_model_finding_severity(
+  _ model: OpaquePointer?, _ index: Int
+) -> arcuate_severity {
+  finding(model, index)?.severity.level.c ?? -1
 }
 
 @c @implementation
-public func arcuate_model_finding_place(
+public func arcuate_model_finding_location(
   _ model: OpaquePointer?, _ index: Int
 ) -> UnsafePointer<CChar>? {
-  finding(model, index)?.place.pointer
+  finding(model, index)?.location.pointer
 }
 
 @c @implementation
