@@ -2,6 +2,7 @@ import Arcuate
 
 /// Text with a stable address, valid as long as the object.
 final class Text: Sendable {
+  // SAFETY: what it points to is written once, before the object is shared.
   nonisolated(unsafe) let pointer: UnsafePointer<CChar>
 
   /// Zero bytes inside, which would end it early for the caller, become question marks.

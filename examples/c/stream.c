@@ -1,11 +1,10 @@
-/* A streaming host: frames of speech arrive one by one, a spiking network answers, and the digit
- * that was spoken is printed when the utterance ends.
+/* A streaming host: classifies frames of speech one by one with a spiking network, and prints the
+ * spoken digit at the end of each utterance.
  *
  *     stream digits.nir digits.ark truth.txt
  *
- * The network looks at five frames on each side, so an answer comes five frames after its frame:
- * that is the latency the host declares. examples/python/stream.py does the same; the summaries
- * are equal to the last bit.
+ * The network uses five frames on each side, so the output for a frame comes five frames later: the
+ * latency of the host. examples/python/stream.py does the same; the summaries have the same bits.
  */
 #include <arcuate.h>
 #include <math.h>
@@ -16,9 +15,9 @@
 
 #include "archive.h"
 
-enum { CONTEXT = 5, WINDOW = 2 * CONTEXT + 1, FEATURES = 13, DIGITS = 10, STEPS = 10 };
+enum { CONTEXT = 5, WINDOW = 2 * CONTEXT + 1, FEATURES = 13, DIGITS = 10 };
 
-/* What the utterances have added up to. */
+/* Totals over all utterances. */
 typedef struct score {
   int utterances, right;
   uint64_t frames;
@@ -30,18 +29,14 @@ static void fail(arcuate_error *error) {
   exit(1);
 }
 
-/* A plan for frames that start from rest and last STEPS steps. */
+/* A plan with the model's own options: its metadata states the steps per frame. */
 static arcuate_plan *load(const char *path) {
   arcuate_error *error = NULL;
   arcuate_model *model = NULL;
   if (arcuate_model_open(path, NULL, &model, &error)) fail(error);
 
-  arcuate_compile_options options;
-  arcuate_compile_options_init(&options);
-  options.steps_per_frame = STEPS;
-  options.frame_state = ARCUATE_FRAME_STATE_RESET;
   arcuate_plan *plan = NULL;
-  if (arcuate_plan_create(model, &options, &plan, &error)) fail(error);
+  if (arcuate_plan_create(model, NULL, &plan, &error)) fail(error);
   arcuate_model_free(model);
   if (arcuate_plan_input_size(plan, 0) != WINDOW * FEATURES ||
       arcuate_plan_output_size(plan, 0) != DIGITS) {
@@ -51,12 +46,12 @@ static arcuate_plan *load(const char *path) {
   return plan;
 }
 
-/* Moves the window on by one frame and, once it is full, runs the network on it. */
+/* Advances the window by one frame and, if `runs`, runs the network on it. */
 static void push(arcuate_session *session, float window[WINDOW][FEATURES], const float *frame,
-                 int answers, double sums[DIGITS], score *score) {
+                 int runs, double sums[DIGITS], score *score) {
   memmove(window[0], window[1], (WINDOW - 1) * sizeof window[0]);
   memcpy(window[WINDOW - 1], frame, sizeof window[0]);
-  if (!answers) return;
+  if (!runs) return;
 
   float output[DIGITS];
   const float *inputs[] = {window[0]};
@@ -77,10 +72,10 @@ static void push(arcuate_session *session, float window[WINDOW][FEATURES], const
   for (int d = 0; d < DIGITS; d++) sums[d] += output[d] - top - log(total);
 }
 
-static int recognise(arcuate_session *session, const utterance *u, score *score) {
+static int recognize(arcuate_session *session, const utterance *u, score *score) {
   float window[WINDOW][FEATURES];
   double sums[DIGITS] = {0};
-  /* The first frame stands in for those before it, the last for those after. */
+  /* The first frame is repeated before the utterance, the last one after it. */
   for (int i = 0; i < WINDOW; i++) memcpy(window[i], u->frames, sizeof window[i]);
   for (int t = 0; t < u->rows + CONTEXT; t++) {
     int arrived = t < u->rows ? t : u->rows - 1;
@@ -118,10 +113,10 @@ int main(int count, char **arguments) {
               key);
       return 1;
     }
-    int heard = recognise(session, &u, &score);
+    int heard = recognize(session, &u, &score);
     score.utterances++;
     score.right += heard == digit;
-    printf("%s  recognised %d  truth %d%s\n", u.key, heard, digit,
+    printf("%s  recognized %d  truth %d%s\n", u.key, heard, digit,
            heard == digit ? "" : "   <- wrong");
   }
   if (more < 0 || score.frames == 0) {
@@ -131,7 +126,10 @@ int main(int count, char **arguments) {
 
   arcuate_counters counters;
   counters.struct_size = sizeof counters;
-  arcuate_session_counters(session, -1, -1, &counters);
+  if (arcuate_session_counters(session, -1, -1, &counters)) {
+    fprintf(stderr, "stream: the counters cannot be read\n");
+    return 1;
+  }
   double frames = (double)score.frames;
   printf("utterances %d of %d right\n", score.right, score.utterances);
   printf("spikes per frame %.2f\n", (double)counters.spikes / frames);

@@ -1,17 +1,16 @@
-/* An Arcuate network in the place of a Kaldi acoustic model: a DecodableInterface over the C API.
+/* An Arcuate network as a Kaldi acoustic model: a DecodableInterface over the C API.
  *
- * Features go in as they come, a chunk of any size at a time; log-likelihoods can be asked for as
- * soon as the frames that they depend on are there. What the network waits for is said by
- * Latency().
+ * It accepts features in chunks of any size. Log-likelihoods are available as soon as the frames
+ * they depend on have been accepted; Latency() is the number of frames they lag behind.
  *
  *     ArcuateDecodable decodable(model, plan, options);
- *     decodable.AcceptFrames(features, rows);   // again and again
- *     decoder.AdvanceDecoding(&decodable);      // in between
+ *     decodable.AcceptFrames(features, rows);   // repeated
+ *     decoder.AdvanceDecoding(&decodable);      // after each chunk
  *     decodable.InputFinished();
  *     decoder.AdvanceDecoding(&decodable);
  *
- * One object is one utterance of one stream, used by one thread at a time; any number of them share
- * a plan. Outputs do not depend on how the frames were cut into chunks. C++11.
+ * An object is one utterance of one stream, used by one thread at a time; any number of them share
+ * a plan. Outputs do not depend on the chunks. C++11.
  */
 #ifndef ARCUATE_DECODABLE_H_
 #define ARCUATE_DECODABLE_H_
@@ -30,16 +29,17 @@
 #include "itf/decodable-itf.h"
 
 struct ArcuateDecodableOptions {
-  /* Log-likelihoods are multiplied by this. */
+  /* Factor of the log-likelihoods. */
   float acoustic_scale = 0.1f;
-  /* Whether outputs are made log-posteriors; not for a network that ends in a log-softmax. */
+  /* Apply log-softmax to the outputs; false for a network that ends with one. */
   bool log_softmax = true;
-  /* Counts or shares, one for each output, whose logarithms are taken off; empty for none. */
+  /* Prior of each output, as a count or a fraction, whose logarithm is subtracted; empty for none.
+   */
   std::vector<float> priors;
-  /* The output of each index, from index 1 on, such as the pdf of each transition-id; empty where
-   * index i is output i - 1. */
+  /* The output of each index, counted from 1, such as the pdf of each transition-id; empty if index
+   * i is output i - 1. */
   std::vector<kaldi::int32> outputs;
-  /* Every how many frames there is an output; 0 takes what the model states. */
+  /* Use every n-th output; 0: as the model states. */
   kaldi::int32 subsampling = 0;
 };
 
@@ -47,29 +47,30 @@ class ArcuateDecodable : public kaldi::DecodableInterface {
  public:
   typedef kaldi::int32 int32;
 
-  /* model states how to feed the plan that was made of it; both are used during this call and the
-   * plan until the object goes. The plan has one stream, one input and one output or more, of which
-   * the first is taken.
-   * Throws std::invalid_argument or std::runtime_error with a sentence. */
+  /* The model's metadata states how its plan is fed. The plan has one stream, one input and at
+   * least one output, of which the first is used. Throws std::invalid_argument, std::runtime_error.
+   */
   ArcuateDecodable(const arcuate_model *model, const arcuate_plan *plan,
                    const ArcuateDecodableOptions &options)
       : options_(options),
-        left_(Note(model, "left_context", 0)),
-        latency_(Note(model, "latency", 0)),
-        splice_left_(Note(model, "splice_left", 0)),
-        splice_right_(Note(model, "splice_right", 0)),
-        subsampling_(options.subsampling > 0 ? options.subsampling : Note(model, "subsampling", 1)),
+        left_(Metadata(model, "left_context", 0)),
+        latency_(Metadata(model, "latency", 0)),
+        splice_left_(Metadata(model, "splice_left", 0)),
+        splice_right_(Metadata(model, "splice_right", 0)),
+        subsampling_(options.subsampling > 0 ? options.subsampling
+                                             : Metadata(model, "subsampling", 1)),
         input_(arcuate_plan_input_size(plan, 0)),
         columns_(arcuate_plan_output_size(plan, 0)) {
     if (arcuate_plan_batch(plan) != 1 || arcuate_plan_input_count(plan) != 1 || columns_ == 0) {
       throw std::invalid_argument("the plan needs one stream, one input and an output");
     }
     if (left_ < 0 || latency_ < 0 || splice_left_ < 0 || splice_right_ < 0 || subsampling_ < 1) {
-      throw std::invalid_argument("the model states a context that cannot be");
+      throw std::invalid_argument("the context in the metadata of the model is invalid");
     }
     const size_t window = static_cast<size_t>(splice_left_) + 1 + splice_right_;
     if (input_ == 0 || input_ % window != 0) {
-      throw std::invalid_argument("the input is not as many frames as are spliced");
+      throw std::invalid_argument(
+          "the input size is not a multiple of the number of spliced frames");
     }
     features_ = input_ / window;
     if (!options_.priors.empty()) TakePriors();
@@ -93,17 +94,17 @@ class ArcuateDecodable : public kaldi::DecodableInterface {
   ArcuateDecodable(const ArcuateDecodable &) = delete;
   ArcuateDecodable &operator=(const ArcuateDecodable &) = delete;
 
-  /* Numbers of a frame of features. */
+  /* Features per frame. */
   int32 FeatureDim() const { return static_cast<int32>(features_); }
 
-  /* Frames that must follow a frame before its output is there. */
+  /* Frames that must follow a frame before its output is available. */
   int32 Latency() const { return latency_ + splice_right_; }
 
   /* Frames from one output to the next. */
   int32 Subsampling() const { return subsampling_; }
 
-  /* Takes `rows` frames of FeatureDim() numbers each, and computes what can be computed.
-   * Throws std::runtime_error, such as for a number that is not finite. */
+  /* Accepts `rows` frames of FeatureDim() numbers and computes the outputs they complete.
+   * Throws std::runtime_error, for example for a number that is not finite. */
   void AcceptFrames(const float *frames, int32 rows) {
     if (finished_) throw std::runtime_error("frames after the end of the input");
     if (rows <= 0) return;
@@ -117,7 +118,7 @@ class ArcuateDecodable : public kaldi::DecodableInterface {
     Run();
   }
 
-  /* No frames follow: the last one stands for those that would have been waited for. */
+  /* Ends the utterance: the last frame is repeated in place of later ones. */
   void InputFinished() {
     if (finished_) return;
     finished_ = true;
@@ -158,12 +159,12 @@ class ArcuateDecodable : public kaldi::DecodableInterface {
   }
 
  private:
-  static int32 Note(const arcuate_model *model, const char *name, int32 otherwise) {
+  static int32 Metadata(const arcuate_model *model, const char *name, int32 otherwise) {
     const double value = arcuate_model_metadata_number(model, name, otherwise);
     return value == std::floor(value) && std::fabs(value) <= 1e6 ? static_cast<int32>(value) : -1;
   }
 
-  /* An output whose prior is practically zero is never chosen, as in Kaldi. */
+  /* As in Kaldi, an output with a prior near zero is never chosen. */
   void TakePriors() {
     if (options_.priors.size() != columns_) {
       throw std::invalid_argument(std::to_string(options_.priors.size()) + " priors for " +
@@ -183,7 +184,7 @@ class ArcuateDecodable : public kaldi::DecodableInterface {
     }
   }
 
-  /* Gives the network every window that is complete, the first one left_context times more. */
+  /* Runs the network on all complete windows; the first one is repeated left_context times. */
   void Run() {
     const size_t window = input_ / features_;
     size_t count = history_.size() / features_;
@@ -202,17 +203,17 @@ class ArcuateDecodable : public kaldi::DecodableInterface {
            left_);
     first_ = false;
     last_input_.assign(inputs.end() - static_cast<std::ptrdiff_t>(input_), inputs.end());
-    Give(inputs, count);
+    RunFrames(inputs, count);
   }
 
   void Feed(const std::vector<float> &input, int32 times) {
     std::vector<float> inputs;
     inputs.reserve(input.size() * static_cast<size_t>(times));
     for (int32 i = 0; i < times; i++) inputs.insert(inputs.end(), input.begin(), input.end());
-    if (times > 0) Give(inputs, static_cast<size_t>(times));
+    if (times > 0) RunFrames(inputs, static_cast<size_t>(times));
   }
 
-  void Give(const std::vector<float> &inputs, size_t count) {
+  void RunFrames(const std::vector<float> &inputs, size_t count) {
     std::vector<float> outputs(count * columns_);
     const float *input = inputs.data();
     const size_t input_count = inputs.size();
@@ -250,7 +251,7 @@ class ArcuateDecodable : public kaldi::DecodableInterface {
   size_t features_ = 0, other_outputs_ = 0;
   arcuate_session *session_ = nullptr;
   std::vector<double> log_priors_;
-  /* Frames that windows still need, and the window that was given last. */
+  /* Frames that later windows need, and the last window. */
   std::vector<float> history_, last_input_;
   std::vector<float> likelihoods_;
   long long accepted_ = 0, given_ = 0;

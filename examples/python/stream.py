@@ -1,10 +1,10 @@
-"""Recognises spoken digits frame by frame, as a program that listens would.
+"""A streaming host: recognizes spoken digits frame by frame.
 
     python stream.py FOLDER [--quiet]
 
-FOLDER is what `examples/digits/heldout.py FOLDER` wrote. The network sees each frame between its five
-neighbours on either side, so an answer comes five frames after its frame: that is the latency.
-examples/c/stream.c prints the same, to the last bit.
+FOLDER is the folder that `examples/digits/heldout.py FOLDER` wrote. The network uses five frames on each
+side, so the output for a frame comes five frames later: the latency of the host. examples/c/stream.c
+prints the same bits.
 """
 
 import argparse
@@ -25,7 +25,7 @@ from score import read_archive  # noqa: E402
 
 
 def windows(frames):
-    """Each frame between its neighbours, edges repeated, as soon as the last of them is there."""
+    """Each frame with its neighbors, as soon as the last of them has arrived; edges are repeated."""
     window = deque([frames[0]] * CONTEXT, maxlen=2 * CONTEXT + 1)
     for frame in itertools.chain(frames, [frames[-1]] * CONTEXT):
         window.append(frame)
@@ -34,7 +34,7 @@ def windows(frames):
 
 
 def fnv1a(data, checksum):
-    """The 32-bit FNV-1a checksum of what came before and `data`."""
+    """The 32-bit FNV-1a checksum, continued with `data`."""
     for byte in data:
         checksum = (checksum ^ byte) * 0x01000193 & 0xFFFFFFFF
     return checksum
@@ -48,7 +48,7 @@ def main():
     truth = dict(line.split() for line in (arguments.folder / "truth.txt").read_text().splitlines())
 
     with arcuate.Model.open(DIGITS / "digits.nir") as model:
-        plan = model.compile(steps_per_frame=10, frame_state="reset", frame_output="last")
+        plan = model.compile()
     session = plan.session()
     right = count = frame_count = 0
     checksum = 0x811C9DC5
@@ -63,7 +63,7 @@ def main():
         count += 1
         if not arguments.quiet:
             mark = "" if score.argmax() == int(truth[key]) else "   <- wrong"
-            print(f"{key}  recognised {score.argmax()}  truth {truth[key]}{mark}")
+            print(f"{key}  recognized {score.argmax()}  truth {truth[key]}{mark}")
 
     done = session.counters()
     print(f"utterances {right} of {count} right")

@@ -20,7 +20,7 @@ def test_pieces_give_the_same_bits(model, frames, pace, steps, monkeypatch):
     wanted = plan.session()
     wanted._pace = 10**9
     session = plan.session()
-    monkeypatch.setattr(session, "_adapt", lambda steps, start: None)
+    monkeypatch.setattr(session, "_adjust_pace", lambda steps, start: None)
     session._pace = pace
     assert np.array_equal(session.run(x), wanted.run(x))
     events = np.zeros(len(x), arcuate.event_dtype)

@@ -1,4 +1,4 @@
-"""Epochs of learning: order, validation, early stop, checkpoints, log, progress."""
+"""Training for epochs: order, validation, early stopping, checkpoints, log, progress."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ Path = Union[str, "os.PathLike[str]"]
 Batch = Tuple[Inputs, npt.ArrayLike]
 Loader = Union[Iterable[Batch], Callable[[int], Iterable[Batch]]]
 
-# The epoch in whose order the samples for validation come; `arcuate train` has the same.
+# Epoch whose order determines the samples held out; the same as in `arcuate train`.
 _SPLIT_EPOCH = 2**32 - 1
 
 
 @dataclasses.dataclass(frozen=True)
 class Run:
-    """What `fit` did."""
+    """Result of `fit`."""
 
     history: Tuple[Dict[str, Any], ...]
-    """An entry for each epoch, as in the log."""
+    """An entry per epoch, as in the log."""
     stopped: str
-    """"epochs": all of them were made; "patience": there was no progress any more."""
+    """Why the run ended: "epochs": all epochs were made; "patience": the loss no longer decreased."""
     best_epoch: Optional[int]
-    """The epoch with the least loss, of validation where there is some; None without epochs."""
+    """Epoch with the smallest loss, of validation if there is one; None without epochs."""
     best_loss: Optional[float]
     """Its loss."""
 
@@ -59,97 +59,137 @@ def fit(
     best: Optional[Path] = None,
     quiet: bool = False,
 ) -> Run:
-    """Lets a trainer learn for some epochs.
+    """Trains for a number of epochs.
 
         run = arcuate.fit(trainer, x, y, epochs=20, validation=0.1, patience=3,
                           checkpoint="run.checkpoint", resume=True, log="run.jsonl")
         arcuate.plot_run("run.jsonl", "run.png")
 
-    inputs, targets: all samples, arrays or memory maps as `Trainer.learn` takes them, which come in
-        an order of their own in every epoch (`sample_order` of `seed`); or, without targets, batches:
-        something that can be iterated anew for every epoch, such as a PyTorch DataLoader, or a
-        function that gives the batches of an epoch. Batches that are not whole are left out.
-    validation: the share of the samples that is kept apart, by `seed`; or samples, (inputs, targets);
-        or batches.
-    patience: stop when so many epochs did not lower the loss, of validation where there is some.
-    halve_after: halve the rate after so many epochs without progress.
-    checkpoint: a file that is written, whole or not at all, after every epoch, and after every
-        `checkpoint_steps` steps. resume: go on from it if it is there: with the same data and
-        settings the bits are those of a run that was never stopped.
-    log: a file that gets a line of JSON for each epoch.
-    best: a .safetensors or .nir file for the model of the epoch with the least loss.
-    quiet: no progress on the standard error.
+    inputs, targets: all samples, as arrays or memory maps in the layout of `Trainer.train_step`, which
+        are shuffled in every epoch (`sample_order` of `seed`). Or, without targets, batches: an object
+        that can be iterated once per epoch, such as a PyTorch DataLoader, or a function that returns
+        the batches of an epoch. Incomplete batches are skipped.
+    validation: fraction of the samples that is held out, chosen by `seed`; or samples, (inputs,
+        targets); or batches.
+    patience: stop after this many epochs in which the loss, of validation if there is one, did not
+        decrease.
+    halve_after: halve the rate after this many such epochs.
+    checkpoint: file to write after every epoch, after every `checkpoint_steps` steps and on Ctrl-C.
+        resume: continue from it if it exists; with the same data and options the bits are those of an
+        uninterrupted run.
+    log: file that receives a line of JSON per epoch.
+    best: .safetensors or .nir file for the model of the epoch with the smallest loss.
+    quiet: show no progress on the standard error.
 
-    Ctrl-C ends the batch, writes the checkpoint and raises KeyboardInterrupt; a second one does so at
-    once. Raises what `Trainer.learn` raises, FileError.
+    Ctrl-C finishes the batch, writes the checkpoint and raises KeyboardInterrupt; a second one raises it
+    immediately. Raises the errors of `Trainer.train_step`, and FileError.
     """
-    data = _Data(trainer, inputs, targets, validation, whole("seed", seed, 0, 2**64 - 1))
-    state = _State()
     whole("epochs", epochs)
+    run = _Run(
+        trainer,
+        _Data(trainer, inputs, targets, validation, whole("seed", seed, 0, 2**64 - 1)),
+        _Rules(epochs, patience, halve_after, checkpoint, checkpoint_steps, best, quiet),
+    )
     if resume and checkpoint is not None and os.path.exists(checkpoint):
-        state = _State.from_note(trainer.restore(checkpoint))
-        if state.data not in (None, data.described):
+        run.resume(checkpoint)
+    return run.train(_Log(log, run.state.history))
+
+
+@dataclasses.dataclass(frozen=True)
+class _Rules:
+    """When a run ends, and what it writes."""
+
+    epochs: int
+    patience: Optional[int]
+    halve_after: Optional[int]
+    checkpoint: Optional[Path]
+    checkpoint_steps: Optional[int]
+    best: Optional[Path]
+    quiet: bool
+
+
+class _Run:
+    """A run of `fit`: the trainer, its data and the state of the run."""
+
+    def __init__(self, trainer: Trainer, data: _Data, rules: _Rules) -> None:
+        self.trainer, self.data, self.rules = trainer, data, rules
+        self.state = _State(data=data.described)
+
+    def resume(self, checkpoint: Path) -> None:
+        """Continues from a checkpoint. Raises StateError if it is of other data."""
+        self.state = _State.from_note(self.trainer.restore(checkpoint))
+        if self.state.data not in (None, self.data.described):
             raise errors.StateError(
                 _native.INVALID_STATE,
-                f"{checkpoint}: is a checkpoint of {state.data}, not of {data.described}")
-    state.data = data.described
-    entries = _Log(log, state.history)
-    with _Interrupts() as interrupts:
-        while state.epoch < epochs and state.stopped is None:
-            start = time.monotonic()
-            bar = _Progress(state.epoch, epochs, data.batches, quiet)
-            for x, y in data.epoch(state.epoch, state.position):
-                state.result = state.result + trainer.train_step(x, y)
-                state.position += 1
-                bar.update(state.position, state.result)
-                is_due = checkpoint_steps and state.position % checkpoint_steps == 0
-                if checkpoint is not None and (is_due or interrupts.wanted):
-                    state.seconds += time.monotonic() - start
-                    start = time.monotonic()
-                    trainer.save(checkpoint, state.note())
-                if interrupts.wanted:
-                    bar.clear()
-                    raise KeyboardInterrupt
-            if state.result.samples == 0:
-                raise errors.argument(f"there is no whole batch of {trainer.batch} samples")
-            checked = data.validate()
-            state.seconds += time.monotonic() - start
-            entry = _entry(trainer, state, checked)
-            bar.finish(entry)
-            improved = state.finish_epoch(entry, patience, halve_after, trainer)
-            entries.add(entry)
-            if improved and best is not None:
-                with trainer.model() as model:
-                    model.save(best)
-            if checkpoint is not None:
-                trainer.save(checkpoint, state.note())
+                f"{checkpoint}: is a checkpoint of {self.state.data}, not of {self.data.described}")
+        self.state.data = self.data.described
+
+    def train(self, log: _Log) -> Run:
+        """Trains until the run ends."""
+        state = self.state
+        with _Interrupts() as interrupts:
+            while state.epoch < self.rules.epochs and state.stopped is None:
+                self._train_epoch(log, interrupts)
+        return Run(
+            tuple(state.history), state.stopped or "epochs", state.best_epoch, state.best_loss
+        )
+
+    def _train_epoch(self, log: _Log, interrupts: _Interrupts) -> None:
+        state, rules = self.state, self.rules
+        start = time.monotonic()
+        bar = _Progress(state.epoch, rules.epochs, self.data.batches, rules.quiet)
+        for x, y in self.data.epoch(state.epoch, state.position):
+            state.result = state.result + self.trainer.train_step(x, y)
+            state.position += 1
+            bar.update(state.position, state.result)
+            is_due = rules.checkpoint_steps and state.position % rules.checkpoint_steps == 0
+            if rules.checkpoint is not None and (is_due or interrupts.wanted):
+                state.seconds += time.monotonic() - start
+                start = time.monotonic()
+                self._save()
             if interrupts.wanted:
+                bar.clear()
                 raise KeyboardInterrupt
-    return Run(
-        tuple(state.history), state.stopped or "epochs", state.best_epoch, state.best_loss
-    )
+        if state.result.samples == 0:
+            raise errors.argument(f"there is no whole batch of {self.trainer.batch} samples")
+        checked = self.data.validate()
+        state.seconds += time.monotonic() - start
+        entry = _entry(self.trainer, state, checked)
+        bar.finish(entry)
+        improved = state.finish_epoch(entry, rules.patience, rules.halve_after, self.trainer)
+        log.add(entry)
+        if improved and rules.best is not None:
+            with self.trainer.model() as model:
+                model.save(rules.best)
+        self._save()
+        if interrupts.wanted:
+            raise KeyboardInterrupt
+
+    def _save(self) -> None:
+        if self.rules.checkpoint is not None:
+            self.trainer.save(self.rules.checkpoint, self.state.note())
 
 
 @dataclasses.dataclass
 class _State:
-    """Where a run is: the note of its checkpoints."""
+    """State of a run, the note of its checkpoints."""
 
     epoch: int = 0
     position: int = 0
     """Batches of the epoch that are done."""
     result: TrainingResult = TrainingResult()
-    """Of these."""
+    """Result of these batches."""
     seconds: float = 0.0
     history: List[Dict[str, Any]] = dataclasses.field(default_factory=list)
     best_epoch: Optional[int] = None
     best_loss: Optional[float] = None
     since: int = 0
-    """Epochs since the best."""
+    """Epochs since the best one."""
     halving: int = 0
-    """Epochs without progress since the rate was halved."""
+    """Epochs without a smaller loss since the rate was halved."""
     stopped: Optional[str] = None
     data: Optional[str] = None
-    """What is learned from: another order or share would let what is kept apart be learned."""
+    """Description of the data: with another order, samples held out would be used for training."""
 
     def note(self) -> str:
         return json.dumps(dataclasses.asdict(self))
@@ -167,7 +207,7 @@ class _State:
         self, entry: Dict[str, Any], patience: Optional[int], halve_after: Optional[int],
         trainer: Trainer,
     ) -> bool:
-        """Goes to the next epoch; answers whether this one was the best so far."""
+        """Advances to the next epoch. Returns whether this one was the best so far."""
         loss = entry.get("validation_loss", entry["loss"])
         improved = self.best_loss is None or bool(loss < self.best_loss)
         if improved:
@@ -204,7 +244,7 @@ def _entry(trainer: Trainer, state: _State, checked: Optional[TrainingResult]) -
 
 
 class _Data:
-    """The batches of every epoch, and those for validation."""
+    """The batches of each epoch, and those for validation."""
 
     def __init__(
         self, trainer: Trainer, inputs: Any, targets: Optional[npt.ArrayLike], validation: Any,
@@ -219,17 +259,17 @@ class _Data:
             if isinstance(inputs, (np.ndarray, tuple)):
                 raise errors.argument("inputs without targets must be batches, (inputs, targets)")
             if isinstance(validation, float):
-                raise errors.argument("a share for validation can only be taken of arrays")
+                raise errors.argument("validation can be a fraction only if inputs are arrays")
             if isinstance(inputs, Iterator):
                 raise errors.argument(
-                    "inputs can be iterated only once: give a list, or a function of the epoch"
+                    "inputs can be iterated only once: pass a list, or a function of the epoch"
                 )
             self._loader = inputs
             if hasattr(inputs, "__len__"):
                 self.batches = len(inputs)
             return
         arrays = inputs if isinstance(inputs, tuple) else (inputs,)
-        # np.asarray keeps memory maps where they are.
+        # np.asarray does not read memory maps.
         self._arrays = tuple(np.asarray(array) for array in arrays)
         self._targets = np.asarray(targets)
         count = self._targets.shape[0] if self._targets.ndim else 0
@@ -248,7 +288,7 @@ class _Data:
         self.described = f"{count} samples by seed {seed}, {share} of them kept apart"
 
     def epoch(self, epoch: int, start: int) -> Iterator[Batch]:
-        """The whole batches of an epoch from the batch `start` on."""
+        """The complete batches of an epoch from batch `start` on."""
         if self._loader is not None:
             batches = self._loader(epoch) if callable(self._loader) else self._loader
             done = 0
@@ -267,7 +307,7 @@ class _Data:
             yield tuple(array[places] for array in self._arrays), self._targets[places]
 
     def validate(self) -> Optional[TrainingResult]:
-        """The loss of what is kept apart, or None."""
+        """The loss of the samples held out, or None."""
         kept = self._validation
         if kept is None:
             return None
@@ -288,14 +328,14 @@ class _Data:
 
 
 def _plain(value: Any) -> Any:
-    """A batch of a loader, whose tensors know how to be arrays."""
+    """A batch of a loader, whose tensors can be converted to arrays."""
     if isinstance(value, (tuple, list)):
         return tuple(np.asarray(part) for part in value)
     return np.asarray(value)
 
 
 class _Log:
-    """Lines of JSON; those of epochs that are not behind a checkpoint are taken back."""
+    """Lines of JSON. Epochs after the checkpoint that a run resumes from are removed."""
 
     def __init__(self, path: Optional[Path], history: List[Dict[str, Any]]) -> None:
         self._path = path
@@ -319,7 +359,7 @@ class _Log:
 
 
 class _Interrupts:
-    """Takes note of Ctrl-C, which would come between a step and what is noted of it."""
+    """Defers Ctrl-C, so that it does not separate a step from its record."""
 
     def __init__(self) -> None:
         self.wanted = False
@@ -331,7 +371,7 @@ class _Interrupts:
             if self._before is signal.default_int_handler:
                 signal.signal(signal.SIGINT, self._note)
             else:
-                # Somebody else handles it.
+                # The program has a handler of its own.
                 self._before = None
         return self
 
@@ -346,7 +386,7 @@ class _Interrupts:
 
 
 class _Progress:
-    """A bar on a terminal, a line now and then in a log."""
+    """A progress bar on a terminal, otherwise a line from time to time."""
 
     def __init__(self, epoch: int, epochs: int, batches: Optional[int], quiet: bool) -> None:
         self._what = f"epoch {epoch + 1}/{epochs}"
@@ -404,10 +444,9 @@ def _words(result: TrainingResult) -> str:
 
 
 def plot_run(log: Union[Path, Run], path: Path) -> None:
-    """Draws the losses, the accuracies, and spikes and operations of a run, epoch by epoch, to a file
-    such as .png, .svg or .pdf.
+    """Plots loss, accuracy, spikes and operations per epoch to a file such as .png, .svg or .pdf.
 
-    log: the log that `fit` or `arcuate train` wrote, or what `fit` returned. Needs matplotlib.
+    log: a log of `fit` or `arcuate train`, or the result of `fit`. Requires matplotlib.
 
     Raises FileError, FormatError, ImportError.
     """
@@ -426,7 +465,7 @@ def plot_run(log: Union[Path, Run], path: Path) -> None:
     losses, accuracies, work = figure.subplots(1, 3)
     epochs = [entry["epoch"] + 1 for entry in entries]
     for axes, name in ((losses, "loss"), (accuracies, "accuracy")):
-        axes.plot(epochs, [entry[name] for entry in entries], label="learning")
+        axes.plot(epochs, [entry[name] for entry in entries], label="training")
         checked = [(e["epoch"] + 1, e[f"validation_{name}"]) for e in entries if f"validation_{name}" in e]
         if checked:
             axes.plot(*zip(*checked), label="validation")
@@ -435,6 +474,6 @@ def plot_run(log: Union[Path, Run], path: Path) -> None:
     work.plot(epochs, [entry["spikes"] for entry in entries], label="spikes")
     work.plot(epochs, [entry["additions"] for entry in entries], label="additions")
     work.plot(epochs, [entry["products"] for entry in entries], label="products")
-    work.set(xlabel="epoch", ylabel="of a sample", yscale="symlog")
+    work.set(xlabel="epoch", ylabel="per sample", yscale="symlog")
     work.legend()
     figure.savefig(os.fspath(path))

@@ -1,4 +1,4 @@
-"""New networks as lists of layers, with weights drawn from a seed.
+"""New networks as lists of layers, with randomly initialized weights.
 
     from arcuate import nn
 
@@ -9,8 +9,8 @@
         seed=1,
     )
 
-Layers are mappings that the JSON of the command line has, too: `arcuate train` draws the same weights
-from the same list and seed.
+Layers are mappings with the fields of the JSON layer list (`arcuate.documentation("layer-list")`):
+`arcuate train` initializes the same weights from the same list and seed.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def description(
     dt: float = 1e-3,
     semantics: Optional[Mapping[str, str]] = None,
 ) -> str:
-    """The JSON of a list of layers, which `Model.open` and the command line read. As `sequential`."""
+    """The JSON layer list that `Model.open` and the command read. Arguments as for `sequential`."""
     shape = [input] if isinstance(input, int) else list(input)
     network: Dict[str, Any] = {
         "input": shape, "layers": [dict(layer) for layer in layers], "seed": seed,
@@ -53,13 +53,12 @@ def sequential(
     dt: float = 1e-3,
     semantics: Optional[Mapping[str, str]] = None,
 ) -> Model:
-    """A network of layers, one after another; their shapes follow from that of the input.
+    """A network of layers in sequence, whose shapes follow from the shape of the input.
 
-    initial: how far weights lie from zero: "kaiming": up to 1 / sqrt(inputs), as PyTorch's layers
-        begin, biases too; "xavier": up to sqrt(6 / (inputs + outputs)), biases 0.
+    initial: uniform initialization. "kaiming": weights and biases within 1 / sqrt(inputs), as in
+        PyTorch; "xavier": weights within sqrt(6 / (inputs + outputs)), biases 0.
     dt: seconds per step.
-    semantics: fields as `Model.set_semantics` takes them; what is not named is reset "subtract",
-        integrator_gain "r", and otherwise the default.
+    semantics: fields of `Model.set_semantics`; by default reset is "subtract" and integrator_gain "r".
 
     Raises FormatError, LimitError, ArgumentError naming the layer.
     """
@@ -80,7 +79,7 @@ def _layer(kind: str, name: Optional[str], **fields: Any) -> Layer:
 
 
 def linear(size: int, *, bias: bool = True, name: Optional[str] = None) -> Layer:
-    """`size` outputs, each a weighed sum of all inputs; takes one axis."""
+    """A fully connected layer with `size` outputs; its input has one axis."""
     return _layer("linear", name, size=size, bias=bias)
 
 
@@ -95,7 +94,7 @@ def convolution(
     bias: bool = True,
     name: Optional[str] = None,
 ) -> Layer:
-    """Over one or two axes behind the channels. padding: numbers, or "same"."""
+    """A convolution over the one or two axes after the channels. padding: numbers, or "same"."""
     return _layer(
         "convolution", name, channels=channels, kernel=kernel, stride=stride, padding=padding,
         dilation=dilation, groups=groups, bias=bias,
@@ -113,27 +112,27 @@ def sum_pooling(kernel: Extent, *, stride: Optional[Extent] = None, name: Option
 
 
 def max_pooling(kernel: Extent, *, stride: Optional[Extent] = None, name: Optional[str] = None) -> Layer:
-    """The largest of each window."""
+    """The maximum of each window."""
     return _layer("max_pooling", name, kernel=kernel, stride=stride)
 
 
 def flatten(*, name: Optional[str] = None) -> Layer:
-    """All axes as one."""
+    """Flattens all axes into one."""
     return _layer("flatten", name)
 
 
 def batch_norm(*, gamma: float = 1.0, epsilon: float = 1e-5, name: Optional[str] = None) -> Layer:
-    """Each channel with the mean 0 and the deviation gamma, over samples, positions and steps."""
+    """Batch normalization of each channel over samples, positions and steps."""
     return _layer("batch_norm", name, gamma=gamma, epsilon=epsilon)
 
 
 def scale(factor: float, *, name: Optional[str] = None) -> Layer:
-    """Everything times a factor, which learns."""
+    """Multiplication by a trainable factor."""
     return _layer("scale", name, factor=factor)
 
 
 def relu(*, name: Optional[str] = None) -> Layer:
-    """max(0, x): what becomes spikes in tandem learning and in conversion."""
+    """max(0, x), which tandem training and conversion replace by spiking neurons."""
     return _layer("relu", name)
 
 
@@ -152,9 +151,9 @@ def lif(
     recurrent: bool = False,
     name: Optional[str] = None,
 ) -> Layer:
-    """Leaky neurons that spike. beta: what a step leaves of a membrane, inputs are added as they are;
-    or tau in seconds. per_neuron: a number of each kind for every neuron, for those that learn.
-    recurrent: weights from the layer to itself."""
+    """Leaky integrate-and-fire neurons. beta: decay of the membrane per step, with inputs added
+    unscaled; or tau in seconds. per_neuron: parameters per neuron instead of per layer, for training
+    them. recurrent: weights from the layer to itself."""
     return _layer(
         "lif", name, beta=beta, tau=tau, r=r, threshold=threshold, per_neuron=per_neuron,
         recurrent=recurrent,
@@ -169,7 +168,7 @@ def li(
     per_neuron: bool = False,
     name: Optional[str] = None,
 ) -> Layer:
-    """Leaky membranes that do not spike, for the output. As `lif`."""
+    """Leaky integrators, which do not spike, for outputs. Arguments as for `lif`."""
     return _layer("li", name, beta=beta, tau=tau, r=r, per_neuron=per_neuron)
 
 
@@ -184,7 +183,7 @@ def cuba_lif(
     recurrent: bool = False,
     name: Optional[str] = None,
 ) -> Layer:
-    """Leaky neurons whose inputs go through a synaptic current first; times in seconds."""
+    """Leaky integrate-and-fire neurons with a synaptic current; time constants in seconds."""
     return _layer(
         "cuba_lif", name, tau_syn=tau_syn, tau_mem=tau_mem, r=r, w_in=w_in, threshold=threshold,
         per_neuron=per_neuron, recurrent=recurrent,
@@ -199,12 +198,12 @@ def iaf(
     recurrent: bool = False,
     name: Optional[str] = None,
 ) -> Layer:
-    """Neurons that add their input up and spike."""
+    """Integrate-and-fire neurons."""
     return _layer(
         "iaf", name, r=r, threshold=threshold, per_neuron=per_neuron, recurrent=recurrent
     )
 
 
 def integrator(*, r: float = 1.0, name: Optional[str] = None) -> Layer:
-    """Membranes that add their input up and do not spike, for the output."""
+    """Integrators, which do not spike, for outputs."""
     return _layer("integrator", name, r=r)

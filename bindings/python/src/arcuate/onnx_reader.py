@@ -1,10 +1,10 @@
-"""ONNX graphs as models.
+"""Models from ONNX graphs.
 
-Tensors of the graph are either constants, which are computed while reading, or signals: what a node
-of the model, or the sum of several, gives for each frame. The first axis of a signal in ONNX, the
-batch, is no axis of the model.
+A tensor of the graph is either a constant, which is computed while reading, or a signal: the output of a
+node of the model, or the sum of several. The first axis of a signal in ONNX, the batch, is not an axis
+of the model.
 
-Needs the `onnx` package: `pip install arcuate[onnx]`.
+Requires the `onnx` package: `pip install arcuate[onnx]`.
 """
 
 from __future__ import annotations
@@ -29,35 +29,35 @@ Array = npt.NDArray[Any]
 Shape = Tuple[int, ...]
 
 _DECISIONS = {"ArgMax", "ArgMin", "ArrayFeatureExtractor", "LabelEncoder", "ZipMap", "TopK"}
-"""Turn outputs into a decision: cut off the end of a graph."""
+"""Operators that turn outputs into a decision; they are removed from the end of a graph."""
 _PASSING = {"Cast", "Identity", "Reshape", "Squeeze", "Unsqueeze", "Flatten"}
-"""May stand behind or before a decision."""
+"""Operators that may precede or follow a decision."""
 
 
 class _Refused(Exception):
-    """Why a node cannot be a part of a model."""
+    """A node that cannot be part of a model, and why."""
 
 
 @dataclasses.dataclass(frozen=True)
 class _Signal:
-    """What ONNX calls a tensor: of this shape, without the batch, in row-major order."""
+    """A signal of this shape, without the batch, in row-major order."""
 
     nodes: Tuple[str, ...]
-    """The nodes whose sum it is; none for what follows a node that was refused."""
+    """The nodes whose sum it is; empty after a node that cannot be read."""
     shape: Shape
     actual: Shape
     """The shape of the nodes."""
     order: Optional[npt.NDArray[np.int64]] = None
-    """For each element its place in the nodes' order; None if that is the same."""
+    """The index of each element in the order of the nodes; None if the orders are the same."""
     positive: bool = False
-    """Whether no element is below zero."""
+    """Whether no element is negative."""
 
     @property
     def is_plain(self) -> bool:
         return self.order is None and self.shape == self.actual
 
     def spread(self, values: Array) -> Array:
-        """`values`, which broadcast to the shape with the batch, in the order of the nodes."""
+        """`values`, broadcast to the shape with the batch, in the order of the nodes."""
         try:
             full = np.broadcast_to(values, (1, *self.shape)).reshape(-1)
         except ValueError:
@@ -70,7 +70,7 @@ class _Signal:
 
 
 class OnnxWarning(UserWarning):
-    """A part of an ONNX graph that is not in the model."""
+    """A part of an ONNX graph is not in the model."""
 
 
 def from_onnx(
@@ -79,55 +79,54 @@ def from_onnx(
     input_shape: Optional[Sequence[int]] = None,
     report: Optional[List[str]] = None,
 ) -> Model:
-    """The network of an ONNX file, of its bytes, or of a loaded one.
+    """Reads an ONNX model from a file, from bytes, or from a loaded model.
 
-    input_shape: without the batch, of graphs with one input that do not state it.
-    report: gets a sentence for each thing that is not in the model, or not as it was: decisions at
-        the end (ArgMax, ZipMap), and what scikit-learn puts around them. Without it, they are
-        warnings (`OnnxWarning`).
+    input_shape: shape without the batch, for graphs with one input that do not state it.
+    report: receives a message for each part of the graph that is not in the model or was changed, such
+        as decisions at the end (ArgMax, ZipMap). By default the messages are warnings (`OnnxWarning`).
 
     Nodes: Conv, Gemm, MatMul, Add, Sub, Mul, Div, Relu, Sigmoid, Tanh, Softmax, LogSoftmax, MaxPool,
     AveragePool, GlobalAveragePool, GlobalMaxPool, ReduceMean over an image, BatchNormalization,
-    Concat, Pad, Flatten, Reshape, Squeeze, Unsqueeze, Transpose where weights or the input can take
-    it up, Dropout, Identity, Cast, Scaler, and anything that depends on constants alone.
+    Concat, Pad, Flatten, Reshape, Squeeze, Unsqueeze, Transpose where weights or the input can absorb
+    it, Dropout, Identity, Cast, Scaler, and anything that depends only on constants.
 
-    Raises FormatError that names every node that cannot be read, before any model is made;
-    FileError; ImportError without the `onnx` package.
+    Raises FormatError naming every node that cannot be read, FileError, and ImportError without the
+    `onnx` package.
     """
     try:
         import onnx
     except ImportError as error:
-        raise ImportError("from_onnx needs the onnx package: pip install onnx") from error
-    place = "this ONNX graph"
+        raise ImportError("from_onnx requires the onnx package: pip install onnx") from error
+    location = "this ONNX graph"
     if not isinstance(source, (onnx.ModelProto, bytes)):
-        place = os.fspath(source)
-        if not os.path.exists(place):
-            raise errors.make(_native.CANNOT_OPEN, f"{place}: there is no such file")
+        location = os.fspath(source)
+        if not os.path.exists(location):
+            raise errors.make(_native.CANNOT_OPEN, f"{location}: there is no such file")
     try:
         proto = (
             source if isinstance(source, onnx.ModelProto)
-            else onnx.load_from_string(source) if isinstance(source, bytes) else onnx.load(place))
-        reader = _Reader(proto, input_shape, place)
+            else onnx.load_from_string(source) if isinstance(source, bytes) else onnx.load(location))
+        reader = _Reader(proto, input_shape, location)
         content = reader.read()
     except errors.ArcuateError:
         raise
     except Exception as error:  # protobuf has several kinds, and a damaged graph has all the others
-        raise errors.make(_native.MALFORMED, f"{place}: is not an ONNX model: {error}") from error
-    for sentence in reader.report:
+        raise errors.make(_native.MALFORMED, f"{location}: is not an ONNX model: {error}") from error
+    for message in reader.report:
         if report is None:
-            warnings.warn(sentence, OnnxWarning, stacklevel=2)
+            warnings.warn(message, OnnxWarning, stacklevel=2)
         else:
-            report.append(sentence)
+            report.append(message)
     return Model.from_bytes(content)
 
 
 class _Reader:
     """Reads one graph."""
 
-    def __init__(self, proto: Any, input_shape: Optional[Sequence[int]], place: str) -> None:
+    def __init__(self, proto: Any, input_shape: Optional[Sequence[int]], location: str) -> None:
         import onnx.numpy_helper
 
-        self.place = place
+        self.location = location
         self.graph = proto.graph
         self.opset = max((o.version for o in proto.opset_import if o.domain in ("", "ai.onnx")), default=1)
         self.opsets = {o.domain or "": o.version for o in proto.opset_import}
@@ -168,7 +167,7 @@ class _Reader:
         if self.problems:
             raise errors.make(
                 _native.UNSUPPORTED_FORMAT,
-                f"{self.place}: cannot be a model: " + "; ".join(self.problems),
+                f"{self.location}: cannot be a model: " + "; ".join(self.problems),
             )
         return _encoded(self.nodes, self.edges)
 
@@ -189,7 +188,7 @@ class _Reader:
                     passed.append(node)
                 else:
                     break
-                # A feature extractor takes the classes first, then the place.
+                # A feature extractor takes the classes first, then the location.
                 at = 1 if node.op_type == "ArrayFeatureExtractor" else 0
                 value = node.input[at]
             name = port.name

@@ -1,4 +1,4 @@
-"""Pictures of sessions, drawn with matplotlib: each of one call, saved under the name that is given.
+"""Plots of sessions, made with matplotlib and saved to a file.
 
     from arcuate import pictures
     pictures.raster(probe, "spikes.png")
@@ -6,7 +6,7 @@
     pictures.weight_histogram(session, "weights", "weights.png")
     pictures.learning_curve({"STDP": accuracies}, "curve.png")
 
-The ending of the name says the format, as matplotlib knows it.
+The extension of the file determines the format.
 """
 
 from __future__ import annotations
@@ -28,18 +28,18 @@ def _figure(width: float, height: float) -> Any:
     try:
         from matplotlib.figure import Figure
     except ImportError as error:
-        raise ImportError("pictures need matplotlib: pip install matplotlib") from error
+        raise ImportError("plots require matplotlib: pip install matplotlib") from error
     return Figure(figsize=(width, height), layout="constrained")
 
 
 def raster(probe: Probe, path: Path, stream: int = 0, dt: Optional[float] = None) -> None:
-    """A dot for each spike that a probe recorded: steps, or with `dt` seconds, across; elements up.
+    """A raster plot of a recording: elements over steps, or with `dt` over seconds.
 
-    Raises ArgumentError for a stream that is not there.
+    Raises ArgumentError for a stream out of range.
     """
     values = np.asarray(probe.read())
     if values.ndim < 2 or not 0 <= stream < values.shape[1]:
-        raise errors.argument(f"stream {stream} is not in the recording")
+        raise errors.argument(f"stream {stream} is out of range")
     when, who = np.nonzero(values[:, stream].reshape(len(values), -1))
     figure = _figure(8, 4)
     axes = figure.subplots()
@@ -55,7 +55,7 @@ def receptive_fields(
     session: Session, node: str, shape: Tuple[int, int], path: Path,
     columns: Optional[int] = None, most: int = 400,
 ) -> None:
-    """The weights into each of the first `most` outputs of a node as a picture of `shape`.
+    """The weights into each of the first `most` outputs of a node, as images of `shape`.
 
     Raises ArgumentError if the node has another number of inputs, NotFoundError.
     """
@@ -81,7 +81,7 @@ def receptive_fields(
 def weight_histogram(
     session: Session, node: str, path: Path, bins: int = 60, fast: bool = False
 ) -> None:
-    """How many weights of a node there are of each size. Raises NotFoundError."""
+    """A histogram of the weights of a node. Raises NotFoundError."""
     figure = _figure(6, 3.5)
     axes = figure.subplots()
     axes.hist(session.adapted(node, fast).reshape(-1), bins=bins, color="0.3")
@@ -92,9 +92,9 @@ def weight_histogram(
 
 def learning_curve(
     curves: Union[Mapping[str, npt.ArrayLike], Sequence[float]], path: Path,
-    presented: Optional[npt.ArrayLike] = None, what: str = "right, %",
+    presented: Optional[npt.ArrayLike] = None, what: str = "accuracy, %",
 ) -> None:
-    """Curves over what was presented. Each is [points], or [seeds, points], drawn as mean and range."""
+    """Learning curves: [points], or [seeds, points], plotted as mean and range."""
     named = curves if isinstance(curves, Mapping) else {"": curves}
     figure = _figure(6, 4)
     axes = figure.subplots()
@@ -107,6 +107,6 @@ def learning_curve(
                 across, numbers.min(0), numbers.max(0), alpha=0.2, color=line.get_color())
     if len(named) > 1:
         axes.legend()
-    axes.set_xlabel("presented")
+    axes.set_xlabel("samples presented")
     axes.set_ylabel(what)
     figure.savefig(path, dpi=120)

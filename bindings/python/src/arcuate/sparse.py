@@ -1,4 +1,4 @@
-"""Files of networks with listed connections, written from NumPy arrays."""
+"""Networks with lists of connections, written from NumPy arrays."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ def sparse_linear(
 ) -> Dict[str, Any]:
     """The fields of a SparseLinear node for `save_network`.
 
-    sources, targets, weights: for each connection the input element, the output element and what a
-        spike adds there. They may come in any order; connections are sorted by source, then target.
-    delay: seconds, one number or one for each connection.
+    sources, targets, weights: input element, output element and weight of each connection, in any
+        order; connections are sorted by source, then target.
+    delay: delay in seconds, for all connections or for each.
 
     Raises ArgumentError.
     """
@@ -38,14 +38,14 @@ def sparse_linear(
     delays = np.asarray(delay, np.float32)
     for name, values, limit in (("sources", source, pre), ("targets", target, post)):
         if values.ndim != 1 or not np.issubdtype(values.dtype, np.integer):
-            raise errors.argument(f"{name} must be a list of whole numbers")
+            raise errors.argument(f"{name} must be a list of integers")
         if values.size and not (0 <= values.min() and values.max() < limit):
-            raise errors.argument(f"{name} must be within 0 ..< {limit}")
+            raise errors.argument(f"{name} must be 0 ... {limit - 1}")
     if not source.shape == target.shape == weight.shape:
-        raise errors.argument("sources, targets and weights must be equally many")
+        raise errors.argument("sources, targets and weights must have the same length")
     if delays.ndim > 0 and delays.shape != source.shape:
-        raise errors.argument("delay must be one number, or one for each connection")
-    # Most networks are drawn row by row and need no sorting.
+        raise errors.argument("delay must be one number, or one per connection")
+    # Most lists are generated row by row and need no sorting.
     place = source.astype(np.int64) * post + target
     if np.any(place[1:] < place[:-1]):
         order = np.argsort(place, kind="stable")
@@ -70,12 +70,13 @@ def save_network(
     dt: Optional[float] = None,
     semantics: Optional[Mapping[str, str]] = None,
 ) -> None:
-    """Writes a .safetensors file that `Model.open` reads; whole or not at all.
+    """Writes a .safetensors file that `Model.open` reads. The file is replaced as a whole or left
+    unchanged.
 
-    nodes: by name their "kind" (as `Model.nodes` shows it) and fields, which are named as in NIR:
-        arrays become tensors, the rest is kept as it is.
-    edges: pairs (from, to) of node names.
-    semantics: fields as `Model.set_semantics` takes them; all of them, or none.
+    nodes: by name, the "kind" (see `Model.nodes`) and the fields, named as in NIR. Arrays become
+        tensors.
+    edges: pairs (source, target) of node names.
+    semantics: the fields of `Model.set_semantics`: all of them, or none.
 
         save_network("net.safetensors", {
             "in": {"kind": "Input", "shape": [100]},
@@ -134,7 +135,7 @@ def _pieces(
         graph["dt_s"] = float(dt)
     if semantics is not None:
         graph["semantics"] = dict(semantics)
-    # What is a multiple of 64 bytes long comes first, so that all of these are aligned.
+    # Tensors with sizes that are multiples of 64 bytes come first, so that all of these are aligned.
     tensors.sort(key=lambda entry: (entry[1].nbytes % 64 != 0, -entry[1].itemsize))
     header: Dict[str, Any] = {
         "__metadata__": {"arcuate.format": "1", "arcuate.model": json.dumps(graph)}
