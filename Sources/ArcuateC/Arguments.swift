@@ -82,14 +82,14 @@ func statedSize<T>(
   return size
 }
 
-/// Writes a shape as far as there is room, and returns the rank.
+/// Writes up to `capacity` extents of a shape, and returns the rank.
 func copyOut(
   _ shape: Shape?, to extents: UnsafeMutablePointer<Int>?, _ capacity: Int
 ) -> Int {
   guard let shape else { return 0 }
   if let extents {
-    // SAFETY: the caller says there is room for `capacity` extents. A size_t beyond what an Int
-    // holds arrives as a negative number and is room enough.
+    // SAFETY: the caller says that `extents` has `capacity` elements. A size_t beyond what an Int
+    // holds arrives as a negative number and is enough.
     let count = capacity < 0 ? shape.rank : min(capacity, shape.rank)
     for axis in 0..<count { extents[axis] = shape[axis] }
   }

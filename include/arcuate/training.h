@@ -305,8 +305,8 @@ ARCUATE_API double arcuate_trainer_rate_factor(const arcuate_trainer *trainer);
 ARCUATE_NODISCARD ARCUATE_API arcuate_status
 arcuate_trainer_set_rate_factor(arcuate_trainer *trainer, double factor) ARCUATE_NONNULL(1);
 
-/* Number of parameters, in the order of the model, including those that are not trained; parameters
- * that nodes share count once. */
+/* Number of parameters, in the order of the model, including untrained ones; parameters that nodes
+ * share count once. */
 ARCUATE_API size_t arcuate_trainer_parameter_count(const arcuate_trainer *trainer);
 /* Name of a parameter, "node.field", with the first node that shares it; NULL if the index is out
  * of range. */
