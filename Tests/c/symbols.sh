@@ -11,7 +11,7 @@ cat "$1"/include/arcuate/*.h | tr '\n' ' ' | sed 's:/\*[^*]*\*\+\([^/*][^*]*\*\+
 sed -n '/global:/,/local:/p' "$1/cmake/arcuate.map" | grep -oE 'arcuate_[a-z_]+' | sort -u > "$work/list"
 nm -D --extern-only --defined-only "$2" | awk '$2 != "A" { sub(/@.*/, "", $3); print $3 }' |
   sort -u > "$work/library"
-grep -oE 'arcuate_[a-z_]+\(' "$1/Tests/c/nonsense.c" | tr -d '(' | sort -u |
+grep -ohE 'arcuate_[a-z_]+\(' "$1"/Tests/c/nonsense*.c | tr -d '(' | sort -u |
   comm -12 - "$work/header" > "$work/tried"
 [ "$(wc -l < "$work/header")" -gt 50 ] || { echo "the header could not be read"; exit 1; }
 for other in list library tried; do

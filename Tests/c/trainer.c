@@ -2,10 +2,7 @@
  * decreases. */
 #include <math.h>
 
-/* NULL is passed on purpose. */
-#define ARCUATE_NONNULL(...)
-
-#include "check.h"
+#include "refused.h"
 
 enum { WIDTH = 6, CLASSES = 3, BATCH = 12, STEPS = 5 };
 
