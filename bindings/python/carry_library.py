@@ -58,7 +58,11 @@ class CarryLibrary(BuildHookInterface):
     def guides(self) -> list[Path]:
         """The documents of the repository, which a source distribution already carries."""
         root = Path(self.root)
-        return [] if (root / "PKG-INFO").exists() else sorted((root.parent.parent / "docs").glob("*.md"))
+        return (
+            []
+            if (root / "PKG-INFO").exists()
+            else sorted((root.parent.parent / "docs").glob("*.md"))
+        )
 
     def check_version(self, library: Path) -> None:
         try:

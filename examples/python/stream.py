@@ -13,9 +13,8 @@ import sys
 from collections import deque
 from pathlib import Path
 
-import numpy as np
-
 import arcuate
+import numpy as np
 
 DIGITS = Path(__file__).resolve().parents[1] / "digits"
 sys.path.insert(0, str(DIGITS))
@@ -68,7 +67,9 @@ def main():
     done = session.counters()
     print(f"utterances {right} of {count} right")
     print(f"spikes per frame {done.spikes / frame_count:.2f}")
-    print(f"operations per frame {done.macs / frame_count:.2f} MAC + {done.acs / frame_count:.2f} AC")
+    print(
+        f"operations per frame {done.macs / frame_count:.2f} MAC + {done.acs / frame_count:.2f} AC"
+    )
     print(f"log-posterior checksum {checksum:#010x}")
 
 

@@ -37,8 +37,14 @@ class Network(NamedTuple):
     start: np.ndarray  # membranes at the beginning
 
 
-def draw(size: str, seed: int, each_delay: bool = False, drive: float = 1.03,
-         strength: float = 0.6, inhibition: float = 4.6) -> Network:
+def draw(
+    size: str,
+    seed: int,
+    each_delay: bool = False,
+    drive: float = 1.03,
+    strength: float = 0.6,
+    inhibition: float = 4.6,
+) -> Network:
     neurons, density = SIZES[size]
     random = np.random.default_rng(seed)
     fan = random.binomial(neurons, density, neurons)
@@ -48,18 +54,19 @@ def draw(size: str, seed: int, each_delay: bool = False, drive: float = 1.03,
     for j in range(neurons):
         chosen = random.choice(neurons, fan[j], replace=False, shuffle=False)
         chosen.sort()
-        targets[starts[j]:starts[j + 1]] = chosen
+        targets[starts[j] : starts[j + 1]] = chosen
     excitatory = neurons * 4 // 5
     base = strength / np.sqrt(neurons * density)
     weights = random.uniform(0.5, 1.5, len(targets)).astype(np.float32) * np.float32(base)
-    weights[starts[excitatory]:] *= np.float32(-inhibition)
+    weights[starts[excitatory] :] *= np.float32(-inhibition)
     delays = np.array([DELAY], np.float32)
     if each_delay:
         steps = random.integers(5, 26, len(targets), dtype=np.uint8)
         delays = steps.astype(np.float32) * np.float32(DT)
     current = (drive * random.uniform(0.95, 1.05, neurons)).astype(np.float32)
-    return Network(neurons, starts, targets, weights, delays, current,
-                   np.zeros(neurons, np.float32))
+    return Network(
+        neurons, starts, targets, weights, delays, current, np.zeros(neurons, np.float32)
+    )
 
 
 def write(network: Network, path: Path) -> None:
@@ -74,18 +81,40 @@ def write(network: Network, path: Path) -> None:
     nodes = {
         "current": {"kind": "Input", "shape": [n]},
         "neurons": {
-            "kind": "CubaLIF", "tau_syn": one * TAU_SYNAPSE, "tau_mem": one * TAU_MEMBRANE,
-            "r": one, "v_leak": network.current, "v_threshold": one, "v_reset": 0 * one,
-            "w_in": one / np.float32(1 - decay)},
+            "kind": "CubaLIF",
+            "tau_syn": one * TAU_SYNAPSE,
+            "tau_mem": one * TAU_MEMBRANE,
+            "r": one,
+            "v_leak": network.current,
+            "v_threshold": one,
+            "v_reset": 0 * one,
+            "w_in": one / np.float32(1 - decay),
+        },
         "synapses": {
-            "kind": "SparseLinear", "shape": [n, n], "row_starts": network.starts,
-            "post": network.targets, "weight": network.weights, "delay_s": network.delays},
+            "kind": "SparseLinear",
+            "shape": [n, n],
+            "row_starts": network.starts,
+            "post": network.targets,
+            "weight": network.weights,
+            "delay_s": network.delays,
+        },
         "spikes": {"kind": "Output", "shape": [n]},
     }
-    edges = [("current", "neurons"), ("synapses", "neurons"), ("neurons", "synapses"),
-             ("neurons", "spikes")]
+    edges = [
+        ("current", "neurons"),
+        ("synapses", "neurons"),
+        ("neurons", "synapses"),
+        ("neurons", "spikes"),
+    ]
     semantics = {
-        "integrator": "exponential", "reset": "to_value", "reset_timing": "same_step",
-        "comparison": ">", "spike_timing": "same_step", "feedback_start": "zero",
-        "integrator_gain": "dt_r", "multi_spike": "0", "clamps_below": "0"}
+        "integrator": "exponential",
+        "reset": "to_value",
+        "reset_timing": "same_step",
+        "comparison": ">",
+        "spike_timing": "same_step",
+        "feedback_start": "zero",
+        "integrator_gain": "dt_r",
+        "multi_spike": "0",
+        "clamps_below": "0",
+    }
     save_network(path, nodes, edges, DT, semantics)

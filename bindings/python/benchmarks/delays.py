@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -23,9 +22,8 @@ import time
 from pathlib import Path
 from typing import Callable, Dict, Tuple
 
-import numpy as np
-
 import balanced
+import numpy as np
 from balanced import DT, TAU_MEMBRANE, TAU_SYNAPSE, Network
 
 STEPS = 10_000
@@ -43,8 +41,11 @@ def arcuate_run(network: Network, threads: int, folder: Path) -> Run:
     path = folder / "network.safetensors"
     if not path.exists():
         balanced.write(network, path)
-    session = arcuate.Model.open(path).compile(
-        steps_per_frame=STEPS, frame_output="sum", threads=threads).session()
+    session = (
+        arcuate.Model.open(path)
+        .compile(steps_per_frame=STEPS, frame_output="sum", threads=threads)
+        .session()
+    )
     silence = np.zeros((1, network.neurons), np.float32)
 
     def run() -> Tuple[float, float]:
@@ -74,9 +75,14 @@ def brian2_run(network: Network, threads: int, folder: Path) -> Run:
         """dv/dt = (drive + current - v) / tau_membrane : 1
            dcurrent/dt = -current / tau_synapse : 1
            drive : 1 (constant)""",
-        threshold="v > 1", reset="v = 0", method="exact",
-        namespace={"tau_membrane": TAU_MEMBRANE * b2.second,
-                   "tau_synapse": TAU_SYNAPSE * b2.second})
+        threshold="v > 1",
+        reset="v = 0",
+        method="exact",
+        namespace={
+            "tau_membrane": TAU_MEMBRANE * b2.second,
+            "tau_synapse": TAU_SYNAPSE * b2.second,
+        },
+    )
     group.drive = network.current
     synapses = b2.Synapses(group, group, "w : 1", on_pre="current += w")
     sources = np.repeat(np.arange(network.neurons, dtype=np.int32), np.diff(network.starts))
@@ -112,9 +118,21 @@ def separate(network: Network, threads: int, folder: Path, name: str) -> Run:
     if not stored.exists():
         np.savez(stored, **network._asdict())
     process = subprocess.Popen(
-        [sys.executable, __file__, "--serve", name, "--threads", str(threads), "--folder",
-         str(folder)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-        stderr=subprocess.DEVNULL)
+        [
+            sys.executable,
+            __file__,
+            "--serve",
+            name,
+            "--threads",
+            str(threads),
+            "--folder",
+            str(folder),
+        ],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        stderr=subprocess.DEVNULL,
+    )
 
     def answer() -> list:
         for line in process.stdout:
@@ -152,16 +170,30 @@ def serve_nest(network: Network, threads: int, folder: Path) -> Run:
     nest.set(resolution=1e3 * DT, local_num_threads=threads)
     # The membrane integrates the current over its capacity: with tau_m for it, a current counts
     # as in the equations. NEST's synaptic current acts from the step after its arrival.
-    neurons = nest.Create("iaf_psc_exp", network.neurons, {
-        "E_L": 0.0, "V_reset": 0.0, "V_th": 1.0, "C_m": 1e3 * TAU_MEMBRANE,
-        "tau_m": 1e3 * TAU_MEMBRANE, "tau_syn_ex": 1e3 * TAU_SYNAPSE,
-        "tau_syn_in": 1e3 * TAU_SYNAPSE, "t_ref": 1e3 * DT, "V_m": 0.0})
+    neurons = nest.Create(
+        "iaf_psc_exp",
+        network.neurons,
+        {
+            "E_L": 0.0,
+            "V_reset": 0.0,
+            "V_th": 1.0,
+            "C_m": 1e3 * TAU_MEMBRANE,
+            "tau_m": 1e3 * TAU_MEMBRANE,
+            "tau_syn_ex": 1e3 * TAU_SYNAPSE,
+            "tau_syn_in": 1e3 * TAU_SYNAPSE,
+            "t_ref": 1e3 * DT,
+            "V_m": 0.0,
+        },
+    )
     neurons.I_e = network.current.astype(float)
     sources = np.repeat(np.arange(1, network.neurons + 1), np.diff(network.starts))
     delays = np.broadcast_to(network.delays, network.weights.shape)
-    nest.Connect(sources, network.targets.astype(np.int64) + 1, "one_to_one",
-                 {"weight": network.weights.astype(float),
-                  "delay": np.round(1e3 * delays.astype(float), 1)})
+    nest.Connect(
+        sources,
+        network.targets.astype(np.int64) + 1,
+        "one_to_one",
+        {"weight": network.weights.astype(float), "delay": np.round(1e3 * delays.astype(float), 1)},
+    )
     recorder = nest.Create("spike_recorder", {"record_to": "memory"})
     nest.Connect(neurons, recorder)
     nest.Prepare()
@@ -184,20 +216,27 @@ def serve_annarchy(network: Network, threads: int, folder: Path) -> Run:
     ann.setup(dt=1e3 * DT, precision="float", num_threads=threads)
     neuron = ann.Neuron(
         parameters=f"drive = 0.0\ntau_m = {1e3 * TAU_MEMBRANE} : population\n"
-                   f"tau_s = {1e3 * TAU_SYNAPSE} : population",
+        f"tau_s = {1e3 * TAU_SYNAPSE} : population",
         equations="tau_s * dg_exc/dt = -g_exc : exponential\n"
-                  "tau_m * dv/dt = drive + g_exc - v : exponential",
-        spike="v > 1.0", reset="v = 0.0")
+        "tau_m * dv/dt = drive + g_exc - v : exponential",
+        spike="v > 1.0",
+        reset="v = 0.0",
+    )
     population = ann.Population(network.neurons, neuron)
     population.drive = network.current
     matrix = scipy.sparse.csr_matrix(
         (network.weights, network.targets.astype(np.int64), network.starts),
-        shape=(network.neurons, network.neurons))  # [pre, post]
+        shape=(network.neurons, network.neurons),
+    )  # [pre, post]
     if len(network.delays) > 1:
         raise SystemExit("delays of their own are not measured here")
     projection = ann.Projection(population, population, target="exc")
-    projection.connect_from_sparse(matrix, delays=1e3 * float(network.delays[0]),
-                                   storage_format="csr", storage_order="post_to_pre")
+    projection.connect_from_sparse(
+        matrix,
+        delays=1e3 * float(network.delays[0]),
+        storage_format="csr",
+        storage_order="post_to_pre",
+    )
     monitor = ann.Monitor(population, "spike")
     ann.compile(directory=str(folder / f"annarchy-{threads}"), silent=True)
 
@@ -255,15 +294,23 @@ def measure(size: str, threads: int, folder: Path, arguments) -> dict:
             else:
                 times[name].append(seconds)
     base = float(np.median(times["arcuate"]))
-    print(f"{size}: {network.neurons} neurons, {len(network.targets)} connections, "
-          f"{threads} thread(s): median of {arguments.rounds} rounds")
+    print(
+        f"{size}: {network.neurons} neurons, {len(network.targets)} connections, "
+        f"{threads} thread(s): median of {arguments.rounds} rounds"
+    )
     table = {}
     for name, seconds in sorted(times.items(), key=lambda item: np.median(item[1])):
         median = float(np.median(seconds))
-        table[name] = {"ms": 1e3 * median, "least": 1e3 * min(seconds), "ratio": median / base,
-                       "rate_hz": rates[name]}
-        print(f"  {name:10} {1e3 * median:9.1f} ms ({1e3 * min(seconds):.1f} ... "
-              f"{1e3 * max(seconds):.1f})  {median / base:6.2f} x arcuate, {rates[name]:.2f} Hz")
+        table[name] = {
+            "ms": 1e3 * median,
+            "least": 1e3 * min(seconds),
+            "ratio": median / base,
+            "rate_hz": rates[name],
+        }
+        print(
+            f"  {name:10} {1e3 * median:9.1f} ms ({1e3 * min(seconds):.1f} ... "
+            f"{1e3 * max(seconds):.1f})  {median / base:6.2f} x arcuate, {rates[name]:.2f} Hz"
+        )
         if abs(rates[name] - rates["arcuate"]) > 0.05 * rates["arcuate"]:
             print(f"  {name} does not simulate the same: {rates[name]} Hz")
     return table

@@ -45,8 +45,19 @@ def write(folder: Path, workloads: List[str], batches: List[int], seed: int, sma
     options = [option for batch in batches for option in ("--batch", str(batch))]
     options += ["--small"] if small else []
     subprocess.run(
-        [command, *workloads, "--rounds", "0", "--seed", str(seed), "--write", str(folder),
-         *options], check=True)
+        [
+            command,
+            *workloads,
+            "--rounds",
+            "0",
+            "--seed",
+            str(seed),
+            "--write",
+            str(folder),
+            *options,
+        ],
+        check=True,
+    )
 
 
 def read(folder: Path, workload: str, batches: Optional[List[int]] = None) -> List[Case]:
@@ -55,10 +66,13 @@ def read(folder: Path, workload: str, batches: Optional[List[int]] = None) -> Li
     for entry in json.loads((folder / "bench.json").read_text()):
         if entry["workload"] != workload or batches and entry["batch"] not in batches:
             continue
-        cases.append(Case(
-            network=folder / entry["network"],
-            inputs=[np.load(folder / name) for name in entry["inputs"]],
-            **{key: entry[key] for key in Case._fields if key not in ("network", "inputs")}))
+        cases.append(
+            Case(
+                network=folder / entry["network"],
+                inputs=[np.load(folder / name) for name in entry["inputs"]],
+                **{key: entry[key] for key in Case._fields if key not in ("network", "inputs")},
+            )
+        )
     return cases
 
 
@@ -66,7 +80,7 @@ def tensors(path: Path) -> Dict[str, np.ndarray]:
     """The float32 tensors of a safetensors file by name."""
     data = path.read_bytes()
     length = int.from_bytes(data[:8], "little")
-    header = json.loads(data[8:8 + length])
+    header = json.loads(data[8 : 8 + length])
     found = {}
     for name, entry in header.items():
         if name != "__metadata__" and entry["dtype"] == "F32":

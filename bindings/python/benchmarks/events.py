@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Callable, Dict
 
 import numpy as np
-
 from drawn import Case, tensors
 from graph import RUNTIMES, Graph
 
@@ -30,8 +29,11 @@ def contenders(case: Case, threads: int, folder: Path) -> Dict[str, Callable[[],
 
 
 def _chunk(case: Case) -> int:
-    return case.steps if case.batch == 1 else next(
-        n for n in range(CHUNK, 0, -1) if case.steps % n == 0)
+    return (
+        case.steps
+        if case.batch == 1
+        else next(n for n in range(CHUNK, 0, -1) if case.steps % n == 0)
+    )
 
 
 def _weights(case: Case):
@@ -55,7 +57,7 @@ def _chunked(case: Case, call) -> Run:
     def run(x: np.ndarray) -> np.ndarray:
         states, outputs = rest, []
         for start in range(0, case.steps, chunk):
-            y, *states = call(x[start:start + chunk], *states)
+            y, *states = call(x[start : start + chunk], *states)
             outputs.append(np.array(y))
         return np.concatenate(outputs)
 
@@ -104,7 +106,8 @@ def _graph(case: Case) -> Graph:
 
 def _jax(case: Case) -> Run:
     import jax
-    from jax import lax, numpy as jnp
+    from jax import lax
+    from jax import numpy as jnp
 
     first, second, outputs = (jnp.asarray(w) for w in _weights(case))
     steps, batch = _chunk(case), case.batch
@@ -122,7 +125,8 @@ def _jax(case: Case) -> Run:
             end, spikes = lax.scan(fire, membrane, current.reshape(steps, *membrane.shape))
             ends.append(end)
             signal = lax.reduce_window(
-                spikes.reshape(current.shape), 0.0, lax.add, (1, 1, 2, 2), (1, 1, 2, 2), "VALID")
+                spikes.reshape(current.shape), 0.0, lax.add, (1, 1, 2, 2), (1, 1, 2, 2), "VALID"
+            )
             signal = signal * 0.25
         y = signal.reshape(steps * batch, -1) @ outputs.T
         return y.reshape(steps, batch, -1), *ends

@@ -55,7 +55,8 @@ class Graph:
             return [self.reshape(value, shape)]
         names = [self._name() for _ in range(count)]
         self._nodes.append(
-            self._helper.make_node("Split", [value], names, axis=0, num_outputs=count))
+            self._helper.make_node("Split", [value], names, axis=0, num_outputs=count)
+        )
         return [self.reshape(name, shape) for name in names]
 
     def fire(
@@ -73,9 +74,9 @@ class Graph:
         import onnx
 
         graph = self._helper.make_graph(
-            self._nodes, "network", self._inputs, self._outputs, self._constants)
-        model = self._helper.make_model(
-            graph, opset_imports=[self._helper.make_opsetid("", 18)])
+            self._nodes, "network", self._inputs, self._outputs, self._constants
+        )
+        model = self._helper.make_model(graph, opset_imports=[self._helper.make_opsetid("", 18)])
         model.ir_version = 9
         onnx.save(model, path)
 
@@ -94,9 +95,14 @@ def openvino(path: Path, threads: int) -> Call:
     import openvino as runtime
 
     compiled = runtime.Core().compile_model(
-        path, "CPU",
-        {"INFERENCE_NUM_THREADS": threads, "PERFORMANCE_HINT": "LATENCY",
-         "INFERENCE_PRECISION_HINT": "f32"})
+        path,
+        "CPU",
+        {
+            "INFERENCE_NUM_THREADS": threads,
+            "PERFORMANCE_HINT": "LATENCY",
+            "INFERENCE_PRECISION_HINT": "f32",
+        },
+    )
     request = compiled.create_infer_request()
     outputs = list(compiled.outputs)
 

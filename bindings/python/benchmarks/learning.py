@@ -55,7 +55,10 @@ def weights(case: Case, seed: int) -> Dict[str, np.ndarray]:
         bound = gain / np.sqrt(pre)
         return random.uniform(-bound, bound, (post, pre)).astype(np.float32)
 
-    made = {"into": uniform(case.hidden, case.inputs, 2), "out": uniform(case.outputs, case.hidden, 2)}
+    made = {
+        "into": uniform(case.hidden, case.inputs, 2),
+        "out": uniform(case.outputs, case.hidden, 2),
+    }
     if case.recurrent:
         made["among"] = uniform(case.hidden, case.hidden, 0.5)
     return made
@@ -66,17 +69,30 @@ def arcuate_step(case: Case, w: Dict[str, np.ndarray], threads: int) -> Step:
 
     def neurons(size: int) -> Dict[str, object]:
         # v = 0.95 v + x: a decay of dt / tau = 0.05.
-        return {"kind": "LIF", "tau": np.full(size, 20e-3), "r": np.full(size, 20.0),
-                "v_leak": np.zeros(size), "v_threshold": np.ones(size), "v_reset": np.zeros(size)}
+        return {
+            "kind": "LIF",
+            "tau": np.full(size, 20e-3),
+            "r": np.full(size, 20.0),
+            "v_leak": np.zeros(size),
+            "v_threshold": np.ones(size),
+            "v_reset": np.zeros(size),
+        }
 
     nodes = {
         "in": {"kind": "Input", "shape": [case.inputs]},
-        "into": {"kind": "Linear", "weight": w["into"]}, "hidden": neurons(case.hidden),
-        "out": {"kind": "Linear", "weight": w["out"]}, "answers": neurons(case.outputs),
+        "into": {"kind": "Linear", "weight": w["into"]},
+        "hidden": neurons(case.hidden),
+        "out": {"kind": "Linear", "weight": w["out"]},
+        "answers": neurons(case.outputs),
         "output": {"kind": "Output", "shape": [case.outputs]},
     }
-    edges = [("in", "into"), ("into", "hidden"), ("hidden", "out"), ("out", "answers"),
-             ("answers", "output")]
+    edges = [
+        ("in", "into"),
+        ("into", "hidden"),
+        ("hidden", "out"),
+        ("out", "answers"),
+        ("answers", "output"),
+    ]
     if case.recurrent:
         nodes["among"] = {"kind": "Linear", "weight": w["among"]}
         edges += [("hidden", "among"), ("among", "hidden")]
@@ -86,8 +102,15 @@ def arcuate_step(case: Case, w: Dict[str, np.ndarray], threads: int) -> Step:
         model = arcuate.Model.open(path)
     model.set_semantics("reset", "subtract")
     trainer = arcuate.Trainer(
-        model, batch=case.batch, steps=case.steps, input="every", rate=RATE, threads=threads,
-        surrogate=("fast_sigmoid", SLOPE), through_reset=False)
+        model,
+        batch=case.batch,
+        steps=case.steps,
+        input="every",
+        rate=RATE,
+        threads=threads,
+        surrogate=("fast_sigmoid", SLOPE),
+        through_reset=False,
+    )
 
     def step(x: np.ndarray, labels: np.ndarray) -> float:
         return trainer.train_step(x, labels).loss
@@ -194,7 +217,8 @@ def torch_step(case: Case, w: Dict[str, np.ndarray], compiled: bool) -> Step:
     def step(x: np.ndarray, labels: np.ndarray) -> float:
         optimizer.zero_grad(set_to_none=True)
         loss = torch.nn.functional.cross_entropy(
-            call(torch.from_numpy(x)), torch.from_numpy(labels))
+            call(torch.from_numpy(x)), torch.from_numpy(labels)
+        )
         loss.backward()
         optimizer.step()
         return float(loss.detach())
@@ -211,12 +235,20 @@ def spikingjelly_step(case: Case, w: Dict[str, np.ndarray]) -> Step:
     def neurons():
         # tau 20 and input not divided: v = (1 - 1 / tau) v + x.
         return neuron.LIFNode(
-            tau=1 / (1 - DECAY), decay_input=False, v_reset=None, detach_reset=True, step_mode="m",
-            surrogate_function=surrogate.ATan(alpha=2.0))
+            tau=1 / (1 - DECAY),
+            decay_input=False,
+            v_reset=None,
+            detach_reset=True,
+            step_mode="m",
+            surrogate_function=surrogate.ATan(alpha=2.0),
+        )
 
     network = torch.nn.Sequential(
-        layer.Linear(case.inputs, case.hidden, bias=False, step_mode="m"), neurons(),
-        layer.Linear(case.hidden, case.outputs, bias=False, step_mode="m"), neurons())
+        layer.Linear(case.inputs, case.hidden, bias=False, step_mode="m"),
+        neurons(),
+        layer.Linear(case.hidden, case.outputs, bias=False, step_mode="m"),
+        neurons(),
+    )
     network[0].weight.data = torch.from_numpy(w["into"].copy())
     network[2].weight.data = torch.from_numpy(w["out"].copy())
     optimizer = torch.optim.Adam(network.parameters(), RATE)
@@ -230,7 +262,8 @@ def spikingjelly_step(case: Case, w: Dict[str, np.ndarray]) -> Step:
         functional.reset_net(network)
         optimizer.zero_grad(set_to_none=True)
         loss = torch.nn.functional.cross_entropy(
-            call(torch.from_numpy(x)), torch.from_numpy(labels))
+            call(torch.from_numpy(x)), torch.from_numpy(labels)
+        )
         loss.backward()
         optimizer.step()
         return float(loss.detach())
@@ -239,7 +272,6 @@ def spikingjelly_step(case: Case, w: Dict[str, np.ndarray]) -> Step:
 
 
 def spyx_step(case: Case, w: Dict[str, np.ndarray]) -> Step:
-    import jax
     import jax.numpy as jnp
     import optax
     import spyx
@@ -279,7 +311,9 @@ def snntorch_step(case: Case, w: Dict[str, np.ndarray]) -> Step:
 
     into = torch.nn.Parameter(torch.from_numpy(w["into"].copy()))
     out = torch.nn.Parameter(torch.from_numpy(w["out"].copy()))
-    layers = [snntorch.Leaky(beta=DECAY, spike_grad=surrogate.fast_sigmoid(SLOPE)) for _ in range(2)]
+    layers = [
+        snntorch.Leaky(beta=DECAY, spike_grad=surrogate.fast_sigmoid(SLOPE)) for _ in range(2)
+    ]
     optimizer = torch.optim.Adam([into, out], RATE)
 
     def step(x: np.ndarray, labels: np.ndarray) -> float:
@@ -301,7 +335,8 @@ def snntorch_step(case: Case, w: Dict[str, np.ndarray]) -> Step:
 
 def main() -> None:
     parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("cases", nargs="*", help=f"{', '.join(CASES)}; by default all")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--rounds", type=int, default=15)
@@ -366,8 +401,11 @@ def measure(case: Case, steps: Dict[str, Step], rounds: int, seed: int) -> None:
     ours = min(times["arcuate"]) if "arcuate" in steps else float("nan")
     for name in sorted(steps, key=lambda n: min(times[n])):
         fastest, median = min(times[name]), float(np.median(times[name]))
-        print(f"| {case.name} | {name} | {fastest:.1f} | {median:.1f} | {fastest / ours:.2f} "
-              f"| {first[name]:.4f} |", flush=True)
+        print(
+            f"| {case.name} | {name} | {fastest:.1f} | {median:.1f} | {fastest / ours:.2f} "
+            f"| {first[name]:.4f} |",
+            flush=True,
+        )
 
 
 if __name__ == "__main__":

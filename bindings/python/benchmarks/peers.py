@@ -25,10 +25,9 @@ import time
 from pathlib import Path
 from typing import Callable, Dict, List
 
-import numpy as np
-
 import drawn
 import events
+import numpy as np
 import recurrent
 import speech
 
@@ -41,10 +40,18 @@ PACKAGES = ("onnxruntime", "openvino", "jax", "torch", "numpy")
 def arcuate_run(case: drawn.Case, threads: int, numerics: str = "exact") -> Run:
     import arcuate
 
-    session = arcuate.Model.open(case.network).compile(
-        steps_per_frame=case.steps_per_frame, frame_state=case.frame_state,
-        frame_output=case.frame_output, batch=case.batch, threads=threads,
-        numerics=numerics).session()
+    session = (
+        arcuate.Model.open(case.network)
+        .compile(
+            steps_per_frame=case.steps_per_frame,
+            frame_state=case.frame_state,
+            frame_output=case.frame_output,
+            batch=case.batch,
+            threads=threads,
+            numerics=numerics,
+        )
+        .session()
+    )
 
     def run(x: np.ndarray) -> np.ndarray:
         session.reset()
@@ -55,16 +62,26 @@ def arcuate_run(case: drawn.Case, threads: int, numerics: str = "exact") -> Run:
 
 def main() -> None:
     parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("workloads", nargs="*", metavar="workload",
-                        help=f"{', '.join(WORKLOADS)}; by default all")
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "workloads", nargs="*", metavar="workload", help=f"{', '.join(WORKLOADS)}; by default all"
+    )
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--batch", "--frames", type=int, nargs="+", default=[],
-                        help="streams side by side; by default each workload's own")
+    parser.add_argument(
+        "--batch",
+        "--frames",
+        type=int,
+        nargs="+",
+        default=[],
+        help="streams side by side; by default each workload's own",
+    )
     parser.add_argument("--steps", type=int, nargs="+", default=[], help="only these lengths")
     parser.add_argument("--rounds", type=int, default=11)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--networks", type=Path, help="a folder that arcuate-bench --write has made")
+    parser.add_argument(
+        "--networks", type=Path, help="a folder that arcuate-bench --write has made"
+    )
     parser.add_argument("--skip", nargs="+", default=[], metavar="CONTENDER")
     parser.add_argument("--small", action="store_true", help="small networks, to try this")
     parser.add_argument("--markdown", action="store_true", help="print a Markdown table at the end")
@@ -75,7 +92,7 @@ def main() -> None:
             parser.error(f'there is no workload "{name}", but {", ".join(WORKLOADS)}')
     # Before anything is imported that counts processors or starts threads.
     if hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[-arguments.threads:])
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[-arguments.threads :])
     os.environ.setdefault("OMP_NUM_THREADS", str(arguments.threads))
 
     workloads = arguments.workloads or list(WORKLOADS)
@@ -90,10 +107,18 @@ def main() -> None:
         for workload in workloads:
             cases = drawn.read(folder, workload, arguments.batch)
             for case in cases:
-                if case.weights != "float32" or arguments.steps and case.steps not in arguments.steps:
+                if (
+                    case.weights != "float32"
+                    or arguments.steps
+                    and case.steps not in arguments.steps
+                ):
                     continue
-                narrow = [other for other in cases if other.weights != "float32"
-                          and (other.batch, other.steps) == (case.batch, case.steps)]
+                narrow = [
+                    other
+                    for other in cases
+                    if other.weights != "float32"
+                    and (other.batch, other.steps) == (case.batch, case.steps)
+                ]
                 tables.append(compare(case, narrow, Path(temporary), arguments))
     if arguments.markdown:
         print("\n".join(markdown(tables, about, arguments.threads)))
@@ -113,8 +138,12 @@ def describe(threads: int) -> Dict[str, str]:
             versions.append(f"{package} {importlib.metadata.version(package)}")
         except importlib.metadata.PackageNotFoundError:
             versions.append(f"{package} is not there")
-    return {"date": str(datetime.date.today()), "machine": machine, "threads": str(threads),
-            "versions": ", ".join(versions)}
+    return {
+        "date": str(datetime.date.today()),
+        "machine": machine,
+        "threads": str(threads),
+        "versions": ", ".join(versions),
+    }
 
 
 def prepare(case: drawn.Case, narrow: List[drawn.Case], folder: Path, arguments) -> Dict[str, Run]:
@@ -165,21 +194,32 @@ def compare(case: drawn.Case, narrow: List[drawn.Case], folder: Path, arguments)
                 times[name].append(1e3 * (time.perf_counter() - start) / calls)
                 processor[name].append(1e3 * (time.process_time() - busy) / calls)
     rows = []
-    print(f"  {arguments.rounds} rounds of {calls} calls: median, fastest and slowest in ms, and as "
-          "multiples of arcuate's:\n  median, fastest, fastest in processor time")
+    print(
+        f"  {arguments.rounds} rounds of {calls} calls: median, fastest and slowest in ms, and as "
+        "multiples of arcuate's:\n  median, fastest, fastest in processor time"
+    )
     for name in sorted(runs, key=lambda name: np.median(times[name])):
         median, low, high = (float(f(times[name])) for f in (np.median, min, max))
         same, equal = agreement[name]
-        row = {"contender": name, "ms": median, "min_ms": low, "max_ms": high,
-               "processor_ms": min(processor[name]),
-               "ratio": median / float(np.median(times["arcuate"])),
-               "min_ratio": low / min(times["arcuate"]),
-               "processor_ratio": min(processor[name]) / min(processor["arcuate"]),
-               "same_argmax": same, "equal_outputs": equal}
+        row = {
+            "contender": name,
+            "ms": median,
+            "min_ms": low,
+            "max_ms": high,
+            "processor_ms": min(processor[name]),
+            "ratio": median / float(np.median(times["arcuate"])),
+            "min_ratio": low / min(times["arcuate"]),
+            "processor_ratio": min(processor[name]) / min(processor["arcuate"]),
+            "same_argmax": same,
+            "equal_outputs": equal,
+        }
         rows.append(row)
-        print(f"  {name:17} {median:9.3f} ({low:.3f} ... {high:.3f})  {row['ratio']:.2f} x  "
-              f"{row['min_ratio']:.2f} x  {row['processor_ratio']:.2f} x  "
-              f"argmax {100 * same:.1f} % as arcuate, outputs {100 * equal:.1f} %", flush=True)
+        print(
+            f"  {name:17} {median:9.3f} ({low:.3f} ... {high:.3f})  {row['ratio']:.2f} x  "
+            f"{row['min_ratio']:.2f} x  {row['processor_ratio']:.2f} x  "
+            f"argmax {100 * same:.1f} % as arcuate, outputs {100 * equal:.1f} %",
+            flush=True,
+        )
     return {"case": case.name, "batch": case.batch, "steps": case.steps, "rows": rows}
 
 
@@ -207,9 +247,13 @@ def markdown(tables: List[dict], about: Dict[str, str], threads: int) -> List[st
         cells = {row["contender"]: f"{row[time]:.3g} ({row[ratio]:.2f})" for row in table["rows"]}
         lines.append(f"| {table['case']} | " + " | ".join(cells.get(n, "–") for n in names) + " |")
     kind = "processor time" if threads == 1 else "time"
-    return lines + ["", f"Milliseconds a call, the least {kind} of the rounds, and how many times as "
-                    + "long as Arcuate in float32. "
-                    + "; ".join(f"{name} {value}" for name, value in about.items()) + "."]
+    return lines + [
+        "",
+        f"Milliseconds a call, the least {kind} of the rounds, and how many times as "
+        + "long as Arcuate in float32. "
+        + "; ".join(f"{name} {value}" for name, value in about.items())
+        + ".",
+    ]
 
 
 if __name__ == "__main__":

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Callable, Dict
 
 import numpy as np
-
 from drawn import Case, tensors
 from graph import RUNTIMES, Graph
 
@@ -75,7 +74,8 @@ def _graph(case: Case) -> Graph:
 
 def _jax(case: Case) -> Run:
     import jax
-    from jax import lax, numpy as jnp
+    from jax import lax
+    from jax import numpy as jnp
 
     into, among, out_of = (jnp.asarray(w.T.copy()) for w in _weights(case))
 

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Callable, Dict, List, Tuple
 
 import numpy as np
-
 from drawn import Case, tensors
 from graph import RUNTIMES, Graph
 
@@ -70,7 +69,8 @@ def _graph(case: Case) -> Graph:
 
 def _jax(case: Case) -> Run:
     import jax
-    from jax import lax, numpy as jnp
+    from jax import lax
+    from jax import numpy as jnp
 
     network = [(jnp.asarray(w.T.copy()), jnp.asarray(b)) for w, b in layers(case)]
 

@@ -7,11 +7,10 @@ import sys
 from pathlib import Path
 from typing import Any, Callable, Dict, Iterator, List, Tuple
 
+import arcuate
 import nir
 import numpy as np
 import pytest
-
-import arcuate
 
 ROOT = Path(__file__).resolve().parents[3]
 DIGITS = ROOT / "examples" / "digits" / "digits.nir"
@@ -30,7 +29,9 @@ def random(seed: int) -> np.random.Generator:
 
 def integrate_and_fire(count: int) -> nir.IF:
     """Adds its input, threshold 1."""
-    return nir.IF(np.full(count, 1 / DT, np.float32), np.ones(count, np.float32), np.zeros(count, np.float32))
+    return nir.IF(
+        np.full(count, 1 / DT, np.float32), np.ones(count, np.float32), np.zeros(count, np.float32)
+    )
 
 
 @pytest.fixture

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import arcuate
 import numpy as np
 import pytest
-
-import arcuate
 
 
 @pytest.fixture
@@ -118,7 +117,9 @@ def test_out_in_a_sequence(session, frames):
 
 @pytest.mark.parametrize("shape", [(40, 7), (6,), (), (40, 2, 6), (40, 6, 1)])
 def test_wrong_shapes(session, shape):
-    with pytest.raises(arcuate.ArgumentError, match='input "input" has shape .*frames, 1, 6') as caught:
+    with pytest.raises(
+        arcuate.ArgumentError, match='input "input" has shape .*frames, 1, 6'
+    ) as caught:
         session.run(np.zeros(shape, np.float32))
     assert caught.value.name == "shape mismatch"
     with pytest.raises(ValueError):

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+import arcuate
 import numpy as np
 import pytest
 from conftest import random
-
-import arcuate
 
 
 @pytest.fixture
@@ -14,12 +13,23 @@ def net(tmp_path):
     """4 inputs -> 6 -> 3, with biases; its file, model and weights."""
     draw = random(3)
     weights = {
-        "first": {"kind": "Affine", "weight": draw.normal(size=(6, 4)), "bias": draw.normal(size=6)},
-        "second": {"kind": "Affine", "weight": draw.normal(size=(3, 6)), "bias": draw.normal(size=3)},
+        "first": {
+            "kind": "Affine",
+            "weight": draw.normal(size=(6, 4)),
+            "bias": draw.normal(size=6),
+        },
+        "second": {
+            "kind": "Affine",
+            "weight": draw.normal(size=(3, 6)),
+            "bias": draw.normal(size=3),
+        },
     }
     nodes = {
-        "in": {"kind": "Input", "shape": [4]}, "first": weights["first"], "relu": {"kind": "ReLU"},
-        "second": weights["second"], "out": {"kind": "Output", "shape": [3]},
+        "in": {"kind": "Input", "shape": [4]},
+        "first": weights["first"],
+        "relu": {"kind": "ReLU"},
+        "second": weights["second"],
+        "out": {"kind": "Output", "shape": [3]},
     }
     path = tmp_path / "net.safetensors"
     arcuate.save_network(path, nodes, list(zip(nodes, list(nodes)[1:])))
@@ -51,7 +61,9 @@ def test_the_neurons_are_those_of_numpy(net):
         spikes = membrane >= 1
         membrane -= spikes
         counts += spikes
-    wanted = layer.scale * counts @ weights["second"]["weight"].T + steps * weights["second"]["bias"]
+    wanted = (
+        layer.scale * counts @ weights["second"]["weight"].T + steps * weights["second"]["bias"]
+    )
     session = spiking.compile(steps_per_frame=steps, frame_state="reset").session()
     np.testing.assert_allclose(session.run(x), wanted, rtol=1e-4, atol=1e-2)
 
@@ -73,14 +85,20 @@ def test_every_choice_comes_near(net):
     model, _ = net
     x = random(5).normal(size=(20, 4)).astype(np.float32)
     for choice in (
-        {"balancing": "model"}, {"balancing": "spike_norm", "factor": 1.2}, {"strict": True},
+        {"balancing": "model"},
+        {"balancing": "spike_norm", "factor": 1.2},
+        {"strict": True},
         {"input": "single_shot", "bias": "once", "steps": 400},
-        {"readout": "mean"}, {"initial_potential": 0.5}, {"share_scales": False},
+        {"readout": "mean"},
+        {"initial_potential": 0.5},
+        {"share_scales": False},
         {"max_pooling": "refuse"},
     ):
         spiking, _ = model.convert(x, **{"percentile": 100, **choice})
         assert model.conversion_loss(spiking, x, steps=400).output_error < 0.02, choice
-    drawn = [model.convert(x, input="bernoulli", percentile=100, seed=seed)[0] for seed in (0, 0, 1)]
+    drawn = [
+        model.convert(x, input="bernoulli", percentile=100, seed=seed)[0] for seed in (0, 0, 1)
+    ]
     found = [model.conversion_loss(spiking, x, steps=4000) for spiking in drawn]
     assert found[0] == found[1] != found[2] and found[0].output_error < 0.1
     assert found[0].accuracy is None
@@ -108,10 +126,20 @@ def test_nonsense_is_refused(net):
     model, _ = net
     x = np.zeros((3, 4), np.float32)
     for wrong in (
-        {"balancing": "luck"}, {"input": "none"}, {"bias": "never"}, {"readout": ""}, {"steps": -1},
-        {"steps": 1.5}, {"percentile": 0}, {"percentile": float("nan")}, {"bias": "once"},
-        {"balancing": "spike_norm", "factor": -1}, {"max_pooling": "x"}, {"seed": -1},
-        {"initial_potential": float("inf")}, {"threads": 0},
+        {"balancing": "luck"},
+        {"input": "none"},
+        {"bias": "never"},
+        {"readout": ""},
+        {"steps": -1},
+        {"steps": 1.5},
+        {"percentile": 0},
+        {"percentile": float("nan")},
+        {"bias": "once"},
+        {"balancing": "spike_norm", "factor": -1},
+        {"max_pooling": "x"},
+        {"seed": -1},
+        {"initial_potential": float("inf")},
+        {"threads": 0},
     ):
         with pytest.raises(arcuate.ArgumentError):
             model.convert(x, **wrong)

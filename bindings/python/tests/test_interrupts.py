@@ -6,10 +6,9 @@ import signal
 import threading
 import time
 
+import arcuate
 import numpy as np
 import pytest
-
-import arcuate
 
 
 @pytest.mark.parametrize("pace", [1, 7, 64, 10**9])

@@ -11,14 +11,13 @@ import re
 import threading
 import weakref
 
+import arcuate
 import h5py
 import nir
 import numpy as np
 import pytest
-from conftest import DIGITS, DT, ROOT
-
-import arcuate
 from arcuate import _native
+from conftest import DIGITS, DT, ROOT
 
 
 def test_version_is_the_librarys():
@@ -27,7 +26,10 @@ def test_version_is_the_librarys():
 
 def test_model_says_what_it_is(model):
     assert sorted(model.nodes) == [
-        ("input", "Input"), ("neurons", "IF"), ("output", "Output"), ("weights", "Affine"),
+        ("input", "Input"),
+        ("neurons", "IF"),
+        ("output", "Output"),
+        ("weights", "Affine"),
     ]
     assert model.dt == DT
     assert all(finding.severity != "error" for finding in model.findings)
@@ -102,17 +104,38 @@ def test_closed_objects(small, frames):
     assert session.clone().counters("neurons").rows == 0
     session.close()
     calls = [
-        lambda: model.nodes, lambda: model.findings, lambda: model.dt, model.compile, model.copy,
-        model.fold_batch_norm, lambda: model.save("x.nir"),
-        lambda: model.set_semantics("reset", "none"), lambda: model.semantics(reset="none"),
-        model.quantize, model.dequantize,
+        lambda: model.nodes,
+        lambda: model.findings,
+        lambda: model.dt,
+        model.compile,
+        model.copy,
+        model.fold_batch_norm,
+        lambda: model.save("x.nir"),
+        lambda: model.set_semantics("reset", "none"),
+        lambda: model.semantics(reset="none"),
+        model.quantize,
+        model.dequantize,
         model.__enter__().compile,
-        plan.session, plan.explain, lambda: plan.inputs, lambda: plan.outputs, lambda: plan.nodes,
-        lambda: plan.dt, lambda: plan.batch, lambda: plan.steps_per_frame,
-        lambda: session.run(frames), lambda: session.step(frames[0]),
-        lambda: session.run_events([], 1), session.reset, lambda: session.reset(0), session.save,
-        lambda: session.restore(b""), session.clone, session.counters, session.clear_counters,
-        lambda: session.kernels, lambda: session.probe("neurons", capacity=1),
+        plan.session,
+        plan.explain,
+        lambda: plan.inputs,
+        lambda: plan.outputs,
+        lambda: plan.nodes,
+        lambda: plan.dt,
+        lambda: plan.batch,
+        lambda: plan.steps_per_frame,
+        lambda: session.run(frames),
+        lambda: session.step(frames[0]),
+        lambda: session.run_events([], 1),
+        session.reset,
+        lambda: session.reset(0),
+        session.save,
+        lambda: session.restore(b""),
+        session.clone,
+        session.counters,
+        session.clear_counters,
+        lambda: session.kernels,
+        lambda: session.probe("neurons", capacity=1),
     ]
     for call in calls:
         with pytest.raises(arcuate.StateError, match="is closed") as caught:
@@ -137,7 +160,9 @@ def test_collected_objects_are_freed_once(small, monkeypatch):
     freed = []
     free = _native.library.arcuate_model_free
     monkeypatch.setattr(
-        _native.library, "arcuate_model_free", lambda pointer: (freed.append(pointer), free(pointer))
+        _native.library,
+        "arcuate_model_free",
+        lambda pointer: (freed.append(pointer), free(pointer)),
     )
     model = arcuate.Model.open(small)
     pointer = model._pointer
@@ -211,8 +236,16 @@ def test_files_that_cannot_be_used(tmp_path, small):
 @pytest.mark.parametrize(
     "options",
     [
-        {"preset": "brian"}, {"preset": "snn\0torch"}, {"preset": 3}, {"dt": 0}, {"dt": -1e-3},
-        {"dt": float("nan")}, {"dt": "1"}, {"dt": True}, {"dt": 1e-13}, {"dt": 2e6},
+        {"preset": "brian"},
+        {"preset": "snn\0torch"},
+        {"preset": 3},
+        {"dt": 0},
+        {"dt": -1e-3},
+        {"dt": float("nan")},
+        {"dt": "1"},
+        {"dt": True},
+        {"dt": 1e-13},
+        {"dt": 2e6},
     ],
 )
 def test_bad_options_of_open(small, options):
@@ -225,11 +258,24 @@ def test_bad_options_of_open(small, options):
 @pytest.mark.parametrize(
     "options",
     [
-        {"steps_per_frame": 0}, {"steps_per_frame": 2**32 + 1}, {"steps_per_frame": 1.5},
+        {"steps_per_frame": 0},
+        {"steps_per_frame": 2**32 + 1},
+        {"steps_per_frame": 1.5},
         {"steps_per_frame": 1_000_001},
-        {"frame_state": "kept"}, {"frame_input": ""}, {"frame_output": "first"}, {"batch": 0},
-        {"batch": 65536}, {"threads": 0}, {"threads": 257}, {"numerics": "precise"}, {"dt": 0},
-        {"dt": float("inf")}, {"batch": "2"}, {"dt": "1"}, {"dt": 1e-13}, {"threads": True},
+        {"frame_state": "kept"},
+        {"frame_input": ""},
+        {"frame_output": "first"},
+        {"batch": 0},
+        {"batch": 65536},
+        {"threads": 0},
+        {"threads": 257},
+        {"numerics": "precise"},
+        {"dt": 0},
+        {"dt": float("inf")},
+        {"batch": "2"},
+        {"dt": "1"},
+        {"dt": 1e-13},
+        {"threads": True},
     ],
 )
 def test_bad_options_of_compile(model, options):
@@ -249,9 +295,13 @@ def test_bad_arguments(model, tmp_path):
     session = model.compile().session()
     for call in [
         lambda: session.run(),
-        lambda: session.reset(1), lambda: session.reset(-1),
-        lambda: session.counters(-1), lambda: session.counters(99), lambda: session.counters(0, 1),
-        lambda: session.run_events([], -1), lambda: session.run_events([(0, 0)], 1),
+        lambda: session.reset(1),
+        lambda: session.reset(-1),
+        lambda: session.counters(-1),
+        lambda: session.counters(99),
+        lambda: session.counters(0, 1),
+        lambda: session.run_events([], -1),
+        lambda: session.run_events([(0, 0)], 1),
         lambda: session.run_events([(-1, 0, 0, 0, 1.0)], 1),
         lambda: session.run_events(np.zeros(3), 1),
         lambda: session.run_events([(1, 0, 0, 0, 1.0), (0, 0, 0, 0, 1.0)], 2),
@@ -318,11 +368,15 @@ def public():
         yield name, value
         if inspect.isclass(value):
             for member, inner in vars(value).items():
-                if not member.startswith("_") and (callable(inner) or isinstance(inner, (property, classmethod))):
+                if not member.startswith("_") and (
+                    callable(inner) or isinstance(inner, (property, classmethod))
+                ):
                     yield f"{name}.{member}", getattr(value, member)
 
 
-@pytest.mark.parametrize("name, value", [p for p in public() if p[0] not in ("__version__", "event_dtype")])
+@pytest.mark.parametrize(
+    "name, value", [p for p in public() if p[0] not in ("__version__", "event_dtype")]
+)
 def test_every_public_name_is_documented(name, value):
     text = inspect.getdoc(value)
     assert text and len(text) > 10
@@ -335,29 +389,44 @@ def test_every_public_name_is_documented(name, value):
 
 HEADERS = sorted((ROOT / "include" / "arcuate").glob("*.h"))
 STRUCTS = [
-    value for value in vars(_native).values()
-    if inspect.isclass(value) and issubclass(value, ctypes.Structure) and value is not ctypes.Structure
+    value
+    for value in vars(_native).values()
+    if inspect.isclass(value)
+    and issubclass(value, ctypes.Structure)
+    and value is not ctypes.Structure
 ]
 TYPES = {
-    "void": None, "int32_t": ctypes.c_int32,
-    "int64_t": ctypes.c_int64, "uint64_t": ctypes.c_uint64, "size_t": ctypes.c_size_t,
-    "float": ctypes.c_float, "double": ctypes.c_double, "double *": ctypes.POINTER(ctypes.c_double),
-    "const char *": ctypes.c_char_p, "arcuate_log": _native.LOG,
+    "void": None,
+    "int32_t": ctypes.c_int32,
+    "int64_t": ctypes.c_int64,
+    "uint64_t": ctypes.c_uint64,
+    "size_t": ctypes.c_size_t,
+    "float": ctypes.c_float,
+    "double": ctypes.c_double,
+    "double *": ctypes.POINTER(ctypes.c_double),
+    "const char *": ctypes.c_char_p,
+    "arcuate_log": _native.LOG,
     **{
         name: ctypes.c_int32
         for name in re.findall(r"typedef int32_t (\w+);", "".join(h.read_text() for h in HEADERS))
     },
-    "size_t *": ctypes.POINTER(ctypes.c_size_t), "const size_t *": ctypes.POINTER(ctypes.c_size_t),
+    "size_t *": ctypes.POINTER(ctypes.c_size_t),
+    "const size_t *": ctypes.POINTER(ctypes.c_size_t),
     **{
         f"{const}{struct.__doc__} *": ctypes.POINTER(struct)
-        for struct in STRUCTS for const in ("", "const ")
+        for struct in STRUCTS
+        for const in ("", "const ")
     },
 }
 
 
 def as_ctypes(declaration):
     """The ctypes type for `const char *name`."""
-    kind = re.sub(r"\w+$", "", declaration).strip() if "*" in declaration or " " in declaration else declaration
+    kind = (
+        re.sub(r"\w+$", "", declaration).strip()
+        if "*" in declaration or " " in declaration
+        else declaration
+    )
     kind = re.sub(r"\s+", " ", kind)
     if kind in TYPES:
         return TYPES[kind]
@@ -371,7 +440,8 @@ def test_prototypes_are_the_headers():
     text = re.sub(r"/\*.*?\*/", "", "".join(h.read_text() for h in HEADERS), flags=re.S)
     declared = {}
     for result, name, arguments in re.findall(
-        r"ARCUATE_API\s+([\w\s*]+?)(arcuate_\w+)\(([^)]*)\)\s*(?:ARCUATE_NONNULL\([\d, ]*\))?\s*;", text
+        r"ARCUATE_API\s+([\w\s*]+?)(arcuate_\w+)\(([^)]*)\)\s*(?:ARCUATE_NONNULL\([\d, ]*\))?\s*;",
+        text,
     ):
         parts = [] if arguments.strip() == "void" else arguments.split(",")
         kind = result.strip()
@@ -381,21 +451,40 @@ def test_prototypes_are_the_headers():
         )
     assert len(declared) > 60
     assert declared == _native.PROTOTYPES
-    for name, value in re.findall(r"#define ARCUATE_(?:ERROR_)?(\w+) \(\(arcuate_status\)(-?\d+)\)", text):
+    for name, value in re.findall(
+        r"#define ARCUATE_(?:ERROR_)?(\w+) \(\(arcuate_status\)(-?\d+)\)", text
+    ):
         assert getattr(_native, name) == int(value)
     constants = re.findall(r"#define ARCUATE_(\w+) \(\((arcuate_\w+)\)(-?\d+)\)", text)
     groups = {
         prefix: getattr(_native, prefix)
         for prefix in (
-            "SEVERITY", "FRAME_STATE", "FRAME_INPUT", "FRAME_OUTPUT", "NUMERICS", "PROBE", "ELEMENT",
-            "BALANCING", "CONVERSION_INPUT", "CONVERSION_BIAS", "CONVERSION_MAX_POOLING",
-            "CONVERSION_READOUT", "TRAINING", "SAMPLE_INPUT", "SURROGATE", "OPTIMIZER", "SCHEDULE",
-            "WEIGHT_NOISE", "LOSS", "READOUT",
+            "SEVERITY",
+            "FRAME_STATE",
+            "FRAME_INPUT",
+            "FRAME_OUTPUT",
+            "NUMERICS",
+            "PROBE",
+            "ELEMENT",
+            "BALANCING",
+            "CONVERSION_INPUT",
+            "CONVERSION_BIAS",
+            "CONVERSION_MAX_POOLING",
+            "CONVERSION_READOUT",
+            "TRAINING",
+            "SAMPLE_INPUT",
+            "SURROGATE",
+            "OPTIMIZER",
+            "SCHEDULE",
+            "WEIGHT_NOISE",
+            "LOSS",
+            "READOUT",
         )
     }
     for prefix, names in groups.items():
         found = [
-            (name[len(prefix) + 1 :].lower(), int(value)) for name, kind, value in constants
+            (name[len(prefix) + 1 :].lower(), int(value))
+            for name, kind, value in constants
             if name.startswith(prefix + "_")
         ]
         if prefix.startswith("FRAME_"):
@@ -403,7 +492,9 @@ def test_prototypes_are_the_headers():
         assert found == [(name, i) for i, name in enumerate(names)]
     assert len(STRUCTS) > 10
     for struct in STRUCTS:
-        (body,) = re.findall(rf"struct {struct.__doc__} {{(.*?)}} {struct.__doc__};", text, flags=re.S)
+        (body,) = re.findall(
+            rf"struct {struct.__doc__} {{(.*?)}} {struct.__doc__};", text, flags=re.S
+        )
         fields = re.findall(r"(\w+);|\(\*(\w+)\)", body)
         assert [a or b for a, b in fields] == [field[0] for field in struct._fields_]
 

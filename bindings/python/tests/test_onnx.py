@@ -6,11 +6,10 @@ import gzip
 import os
 from pathlib import Path
 
+import arcuate
 import numpy as np
 import pytest
 from conftest import random
-
-import arcuate
 
 onnx = pytest.importorskip("onnx")
 from onnx import TensorProto, helper, numpy_helper  # noqa: E402
@@ -33,7 +32,9 @@ def graph(nodes, constants, shape, outputs=("y",), opset=17, batch=None, kinds=N
             node.domain = "ai.onnx.ml"
     return helper.make_model(
         helper.make_graph(
-            made, "graph", [helper.make_tensor_value_info("x", TensorProto.FLOAT, [batch, *shape])],
+            made,
+            "graph",
+            [helper.make_tensor_value_info("x", TensorProto.FLOAT, [batch, *shape])],
             [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in outputs],
             [numpy_helper.from_array(np.asarray(value), name) for name, value in constants.items()],
         ),
@@ -68,30 +69,50 @@ def test_a_chain_of_layers():
     same(
         graph(
             [
-                ("Div", ["x", "deviation"], ["a"]), ("Sub", ["a", "mean"], ["b"]),
+                ("Div", ["x", "deviation"], ["a"]),
+                ("Sub", ["a", "mean"], ["b"]),
                 ("Gemm", ["b", "w1", "c1"], ["c"], {"transB": 1, "alpha": 0.5, "beta": 2.0}),
-                ("Relu", ["c"], ["d"]), ("Dropout", ["d"], ["e"]),
-                ("MatMul", ["e", "w2"], ["f"]), ("Add", ["c2", "f"], ["g"]), ("Tanh", ["g"], ["h"]),
-                ("Mul", ["h", "three"], ["i"]), ("Identity", ["i"], ["j"]),
-                ("Sub", ["one", "j"], ["k"]), ("Softmax", ["k"], ["y"]),
+                ("Relu", ["c"], ["d"]),
+                ("Dropout", ["d"], ["e"]),
+                ("MatMul", ["e", "w2"], ["f"]),
+                ("Add", ["c2", "f"], ["g"]),
+                ("Tanh", ["g"], ["h"]),
+                ("Mul", ["h", "three"], ["i"]),
+                ("Identity", ["i"], ["j"]),
+                ("Sub", ["one", "j"], ["k"]),
+                ("Softmax", ["k"], ["y"]),
             ],
             {
-                "deviation": np.float32(2), "mean": weights(draw, 6), "w1": weights(draw, 8, 6),
-                "c1": weights(draw, 8), "w2": weights(draw, 8, 4), "c2": weights(draw, 1, 4),
-                "three": np.float32(3), "one": weights(draw, 4),
+                "deviation": np.float32(2),
+                "mean": weights(draw, 6),
+                "w1": weights(draw, 8, 6),
+                "c1": weights(draw, 8),
+                "w2": weights(draw, 8, 4),
+                "c2": weights(draw, 1, 4),
+                "three": np.float32(3),
+                "one": weights(draw, 4),
             },
             [6],
         ),
-        [6], draw,
+        [6],
+        draw,
     )
 
 
-@pytest.mark.parametrize("attributes", [
-    {}, {"pads": [1, 2, 1, 2]}, {"pads": [1, 0, 2, 3]}, {"auto_pad": "SAME_UPPER"},
-    {"auto_pad": "SAME_LOWER"}, {"auto_pad": "SAME_UPPER", "strides": [2, 3]},
-    {"auto_pad": "SAME_LOWER", "strides": [3, 2]}, {"auto_pad": "VALID", "dilations": [2, 1]},
-    {"pads": [0, 1, 2, 2], "dilations": [2, 1], "strides": [1, 2]},
-])
+@pytest.mark.parametrize(
+    "attributes",
+    [
+        {},
+        {"pads": [1, 2, 1, 2]},
+        {"pads": [1, 0, 2, 3]},
+        {"auto_pad": "SAME_UPPER"},
+        {"auto_pad": "SAME_LOWER"},
+        {"auto_pad": "SAME_UPPER", "strides": [2, 3]},
+        {"auto_pad": "SAME_LOWER", "strides": [3, 2]},
+        {"auto_pad": "VALID", "dilations": [2, 1]},
+        {"pads": [0, 1, 2, 2], "dilations": [2, 1], "strides": [1, 2]},
+    ],
+)
 @pytest.mark.parametrize("group", [1, 2])
 def test_convolutions(attributes, group):
     draw = random(2)
@@ -99,33 +120,47 @@ def test_convolutions(attributes, group):
         graph(
             [
                 ("Conv", ["x", "w", "b"], ["a"], {"group": group, **attributes}),
-                ("Relu", ["a"], ["c"]), ("Flatten", ["c"], ["y"]),
+                ("Relu", ["a"], ["c"]),
+                ("Flatten", ["c"], ["y"]),
             ],
-            {"w": weights(draw, 4, 4 // group, 2, 3), "b": weights(draw, 4)}, [4, 7, 8],
+            {"w": weights(draw, 4, 4 // group, 2, 3), "b": weights(draw, 4)},
+            [4, 7, 8],
         ),
-        [4, 7, 8], draw,
+        [4, 7, 8],
+        draw,
     )
 
 
-@pytest.mark.parametrize("attributes", [{"pads": [2, 0]}, {"auto_pad": "SAME_UPPER", "strides": [2]}])
+@pytest.mark.parametrize(
+    "attributes", [{"pads": [2, 0]}, {"auto_pad": "SAME_UPPER", "strides": [2]}]
+)
 def test_convolutions_of_one_axis(attributes):
     draw = random(3)
     same(
         graph(
             [("Conv", ["x", "w"], ["a"], attributes), ("Add", ["a", "b"], ["y"])],
-            {"w": weights(draw, 3, 2, 4), "b": weights(draw, 1, 3, 1)}, [2, 9],
+            {"w": weights(draw, 3, 2, 4), "b": weights(draw, 1, 3, 1)},
+            [2, 9],
         ),
-        [2, 9], draw,
+        [2, 9],
+        draw,
     )
 
 
 @pytest.mark.parametrize("kind", ["MaxPool", "AveragePool"])
-@pytest.mark.parametrize("attributes", [
-    {}, {"strides": [2, 2]}, {"strides": [2, 2], "pads": [1, 0, 1, 0]},
-    {"strides": [2, 2], "auto_pad": "SAME_UPPER"}, {"strides": [3, 2], "auto_pad": "SAME_LOWER"},
-    {"strides": [2, 2], "ceil_mode": 1}, {"strides": [2, 1], "pads": [0, 1, 1, 0]},
-    {"strides": [2, 2], "pads": [0, 0, 1, 1]},
-])
+@pytest.mark.parametrize(
+    "attributes",
+    [
+        {},
+        {"strides": [2, 2]},
+        {"strides": [2, 2], "pads": [1, 0, 1, 0]},
+        {"strides": [2, 2], "auto_pad": "SAME_UPPER"},
+        {"strides": [3, 2], "auto_pad": "SAME_LOWER"},
+        {"strides": [2, 2], "ceil_mode": 1},
+        {"strides": [2, 1], "pads": [0, 1, 1, 0]},
+        {"strides": [2, 2], "pads": [0, 0, 1, 1]},
+    ],
+)
 def test_pooling(kind, attributes):
     if kind == "MaxPool" and attributes.get("auto_pad") == "SAME_LOWER":
         pytest.skip("the evaluator gives fewer windows than the standard says")
@@ -133,20 +168,29 @@ def test_pooling(kind, attributes):
     same(
         graph(
             [
-                ("Relu", ["x"], ["a"]), (kind, ["a"], ["b"], {"kernel_shape": [3, 2], **attributes}),
+                ("Relu", ["x"], ["a"]),
+                (kind, ["a"], ["b"], {"kernel_shape": [3, 2], **attributes}),
                 ("Flatten", ["b"], ["y"]),
             ],
-            {}, [2, 7, 9],
+            {},
+            [2, 7, 9],
         ),
-        [2, 7, 9], draw,
+        [2, 7, 9],
+        draw,
     )
 
 
 def test_averages_that_count_padding_and_whole_images():
     draw = random(5)
     for nodes in (
-        [("AveragePool", ["x"], ["y"],
-          {"kernel_shape": [2, 2], "pads": [1, 1, 0, 1], "count_include_pad": 1})],
+        [
+            (
+                "AveragePool",
+                ["x"],
+                ["y"],
+                {"kernel_shape": [2, 2], "pads": [1, 1, 0, 1], "count_include_pad": 1},
+            )
+        ],
         [("GlobalAveragePool", ["x"], ["a"]), ("Flatten", ["a"], ["y"])],
         [("GlobalMaxPool", ["x"], ["a"]), ("Squeeze", ["a", "axes"], ["y"])],
         [("ReduceMean", ["x"], ["y"], {"axes": [-1, 2], "keepdims": 0})],
@@ -155,7 +199,8 @@ def test_averages_that_count_padding_and_whole_images():
         constants = {"axes": np.array([2, 3]), "ends": np.array([0, 0, 1, 2, 0, 0, 3, 0])}
         used = {name for node in nodes for name in node[1]}
         same(
-            graph(nodes, {k: v for k, v in constants.items() if k in used}, [3, 4, 5]), [3, 4, 5],
+            graph(nodes, {k: v for k, v in constants.items() if k in used}, [3, 4, 5]),
+            [3, 4, 5],
             draw,
         )
 
@@ -163,21 +208,37 @@ def test_averages_that_count_padding_and_whole_images():
 def test_batch_norm_and_skips():
     draw = random(6)
     constants = {
-        "w1": weights(draw, 4, 3, 3, 3), "w2": weights(draw, 4, 4, 3, 3), "w3": weights(draw, 5, 4),
-        "gamma": weights(draw, 4), "beta": weights(draw, 4), "mean": weights(draw, 4),
-        "variance": np.abs(weights(draw, 4)) + 0.5, "bias": weights(draw, 4, 1, 1),
+        "w1": weights(draw, 4, 3, 3, 3),
+        "w2": weights(draw, 4, 4, 3, 3),
+        "w3": weights(draw, 5, 4),
+        "gamma": weights(draw, 4),
+        "beta": weights(draw, 4),
+        "mean": weights(draw, 4),
+        "variance": np.abs(weights(draw, 4)) + 0.5,
+        "bias": weights(draw, 4, 1, 1),
     }
     proto = graph(
         [
             ("Conv", ["x", "w1"], ["a"], {"pads": [1, 1, 1, 1]}),
-            ("BatchNormalization", ["a", "gamma", "beta", "mean", "variance"], ["b"], {"epsilon": 1e-3}),
-            ("Relu", ["b"], ["c"]), ("Conv", ["c", "w2"], ["d"], {"auto_pad": "SAME_UPPER"}),
-            ("Add", ["d", "bias"], ["e"]), ("Add", ["e", "c"], ["f"]), ("Relu", ["f"], ["g"]),
-            ("Add", ["g", "g"], ["h"]), ("Sub", ["h", "c"], ["i"]),
-            ("GlobalAveragePool", ["i"], ["j"]), ("Flatten", ["j"], ["k"]),
+            (
+                "BatchNormalization",
+                ["a", "gamma", "beta", "mean", "variance"],
+                ["b"],
+                {"epsilon": 1e-3},
+            ),
+            ("Relu", ["b"], ["c"]),
+            ("Conv", ["c", "w2"], ["d"], {"auto_pad": "SAME_UPPER"}),
+            ("Add", ["d", "bias"], ["e"]),
+            ("Add", ["e", "c"], ["f"]),
+            ("Relu", ["f"], ["g"]),
+            ("Add", ["g", "g"], ["h"]),
+            ("Sub", ["h", "c"], ["i"]),
+            ("GlobalAveragePool", ["i"], ["j"]),
+            ("Flatten", ["j"], ["k"]),
             ("Gemm", ["k", "w3"], ["y"], {"transB": 1}),
         ],
-        constants, [3, 6, 5],
+        constants,
+        [3, 6, 5],
     )
     same(proto, [3, 6, 5], draw)
 
@@ -187,17 +248,23 @@ def test_concatenations():
     same(
         graph(
             [
-                ("Conv", ["x", "w1"], ["a"]), ("Conv", ["x", "w2"], ["b"]), ("Relu", ["a"], ["c"]),
-                ("Concat", ["c", "b", "a"], ["d"], {"axis": 1}), ("Conv", ["d", "w3"], ["e"]),
-                ("Flatten", ["e"], ["f"]), ("Concat", ["f", "f"], ["y"], {"axis": -1}),
+                ("Conv", ["x", "w1"], ["a"]),
+                ("Conv", ["x", "w2"], ["b"]),
+                ("Relu", ["a"], ["c"]),
+                ("Concat", ["c", "b", "a"], ["d"], {"axis": 1}),
+                ("Conv", ["d", "w3"], ["e"]),
+                ("Flatten", ["e"], ["f"]),
+                ("Concat", ["f", "f"], ["y"], {"axis": -1}),
             ],
             {
-                "w1": weights(draw, 2, 2, 2, 2), "w2": weights(draw, 3, 2, 2, 2),
+                "w1": weights(draw, 2, 2, 2, 2),
+                "w2": weights(draw, 3, 2, 2, 2),
                 "w3": weights(draw, 2, 7, 2, 2),
             },
             [2, 4, 4],
         ),
-        [2, 4, 4], draw,
+        [2, 4, 4],
+        draw,
     )
 
 
@@ -206,17 +273,23 @@ def test_weights_take_up_transposes():
     same(
         graph(
             [
-                ("Conv", ["x", "w1"], ["a"]), ("Relu", ["a"], ["b"]),
-                ("Transpose", ["b"], ["c"], {"perm": [0, 2, 3, 1]}), ("Mul", ["c", "s"], ["d"]),
-                ("Reshape", ["d", "shape"], ["e"]), ("MatMul", ["e", "w2"], ["y"]),
+                ("Conv", ["x", "w1"], ["a"]),
+                ("Relu", ["a"], ["b"]),
+                ("Transpose", ["b"], ["c"], {"perm": [0, 2, 3, 1]}),
+                ("Mul", ["c", "s"], ["d"]),
+                ("Reshape", ["d", "shape"], ["e"]),
+                ("MatMul", ["e", "w2"], ["y"]),
             ],
             {
-                "w1": weights(draw, 3, 2, 2, 2), "w2": weights(draw, 36, 5), "s": weights(draw, 3),
+                "w1": weights(draw, 3, 2, 2, 2),
+                "w2": weights(draw, 36, 5),
+                "s": weights(draw, 3),
                 "shape": np.array([-1, 36]),
             },
             [2, 5, 4],
         ),
-        [2, 5, 4], draw,
+        [2, 5, 4],
+        draw,
     )
 
 
@@ -224,14 +297,16 @@ def test_the_input_takes_another_shape():
     draw = random(9)
     proto = graph(
         [("Reshape", ["x", "shape"], ["a"]), ("Conv", ["a", "w"], ["y"])],
-        {"shape": np.array([-1, 1, 4, 5]), "w": weights(draw, 2, 1, 2, 2)}, [20],
+        {"shape": np.array([-1, 1, 4, 5]), "w": weights(draw, 2, 1, 2, 2)},
+        [20],
     )
     with arcuate.from_onnx(proto) as model, model.compile() as plan:
         assert plan.inputs[0].shape == (1, 4, 5)
     # An image whose channels come last.
     proto = graph(
         [("Transpose", ["x"], ["a"], {"perm": [0, 3, 1, 2]}), ("Conv", ["a", "w"], ["y"])],
-        {"w": weights(draw, 2, 3, 2, 2)}, [4, 5, 3],
+        {"w": weights(draw, 2, 3, 2, 2)},
+        [4, 5, 3],
     )
     report = []
     with arcuate.from_onnx(proto, report=report) as model, model.compile() as plan:
@@ -245,22 +320,34 @@ def test_the_input_takes_another_shape():
 def test_everything_that_cannot_be_read_is_named_at_once():
     proto = graph(
         [
-            ("Conv", ["x", "w"], ["a"]), ("LeakyRelu", ["a"], ["b"]), ("Conv", ["b", "w2"], ["c"]),
-            ("Erf", ["a"], ["d"]), ("Add", ["c", "d"], ["e"]),
-            ("Clip", ["x", "low", "high"], ["f"]), ("Softmax", ["x"], ["g"], {"axis": 1}),
-            ("Transpose", ["x"], ["h"], {"perm": [0, 1, 3, 2]}), ("Conv", ["h", "w"], ["i"]),
+            ("Conv", ["x", "w"], ["a"]),
+            ("LeakyRelu", ["a"], ["b"]),
+            ("Conv", ["b", "w2"], ["c"]),
+            ("Erf", ["a"], ["d"]),
+            ("Add", ["c", "d"], ["e"]),
+            ("Clip", ["x", "low", "high"], ["f"]),
+            ("Softmax", ["x"], ["g"], {"axis": 1}),
+            ("Transpose", ["x"], ["h"], {"perm": [0, 1, 3, 2]}),
+            ("Conv", ["h", "w"], ["i"]),
         ],
         {
-            "w": np.ones((2, 2, 1, 1), np.float32), "w2": np.ones((2, 2, 1, 1), np.float32),
-            "low": np.float32(0), "high": np.float32(6),
+            "w": np.ones((2, 2, 1, 1), np.float32),
+            "w2": np.ones((2, 2, 1, 1), np.float32),
+            "low": np.float32(0),
+            "high": np.float32(6),
         },
-        [2, 3, 3], outputs=("e", "f", "g", "i"),
+        [2, 3, 3],
+        outputs=("e", "f", "g", "i"),
     )
     with pytest.raises(arcuate.FormatError) as error:
         arcuate.from_onnx(proto)
     message = str(error.value)
-    for name in ('"LeakyRelu_1" (LeakyRelu)', '"Erf_3" (Erf)', '"Clip_5" (Clip): bounds 0',
-                 '"Softmax_6" (Softmax)'):
+    for name in (
+        '"LeakyRelu_1" (LeakyRelu)',
+        '"Erf_3" (Erf)',
+        '"Clip_5" (Clip): bounds 0',
+        '"Softmax_6" (Softmax)',
+    ):
         assert name in message
     assert "Conv_2" not in message and "Add_4" not in message
 
@@ -368,11 +455,23 @@ def test_networks_of_pytorch(tmp_path: Path):
     draw = random(11)
     torch.manual_seed(0)
     networks = [
-        (nn.Sequential(nn.Linear(6, 9), nn.ReLU(), nn.Dropout(), nn.Linear(9, 4), nn.LogSoftmax(-1)), (6,)),
         (
             nn.Sequential(
-                nn.Conv2d(2, 4, 3, padding=1), nn.BatchNorm2d(4), nn.ReLU(), nn.MaxPool2d(2),
-                nn.Conv2d(4, 5, 3), nn.ReLU(), nn.AvgPool2d(2), nn.Flatten(), nn.Linear(5, 3),
+                nn.Linear(6, 9), nn.ReLU(), nn.Dropout(), nn.Linear(9, 4), nn.LogSoftmax(-1)
+            ),
+            (6,),
+        ),
+        (
+            nn.Sequential(
+                nn.Conv2d(2, 4, 3, padding=1),
+                nn.BatchNorm2d(4),
+                nn.ReLU(),
+                nn.MaxPool2d(2),
+                nn.Conv2d(4, 5, 3),
+                nn.ReLU(),
+                nn.AvgPool2d(2),
+                nn.Flatten(),
+                nn.Linear(5, 3),
             ),
             (2, 10, 8),
         ),

@@ -9,7 +9,6 @@ from pathlib import Path
 import arcuate
 import numpy as np
 import pytest
-
 from conftest import ROOT, random
 
 sys.path.insert(0, str(ROOT / "experiments" / "plasticity"))
@@ -23,13 +22,18 @@ def compiled(path: Path, nodes, edges, **options) -> arcuate.Session:
 def trace_network(weight, alpha, rate, shot=1000.0):
     """A readout with fast weights, Oja's rule, and a label that overrules it."""
     inputs, classes = weight.shape[1], weight.shape[0]
-    rule = {"post": "y", "decay": {"oja": rate},
-            "terms": [{"event": "step", "pre": "value", "post": "value", "rate": rate}]}
+    rule = {
+        "post": "y",
+        "decay": {"oja": rate},
+        "terms": [{"event": "step", "pre": "value", "post": "value", "rate": rate}],
+    }
     nodes = {
-        "x": {"kind": "Input", "shape": [inputs]}, "label": {"kind": "Input", "shape": [classes]},
+        "x": {"kind": "Input", "shape": [inputs]},
+        "label": {"kind": "Input", "shape": [classes]},
         "fast": {"kind": "PlasticLinear", "weight": weight, "alpha": alpha, "rule": rule},
         "loud": {"kind": "Scale", "scale": np.full(classes, shot, np.float32)},
-        "y": {"kind": "Softmax"}, "out": {"kind": "Output", "shape": [classes]},
+        "y": {"kind": "Softmax"},
+        "out": {"kind": "Output", "shape": [classes]},
     }
     return nodes, [("x", "fast"), ("label", "loud"), ("fast", "y"), ("loud", "y"), ("y", "out")]
 
@@ -48,8 +52,12 @@ def test_the_modulatory_trace_adapts_as_its_equations_say(tmp_path: Path) -> Non
         shown = np.tanh(generator.standard_normal((classes, inputs))).astype(np.float32)
         for step in range(classes + 1):
             label = np.zeros(classes, np.float32)
-            x = shown[step] if step < classes else shown[episode % classes] + np.float32(
-                0.3) * generator.standard_normal(inputs).astype(np.float32)
+            x = (
+                shown[step]
+                if step < classes
+                else shown[episode % classes]
+                + np.float32(0.3) * generator.standard_normal(inputs).astype(np.float32)
+            )
             if step < classes:
                 label[step] = 1
             scores = (weight + alpha * fast) @ x + 1000 * label
@@ -86,29 +94,46 @@ def test_gradients_go_through_the_whole_episode(tmp_path: Path) -> None:
     batch, asked, steps, inputs, classes, rate = 3, 4, 6, 7, 3, 0.9
     given = {
         "fast.weight": generator.normal(0, 0.3, (classes, inputs)),
-        "fast.alpha": generator.normal(0.5, 0.2, (classes, inputs)), "fast.rate": np.array([rate])}
+        "fast.alpha": generator.normal(0.5, 0.2, (classes, inputs)),
+        "fast.rate": np.array([rate]),
+    }
     given = {name: values.astype(np.float32).astype(float) for name, values in given.items()}
     x = np.tanh(generator.standard_normal((batch, steps, inputs))).astype(np.float32)
     labels = np.zeros((batch, steps, classes), np.float32)
     # The last picture before the questions has no label: what it changes depends on what came before.
-    labels[:, : asked - 1] = np.eye(classes)[generator.permuted(np.tile([0, 1, 2], (batch, 1)), axis=1)]
+    labels[:, : asked - 1] = np.eye(classes)[
+        generator.permuted(np.tile([0, 1, 2], (batch, 1)), axis=1)
+    ]
     targets = np.zeros((batch, steps, classes), np.float32)
     targets[:, asked:] = np.eye(classes)[generator.integers(0, classes, (batch, steps - asked))]
     path = tmp_path / "trace.safetensors"
     nodes, edges = trace_network(
-        given["fast.weight"].astype(np.float32), given["fast.alpha"].astype(np.float32), rate)
+        given["fast.weight"].astype(np.float32), given["fast.alpha"].astype(np.float32), rate
+    )
     arcuate.save_network(path, nodes, edges, dt=1e-3)
     trainer = arcuate.Trainer(
-        arcuate.Model.open(path), batch=batch, steps=steps, input="every", plastic_steps=asked,
+        arcuate.Model.open(path),
+        batch=batch,
+        steps=steps,
+        input="every",
+        plastic_steps=asked,
         loss=arcuate.Loss("binary_cross_entropy", readout="every", window=(asked, steps)),
-        freeze=["loud"], input_gradients=True)
+        freeze=["loud"],
+        input_gradients=True,
+    )
     assert trainer.trained_parameters == tuple(given)
     result = trainer.gradients((x, labels), targets)
 
     def loss(numbers, pictures):
         return episode_loss(
-            numbers["fast.weight"], numbers["fast.alpha"], numbers["fast.rate"][0], pictures, labels,
-            asked, targets[:, asked:])
+            numbers["fast.weight"],
+            numbers["fast.alpha"],
+            numbers["fast.rate"][0],
+            pictures,
+            labels,
+            asked,
+            targets[:, asked:],
+        )
 
     pictures = x.astype(float)
     assert abs(result.loss - loss(given, pictures)) < 1e-5
@@ -133,22 +158,35 @@ def test_gradients_go_through_the_whole_episode(tmp_path: Path) -> None:
 def test_learning_to_learn_and_then_by_the_rule_alone(tmp_path: Path) -> None:
     # By its path: Python has a module of that name.
     spec = importlib.util.spec_from_file_location(
-        "arcuate_trace", ROOT / "experiments" / "plasticity" / "trace.py")
+        "arcuate_trace", ROOT / "experiments" / "plasticity" / "trace.py"
+    )
     example = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(example)
     model = example.model(1, filters=4)
     with pytest.raises(arcuate.ArgumentError):
         arcuate.Trainer(model, batch=2, steps=6, plastic_steps=0)
     trainer = arcuate.Trainer(
-        model, batch=2, steps=6, input="every", freeze=["clamp"], plastic_steps=5,
-        loss=arcuate.Loss("binary_cross_entropy", readout="last"), rate=0.01)
+        model,
+        batch=2,
+        steps=6,
+        input="every",
+        freeze=["clamp"],
+        plastic_steps=5,
+        loss=arcuate.Loss("binary_cross_entropy", readout="last"),
+        rate=0.01,
+    )
     generator = random(16)
     images, asked = example.draw(
-        (generator.random((4 * 9, 3, 31, 31)) < 0.1).astype(np.float32), example.STREAMS, 1, generator)
+        (generator.random((4 * 9, 3, 31, 31)) < 0.1).astype(np.float32),
+        example.STREAMS,
+        1,
+        generator,
+    )
     shown = example.labels(2, 6)
     losses = [
         trainer.train_step((images[:2], shown), np.eye(5, dtype=np.float32)[asked[:2, 0]]).loss
-        for _ in range(40)]
+        for _ in range(40)
+    ]
     assert losses[-1] < losses[0] / 2
     assert trainer.parameter("fast.rate")[0] != 1
     learned = trainer.model()
@@ -228,20 +266,46 @@ def test_kernels_learn_by_local_errors(tmp_path: Path, traced: bool) -> None:
     pre = "value" if traced else {"trace": {"tau": decolle.tau(0.9)}}
     nodes = {
         "in": {"kind": "Input", "shape": list(shape)},
-        "trace": {"kind": "Trace", "tau": decolle.tau(decolle.BETA), "gain": 1 - decolle.BETA,
-                  "second": decolle.tau(decolle.ALPHA), "second_gain": 1 - decolle.ALPHA, "lags": True},
+        "trace": {
+            "kind": "Trace",
+            "tau": decolle.tau(decolle.BETA),
+            "gain": 1 - decolle.BETA,
+            "second": decolle.tau(decolle.ALPHA),
+            "second_gain": 1 - decolle.ALPHA,
+            "lags": True,
+        },
         "kernels": {
-            "kind": "PlasticConv2d", "weight": w, "bias": bias, "stride": stride, "padding": padding,
-            "dilation": [1, 1], "groups": 1, "rule": {
-                "post": "spikes", "bias": True,
-                "terms": [{"event": "step", "pre": pre, "rate": 0.05,
-                           "post": {"surrogate": {"kind": "fast_sigmoid", "slope": 10}}}],
+            "kind": "PlasticConv2d",
+            "weight": w,
+            "bias": bias,
+            "stride": stride,
+            "padding": padding,
+            "dilation": [1, 1],
+            "groups": 1,
+            "rule": {
+                "post": "spikes",
+                "bias": True,
+                "terms": [
+                    {
+                        "event": "step",
+                        "pre": pre,
+                        "rate": 0.05,
+                        "post": {"surrogate": {"kind": "fast_sigmoid", "slope": 10}},
+                    }
+                ],
                 "modulator": {"error": "answer", "teacher": "label"},
-                "map": {"transpose": "answer"}}},
-        "spikes": {"kind": "Cell", "size": 3 * 5 * 7, "v_threshold": np.zeros(1, np.float32),
-                   "reset": "none"},
+                "map": {"transpose": "answer"},
+            },
+        },
+        "spikes": {
+            "kind": "Cell",
+            "size": 3 * 5 * 7,
+            "v_threshold": np.zeros(1, np.float32),
+            "reset": "none",
+        },
         "flat": {"kind": "Flatten", "start_dim": 0, "end_dim": -1},
-        "answer": {"kind": "Linear", "weight": readout}, "out": {"kind": "Output", "shape": [4]},
+        "answer": {"kind": "Linear", "weight": readout},
+        "out": {"kind": "Output", "shape": [4]},
     }
     names = [name for name in nodes if traced or name != "trace"]
     edges = list(zip(names, names[1:]))
@@ -281,9 +345,15 @@ def test_what_kernels_cannot_follow_is_refused(tmp_path: Path) -> None:
     def opened(rule, groups=1):
         nodes = {
             "in": {"kind": "Input", "shape": [2, 4, 4]},
-            "k": {"kind": "PlasticConv2d", "weight": np.ones((2, 2 // groups, 2, 2), np.float32),
-                  "stride": [1, 1], "padding": [0, 0], "dilation": [1, 1], "groups": groups,
-                  "rule": {"post": "k"} | rule},
+            "k": {
+                "kind": "PlasticConv2d",
+                "weight": np.ones((2, 2 // groups, 2, 2), np.float32),
+                "stride": [1, 1],
+                "padding": [0, 0],
+                "dilation": [1, 1],
+                "groups": groups,
+                "rule": {"post": "k"} | rule,
+            },
             "out": {"kind": "Output", "shape": [2, 3, 3]},
         }
         path = tmp_path / "kernels.safetensors"
@@ -326,15 +396,21 @@ def test_local_errors_are_gradients_detached_in_time_and_across_layers(tmp_path:
 
     def trainer(**options) -> arcuate.Trainer:
         return arcuate.Trainer(
-            decolle.model(*decolle.ordinary(nodes, edges)), batch=1, steps=steps, input="every",
-            surrogate=("fast_sigmoid", 10), freeze=decolle.READOUTS,
+            decolle.model(*decolle.ordinary(nodes, edges)),
+            batch=1,
+            steps=steps,
+            input="every",
+            surrogate=("fast_sigmoid", 10),
+            freeze=decolle.READOUTS,
             loss=[arcuate.Loss("smooth_l1", "every", k, (steps - 1, steps)) for k in range(3)],
-            **options)
+            **options,
+        )
 
     detached = trainer(
         detach_time=True,
         detach=[("spikes1", "late2"), ("spikes2", "late3")]
-        + [(f"recovery{layer}", f"spikes{layer}") for layer in (1, 2, 3)])
+        + [(f"recovery{layer}", f"spikes{layer}") for layer in (1, 2, 3)],
+    )
     for k, found in enumerate(detached.predict(spikes)):
         np.testing.assert_allclose(found[0], [answer[k] for answer in answers], atol=1e-6)
     whole = trainer()
@@ -406,7 +482,8 @@ def test_spike_train_potentials_are_those_of_the_recursion() -> None:
     assert np.array(spikes).sum() > 30
     session.consolidate()
     np.testing.assert_allclose(
-        session.adapted("weights1") - before, potential, rtol=1e-5, atol=1e-5 * potential.max())
+        session.adapted("weights1") - before, potential, rtol=1e-5, atol=1e-5 * potential.max()
+    )
 
 
 def potentials(pre: np.ndarray, post: np.ndarray) -> np.ndarray:
@@ -532,8 +609,10 @@ def test_a_session_is_taught_saved_and_frozen(tmp_path: Path) -> None:
     again = arcuate.Model.open(tmp_path / "frozen.safetensors").compile().session()
     np.testing.assert_array_equal(session.run(images), again.run(images))
     for bad in (
-        lambda: session.set_label("label", 10), lambda: session.set_label("label", -1),
-        lambda: session.set_signal("label", np.ones(3)), lambda: session.set_signal("label", [np.nan] * 10),
+        lambda: session.set_label("label", 10),
+        lambda: session.set_label("label", -1),
+        lambda: session.set_signal("label", np.ones(3)),
+        lambda: session.set_signal("label", [np.nan] * 10),
         lambda: session.set_rate_factor(np.inf),
     ):
         before = session.save()
@@ -547,9 +626,11 @@ def test_a_session_is_taught_saved_and_frozen(tmp_path: Path) -> None:
 
 
 def test_rules_are_set_and_refused(tmp_path: Path) -> None:
-    nodes = {"in": {"kind": "Input", "shape": [3]},
-             "w": {"kind": "Linear", "weight": np.ones((2, 3), np.float32)},
-             "out": {"kind": "Output", "shape": [2]}}
+    nodes = {
+        "in": {"kind": "Input", "shape": [3]},
+        "w": {"kind": "Linear", "weight": np.ones((2, 3), np.float32)},
+        "out": {"kind": "Output", "shape": [2]},
+    }
     arcuate.save_network(tmp_path / "n.safetensors", nodes, [("in", "w"), ("w", "out")])
     model = arcuate.Model.open(tmp_path / "n.safetensors")
     rule = {"post": "w", "terms": [{"event": "step", "pre": "value", "post": "value", "rate": 0.1}]}
@@ -579,6 +660,10 @@ def test_pictures_are_saved_under_their_names(tmp_path: Path) -> None:
     pictures.weight_histogram(session, "weights", tmp_path / "histogram.png")
     pictures.learning_curve({"a": [1, 2], "b": [[1, 3], [2, 4]]}, tmp_path / "curve.png")
     assert sorted(p.name for p in tmp_path.glob("*.png")) == [
-        "curve.png", "fields.png", "histogram.png", "raster.png"]
+        "curve.png",
+        "fields.png",
+        "histogram.png",
+        "raster.png",
+    ]
     with pytest.raises(arcuate.ArgumentError):
         pictures.receptive_fields(session, "weights", (5, 5), tmp_path / "no.png")

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+import arcuate
 import nir
 import numpy as np
 import pytest
 from conftest import DIGITS, integrate_and_fire, random
-
-import arcuate
 
 
 @pytest.fixture
@@ -19,7 +18,8 @@ def net(graph):
     second = draw.normal(size=(3, 5)).astype(np.float32)
     path = graph(
         {
-            "input": nir.Input(np.array([6])), "first": nir.Linear(first),
+            "input": nir.Input(np.array([6])),
+            "first": nir.Linear(first),
             "neurons": integrate_and_fire(5),
             "second": nir.Affine(second, np.full(3, 0.3, np.float32)),
             "output": nir.Output(np.array([3])),
@@ -59,7 +59,8 @@ def test_numbers_are_numpys(net, tmp_path, element, expected):
     size = {"int8": 1, "bfloat16": 2}[element]
     scales = {"int8": 4, "bfloat16": 0}[element]
     assert [(n.name, n.before, n.after, n.weights) for n in report.nodes] == [
-        ("first", "float32", element, 30), ("second", "float32", element, 15),
+        ("first", "float32", element, 30),
+        ("second", "float32", element, 15),
     ]
     assert report.bytes_before == 180 and report.bytes_after == 45 * size + 8 * scales
     for node, original in zip(report.nodes, (first, second)):
@@ -119,8 +120,10 @@ def test_calibration_is_measured_as_numpy_measures_it(net, tmp_path):
 def test_what_is_kept(net):
     model = net[0]
     for options, expected in [
-        (dict(keep=["first"]), ["float32", "int8"]), (dict(keep_first=True), ["float32", "int8"]),
-        (dict(keep_last=True), ["int8", "float32"]), (dict(keep=("first", "second")), ["float32"] * 2),
+        (dict(keep=["first"]), ["float32", "int8"]),
+        (dict(keep_first=True), ["float32", "int8"]),
+        (dict(keep_last=True), ["int8", "float32"]),
+        (dict(keep=("first", "second")), ["float32"] * 2),
     ]:
         assert [node.after for node in model.quantize("int8", **options)[1].nodes] == expected
     with pytest.raises(arcuate.NotFoundError, match='"third"'):
@@ -130,12 +133,16 @@ def test_what_is_kept(net):
 def test_what_cannot_be(net):
     model = net[0]
     for arguments, word in [
-        (dict(element="float32"), "bfloat16, int8"), (dict(element="int4"), "bfloat16, int8"),
-        (dict(keep="first"), "list of names"), (dict(keep=[1]), "string"),
-        (dict(frames=np.zeros((0, 6))), "one frame"), (dict(frames=np.zeros((4, 5))), "shape"),
+        (dict(element="float32"), "bfloat16, int8"),
+        (dict(element="int4"), "bfloat16, int8"),
+        (dict(keep="first"), "list of names"),
+        (dict(keep=[1]), "string"),
+        (dict(frames=np.zeros((0, 6))), "one frame"),
+        (dict(frames=np.zeros((4, 5))), "shape"),
         (dict(frames=(np.zeros((4, 6)),) * 2), "2 inputs"),
         (dict(frames=np.full((4, 6), np.nan)), "not finite"),
-        (dict(frames=np.zeros((4, 6)), batch=2), "shape"), (dict(steps_per_frame=0), "must be 1"),
+        (dict(frames=np.zeros((4, 6)), batch=2), "shape"),
+        (dict(steps_per_frame=0), "must be 1"),
         (dict(frames="abc"), "numbers"),
     ]:
         with pytest.raises(arcuate.ArgumentError, match=word):

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import threading
-from pathlib import Path
 
+import arcuate
 import nir
 import numpy as np
 import pytest
 import reference
 from conftest import DIGITS, integrate_and_fire, random
-
-import arcuate
 
 
 def simulate(layers, x, kind):
@@ -117,7 +115,9 @@ def test_frame_outputs_agree(model, frames):
     every = model.compile(steps_per_frame=5, frame_output="every").session().run(frames)
     assert every.shape == (40, 5, 4)
     for kind, wanted in [
-        ("last", every[:, -1]), ("sum", every.sum(axis=1)), ("mean", every.sum(axis=1) * np.float32(0.2)),
+        ("last", every[:, -1]),
+        ("sum", every.sum(axis=1)),
+        ("mean", every.sum(axis=1) * np.float32(0.2)),
     ]:
         got = model.compile(steps_per_frame=5, frame_output=kind).session().run(frames)
         assert np.allclose(got, wanted, rtol=1e-6, atol=0)
@@ -125,7 +125,11 @@ def test_frame_outputs_agree(model, frames):
     assert np.array_equal(every.reshape(-1, 4), steps)
     first = np.zeros((200, 6), np.float32)
     first[::5] = frames
-    got = model.compile(steps_per_frame=5, frame_input="first", frame_output="every").session().run(frames)
+    got = (
+        model.compile(steps_per_frame=5, frame_input="first", frame_output="every")
+        .session()
+        .run(frames)
+    )
     assert np.array_equal(got.reshape(-1, 4), model.compile().session().run(first))
 
 
@@ -276,8 +280,13 @@ def test_several_ports(graph):
             "values": nir.Output(np.array([3])),
         },
         [
-            ("left", "double"), ("right", "flat"), ("flat", "sum"), ("double", "both"),
-            ("sum", "both"), ("both", "spikes"), ("double", "values"),
+            ("left", "double"),
+            ("right", "flat"),
+            ("flat", "sum"),
+            ("double", "both"),
+            ("sum", "both"),
+            ("both", "spikes"),
+            ("double", "values"),
         ],
     )
     with arcuate.Model.open(path) as model:
@@ -285,7 +294,9 @@ def test_several_ports(graph):
     names = [port.name for port in plan.inputs]
     shapes = {"left": (3,), "right": (2, 3)}
     assert {port.name: port.shape for port in plan.inputs} == shapes
-    x = {name: random(7).integers(0, 4, (9, *shapes[name])).astype(np.float32) / 8 for name in shapes}
+    x = {
+        name: random(7).integers(0, 4, (9, *shapes[name])).astype(np.float32) / 8 for name in shapes
+    }
     results = plan.session().run(*(x[name] for name in names))
     assert isinstance(results, tuple)
     result = {port.name: value for port, value in zip(plan.outputs, results)}

@@ -5,10 +5,9 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+import arcuate
 import numpy as np
 import pytest
-
-import arcuate
 from conftest import ROOT, random
 
 sys.path.insert(0, str(ROOT / "experiments" / "systems"))
@@ -40,7 +39,8 @@ def test_lif_follows_its_recurrence():
     net.lif(0.2, 0.5)
     net.output()
     found = arcuate.Trainer(
-        net.model(), batch=16, steps=5, input="every", loss="mean_square").predict(x)
+        net.model(), batch=16, steps=5, input="every", loss="mean_square"
+    ).predict(x)
     u, s = np.zeros((16, 12)), np.zeros((16, 12))
     for t in range(5):
         u = 0.2 * u * (1 - s) + x[:, t]
@@ -57,7 +57,8 @@ def test_subtraction_follows_its_recurrence():
     net.lif(0.9, 1.0, reset="subtract")
     net.output()
     found = arcuate.Trainer(
-        net.model(), batch=16, steps=5, input="every", loss="mean_square").predict(x)
+        net.model(), batch=16, steps=5, input="every", loss="mean_square"
+    ).predict(x)
     u = np.zeros((16, 12))
     for t in range(5):
         u = 0.9 * u + x[:, t]
@@ -72,7 +73,8 @@ def test_two_exponentials_follow_their_recurrence():
     net.synaptic(0.9, 0.7, 2.0)
     net.output()
     found = arcuate.Trainer(
-        net.model(), batch=16, steps=5, input="every", loss="mean_square").predict(x)
+        net.model(), batch=16, steps=5, input="every", loss="mean_square"
+    ).predict(x)
     i, u = np.zeros((16, 12)), np.zeros((16, 12))
     for t in range(5):
         i = 0.7 * i + x[:, t]
@@ -108,7 +110,8 @@ def test_identical_units_part_through_noise_alone(noise):
     net.nodes["w2"]["weight"][:] = net.nodes["w2"]["weight"][:, :1]
     before = net.nodes["w1"]["weight"].copy()
     trainer = arcuate.Trainer(
-        net.model(), batch=16, steps=5, input="every", surrogate=("box", 0.5, 1.0), noise=noise)
+        net.model(), batch=16, steps=5, input="every", surrogate=("box", 0.5, 1.0), noise=noise
+    )
     for _ in range(20):
         trainer.train_step(x, y)
     after = trainer.parameter("w1.weight")
@@ -118,13 +121,27 @@ def test_identical_units_part_through_noise_alone(noise):
 
 def test_verdicts_name_what_fails_and_what_was_not_run(tmp_path: Path, capsys):
     system = System(
-        "A title", "A source", {"a": lambda run: 1.0, "b": lambda run: 2.0},
-        (Claim("a is small", lambda m: m["a"] < 2), Claim("a is large", lambda m: m["a"] > 2),
-         Claim("b is there", lambda m: m["b"] > 0)))
+        "A title",
+        "A source",
+        {"a": lambda run: 1.0, "b": lambda run: 2.0},
+        (
+            Claim("a is small", lambda m: m["a"] < 2),
+            Claim("a is large", lambda m: m["a"] > 2),
+            Claim("b is there", lambda m: m["b"] > 0),
+        ),
+    )
     results = runner.Results(tmp_path / "results.jsonl")
     for seed in (0, 1):
-        results.add({"system": "s", "variant": "a", "seed": seed, "date": "today", "seconds": 1,
-                     "measures": named("a", 1.0 + seed / 2)})
+        results.add(
+            {
+                "system": "s",
+                "variant": "a",
+                "seed": seed,
+                "date": "today",
+                "seconds": 1,
+                "measures": named("a", 1.0 + seed / 2),
+            }
+        )
     again = runner.Results(tmp_path / "results.jsonl")
     assert not runner.table("s", system, again, [0, 1], None)
     text = capsys.readouterr().out

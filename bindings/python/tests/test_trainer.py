@@ -11,18 +11,23 @@ import textwrap
 import threading
 import time
 
+import arcuate
 import numpy as np
 import pytest
-
-import arcuate
 from arcuate import nn
 from conftest import random
 
 
 def network(seed=1):
     return nn.sequential(
-        6, [nn.linear(16, name="a"), nn.lif(beta=0.9, name="n"), nn.linear(3, name="b"),
-            nn.li(beta=0.9, name="o")], seed=seed,
+        6,
+        [
+            nn.linear(16, name="a"),
+            nn.lif(beta=0.9, name="n"),
+            nn.linear(3, name="b"),
+            nn.li(beta=0.9, name="o"),
+        ],
+        seed=seed,
     )
 
 
@@ -69,7 +74,9 @@ def test_steps_lower_the_loss():
         assert np.mean(answers.sum(1).argmax(1) == y[:21]) == t.evaluate(x[:21], y[:21]).accuracy
         learned = t.model()
     assert [node.kind for node in learned.nodes][1:5] == ["Affine", "LIF", "Affine", "LI"]
-    session = learned.compile(steps_per_frame=5, frame_state="reset", frame_output="every").session()
+    session = learned.compile(
+        steps_per_frame=5, frame_state="reset", frame_output="every"
+    ).session()
     assert np.allclose(session.run(x[:21]), answers, atol=1e-5)
 
 
@@ -80,9 +87,13 @@ def test_refusals_change_nothing():
     bad = x.copy()
     bad[3, 2] = np.nan
     cases = [
-        (x, np.where(y == 1, 3, y), "label 3 of sample"), (bad, y, "sample 3, element 2 is not finite"),
-        (x[:5], y[:5], "a batch has 16 samples, got 5"), (x[:, :5], y, "not samples of 6 numbers"),
-        ((x, x), y, "2 inputs for 1"), (x, y[:4], "4 labels"), (x, y.astype(float), "target numbers"),
+        (x, np.where(y == 1, 3, y), "label 3 of sample"),
+        (bad, y, "sample 3, element 2 is not finite"),
+        (x[:5], y[:5], "a batch has 16 samples, got 5"),
+        (x[:, :5], y, "not samples of 6 numbers"),
+        ((x, x), y, "2 inputs for 1"),
+        (x, y[:4], "4 labels"),
+        (x, y.astype(float), "target numbers"),
         (x, y - 5, "labels must be 0"),
     ]
     for inputs, targets, words in cases:
@@ -90,11 +101,15 @@ def test_refusals_change_nothing():
             t.train_step(inputs, targets)
     assert same(before, weights(t)) and t.step == 0
     for setting, error in [
-        (dict(rate=-1), arcuate.ArgumentError), (dict(surrogate="magic"), arcuate.ArgumentError),
-        (dict(freeze=["nobody"]), arcuate.NotFoundError), (dict(freeze="a"), arcuate.ArgumentError),
+        (dict(rate=-1), arcuate.ArgumentError),
+        (dict(surrogate="magic"), arcuate.ArgumentError),
+        (dict(freeze=["nobody"]), arcuate.NotFoundError),
+        (dict(freeze="a"), arcuate.ArgumentError),
         (dict(loss=arcuate.Loss(output=4)), arcuate.ArgumentError),
-        (dict(schedule=("cosine",)), arcuate.ArgumentError), (dict(loss=[]), arcuate.ArgumentError),
-        (dict(loss="stochmax"), arcuate.ArgumentError), (dict(steps=0), arcuate.ArgumentError),
+        (dict(schedule=("cosine",)), arcuate.ArgumentError),
+        (dict(loss=[]), arcuate.ArgumentError),
+        (dict(loss="stochmax"), arcuate.ArgumentError),
+        (dict(steps=0), arcuate.ArgumentError),
     ]:
         with pytest.raises(error):
             trainer(**setting)
@@ -106,7 +121,9 @@ def test_refusals_change_nothing():
 def test_gradients_are_those_of_the_loss():
     x, y = samples(16)
     # Without spikes, so that differences can tell.
-    model = nn.sequential(6, [nn.linear(8, name="a"), nn.activation("tanh"), nn.linear(3, name="b")])
+    model = nn.sequential(
+        6, [nn.linear(8, name="a"), nn.activation("tanh"), nn.linear(3, name="b")]
+    )
     t = arcuate.Trainer(model, batch=16, input_gradients=True)
     t.gradients(x, y)
     gradient, inputs = t.gradient("a.weight"), t.input_gradient()
@@ -134,7 +151,9 @@ def test_gradients_are_those_of_the_loss():
 
 def test_settings_reach_the_trainer():
     x, y = samples(16)
-    t = trainer(freeze=["a"], train=["n.tau"], noise=("additive", 0.0), optimizer="sgd", momentum=0.9)
+    t = trainer(
+        freeze=["a"], train=["n.tau"], noise=("additive", 0.0), optimizer="sgd", momentum=0.9
+    )
     assert t.trained_parameters == ("n.tau", "b.weight", "b.bias")
     before = weights(t)
     t.train_step(x, y)
@@ -175,7 +194,9 @@ def test_threads_and_runs_give_the_same_bits(threads):
 def test_tandem_network_answers_in_a_session():
     x, y = samples()
     model = nn.sequential(
-        6, [nn.linear(16), nn.batch_norm(), nn.relu(), nn.linear(12), nn.relu(), nn.linear(3)], seed=2
+        6,
+        [nn.linear(16), nn.batch_norm(), nn.relu(), nn.linear(12), nn.relu(), nn.linear(3)],
+        seed=2,
     )
     t = arcuate.Trainer(model, mode="tandem", batch=16, steps=8, rate=1e-2)
     arcuate.fit(t, x, y, epochs=10, quiet=True)
@@ -238,7 +259,8 @@ def test_runs_of_other_data_are_not_taken_up(tmp_path):
     for count, share, seed in [(64, 0.25, 4), (64, 0.5, 3), (48, 0.25, 3), (64, None, 3)]:
         with pytest.raises(arcuate.StateError, match="64 samples by seed 3, 0.25 of them"):
             arcuate.fit(
-                trainer(), x[:count], y[:count], epochs=2, validation=share, seed=seed, **settings)
+                trainer(), x[:count], y[:count], epochs=2, validation=share, seed=seed, **settings
+            )
     run = arcuate.fit(trainer(), x, y, epochs=2, validation=0.25, seed=3, **settings)
     assert len(run.history) == 2
 
@@ -261,7 +283,9 @@ def test_early_stop_and_halving():
     x, y = samples(64)
     noise = random(8).permutation(y)
     t = trainer(rate=0.0)
-    run = arcuate.fit(t, x, noise, epochs=50, validation=(x, noise), patience=4, halve_after=2, quiet=True)
+    run = arcuate.fit(
+        t, x, noise, epochs=50, validation=(x, noise), patience=4, halve_after=2, quiet=True
+    )
     assert run.stopped == "patience" and len(run.history) == 5 and run.best_epoch == 0
     assert t.rate_factor == 0.25
 
@@ -307,10 +331,12 @@ t.model().save(sys.argv[1] + ".safetensors")
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
 def test_a_killed_run_goes_on_with_the_same_bits(tmp_path, number):
     here = os.path.dirname(os.path.abspath(__file__))
+
     def start(name, slow):
         return subprocess.Popen(
             [sys.executable, "-c", textwrap.dedent(RUN), str(tmp_path / name), str(slow), here],
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}, stderr=subprocess.PIPE,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+            stderr=subprocess.PIPE,
         )
 
     assert start("whole", 0).wait(60) == 0
@@ -332,8 +358,10 @@ def test_a_killed_run_goes_on_with_the_same_bits(tmp_path, number):
     whole, parts = ((tmp_path / f"{name}.safetensors").read_bytes() for name in ("whole", "parts"))
     assert whole == parts
     logs = [
-        [{k: v for k, v in json.loads(line).items() if k != "seconds"} for line in
-         (tmp_path / f"{name}.jsonl").read_text().splitlines()]
+        [
+            {k: v for k, v in json.loads(line).items() if k != "seconds"}
+            for line in (tmp_path / f"{name}.jsonl").read_text().splitlines()
+        ]
         for name in ("whole", "parts")
     ]
     assert logs[0] == logs[1] and len(logs[0]) == 4
@@ -365,11 +393,24 @@ def test_runs_are_drawn(tmp_path):
 def test_layers_of_every_kind(tmp_path):
     model = nn.sequential(
         (2, 8, 8),
-        [nn.convolution(4, 3, padding=1), nn.batch_norm(), nn.relu(), nn.max_pooling(2),
-         nn.average_pooling(2), nn.sum_pooling(1), nn.flatten(), nn.scale(0.5), nn.linear(8),
-         nn.lif(beta=0.9, recurrent=True), nn.cuba_lif(0.01, 0.02), nn.iaf(), nn.linear(3),
-         nn.integrator()],
-        initial="xavier", semantics={"comparison": ">="},
+        [
+            nn.convolution(4, 3, padding=1),
+            nn.batch_norm(),
+            nn.relu(),
+            nn.max_pooling(2),
+            nn.average_pooling(2),
+            nn.sum_pooling(1),
+            nn.flatten(),
+            nn.scale(0.5),
+            nn.linear(8),
+            nn.lif(beta=0.9, recurrent=True),
+            nn.cuba_lif(0.01, 0.02),
+            nn.iaf(),
+            nn.linear(3),
+            nn.integrator(),
+        ],
+        initial="xavier",
+        semantics={"comparison": ">="},
     )
     assert [n.kind for n in model.nodes][1:4] == ["Conv2d", "BatchNorm", "ReLU"]
     x, y = np.zeros((4, 2, 8, 8), np.float32), np.zeros(4, int)

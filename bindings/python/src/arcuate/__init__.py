@@ -101,7 +101,9 @@ def documentation(name: str = "") -> str:
     """
     here = Path(__file__).parent
     # Part of a wheel; in the repository, beside its sources.
-    folder = next((f for f in (here / "docs", *(p / "docs" for p in here.parents[3:4])) if f.is_dir()), here)
+    folder = next(
+        (f for f in (here / "docs", *(p / "docs" for p in here.parents[3:4])) if f.is_dir()), here
+    )
     guides = {path.stem: path for path in sorted(folder.glob("*.md"))}
     if not name:
         return "\n".join(guides)

@@ -77,8 +77,14 @@ OPTIMIZER = ("sgd", "adam", "adamax", "adamw")
 SCHEDULE = ("constant", "decay", "milestones", "cosine", "linear")
 WEIGHT_NOISE = ("none", "additive", "multiplicative")
 LOSS = (
-    "cross_entropy", "mean_square", "smooth_l1", "binary_cross_entropy",
-    "binary_cross_entropy_logits", "count", "stochmax", "stochmax_naive",
+    "cross_entropy",
+    "mean_square",
+    "smooth_l1",
+    "binary_cross_entropy",
+    "binary_cross_entropy_logits",
+    "count",
+    "stochmax",
+    "stochmax_naive",
 )
 READOUT = ("last", "sum", "mean", "maximum", "every")
 
@@ -407,9 +413,7 @@ PROTOTYPES: Dict[str, Tuple[Any, List[Any]]] = {
     "arcuate_model_finding_message": (c_char_p, [c_void_p, c_size_t]),
     # Plans
     "arcuate_compile_options_init": (None, [POINTER(CompileOptions)]),
-    "arcuate_compile_options_from_model": (
-        c_int32, [c_void_p, POINTER(CompileOptions), _OUT]
-    ),
+    "arcuate_compile_options_from_model": (c_int32, [c_void_p, POINTER(CompileOptions), _OUT]),
     "arcuate_plan_create": (c_int32, [c_void_p, POINTER(CompileOptions), _OUT, _OUT]),
     "arcuate_plan_free": (None, [c_void_p]),
     "arcuate_plan_explain": (c_char_p, [c_void_p]),
@@ -447,8 +451,13 @@ PROTOTYPES: Dict[str, Tuple[Any, List[Any]]] = {
     "arcuate_model_conversion_loss": (
         c_int32,
         [
-            c_void_p, c_void_p, POINTER(ConversionLossOptions), POINTER(ConversionLoss), POINTER(c_double),
-            c_size_t, _OUT,
+            c_void_p,
+            c_void_p,
+            POINTER(ConversionLossOptions),
+            POINTER(ConversionLoss),
+            POINTER(c_double),
+            c_size_t,
+            _OUT,
         ],
     ),
     # Sessions
@@ -481,7 +490,8 @@ PROTOTYPES: Dict[str, Tuple[Any, List[Any]]] = {
     "arcuate_session_adapting": (c_int32, [c_void_p]),
     "arcuate_session_set_signal": (c_int32, [c_void_p, c_char_p, c_void_p, c_size_t]),
     "arcuate_session_set_label": (
-        c_int32, [c_void_p, c_char_p, c_size_t, c_int64, c_float, c_float]
+        c_int32,
+        [c_void_p, c_char_p, c_size_t, c_int64, c_float, c_float],
     ),
     "arcuate_session_clear_signal": (c_int32, [c_void_p, c_char_p]),
     "arcuate_session_normalize": (c_int32, [c_void_p]),
@@ -489,7 +499,8 @@ PROTOTYPES: Dict[str, Tuple[Any, List[Any]]] = {
     "arcuate_session_forget": (c_int32, [c_void_p]),
     "arcuate_session_adapted_size": (c_size_t, [c_void_p, c_char_p, c_int32]),
     "arcuate_session_read_adapted": (
-        c_int32, [c_void_p, c_char_p, c_int32, c_void_p, c_size_t, _OUT]
+        c_int32,
+        [c_void_p, c_char_p, c_int32, c_void_p, c_size_t, _OUT],
     ),
     "arcuate_session_adapted_model": (c_int32, [c_void_p, _OUT, _OUT]),
     # Training
@@ -521,7 +532,8 @@ PROTOTYPES: Dict[str, Tuple[Any, List[Any]]] = {
     "arcuate_trainer_read_gradient": (c_int32, [c_void_p, c_size_t, c_void_p, c_size_t, _OUT]),
     "arcuate_trainer_write_parameter": (c_int32, [c_void_p, c_size_t, c_void_p, c_size_t, _OUT]),
     "arcuate_trainer_read_input_gradient": (
-        c_int32, [c_void_p, c_size_t, c_void_p, c_size_t, _OUT]
+        c_int32,
+        [c_void_p, c_size_t, c_void_p, c_size_t, _OUT],
     ),
     "arcuate_trainer_model": (c_int32, [c_void_p, _OUT, _OUT]),
     "arcuate_trainer_spiking_model": (c_int32, [c_void_p, _OUT, _OUT]),
@@ -554,16 +566,22 @@ def _load() -> ctypes.CDLL:
             entry.restype, entry.argtypes = result, arguments
     except (OSError, AttributeError) as error:
         origin = (
-            "named by ARCUATE_LIBRARY" if named
-            else "which this package carries" if carried.exists()
+            "named by ARCUATE_LIBRARY"
+            if named
+            else "which this package carries"
+            if carried.exists()
             else "neither in ARCUATE_LIBRARY, nor in this package, nor on the system"
         )
-        raise ImportError(f"the Arcuate library {name}, {origin}, cannot be used: {error}") from error
+        raise ImportError(
+            f"the Arcuate library {name}, {origin}, cannot be used: {error}"
+        ) from error
     major, minor = (int(part) for part in __version__.split(".")[:2])
     has = library.arcuate_version()
     # Before 1.0 a minor version may change the interface.
     if (has // 1_000_000, has // 1000 % 1000) != (major, minor):
-        raise ImportError(f"{name} has version {version_text(has)}; this package needs {major}.{minor}")
+        raise ImportError(
+            f"{name} has version {version_text(has)}; this package needs {major}.{minor}"
+        )
     return library
 
 

@@ -87,13 +87,22 @@ def _loss(steps: int, found: _native.ConversionLoss, rates: Tuple[float, ...]) -
     values: Dict[str, float] = {
         name: getattr(found, name)
         for name in (
-            "agreement", "output_error", "largest_error", "spikes", "acs", "macs",
+            "agreement",
+            "output_error",
+            "largest_error",
+            "spikes",
+            "acs",
+            "macs",
             "artificial_macs",
         )
     }
     return ConversionLoss(
-        frames=found.frames, steps=steps, accuracy=_number(found.accuracy),
-        artificial_accuracy=_number(found.artificial_accuracy), rates=rates, **values,
+        frames=found.frames,
+        steps=steps,
+        accuracy=_number(found.accuracy),
+        artificial_accuracy=_number(found.artificial_accuracy),
+        rates=rates,
+        **values,
     )
 
 

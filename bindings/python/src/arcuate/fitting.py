@@ -121,7 +121,8 @@ class _Run:
         if self.state.data not in (None, self.data.described):
             raise errors.StateError(
                 _native.INVALID_STATE,
-                f"{checkpoint}: is a checkpoint of {self.state.data}, not of {self.data.described}")
+                f"{checkpoint}: is a checkpoint of {self.state.data}, not of {self.data.described}",
+            )
         self.state.data = self.data.described
 
     def train(self, log: _Log) -> Run:
@@ -204,7 +205,10 @@ class _State:
             raise errors.argument("the checkpoint was not written by fit") from None
 
     def finish_epoch(
-        self, entry: Dict[str, Any], patience: Optional[int], halve_after: Optional[int],
+        self,
+        entry: Dict[str, Any],
+        patience: Optional[int],
+        halve_after: Optional[int],
         trainer: Trainer,
     ) -> bool:
         """Advances to the next epoch. Returns whether this one was the best so far."""
@@ -229,8 +233,12 @@ class _State:
 def _entry(trainer: Trainer, state: _State, checked: Optional[TrainingResult]) -> Dict[str, Any]:
     result = state.result
     entry: Dict[str, Any] = {
-        "epoch": state.epoch, "step": trainer.step, "rate": trainer.rate,
-        "loss": result.loss, "accuracy": result.accuracy, "samples": result.samples,
+        "epoch": state.epoch,
+        "step": trainer.step,
+        "rate": trainer.rate,
+        "loss": result.loss,
+        "accuracy": result.accuracy,
+        "samples": result.samples,
         "spikes": result.spikes / result.samples,
         "additions": result.additions / result.samples,
         "products": result.products / result.samples,
@@ -247,7 +255,11 @@ class _Data:
     """The batches of each epoch, and those for validation."""
 
     def __init__(
-        self, trainer: Trainer, inputs: Any, targets: Optional[npt.ArrayLike], validation: Any,
+        self,
+        trainer: Trainer,
+        inputs: Any,
+        targets: Optional[npt.ArrayLike],
+        validation: Any,
         seed: int,
     ) -> None:
         self._trainer, self._seed = trainer, seed
@@ -401,7 +413,9 @@ class _Progress:
         if self._stream is None or now < self._next:
             return
         self._next = now + (0.1 if self._is_terminal else 30)
-        text = f"{self._what} {_words(result)}, {result.samples / (now - self._start):.0f} samples/s"
+        text = (
+            f"{self._what} {_words(result)}, {result.samples / (now - self._start):.0f} samples/s"
+        )
         if self._is_terminal:
             bar = ""
             if self._batches:
@@ -466,7 +480,9 @@ def plot_run(log: Union[Path, Run], path: Path) -> None:
     epochs = [entry["epoch"] + 1 for entry in entries]
     for axes, name in ((losses, "loss"), (accuracies, "accuracy")):
         axes.plot(epochs, [entry[name] for entry in entries], label="training")
-        checked = [(e["epoch"] + 1, e[f"validation_{name}"]) for e in entries if f"validation_{name}" in e]
+        checked = [
+            (e["epoch"] + 1, e[f"validation_{name}"]) for e in entries if f"validation_{name}" in e
+        ]
         if checked:
             axes.plot(*zip(*checked), label="validation")
             axes.legend()

@@ -12,7 +12,16 @@ import numpy.typing as npt
 
 from . import _native, errors
 from ._handle import (
-    Handle, call, choice, created, encoded, int32, optional_choice, optional_whole, seconds, whole,
+    Handle,
+    call,
+    choice,
+    created,
+    encoded,
+    int32,
+    optional_choice,
+    optional_whole,
+    seconds,
+    whole,
 )
 from .conversion import Conversion, ConversionLoss, _conversion, _loss
 from .plan import Plan
@@ -87,7 +96,9 @@ class Model(Handle):
         return cls(
             created(
                 _native.library.arcuate_model_from_memory,
-                content, len(content), ctypes.byref(options),
+                content,
+                len(content),
+                ctypes.byref(options),
             )
         )
 
@@ -125,7 +136,9 @@ class Model(Handle):
         with self._lock:
             call(
                 _native.library.arcuate_model_set_rule,
-                self._live(), encoded("node", node), encoded("rule", text),
+                self._live(),
+                encoded("node", node),
+                encoded("rule", text),
             )
 
     def freeze(self) -> Model:
@@ -157,7 +170,9 @@ class Model(Handle):
         with self._lock:
             call(
                 _native.library.arcuate_model_set_semantics,
-                self._live(), encoded("field", field), encoded("value", word),
+                self._live(),
+                encoded("field", field),
+                encoded("value", word),
             )
 
     def semantics(self, **fields: Union[str, int, bool]) -> None:
@@ -191,7 +206,8 @@ class Model(Handle):
         """
         with self._lock:
             value = _native.library.arcuate_model_metadata_number(
-                self._live(), name.encode(), float("nan"))
+                self._live(), name.encode(), float("nan")
+            )
         return None if value != value else value
 
     @property
@@ -451,8 +467,13 @@ class Model(Handle):
         # A copy, so that only one lock is held.
         with spiking.copy() as other, self._lock:
             call(
-                _native.library.arcuate_model_conversion_loss, self._live(), other._live(),
-                ctypes.byref(options), ctypes.byref(found), rates, len(rates),
+                _native.library.arcuate_model_conversion_loss,
+                self._live(),
+                other._live(),
+                ctypes.byref(options),
+                ctypes.byref(found),
+                rates,
+                len(rates),
             )
         del kept
         return _loss(options.steps, found, tuple(rates[: min(found.layers, len(rates))]))

@@ -36,8 +36,11 @@ def description(
     """The JSON layer list that `Model.open` and the command read. Arguments as for `sequential`."""
     shape = [input] if isinstance(input, int) else list(input)
     network: Dict[str, Any] = {
-        "input": shape, "layers": [dict(layer) for layer in layers], "seed": seed,
-        "initial": initial, "dt_s": dt,
+        "input": shape,
+        "layers": [dict(layer) for layer in layers],
+        "seed": seed,
+        "initial": initial,
+        "dt_s": dt,
     }
     if semantics is not None:
         network["semantics"] = dict(semantics)
@@ -62,9 +65,7 @@ def sequential(
 
     Raises FormatError, LimitError, ArgumentError naming the layer.
     """
-    text = description(
-        input, layers, seed=seed, initial=initial, dt=dt, semantics=semantics
-    )
+    text = description(input, layers, seed=seed, initial=initial, dt=dt, semantics=semantics)
     return Model.from_bytes(text.encode())
 
 
@@ -96,22 +97,35 @@ def convolution(
 ) -> Layer:
     """A convolution over the one or two axes after the channels. padding: numbers, or "same"."""
     return _layer(
-        "convolution", name, channels=channels, kernel=kernel, stride=stride, padding=padding,
-        dilation=dilation, groups=groups, bias=bias,
+        "convolution",
+        name,
+        channels=channels,
+        kernel=kernel,
+        stride=stride,
+        padding=padding,
+        dilation=dilation,
+        groups=groups,
+        bias=bias,
     )
 
 
-def average_pooling(kernel: Extent, *, stride: Optional[Extent] = None, name: Optional[str] = None) -> Layer:
+def average_pooling(
+    kernel: Extent, *, stride: Optional[Extent] = None, name: Optional[str] = None
+) -> Layer:
     """The mean of each window."""
     return _layer("average_pooling", name, kernel=kernel, stride=stride)
 
 
-def sum_pooling(kernel: Extent, *, stride: Optional[Extent] = None, name: Optional[str] = None) -> Layer:
+def sum_pooling(
+    kernel: Extent, *, stride: Optional[Extent] = None, name: Optional[str] = None
+) -> Layer:
     """The sum of each window."""
     return _layer("sum_pooling", name, kernel=kernel, stride=stride)
 
 
-def max_pooling(kernel: Extent, *, stride: Optional[Extent] = None, name: Optional[str] = None) -> Layer:
+def max_pooling(
+    kernel: Extent, *, stride: Optional[Extent] = None, name: Optional[str] = None
+) -> Layer:
     """The maximum of each window."""
     return _layer("max_pooling", name, kernel=kernel, stride=stride)
 
@@ -137,7 +151,7 @@ def relu(*, name: Optional[str] = None) -> Layer:
 
 
 def activation(kind: str, *, name: Optional[str] = None) -> Layer:
-    """"sigmoid", "tanh", "softmax" or "log_softmax"."""
+    """ "sigmoid", "tanh", "softmax" or "log_softmax"."""
     return _layer(kind, name)
 
 
@@ -155,7 +169,13 @@ def lif(
     unscaled; or tau in seconds. per_neuron: parameters per neuron instead of per layer, for training
     them. recurrent: weights from the layer to itself."""
     return _layer(
-        "lif", name, beta=beta, tau=tau, r=r, threshold=threshold, per_neuron=per_neuron,
+        "lif",
+        name,
+        beta=beta,
+        tau=tau,
+        r=r,
+        threshold=threshold,
+        per_neuron=per_neuron,
         recurrent=recurrent,
     )
 
@@ -185,8 +205,15 @@ def cuba_lif(
 ) -> Layer:
     """Leaky integrate-and-fire neurons with a synaptic current; time constants in seconds."""
     return _layer(
-        "cuba_lif", name, tau_syn=tau_syn, tau_mem=tau_mem, r=r, w_in=w_in, threshold=threshold,
-        per_neuron=per_neuron, recurrent=recurrent,
+        "cuba_lif",
+        name,
+        tau_syn=tau_syn,
+        tau_mem=tau_mem,
+        r=r,
+        w_in=w_in,
+        threshold=threshold,
+        per_neuron=per_neuron,
+        recurrent=recurrent,
     )
 
 
@@ -199,9 +226,7 @@ def iaf(
     name: Optional[str] = None,
 ) -> Layer:
     """Integrate-and-fire neurons."""
-    return _layer(
-        "iaf", name, r=r, threshold=threshold, per_neuron=per_neuron, recurrent=recurrent
-    )
+    return _layer("iaf", name, r=r, threshold=threshold, per_neuron=per_neuron, recurrent=recurrent)
 
 
 def integrator(*, r: float = 1.0, name: Optional[str] = None) -> Layer:

@@ -13,7 +13,19 @@ import dataclasses
 import math
 import os
 import warnings
-from typing import TYPE_CHECKING, Any, Callable, Dict, List, Mapping, Optional, Sequence, Set, Tuple, Union
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Callable,
+    Dict,
+    List,
+    Mapping,
+    Optional,
+    Sequence,
+    Set,
+    Tuple,
+    Union,
+)
 
 import numpy as np
 import numpy.typing as npt
@@ -104,14 +116,20 @@ def from_onnx(
             raise errors.make(_native.CANNOT_OPEN, f"{location}: there is no such file")
     try:
         proto = (
-            source if isinstance(source, onnx.ModelProto)
-            else onnx.load_from_string(source) if isinstance(source, bytes) else onnx.load(location))
+            source
+            if isinstance(source, onnx.ModelProto)
+            else onnx.load_from_string(source)
+            if isinstance(source, bytes)
+            else onnx.load(location)
+        )
         reader = _Reader(proto, input_shape, location)
         content = reader.read()
     except errors.ArcuateError:
         raise
     except Exception as error:  # protobuf has several kinds, and a damaged graph has all the others
-        raise errors.make(_native.MALFORMED, f"{location}: is not an ONNX model: {error}") from error
+        raise errors.make(
+            _native.MALFORMED, f"{location}: is not an ONNX model: {error}"
+        ) from error
     for message in reader.report:
         if report is None:
             warnings.warn(message, OnnxWarning, stacklevel=2)
@@ -128,7 +146,9 @@ class _Reader:
 
         self.location = location
         self.graph = proto.graph
-        self.opset = max((o.version for o in proto.opset_import if o.domain in ("", "ai.onnx")), default=1)
+        self.opset = max(
+            (o.version for o in proto.opset_import if o.domain in ("", "ai.onnx")), default=1
+        )
         self.opsets = {o.domain or "": o.version for o in proto.opset_import}
         self.input_shape = tuple(input_shape) if input_shape is not None else None
         self.report: List[str] = []
@@ -217,7 +237,9 @@ class _Reader:
         return needed
 
     def _input(self, port: Any) -> None:
-        extents = [d.dim_value if d.HasField("dim_value") else 0 for d in port.type.tensor_type.shape.dim]
+        extents = [
+            d.dim_value if d.HasField("dim_value") else 0 for d in port.type.tensor_type.shape.dim
+        ]
         shape = self.input_shape if self.input_shape is not None else tuple(extents[1:])
         if not shape or any(extent <= 0 for extent in shape):
             self.problems.append(
@@ -225,7 +247,9 @@ class _Reader:
             )
             self.values[port.name] = _Signal((), shape, shape)
             return
-        self.values[port.name] = self._emit(port.name, {"kind": "Input", "shape": list(shape)}, [], shape)
+        self.values[port.name] = self._emit(
+            port.name, {"kind": "Input", "shape": list(shape)}, [], shape
+        )
 
     def _output(self, name: str, signal: _Signal) -> None:
         if signal.order is not None:
@@ -267,7 +291,9 @@ class _Reader:
             shape = (1, *value.shape) if isinstance(value, _Signal) else value.shape
             attributes = _attributes(node)
             end = attributes.get("end", len(shape))
-            self.values[node.output[0]] = np.array(shape[attributes.get("start", 0):end], np.int64)
+            self.values[node.output[0]] = np.array(
+                shape[attributes.get("start", 0) : end], np.int64
+            )
             return
         try:
             given = {name: value for name, value in zip(node.input, inputs) if name}
@@ -281,7 +307,11 @@ class _Reader:
         self.values.update(zip(node.output, results))
 
     def _emit(
-        self, name: str, fields: Dict[str, Any], sources: Sequence[_Signal], actual: Shape,
+        self,
+        name: str,
+        fields: Dict[str, Any],
+        sources: Sequence[_Signal],
+        actual: Shape,
         **details: Any,
     ) -> _Signal:
         """A node of the model."""
@@ -296,7 +326,9 @@ class _Reader:
         details.setdefault("shape", actual)
         return _Signal((name,), actual=actual, **details)
 
-    def _elementwise(self, node: Any, fields: Dict[str, Any], x: _Signal, positive: bool = False) -> _Signal:
+    def _elementwise(
+        self, node: Any, fields: Dict[str, Any], x: _Signal, positive: bool = False
+    ) -> _Signal:
         return self._emit(
             _name(node), fields, [x], x.actual, shape=x.shape, order=x.order, positive=positive
         )
@@ -333,8 +365,13 @@ class _Reader:
             return x
         count = math.prod(x.actual)
         return self._emit(
-            f"{name}.flatten", {"kind": "Flatten", "start_dim": 0, "end_dim": -1}, [x], (count,),
-            shape=x.shape, order=x.order, positive=x.positive,
+            f"{name}.flatten",
+            {"kind": "Flatten", "start_dim": 0, "end_dim": -1},
+            [x],
+            (count,),
+            shape=x.shape,
+            order=x.order,
+            positive=x.positive,
         )
 
     # ---- Weights ----
@@ -354,9 +391,15 @@ class _Reader:
                 weight = moved
         else:
             x = self._plain(x, value)
-        fields: Dict[str, Any] = {"kind": "Linear", "weight": np.ascontiguousarray(weight, np.float32)}
+        fields: Dict[str, Any] = {
+            "kind": "Linear",
+            "weight": np.ascontiguousarray(weight, np.float32),
+        }
         if bias is not None:
-            fields.update(kind="Affine", bias=np.broadcast_to(np.asarray(bias, np.float32).reshape(-1), (out,)))
+            fields.update(
+                kind="Affine",
+                bias=np.broadcast_to(np.asarray(bias, np.float32).reshape(-1), (out,)),
+            )
         return self._emit(name, fields, [x], (*x.shape[:-1], out))
 
     def gemm(self, node: Any, inputs: Sequence[Any]) -> _Signal:
@@ -402,8 +445,16 @@ class _Reader:
         return self._convolution(_name(node), x, weight, bias, strides, dilations, groups, pads)
 
     def _convolution(
-        self, name: str, x: _Signal, weight: Array, bias: Optional[Array], strides: Sequence[int],
-        dilations: Sequence[int], groups: int, pads: Sequence[Tuple[int, int]], **details: Any,
+        self,
+        name: str,
+        x: _Signal,
+        weight: Array,
+        bias: Optional[Array],
+        strides: Sequence[int],
+        dilations: Sequence[int],
+        groups: int,
+        pads: Sequence[Tuple[int, int]],
+        **details: Any,
     ) -> _Signal:
         axes = weight.ndim - 2
         if len(x.shape) != axes + 1 or x.shape[0] != weight.shape[1] * groups:
@@ -429,9 +480,13 @@ class _Reader:
         if any(grown):
             weight = np.pad(weight, grown)
         fields: Dict[str, Any] = {
-            "kind": f"Conv{axes}d", "input_shape": list(x.shape[1:]),
-            "weight": np.ascontiguousarray(weight, np.float32), "stride": list(strides),
-            "padding": symmetric, "dilation": list(dilations), "groups": groups,
+            "kind": f"Conv{axes}d",
+            "input_shape": list(x.shape[1:]),
+            "weight": np.ascontiguousarray(weight, np.float32),
+            "stride": list(strides),
+            "padding": symmetric,
+            "dilation": list(dilations),
+            "groups": groups,
         }
         if bias is not None:
             fields["bias"] = np.ascontiguousarray(bias, np.float32).reshape(-1)
@@ -442,7 +497,14 @@ class _Reader:
         channels = x.shape[0]
         one = np.ones((channels, 1, *(1 for _ in pads)), np.float32)
         return self._convolution(
-            f"{name}.pad", x, one, None, [1] * len(pads), [1] * len(pads), channels, pads,
+            f"{name}.pad",
+            x,
+            one,
+            None,
+            [1] * len(pads),
+            [1] * len(pads),
+            channels,
+            pads,
             positive=x.positive,
         )
 
@@ -469,7 +531,9 @@ class _Reader:
             a.order is None or b.order is None or np.array_equal(a.order, b.order)
         )
         if a.shape != b.shape or a.actual != b.actual or not same:
-            raise _Refused(f"adds {list(a.shape)} and {list(b.shape)} that are laid out differently")
+            raise _Refused(
+                f"adds {list(a.shape)} and {list(b.shape)} that are laid out differently"
+            )
         for name in set(a.nodes) & set(b.nodes):
             # An edge counts once: what is added to itself goes through a node of its own.
             one = _Signal((name,), a.shape, a.actual, a.order)
@@ -500,8 +564,12 @@ class _Reader:
         return self._elementwise(
             node,
             {
-                "kind": "BatchNorm", "mean": zeros, "variance": zeros + 1,
-                "gamma": factor.astype(np.float32), "beta": shift.astype(np.float32), "epsilon": 0.0,
+                "kind": "BatchNorm",
+                "mean": zeros,
+                "variance": zeros + 1,
+                "gamma": factor.astype(np.float32),
+                "beta": shift.astype(np.float32),
+                "epsilon": 0.0,
             },
             x,
         )
@@ -523,10 +591,17 @@ class _Reader:
         return self._scaled(_name(node), x, (1 / divisor).astype(np.float32))
 
     def _scaled(self, name: str, x: _Signal, factor: Array) -> _Signal:
-        values = np.float32(factor.reshape(-1)[0]).reshape(()) if factor.size == 1 else x.spread(factor)
+        values = (
+            np.float32(factor.reshape(-1)[0]).reshape(()) if factor.size == 1 else x.spread(factor)
+        )
         return self._emit(
-            name, {"kind": "Scale", "scale": np.asarray(values, np.float32)}, [x], x.actual,
-            shape=x.shape, order=x.order, positive=x.positive and bool((factor >= 0).all()),
+            name,
+            {"kind": "Scale", "scale": np.asarray(values, np.float32)},
+            [x],
+            x.actual,
+            shape=x.shape,
+            order=x.order,
+            positive=x.positive and bool((factor >= 0).all()),
         )
 
     def batch_norm(self, node: Any, inputs: Sequence[Any]) -> _Signal:
@@ -538,7 +613,9 @@ class _Reader:
             raise _Refused("it is in training mode")
         x = self._plain(x, node.input[0])
         epsilon = float(attributes.get("epsilon", 1e-5))
-        values = [np.asarray(value, np.float32).reshape(-1) for value in (mean, variance, gamma, beta)]
+        values = [
+            np.asarray(value, np.float32).reshape(-1) for value in (mean, variance, gamma, beta)
+        ]
         if any(value.size != x.shape[0] for value in values):
             raise _Refused(f"its parameters do not fit {list(x.shape)}")
         fields = dict(zip(("mean", "variance", "gamma", "beta"), values))
@@ -563,7 +640,7 @@ class _Reader:
         (x,) = inputs
         axis = _attributes(node).get("axis", 1 if self.opset < 13 else -1)
         axis = axis + len(x.shape) + 1 if axis < 0 else axis
-        covered = x.shape[axis - 1:] if self.opset < 13 else x.shape[axis - 1:axis]
+        covered = x.shape[axis - 1 :] if self.opset < 13 else x.shape[axis - 1 : axis]
         if axis < 1 or math.prod(covered) != math.prod(x.shape):
             raise _Refused(f"it is over axis {axis} of {[1, *x.shape]}, not over all elements")
         kind = "Softmax" if node.op_type == "Softmax" else "LogSoftmax"
@@ -575,8 +652,10 @@ class _Reader:
         high = inputs[2] if len(inputs) > 2 else attributes.get("max")
         if any(isinstance(value, _Signal) for value in (low, high)):
             raise _Refused("its bounds are not constant")
-        if low is None or float(np.asarray(low)) != 0 or (
-            high is not None and float(np.asarray(high)) < 3e38
+        if (
+            low is None
+            or float(np.asarray(low)) != 0
+            or (high is not None and float(np.asarray(high)) < 3e38)
         ):
             raise _Refused(f"bounds {low} and {high}: only 0 and none are a ReLU")
         return self._elementwise(node, {"kind": "ReLU"}, inputs[0], True)
@@ -613,7 +692,8 @@ class _Reader:
             reached.append(max(0, end))
         symmetric = [before for before, _ in pads]
         is_symmetric = all(
-            symmetric[axis] <= kernel[axis] and out[axis]
+            symmetric[axis] <= kernel[axis]
+            and out[axis]
             == (x.shape[axis + 1] + 2 * symmetric[axis] - kernel[axis]) // strides[axis] + 1
             for axis in range(2)
         )
@@ -626,10 +706,14 @@ class _Reader:
         pooled = self._emit(
             _name(node),
             {
-                "kind": "MaxPool2d" if is_maximum else "AvgPool2d", "kernel_size": kernel,
-                "stride": strides, "padding": symmetric,
+                "kind": "MaxPool2d" if is_maximum else "AvgPool2d",
+                "kernel_size": kernel,
+                "stride": strides,
+                "padding": symmetric,
             },
-            [padded], (x.shape[0], *out), positive=x.positive,
+            [padded],
+            (x.shape[0], *out),
+            positive=x.positive,
         )
         if is_maximum:
             return pooled
@@ -653,8 +737,11 @@ class _Reader:
         kind = "MaxPool2d" if node.op_type == "GlobalMaxPool" else "AvgPool2d"
         size = list(x.shape[1:])
         return self._emit(
-            _name(node), {"kind": kind, "kernel_size": size, "stride": size, "padding": [0, 0]},
-            [x], (x.shape[0], 1, 1), positive=x.positive,
+            _name(node),
+            {"kind": kind, "kernel_size": size, "stride": size, "padding": [0, 0]},
+            [x],
+            (x.shape[0], 1, 1),
+            positive=x.positive,
         )
 
     def reduce_mean(self, node: Any, inputs: Sequence[Any]) -> _Signal:
@@ -662,9 +749,12 @@ class _Reader:
         x = inputs[0]
         axes = inputs[1] if len(inputs) > 1 else attributes.get("axes")
         rank = len(x.shape) + 1
-        if isinstance(axes, _Signal) or axes is None or len(x.shape) != 3 or sorted(
-            int(axis) % rank for axis in np.asarray(axes).reshape(-1)
-        ) != [2, 3]:
+        if (
+            isinstance(axes, _Signal)
+            or axes is None
+            or len(x.shape) != 3
+            or sorted(int(axis) % rank for axis in np.asarray(axes).reshape(-1)) != [2, 3]
+        ):
             raise _Refused("only the mean of an image's pixels can be read")
         pooled = self.pool_all(node, inputs[:1])
         if attributes.get("keepdims", 1):
@@ -689,7 +779,8 @@ class _Reader:
             raise _Refused("its shape is not constant")
         before = (1, *x.shape)
         extents = [
-            before[i] if extent == 0 and not attributes.get("allowzero", 0) and i < len(before)
+            before[i]
+            if extent == 0 and not attributes.get("allowzero", 0) and i < len(before)
             else int(extent)
             for i, extent in enumerate(np.asarray(target).reshape(-1))
         ]
@@ -768,7 +859,10 @@ class _Reader:
         shape = (at, *parts[0].shape[1:])
         is_ordered = len(shape) > 1 or all(part.order is None for part in parts)
         return self._emit(
-            _name(node), {"kind": "Concatenation"}, parts, shape,
+            _name(node),
+            {"kind": "Concatenation"},
+            parts,
+            shape,
             order=None if is_ordered else np.concatenate(orders),
             positive=all(part.positive for part in parts),
         )
@@ -779,8 +873,11 @@ class _Reader:
         mode = attributes.get("mode", b"constant")
         pads = inputs[1] if len(inputs) > 1 else attributes.get("pads", attributes.get("paddings"))
         value = inputs[2] if len(inputs) > 2 else attributes.get("value", 0.0)
-        if mode != b"constant" or isinstance(pads, _Signal) or isinstance(value, _Signal) or (
-            value is not None and float(np.asarray(value).reshape(-1)[0]) != 0
+        if (
+            mode != b"constant"
+            or isinstance(pads, _Signal)
+            or isinstance(value, _Signal)
+            or (value is not None and float(np.asarray(value).reshape(-1)[0]) != 0)
         ):
             raise _Refused("only zeros can be put around an image")
         rank = len(x.shape) + 1
@@ -804,8 +901,11 @@ def _attributes(node: Any) -> Dict[str, Any]:
 
 
 def _pads(
-    attributes: Mapping[str, Any], extents: Sequence[int], kernel: Sequence[int],
-    strides: Sequence[int], dilations: Sequence[int],
+    attributes: Mapping[str, Any],
+    extents: Sequence[int],
+    kernel: Sequence[int],
+    strides: Sequence[int],
+    dilations: Sequence[int],
 ) -> List[Tuple[int, int]]:
     """Padding before and after, for each axis."""
     axes = len(kernel)

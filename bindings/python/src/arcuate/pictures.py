@@ -52,8 +52,12 @@ def raster(probe: Probe, path: Path, stream: int = 0, dt: Optional[float] = None
 
 
 def receptive_fields(
-    session: Session, node: str, shape: Tuple[int, int], path: Path,
-    columns: Optional[int] = None, most: int = 400,
+    session: Session,
+    node: str,
+    shape: Tuple[int, int],
+    path: Path,
+    columns: Optional[int] = None,
+    most: int = 400,
 ) -> None:
     """The weights into each of the first `most` outputs of a node, as images of `shape`.
 
@@ -91,8 +95,10 @@ def weight_histogram(
 
 
 def learning_curve(
-    curves: Union[Mapping[str, npt.ArrayLike], Sequence[float]], path: Path,
-    presented: Optional[npt.ArrayLike] = None, what: str = "accuracy, %",
+    curves: Union[Mapping[str, npt.ArrayLike], Sequence[float]],
+    path: Path,
+    presented: Optional[npt.ArrayLike] = None,
+    what: str = "accuracy, %",
 ) -> None:
     """Learning curves: [points], or [seeds, points], plotted as mean and range."""
     named = curves if isinstance(curves, Mapping) else {"": curves}
@@ -104,7 +110,8 @@ def learning_curve(
         (line,) = axes.plot(across, numbers.mean(0), label=name)
         if len(numbers) > 1:
             axes.fill_between(
-                across, numbers.min(0), numbers.max(0), alpha=0.2, color=line.get_color())
+                across, numbers.min(0), numbers.max(0), alpha=0.2, color=line.get_color()
+            )
     if len(named) > 1:
         axes.legend()
     axes.set_xlabel("samples presented")

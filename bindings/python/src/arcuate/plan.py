@@ -112,21 +112,21 @@ class Plan(Handle):
 
     @property
     def frame_state(self) -> str:
-        """"keep" or "reset": what the state does when a frame ends."""
+        """ "keep" or "reset": what the state does when a frame ends."""
         with self._lock:
             self._live()
             return self._frame_state
 
     @property
     def frame_input(self) -> str:
-        """"hold" or "first": the steps at which a frame's values enter."""
+        """ "hold" or "first": the steps at which a frame's values enter."""
         with self._lock:
             self._live()
             return self._frame_input
 
     @property
     def frame_output(self) -> str:
-        """"last", "sum", "mean" or "every": the steps that make a frame's output."""
+        """ "last", "sum", "mean" or "every": the steps that make a frame's output."""
         with self._lock:
             self._live()
             return self._frame_output
@@ -157,7 +157,9 @@ class Plan(Handle):
             ", ".join(f"{port.name} {list(port.shape)}" for port in ports)
             for ports in (self._inputs, self._outputs)
         )
-        return f"<arcuate.Plan: {ports}; {self._steps_per_frame} steps per frame, batch {self._batch}>"
+        return (
+            f"<arcuate.Plan: {ports}; {self._steps_per_frame} steps per frame, batch {self._batch}>"
+        )
 
 
 def _ports(

@@ -68,8 +68,13 @@ def _quantization(model: int) -> Quantization:
         errors.check(status, ctypes.c_void_p())
         nodes.append(
             QuantizedNode(
-                _native.text(node.name), _native.ELEMENT[node.before], _native.ELEMENT[node.after],
-                node.weights, node.bytes_before, node.bytes_after, node.weight_error,
+                _native.text(node.name),
+                _native.ELEMENT[node.before],
+                _native.ELEMENT[node.after],
+                node.weights,
+                node.bytes_before,
+                node.bytes_after,
+                node.weight_error,
                 *(
                     None if math.isnan(error) else error
                     for error in (node.output_error, node.uncalibrated_output_error)

@@ -131,9 +131,12 @@ class Session(Handle):
                     self._point([a[done:end] for a in arrays], [r[done:end] for r in results])
                 start = time.perf_counter()
                 status = library.arcuate_session_run(
-                    session, end - done,
-                    self._input_pointers, self._input_counts,
-                    self._output_pointers, self._output_counts,
+                    session,
+                    end - done,
+                    self._input_pointers,
+                    self._input_counts,
+                    self._output_pointers,
+                    self._output_counts,
                 )
                 self._check(status)
                 self._adjust_pace((end - done) * self._plan._steps_per_frame, start)
@@ -155,14 +158,18 @@ class Session(Handle):
             self._point(arrays, results)
             status = library.arcuate_session_step(
                 session,
-                self._input_pointers, self._input_counts,
-                self._output_pointers, self._output_counts,
+                self._input_pointers,
+                self._input_counts,
+                self._output_pointers,
+                self._output_counts,
             )
             self._check(status)
         return results[0] if len(results) == 1 else tuple(results)
 
     def run_events(
-        self, events: Union[npt.NDArray[np.void], Sequence[Tuple[int, int, int, int, float]]], steps: int
+        self,
+        events: Union[npt.NDArray[np.void], Sequence[Tuple[int, int, int, int, float]]],
+        steps: int,
     ) -> npt.NDArray[np.void]:
         """Runs `steps` steps, outside any frame, whose inputs are zero except for the events.
 
@@ -191,7 +198,9 @@ class Session(Handle):
         with self._lock:
             session = self._live()
             while True:
-                last = steps if whole_call else min(steps, done + min(self._pace, len(room) // most))
+                last = (
+                    steps if whole_call else min(steps, done + min(self._pace, len(room) // most))
+                )
                 end = len(given) if last == steps else int(np.searchsorted(when, last))
                 part = given[used:end]
                 if done > 0:
@@ -199,8 +208,15 @@ class Session(Handle):
                     part["step"] -= done
                 start = time.perf_counter()
                 status = _native.library.arcuate_session_run_events(
-                    session, part.ctypes.data, len(part), last - done, room.ctypes.data, len(room),
-                    ctypes.byref(steps_done), ctypes.byref(consumed), ctypes.byref(written),
+                    session,
+                    part.ctypes.data,
+                    len(part),
+                    last - done,
+                    room.ctypes.data,
+                    len(room),
+                    ctypes.byref(steps_done),
+                    ctypes.byref(consumed),
+                    ctypes.byref(written),
                 )
                 self._check(status)
                 self._adjust_pace(steps_done.value, start)
@@ -330,7 +346,9 @@ class Session(Handle):
         return Probe(pointer, node, quantity, self._plan._batch, shape, self._lock)
 
     def __repr__(self) -> str:
-        return "<arcuate.Session, closed>" if self.closed else f"<arcuate.Session of {self._plan!r}>"
+        return (
+            "<arcuate.Session, closed>" if self.closed else f"<arcuate.Session of {self._plan!r}>"
+        )
 
     # ---- Arrays ---------------------------------------------------------------------------------
 
@@ -346,13 +364,19 @@ class Session(Handle):
             return [np.empty(lead + port.shape, np.float32) for port in ports]
         given: Sequence[Optional[Array]] = [out] if isinstance(out, np.ndarray) else list(out)
         if len(given) != len(ports):
-            raise errors.argument(f"out has {len(given)} arrays for a network with {len(ports)} outputs")
+            raise errors.argument(
+                f"out has {len(given)} arrays for a network with {len(ports)} outputs"
+            )
         results: List[Array] = []
         for array, port in zip(given, ports):
             shape = lead + port.shape
             if array is None:
                 array = np.empty(shape, np.float32)
-            if not isinstance(array, np.ndarray) or not _is_plain(array) or not array.flags.writeable:
+            if (
+                not isinstance(array, np.ndarray)
+                or not _is_plain(array)
+                or not array.flags.writeable
+            ):
                 raise errors.argument(
                     f'out for "{port.name}" must be a writeable float32 array in C order'
                 )
@@ -401,7 +425,9 @@ class Session(Handle):
     @adapting.setter
     def adapting(self, value: bool) -> None:
         with self._lock:
-            self._check(_native.library.arcuate_session_set_adapting(self._live(), int(bool(value))))
+            self._check(
+                _native.library.arcuate_session_set_adapting(self._live(), int(bool(value)))
+            )
 
     def set_rate_factor(self, factor: float) -> None:
         """Multiplies the rates of all rules, but not of decays, from the next step on; 1 initially.
@@ -423,8 +449,11 @@ class Session(Handle):
         numbers = np.ascontiguousarray(values, np.float32)
         name = encoded("signal", signal)
         with self._lock:
-            self._check(_native.library.arcuate_session_set_signal(
-                self._live(), name, numbers.ctypes.data, numbers.size))
+            self._check(
+                _native.library.arcuate_session_set_signal(
+                    self._live(), name, numbers.ctypes.data, numbers.size
+                )
+            )
 
     def set_label(
         self, signal: str, label: int, stream: int = 0, on: float = 1.0, off: float = 0.0
@@ -438,8 +467,11 @@ class Session(Handle):
         index = whole("label", label, -(2**62))
         number = whole("stream", stream)
         with self._lock:
-            self._check(_native.library.arcuate_session_set_label(
-                self._live(), name, number, index, on, off))
+            self._check(
+                _native.library.arcuate_session_set_label(
+                    self._live(), name, number, index, on, off
+                )
+            )
 
     def clear_signal(self, signal: str) -> None:
         """Clears a signal of all streams: rules that use it change nothing until it is set again."""
@@ -477,7 +509,11 @@ class Session(Handle):
             values = np.zeros(library.arcuate_session_adapted_size(session, name, fast), np.float32)
             call(
                 library.arcuate_session_read_adapted,
-                session, name, fast, values.ctypes.data, values.size,
+                session,
+                name,
+                fast,
+                values.ctypes.data,
+                values.size,
             )
         shape, kind = self._plan._node_shapes[node], self._plan._node_kinds[node]
         if kind.startswith("PlasticConv"):
@@ -508,7 +544,9 @@ def _arrays(plan: Plan, inputs: Sequence[npt.ArrayLike], axes: int) -> Tuple[Lis
     if len(inputs) != len(ports):
         raise errors.argument(f"{len(inputs)} inputs for a network with {len(ports)}")
     arrays = [_plain(value, port) for value, port in zip(inputs, ports)]
-    unbatched = [_is_unbatched(array, port, plan._batch, axes) for array, port in zip(arrays, ports)]
+    unbatched = [
+        _is_unbatched(array, port, plan._batch, axes) for array, port in zip(arrays, ports)
+    ]
     return arrays, unbatched[0]
 
 
@@ -555,7 +593,9 @@ def _plain(value: npt.ArrayLike, port: Port) -> Array:
     if _is_plain(array):
         return array
     if array.dtype.kind not in "buif":
-        raise errors.argument(f'input "{port.name}" has elements of type {array.dtype}, not numbers')
+        raise errors.argument(
+            f'input "{port.name}" has elements of type {array.dtype}, not numbers'
+        )
     with np.errstate(over="ignore"):
         plain = np.array(array, np.float32, order="C")
     if array.dtype.kind == "f" and array.dtype.itemsize > 4:
@@ -569,7 +609,7 @@ def _plain(value: npt.ArrayLike, port: Port) -> Array:
 
 
 def _events(
-    events: Union[npt.NDArray[np.void], Sequence[Tuple[int, int, int, int, float]]]
+    events: Union[npt.NDArray[np.void], Sequence[Tuple[int, int, int, int, float]]],
 ) -> npt.NDArray[np.void]:
     if not isinstance(events, np.ndarray):
         try:

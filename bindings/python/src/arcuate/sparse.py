@@ -142,8 +142,11 @@ def _pieces(
     }
     end = 0
     for name, tensor in tensors:
-        header[name] = {"dtype": _TYPES[tensor.dtype.name], "shape": list(tensor.shape),
-                        "data_offsets": [end, end + tensor.nbytes]}
+        header[name] = {
+            "dtype": _TYPES[tensor.dtype.name],
+            "shape": list(tensor.shape),
+            "data_offsets": [end, end + tensor.nbytes],
+        }
         end += tensor.nbytes
     text = json.dumps(header).encode()
     text += b" " * (-(8 + len(text)) % 64)

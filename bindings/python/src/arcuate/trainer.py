@@ -12,7 +12,15 @@ import numpy.typing as npt
 
 from . import _native, errors
 from ._handle import (
-    Handle, call, choice, created, encoded, int32, optional_whole, seconds, whole,
+    Handle,
+    call,
+    choice,
+    created,
+    encoded,
+    int32,
+    optional_whole,
+    seconds,
+    whole,
 )
 from .model import Model
 
@@ -89,8 +97,11 @@ class TrainingResult:
             return self
         return TrainingResult(
             (self.loss * self.samples + other.loss * other.samples) / count,
-            self.correct + other.correct, count, self.spikes + other.spikes,
-            self.additions + other.additions, self.products + other.products,
+            self.correct + other.correct,
+            count,
+            self.spikes + other.spikes,
+            self.additions + other.additions,
+            self.products + other.products,
             other.gradient_norm,
         )
 
@@ -197,7 +208,11 @@ class Trainer(Handle):
         options.surrogate, options.surrogate_a, options.surrogate_b = _surrogate(surrogate)
         options.norm_momentum = float(norm_momentum)
         options.optimizer = choice("optimizer", optimizer, _native.OPTIMIZER)
-        options.rate, options.momentum, options.nesterov = float(rate), float(momentum), bool(nesterov)
+        options.rate, options.momentum, options.nesterov = (
+            float(rate),
+            float(momentum),
+            bool(nesterov),
+        )
         options.beta1, options.beta2 = (float(beta) for beta in betas)
         options.epsilon, options.amsgrad = float(epsilon), bool(amsgrad)
         options.weight_decay = float(weight_decay)
@@ -207,32 +222,45 @@ class Trainer(Handle):
         _set_noise(options, noise)
         _set_array(options, "losses", "loss_count", _native.TrainingLoss, _losses(loss, readout))
         _set_array(
-            options, "node_surrogates", "node_surrogate_count", _native.NodeSurrogate,
+            options,
+            "node_surrogates",
+            "node_surrogate_count",
+            _native.NodeSurrogate,
             [(encoded("surrogates", n), *_surrogate(s)) for n, s in surrogates.items()],
         )
         _set_array(
-            options, "dropouts", "dropout_count", _native.NodeDropout,
+            options,
+            "dropouts",
+            "dropout_count",
+            _native.NodeDropout,
             [(encoded("dropout", n), float(fraction)) for n, fraction in dropout.items()],
         )
         _set_array(
             options, "frozen_nodes", "frozen_node_count", ctypes.c_char_p, _names("freeze", freeze)
         )
         _set_array(
-            options, "trained_parameters", "trained_parameter_count", ctypes.c_char_p,
+            options,
+            "trained_parameters",
+            "trained_parameter_count",
+            ctypes.c_char_p,
             _names("train", train),
         )
         _set_array(
-            options, "tied_nodes", "tied_node_count", _native.NodeGroup,
+            options,
+            "tied_nodes",
+            "tied_node_count",
+            _native.NodeGroup,
             [_group(_names("tie", group)) for group in tie],
         )
         _set_array(
-            options, "detached_edges", "detached_edge_count", _native.Edge,
+            options,
+            "detached_edges",
+            "detached_edge_count",
+            _native.Edge,
             [(encoded("detach", source), encoded("detach", target)) for source, target in detach],
         )
         with model._lock:
-            pointer = created(
-                library.arcuate_trainer_create, model._live(), ctypes.byref(options)
-            )
+            pointer = created(library.arcuate_trainer_create, model._live(), ctypes.byref(options))
         super().__init__(pointer, library.arcuate_trainer_free)
         self._inputs = tuple(
             library.arcuate_trainer_input_size(pointer, port)
@@ -265,7 +293,9 @@ class Trainer(Handle):
         Raises ArgumentError for wrong shapes, labels out of range and numbers that are not finite;
         nothing is then changed. Raises StateError if the loss is no longer finite.
         """
-        return self._measure(_native.library.arcuate_trainer_train_step, inputs, targets, whole_batch=True)
+        return self._measure(
+            _native.library.arcuate_trainer_train_step, inputs, targets, whole_batch=True
+        )
 
     def gradients(self, inputs: Inputs, targets: npt.ArrayLike) -> TrainingResult:
         """Computes the gradients of a batch, for `gradient` and `input_gradient`, without an optimizer
@@ -284,7 +314,9 @@ class Trainer(Handle):
         for start in range(0, count, self._batch):
             part = slice(start, start + self._batch)
             result = result + self._measure(
-                _native.library.arcuate_trainer_evaluate, tuple(a[part] for a in arrays), wanted[part]
+                _native.library.arcuate_trainer_evaluate,
+                tuple(a[part] for a in arrays),
+                wanted[part],
             )
         return result
 
@@ -320,8 +352,13 @@ class Trainer(Handle):
             self._check(function(self._live(), ctypes.byref(given), ctypes.byref(found)))
         del kept
         return TrainingResult(
-            found.loss, found.correct, found.samples, found.spikes, found.additions,
-            found.products, found.gradient_norm,
+            found.loss,
+            found.correct,
+            found.samples,
+            found.spikes,
+            found.additions,
+            found.products,
+            found.gradient_norm,
         )
 
     def _check(self, status: int) -> None:
@@ -400,9 +437,7 @@ class Trainer(Handle):
     @rate_factor.setter
     def rate_factor(self, value: float) -> None:
         with self._lock:
-            self._check(
-                _native.library.arcuate_trainer_set_rate_factor(self._live(), float(value))
-            )
+            self._check(_native.library.arcuate_trainer_set_rate_factor(self._live(), float(value)))
 
     # ---- Parameters
 
@@ -448,7 +483,10 @@ class Trainer(Handle):
         with self._lock:
             call(
                 _native.library.arcuate_trainer_write_parameter,
-                self._live(), index, array.ctypes.data, array.size,
+                self._live(),
+                index,
+                array.ctypes.data,
+                array.size,
             )
 
     def input_gradient(self, port: int = 0) -> Array:
@@ -459,7 +497,10 @@ class Trainer(Handle):
         with self._lock:
             call(
                 _native.library.arcuate_trainer_read_input_gradient,
-                self._live(), port, values.ctypes.data, values.size,
+                self._live(),
+                port,
+                values.ctypes.data,
+                values.size,
             )
         return values
 
@@ -488,7 +529,9 @@ class Trainer(Handle):
         with self._lock:
             call(
                 _native.library.arcuate_trainer_save,
-                self._live(), _path(path), encoded("note", note),
+                self._live(),
+                _path(path),
+                encoded("note", note),
             )
 
     def restore(self, path: Union[str, os.PathLike[str]]) -> str:
@@ -513,7 +556,9 @@ def sample_order(count: int, epoch: int, seed: int = 0) -> npt.NDArray[np.uint64
     every language for the same seed."""
     order = np.empty(whole("count", count, 0, 2**32 - 1), np.uint64)
     status = _native.library.arcuate_sample_order(
-        order.size, whole("epoch", epoch), whole("seed", seed, 0, 2**64 - 1),
+        order.size,
+        whole("epoch", epoch),
+        whole("seed", seed, 0, 2**64 - 1),
         order.ctypes.data_as(ctypes.c_void_p),
     )
     errors.check(status, ctypes.c_void_p())
@@ -532,8 +577,10 @@ def _surrogate(given: Surrogate) -> Tuple[int, float, float]:
     kind = choice("surrogate", name, _native.SURROGATE)
     defaults = _SURROGATES[name]
     if len(numbers) > len(defaults):
-        raise errors.argument(f"the surrogate {name} has {len(defaults)} parameters, got {len(numbers)}")
-    values = [float(number) for number in numbers] + list(defaults[len(numbers):]) + [0.0]
+        raise errors.argument(
+            f"the surrogate {name} has {len(defaults)} parameters, got {len(numbers)}"
+        )
+    values = [float(number) for number in numbers] + list(defaults[len(numbers) :]) + [0.0]
     return kind, values[0], values[1]
 
 
@@ -607,7 +654,8 @@ def _losses(given: Union[str, Loss, Sequence[Loss]], readout: str) -> List[_nati
                 port=whole("output", loss.output, 0, 2**31 - 1),
                 kind=choice("loss", loss.kind, _native.LOSS),
                 readout=choice("readout", loss.readout, _native.READOUT),
-                weight=float(loss.weight), first=whole("window", first, 0, 2**31 - 1),
+                weight=float(loss.weight),
+                first=whole("window", first, 0, 2**31 - 1),
                 step_end=whole("window", end, 0, 2**31 - 1),
             )
         )
