@@ -1,5 +1,5 @@
-/* The C interface for Swift, which implements it: nonnull would make arguments non-optional, so that
- * they could not be checked. */
+/* The C interface for Swift, which implements it: nonnull would make arguments non-optional, so
+ * that they could not be checked. */
 #define ARCUATE_NONNULL(...)
 #define ARCUATE_NODISCARD
 #include "../../include/arcuate.h"

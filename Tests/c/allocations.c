@@ -33,8 +33,8 @@ static void measure(const char *path, int32_t batch, int32_t threads) {
     allocation_counter_join_all(0);
   }
   uint64_t allocations = allocation_counter_total() - before;
-  printf("batch %d, %d threads: %" PRIu64 " allocations in %d frames, a step and events\n", (int)batch,
-         (int)threads, allocations, FRAMES);
+  printf("batch %d, %d threads: %" PRIu64 " allocations in %d frames, a step and events\n",
+         (int)batch, (int)threads, allocations, FRAMES);
   CHECK(allocations == 0);
   arcuate_probe_free(probe);
   arcuate_session_free(session);

@@ -60,10 +60,13 @@ static const std::vector<float> &At(const Rows &frames, int place) {
 
 /* What the network gives for each frame, one call for all. */
 static Rows Whole(const Network &network, const Rows &frames) {
-  const int left = static_cast<int>(arcuate_model_metadata_number(network.model, "left_context", 0));
+  const int left =
+      static_cast<int>(arcuate_model_metadata_number(network.model, "left_context", 0));
   const int late = static_cast<int>(arcuate_model_metadata_number(network.model, "latency", 0));
-  const int before = static_cast<int>(arcuate_model_metadata_number(network.model, "splice_left", 0));
-  const int after = static_cast<int>(arcuate_model_metadata_number(network.model, "splice_right", 0));
+  const int before =
+      static_cast<int>(arcuate_model_metadata_number(network.model, "splice_left", 0));
+  const int after =
+      static_cast<int>(arcuate_model_metadata_number(network.model, "splice_right", 0));
   const int rows = static_cast<int>(frames.size());
   std::vector<float> inputs;
   for (int i = -left; i < rows + late; i++) {
