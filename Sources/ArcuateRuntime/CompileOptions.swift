@@ -63,23 +63,35 @@ public struct CompileOptions: Sendable, Hashable {
   /// The options that `model.compile()` uses.
   ///
   /// Throws. `invalidModel` for metadata that is no such option.
-  public init(for model: Model) throws { self = try CompileOptions().following(model) }
+  public init(for model: Model) throws(ArcuateError) {
+    self = try CompileOptions().following(model)
+  }
 
   /// These options, with the values of the model's metadata for those that are not set.
   ///
   /// Throws. `invalidModel` for metadata that is no such option.
-  public func following(_ model: Model) throws -> CompileOptions {
+  public func following(_ model: Model) throws(ArcuateError) -> CompileOptions {
     var options = self
-    try options.$stepsPerFrame.follow { try model.metadataInteger("steps_per_frame") }
-    try options.$frameState.follow { try model.metadataChoice("frame_state") }
-    try options.$frameInput.follow { try model.metadataChoice("frame_input") }
-    try options.$frameOutput.follow { try model.metadataChoice("frame_output") }
+    try options.$stepsPerFrame.follow { () throws(ArcuateError) in
+      try model.metadataInteger("steps_per_frame")
+    }
+    try options.$frameState.follow { () throws(ArcuateError) in
+      try model.metadataChoice("frame_state")
+    }
+    try options.$frameInput.follow { () throws(ArcuateError) in
+      try model.metadataChoice("frame_input")
+    }
+    try options.$frameOutput.follow { () throws(ArcuateError) in
+      try model.metadataChoice("frame_output")
+    }
     return options
   }
 
   /// Throws. `invalidArgument` naming the field, by the name of the C interface, and its range.
-  package func check() throws {
-    func require<T>(_ name: String, _ value: T, within range: ClosedRange<T>) throws {
+  package func check() throws(ArcuateError) {
+    func require<T>(
+      _ name: String, _ value: T, within range: ClosedRange<T>
+    ) throws(ArcuateError) {
       guard range.contains(value) else {
         throw ArcuateError(
           .invalidArgument,
@@ -125,7 +137,9 @@ public struct CompileOption<Value: Sendable & Hashable>: Sendable, Hashable {
   }
 
   /// Takes the value that a model states, if it states one, unless the option was set.
-  mutating func follow(_ stated: () throws -> Value?) rethrows {
+  mutating func follow(
+    _ stated: () throws(ArcuateError) -> Value?
+  ) throws(ArcuateError) {
     guard origin != .given else { return }
     if let stated = try stated() {
       (value, origin) = (stated, .metadata)

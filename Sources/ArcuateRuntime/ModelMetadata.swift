@@ -13,7 +13,7 @@ extension Model {
   }
 
   /// An integer; nil where there is nothing of that name. Throws. `invalidModel` for anything else.
-  public func metadataInteger(_ name: String) throws -> Int? {
+  public func metadataInteger(_ name: String) throws(ArcuateError) -> Int? {
     guard metadata[name] != nil else { return nil }
     guard let number = metadataNumber(name), let integer = Int(exactly: number) else {
       throw misfit(name, "must be an integer")
@@ -23,8 +23,9 @@ extension Model {
 
   /// A case by its name; nil where there is nothing of that name. Throws. `invalidModel` for
   /// anything else.
-  public func metadataChoice<T: RawRepresentable & CaseIterable>(_ name: String) throws -> T?
-  where T.RawValue == String {
+  public func metadataChoice<T: RawRepresentable & CaseIterable>(
+    _ name: String
+  ) throws(ArcuateError) -> T? where T.RawValue == String {
     guard let value = metadata[name] else { return nil }
     if case .string(let text) = value, let choice = T(rawValue: text) { return choice }
     let names = T.allCases.map(\.rawValue)
