@@ -96,6 +96,12 @@ func copyOut(
   return shape.rank
 }
 
+/// Copies numbers to a buffer of the caller's.
+func copyOut(_ values: [Float], to buffer: UnsafeMutablePointer<Float>) {
+  // SAFETY: the caller of this function has compared the counts.
+  _ = UnsafeMutableBufferPointer(start: buffer, count: values.count).update(fromContentsOf: values)
+}
+
 /// Calls `body` and turns what it throws into a status and, if the caller wants one, an error.
 func withError(
   _ error: UnsafeMutablePointer<OpaquePointer?>?, _ body: () throws -> Void
