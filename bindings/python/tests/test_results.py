@@ -168,7 +168,7 @@ def to_events(dense):
 @pytest.mark.parametrize("room", [1, 100, 65536])
 def test_events_equal_dense(model, room, monkeypatch):
     # With little room the library stops early, and the binding goes on.
-    monkeypatch.setattr("arcuate.session._EVENT_ROOM", room)
+    monkeypatch.setattr("arcuate.session._EVENT_CAPACITY", room)
     rng = random(6)
     x = rng.integers(0, 9, (300, 2, 6)).astype(np.float32) / 8 * (rng.random((300, 2, 6)) < 0.2)
     x = x.astype(np.float32)

@@ -23,6 +23,7 @@ from pathlib import Path
 
 from . import _native, nn
 from ._version import __version__
+from .arrays import event_dtype
 from .conversion import Conversion, ConversionLoss, ConvertedLayer
 from .errors import (
     ArcuateError,
@@ -42,9 +43,10 @@ from .onnx_reader import OnnxWarning, from_onnx
 from .plan import Plan, Port
 from .probe import Probe
 from .quantization import Quantization, QuantizedNode
-from .session import Counters, Session, event_dtype
+from .session import Counters, Session
 from .sparse import save_network, sparse_linear
-from .trainer import Loss, Trainer, TrainingResult, sample_order
+from .trainer import Trainer, TrainingResult, sample_order
+from .training_options import Loss
 
 __all__ = [
     "ArcuateError",

@@ -5,34 +5,22 @@ from __future__ import annotations
 import ctypes
 import dataclasses
 import time
-from typing import TYPE_CHECKING, Any, List, Optional, Sequence, Tuple, Union
+from typing import TYPE_CHECKING, List, Optional, Sequence, Tuple, Union
 
 import numpy as np
 import numpy.typing as npt
 
 from . import _native, errors
 from ._handle import Handle, call, choice, created, encoded, whole
+from .arrays import Array, address, checked_events, event_dtype, is_plain, plain, shape_text
 from .probe import Probe
 
 if TYPE_CHECKING:
     from .model import Model
     from .plan import Plan, Port
 
-Array = npt.NDArray[np.float32]
 Outputs = Union[Array, Tuple[Array, ...]]
 Shape = Tuple[int, ...]
-
-event_dtype = np.dtype(
-    [
-        ("step", np.uint32),
-        ("stream", np.uint16),
-        ("port", np.uint16),
-        ("index", np.uint32),
-        ("value", np.float32),
-    ]
-)
-"""A nonzero value at one step: `step`, counted from the first step of the call; `stream`, below the
-batch; `port`; `index`, the element of the port's shape (row-major, channel-first); `value`."""
 
 # Size of the output buffer in events, unless one step needs more.
 _EVENT_CAPACITY = 65536
@@ -183,7 +171,7 @@ class Session(Handle):
         Raises ArgumentError for an event that is out of order, outside the network or not finite;
         the state is then unchanged.
         """
-        given = _events(events)
+        given = checked_events(events)
         steps = whole("steps", steps, 0, 2**31)
         when = np.ascontiguousarray(given["step"])
         sizes = sum(int(np.prod(port.shape, dtype=np.int64)) for port in self._plan._outputs)
@@ -374,7 +362,7 @@ class Session(Handle):
                 array = np.empty(shape, np.float32)
             if (
                 not isinstance(array, np.ndarray)
-                or not _is_plain(array)
+                or not is_plain(array)
                 or not array.flags.writeable
             ):
                 raise errors.argument(
@@ -383,8 +371,8 @@ class Session(Handle):
             if array.shape != shape:
                 raise errors.ArgumentError(
                     _native.SHAPE_MISMATCH,
-                    f'out for "{port.name}" has shape {_shape_text(array.shape)}, '
-                    f"not {_shape_text(shape)}",
+                    f'out for "{port.name}" has shape {shape_text(array.shape)}, '
+                    f"not {shape_text(shape)}",
                 )
             if any(np.may_share_memory(array, other) for other in results):
                 raise errors.argument(f'out for "{port.name}" overlaps another output')
@@ -408,10 +396,10 @@ class Session(Handle):
     def _point(self, inputs: List[Array], outputs: List[Array]) -> None:
         """Sets the arguments of run and step. The caller keeps the arrays alive."""
         for i, array in enumerate(inputs):
-            self._input_pointers[i] = _address(array)
+            self._input_pointers[i] = address(array)
             self._input_counts[i] = array.size
         for i, array in enumerate(outputs):
-            self._output_pointers[i] = _address(array)
+            self._output_pointers[i] = address(array)
             self._output_counts[i] = array.size
 
     # ---- Plasticity -----------------------------------------------------------------------------
@@ -543,7 +531,7 @@ def _arrays(plan: Plan, inputs: Sequence[npt.ArrayLike], axes: int) -> Tuple[Lis
     ports = plan._inputs
     if len(inputs) != len(ports):
         raise errors.argument(f"{len(inputs)} inputs for a network with {len(ports)}")
-    arrays = [_plain(value, port) for value, port in zip(inputs, ports)]
+    arrays = [plain(value, port) for value, port in zip(inputs, ports)]
     unbatched = [
         _is_unbatched(array, port, plan._batch, axes) for array, port in zip(arrays, ports)
     ]
@@ -559,7 +547,7 @@ def _is_unbatched(array: Array, port: Port, batch: int, axes: int) -> bool:
     wanted = [*["frames"] * axes, batch, *port.shape]
     raise errors.ArgumentError(
         _native.SHAPE_MISMATCH,
-        f'input "{port.name}" has shape {_shape_text(array.shape)}, not {_shape_text(wanted)}'
+        f'input "{port.name}" has shape {shape_text(array.shape)}, not {shape_text(wanted)}'
         + (" (the batch axis may be omitted)" if batch == 1 else ""),
     )
 
@@ -574,61 +562,3 @@ def _frames(plan: Plan, inputs: Sequence[npt.ArrayLike]) -> Tuple[List[Array], b
                 f'input "{port.name}" has {len(array)} frames, the first input {frames}'
             )
     return arrays, unbatched, frames
-
-
-def _address(array: npt.NDArray[Any]) -> int:
-    """The address of an array. `array.ctypes` takes three times as long, a tenth of a short call."""
-    if array.size and array.flags.writeable:
-        return ctypes.addressof(ctypes.c_char.from_buffer(array))
-    return int(array.ctypes.data)
-
-
-def _is_plain(array: npt.NDArray[Any]) -> bool:
-    """Whether the library can use an array without a copy."""
-    return array.dtype == np.float32 and array.flags.c_contiguous and array.flags.aligned
-
-
-def _plain(value: npt.ArrayLike, port: Port) -> Array:
-    array = np.asarray(value)
-    if _is_plain(array):
-        return array
-    if array.dtype.kind not in "buif":
-        raise errors.argument(
-            f'input "{port.name}" has elements of type {array.dtype}, not numbers'
-        )
-    with np.errstate(over="ignore"):
-        plain = np.array(array, np.float32, order="C")
-    if array.dtype.kind == "f" and array.dtype.itemsize > 4:
-        beyond = np.flatnonzero(np.isinf(plain) & np.isfinite(array))
-        if len(beyond):
-            raise errors.argument(
-                f'input "{port.name}": number {beyond[0]} is {array.reshape(-1)[beyond[0]]}, '
-                "which exceeds float32"
-            )
-    return plain
-
-
-def _events(
-    events: Union[npt.NDArray[np.void], Sequence[Tuple[int, int, int, int, float]]],
-) -> npt.NDArray[np.void]:
-    if not isinstance(events, np.ndarray):
-        try:
-            with np.errstate(over="raise"):
-                events = np.array(list(events), event_dtype)
-        except (TypeError, ValueError, OverflowError, FloatingPointError) as error:
-            raise errors.argument(
-                f"events must be tuples (step, stream, port, index, value) in range: {error}"
-            ) from None
-    if events.dtype != event_dtype or events.ndim != 1:
-        raise errors.argument(
-            f"events must be an array [n] of arcuate.event_dtype, not {events.ndim}-dimensional "
-            f"of {events.dtype}"
-        )
-    # For NumPy any address of such a struct is aligned; for C it is not.
-    if not events.flags.c_contiguous or events.ctypes.data % 4 != 0:
-        events = events.copy()
-    return events
-
-
-def _shape_text(shape: Sequence[object]) -> str:
-    return f"[{', '.join(map(str, shape))}]"
