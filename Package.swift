@@ -97,10 +97,8 @@ let package = Package(
       "ArcuateKernels",
       ["ArcuateCore", "ArcuateKernelTypes", "ArcuateMicrokernels", "CShims"]
         + (hasVariants ? ["ArcuateMicrokernelsAVX512"] : [])),
-    room("ArcuateModel", ["ArcuateCore"], readmes: ["Plasticity/README.md"]),
-    room(
-      "ArcuateFormats", ["ArcuateCore", "ArcuateModel", "CZlib"],
-      readmes: ["Safetensors/README.md", "Layers/README.md"]),
+    room("ArcuateModel", ["ArcuateCore"]),
+    room("ArcuateFormats", ["ArcuateCore", "ArcuateModel", "CZlib"]),
     room(
       "ArcuateRuntime", ["ArcuateCore", "ArcuateModel", "ArcuateKernels", "CShims"], settings: hot),
     room("ArcuateQuantization", ["ArcuateCore", "ArcuateModel", "ArcuateRuntime"]),

@@ -48,7 +48,7 @@ final class ModelHandle {
     // A finding of both reading and checking is listed once.
     var seen = Set<Finding>()
     findings = (readFindings + model.check().findings).filter { seen.insert($0).inserted }
-      .map { ($0.severity, Text($0.place), Text($0.message)) }
+      .map { ($0.severity, Text($0.location), Text($0.message)) }
   }
 }
 

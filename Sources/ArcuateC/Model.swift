@@ -43,7 +43,7 @@ private func open(
   let (model, findings) = try read()
   let handle = ModelHandle(model, findings)
   for finding in findings {
-    Log.write(finding.severity.level, "\(finding.place): \(finding.message)")
+    Log.write(finding.severity.level, "\(finding.location): \(finding.message)")
   }
   result.pointee = retain(handle)
 }

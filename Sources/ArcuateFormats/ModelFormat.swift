@@ -37,7 +37,7 @@ public struct ReadOptions: Sendable {
     }
     if let first = refused.first {
       let more = refused.count > 1 ? " (and \(refused.count - 1) more)" : ""
-      throw ArcuateError(.invalidModel, first.message + more, at: first.place)
+      throw ArcuateError(.invalidModel, first.message + more, at: first.location)
     }
     var model = found.model
     if let preset { model.semantics = NeuronSemantics(preset) }

@@ -38,7 +38,7 @@ import Testing
 
   struct Case: Sendable {
     let severity: Finding.Severity
-    let place: String
+    let location: String
     let words: String
     let model: Model
   }
@@ -51,109 +51,109 @@ import Testing
     }
     return [
       Case(
-        severity: .error, place: "node \"w\"", words: "[.., 5]", model: replacing("w", linear(5, 3))
+        severity: .error, location: "node \"w\"", words: "[.., 5]", model: replacing("w", linear(5, 3))
       ),
       Case(
-        severity: .error, place: "node \"out\"", words: "shape [4]",
+        severity: .error, location: "node \"out\"", words: "shape [4]",
         model: replacing("out", .output(shape: [4]))),
       Case(
-        severity: .repair, place: "node \"out\"", words: "taken as that",
+        severity: .repair, location: "node \"out\"", words: "which is taken",
         model: replacing("out", .output(shape: [1, 3]))),
       Case(
-        severity: .error, place: "node \"n\"", words: "tau must be positive",
+        severity: .error, location: "node \"n\"", words: "tau must be positive",
         model: replacing("n", neuron { $0.tauMembrane = Tensor(scalar: 0) })),
       Case(
-        severity: .error, place: "node \"n\"", words: "tau is missing",
+        severity: .error, location: "node \"n\"", words: "tau is missing",
         model: replacing("n", neuron { $0.tauMembrane = nil })),
       Case(
-        severity: .error, place: "node \"n\"", words: "v_threshold is missing",
+        severity: .error, location: "node \"n\"", words: "v_threshold is missing",
         model: replacing("n", neuron { $0.threshold = nil })),
       Case(
-        severity: .error, place: "node \"n\"", words: "not finite",
+        severity: .error, location: "node \"n\"", words: "not finite",
         model: replacing("n", neuron { $0.threshold = Tensor(scalar: .nan) })),
       Case(
-        severity: .error, place: "node \"n\"", words: "shape",
+        severity: .error, location: "node \"n\"", words: "shape",
         model: replacing("n", neuron { $0.threshold = Tensor(vector: []) })),
       Case(
-        severity: .error, place: "node \"n\"", words: "expects shape [2]",
+        severity: .error, location: "node \"n\"", words: "expects shape [2]",
         model: replacing("n", neuron { $0.threshold = Tensor(vector: [1, 2]) })),
       Case(
-        severity: .error, place: "model", words: "no input",
+        severity: .error, location: "model", words: "no input",
         model: Model(nodes: [.init("out", .output(shape: [1]))])),
       Case(
-        severity: .error, place: "node \"w\"", words: "used twice",
+        severity: .error, location: "node \"w\"", words: "used twice",
         model: adding([("w", linear(2, 3))], [])),
       Case(
-        severity: .error, place: "edge \"w\" -> \"nobody\"", words: "not a node",
+        severity: .error, location: "edge \"w\" -> \"nobody\"", words: "not a node",
         model: adding([], [("w", "nobody")])),
       Case(
-        severity: .repair, place: "edge \"w\" -> \"n\"", words: "given twice",
+        severity: .repair, location: "edge \"w\" -> \"n\"", words: "given twice",
         model: adding([], [("w", "n")])),
       Case(
-        severity: .note, place: "node \"lonely\"", words: "runs on silence",
+        severity: .note, location: "node \"lonely\"", words: "runs on silence",
         model: adding([("lonely", linear(2, 2))], [])),
       Case(
-        severity: .note, place: "node \"lonely\"", words: "only be probed",
+        severity: .note, location: "node \"lonely\"", words: "only be probed",
         model: adding([("lonely", linear(2, 2))], [("in", "lonely")])),
       Case(
-        severity: .note, place: "edge \"back\" -> \"n\"", words: "closes a cycle",
+        severity: .note, location: "edge \"back\" -> \"n\"", words: "closes a cycle",
         model: adding([("back", linear(3, 3))], [("n", "back"), ("back", "n")])),
       Case(
-        severity: .error, place: "node \"n\"", words: "cannot be summed",
+        severity: .error, location: "node \"n\"", words: "cannot be summed",
         model: adding([("v", linear(2, 4))], [("in", "v"), ("v", "n")])),
       Case(
-        severity: .error, place: "node \"times\"", words: "[3] and [2], which cannot be multiplied",
+        severity: .error, location: "node \"times\"", words: "[3] and [2], which cannot be multiplied",
         model: adding([("times", .multiplication)], [("n", "times"), ("in", "times")])),
       Case(
-        severity: .error, place: "node \"both\"", words: "do not join along the first axis",
+        severity: .error, location: "node \"both\"", words: "do not join along the first axis",
         model: adding(
           [("both", .concatenation), ("v", .input(shape: [2, 2]))],
           [("n", "both"), ("v", "both")])),
       Case(
-        severity: .error, place: "node \"both\"", words: "do not join",
+        severity: .error, location: "node \"both\"", words: "do not join",
         model: adding([("both", .concatenation), ("v", .input(shape: []))], [("v", "both")])),
       Case(
-        severity: .error, place: "node \"both\"", words: "cannot be told",
+        severity: .error, location: "node \"both\"", words: "does not follow from its inputs",
         model: adding([("both", .concatenation)], [("both", "out")])),
       Case(
-        severity: .error, place: "node \"times\"", words: "cannot be told",
+        severity: .error, location: "node \"times\"", words: "does not follow from its inputs",
         model: adding([("times", .multiplication)], [])),
       Case(
-        severity: .repair, place: "edge \"n\" -> \"both\"", words: "given twice",
+        severity: .repair, location: "edge \"n\" -> \"both\"", words: "given twice",
         model: adding([("both", .concatenation)], [("n", "both"), ("n", "both")])),
       Case(
-        severity: .error, place: "node \"norm\"", words: "put a decoder between",
+        severity: .error, location: "node \"norm\"", words: "put a decoder between",
         model: adding([("norm", .normalization(Normalization()))], [("n", "norm")])),
       Case(
-        severity: .error, place: "node \"norm\"", words: "target must be positive",
+        severity: .error, location: "node \"norm\"", words: "target must be positive",
         model: adding([("norm", .normalization(Normalization(target: 0)))], [("w", "norm")])),
       Case(
-        severity: .error, place: "node \"norm\"", words: "floor must be positive",
+        severity: .error, location: "node \"norm\"", words: "floor must be positive",
         model: adding([("norm", .normalization(Normalization(floor: .nan)))], [("w", "norm")])),
       Case(
-        severity: .error, place: "node \"norm\"", words: "expects one axis",
+        severity: .error, location: "node \"norm\"", words: "expects one axis",
         model: adding(
           [
             ("norm", .normalization(Normalization(appendsLog: true))),
             ("v", .input(shape: [2, 2])),
           ], [("v", "norm")])),
       Case(
-        severity: .error, place: "node \"tanh\"", words: "put a decoder between",
+        severity: .error, location: "node \"tanh\"", words: "put a decoder between",
         model: adding([("tanh", .activation(.tanh))], [("n", "tanh")])),
       Case(
-        severity: .error, place: "node \"code\"", words: "receives spikes",
+        severity: .error, location: "node \"code\"", words: "receives spikes",
         model: adding([("code", .encoder(.rate(gain: 1)))], [("n", "code")])),
       Case(
-        severity: .error, place: "node \"count\"", words: "receives values",
+        severity: .error, location: "node \"count\"", words: "receives values",
         model: adding([("count", .decoder(.count))], [("w", "count")])),
       Case(
-        severity: .error, place: "node \"d\"", words: "negative",
+        severity: .error, location: "node \"d\"", words: "negative",
         model: adding([("d", .delay(Tensor(scalar: -1)))], [("n", "d")])),
       Case(
-        severity: .error, place: "node \"in\"", words: "an edge leads to it",
+        severity: .error, location: "node \"in\"", words: "an edge leads to it",
         model: adding([("b", linear(3, 2))], [("n", "b"), ("b", "in")])),
       Case(
-        severity: .error, place: "node \"out\"", words: "leads away",
+        severity: .error, location: "node \"out\"", words: "leads away",
         model: adding([("b", linear(3, 3))], [("out", "b")])),
     ]
   }()
@@ -163,7 +163,7 @@ import Testing
     let (checked, findings) = one.model.check()
     #expect(
       findings.contains {
-        $0.severity == one.severity && $0.place == one.place && $0.message.contains(one.words)
+        $0.severity == one.severity && $0.location == one.location && $0.message.contains(one.words)
       }, "\(findings)")
     #expect((checked == nil) == findings.contains { $0.severity == .error })
     if one.severity == .error { #expect(throws: ArcuateError.self) { try one.model.compile() } }

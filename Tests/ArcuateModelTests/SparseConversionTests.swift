@@ -77,7 +77,7 @@ import Testing
     for delays: [Float] in [[0, 1e-3], [1e-4, 3e-3]] {
       let (checked, findings) = loop(delays).check()
       #expect(checked == nil)
-      #expect(findings.contains { $0.place == "node \"s\"" && $0.message.contains("cycle") })
+      #expect(findings.contains { $0.location == "node \"s\"" && $0.message.contains("cycle") })
     }
     let error = #expect(throws: ArcuateError.self) { try loop([1e-3, 1e6]).compile() }
     #expect(error?.code == .cannotCompile && error?.location == "node \"s\"")

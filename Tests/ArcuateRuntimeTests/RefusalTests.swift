@@ -24,7 +24,7 @@ import Testing
   @Test func aStepOfUnknownLength() throws {
     let model = try Self.model(dt_s: nil)
     let notes = model.check().findings.filter { $0.message.contains("--dt") }
-    #expect(notes.map(\.place) == ["node \"leaky\""] && notes.map(\.severity) == [.note])
+    #expect(notes.map(\.location) == ["node \"leaky\""] && notes.map(\.severity) == [.note])
     let sentence = refusal(.cannotCompile) { _ = try model.compile() }
     for word in ["leaky", "--dt", "dt=", "dt_s"] { #expect(sentence.contains(word)) }
     var options = CompileOptions()

@@ -133,7 +133,7 @@ struct CompileArguments: ParsableArguments {
 extension Finding {
   var json: JSON {
     [
-      "severity": .string(severity.rawValue), "location": .string(place),
+      "severity": .string(severity.rawValue), "location": .string(location),
       "message": .string(message),
     ]
   }

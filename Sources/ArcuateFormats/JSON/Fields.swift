@@ -44,7 +44,7 @@ struct Fields {
   }
 
   /// Bounded, so that sums and products of a few of them cannot overflow.
-  private static func whole(_ value: JSON) throws(ArcuateError) -> Int {
+  static func whole(_ value: JSON) throws(ArcuateError) -> Int {
     let number: Int = try value.integer()
     guard abs(number) <= 1 << 40 else {
       throw ArcuateError(.limitExceeded, "\(number) exceeds the limit of 2^40")

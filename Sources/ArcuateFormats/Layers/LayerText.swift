@@ -1,15 +1,15 @@
 import ArcuateCore
 import ArcuateModel
 
-/// Networks that are a list of layers, described in JSON, with weights drawn anew; README.md beside
-/// this file has the fields.
+/// Reads layer lists: networks described in JSON, with randomly initialized weights. Their fields
+/// are in docs/layer-list.md.
 ///
-/// Numbers. A weight is (2 u - 1) bound, with u of 24 bits drawn by seed, layer and place: the same
-/// everywhere. Bound: 1 / sqrt(inputs) as PyTorch's layers begin ("kaiming"), biases too; or
+/// Numbers. A weight is (2 u - 1) bound, with u of 24 bits sampled by seed, layer and index: the
+/// same on every machine. Bound: 1 / sqrt(inputs) as PyTorch initializes ("kaiming"), biases too; or
 /// sqrt(6 / (inputs + outputs)), biases 0 ("xavier"). Source. He et al. 2015; Glorot and Bengio
 /// 2010.
 enum LayerText {
-  /// Weights of all layers together: what a line of text may ask for.
+  /// The limit on the weights of all layers together.
   static let mostWeights = 1 << 28
   static let mostLayers = 10_000
 
@@ -26,12 +26,12 @@ enum LayerText {
   }
 
   /// Throws. `malformed`, `limitExceeded`, `invalidModel`, `shapeMismatch` naming the layer.
-  static func model(_ bytes: Bytes) throws -> Model {
+  static func model(_ bytes: Bytes) throws(ArcuateError) -> Model {
     guard bytes.count <= 10_000_000 else {
       throw ArcuateError(.limitExceeded, "a description of \(bytes.count) bytes is too long")
     }
     var fields = Fields(try JSONParser.parse(bytes.array).object())
-    let input = try within("input") {
+    let input = try within("input") { () throws(ArcuateError) in
       let shape = try Shape(try fields.list("input"))
       guard (1...mostWeights).contains(shape.count) else {
         throw ArcuateError(
@@ -43,7 +43,7 @@ enum LayerText {
     model.semantics.reset = .subtract
     model.semantics.integratorGain = .r
     if let given = fields.find("semantics") {
-      try within("semantics") {
+      try within("semantics") { () throws(ArcuateError) in
         let members = try given.object()
         if let preset = members["preset"] { try model.semantics.set("preset", to: preset.string()) }
         for (name, value) in members.sorted(by: { $0.key < $1.key }) where name != "preset" {
@@ -51,8 +51,10 @@ enum LayerText {
         }
       }
     }
-    let dt: Double =
-      try fields.find("dt_s").map { value in try within("dt_s") { try value.real() } } ?? 1e-3
+    var dt = 1e-3
+    if let value = fields.find("dt_s") {
+      dt = try within("dt_s") { () throws(ArcuateError) in try value.real() }
+    }
     guard Model.stepLengths.contains(dt) else {
       throw ArcuateError(
         .malformed,
@@ -60,15 +62,19 @@ enum LayerText {
           + "\(Model.stepLengths.upperBound)")
     }
     model.dt_s = dt
-    let seed: UInt64 =
-      try fields.find("seed").map { value in try within("seed") { try value.integer() } } ?? 0
-    let start = try fields.find("initial").map { value in
-      try within("initial") { try value.string() }
+    var seed: UInt64 = 0
+    if let value = fields.find("seed") {
+      seed = try within("seed") { () throws(ArcuateError) in try value.integer() }
     }
-    guard let start = LayerWeights.Start(rawValue: start ?? "kaiming") else {
+    var initial = "kaiming"
+    if let value = fields.find("initial") {
+      initial = try within("initial") { () throws(ArcuateError) in try value.string() }
+    }
+    guard let start = LayerWeights.Start(rawValue: initial) else {
       throw ArcuateError(.malformed, "initial is neither \"kaiming\" nor \"xavier\"")
     }
-    let layers = try within("layers") { try fields.take("layers").array() }
+    let layers = try within("layers") { () throws(ArcuateError) in try fields.take("layers").array()
+    }
     try fields.finish()
     guard layers.count <= mostLayers else {
       throw ArcuateError(.limitExceeded, "\(layers.count) layers; \(mostLayers) are allowed")
@@ -76,13 +82,15 @@ enum LayerText {
     var builder = LayerBuilder(
       model, shape: input, dt_s: dt, weights: LayerWeights(seed: seed, start: start))
     for (i, layer) in layers.enumerated() {
-      try within("layer \(i)") { try builder.add(Fields(try layer.object())) }
+      try within("layer \(i)") { () throws(ArcuateError) in
+        try builder.add(Fields(try layer.object()))
+      }
     }
     return builder.finished()
   }
 }
 
-/// Draws weights and biases.
+/// Samples weights and biases.
 struct LayerWeights {
   enum Start: String { case kaiming, xavier }
 
@@ -96,29 +104,32 @@ struct LayerWeights {
     self.start = start
   }
 
-  /// Every layer draws numbers of its own.
+  /// Every layer has random numbers of its own.
   mutating func next() { layer += 1 }
 
-  mutating func weight(_ shape: Shape, inputs: Int, outputs: Int, draw: UInt64 = 0) throws -> Tensor
+  mutating func weight(_ shape: Shape, inputs: Int, outputs: Int, sample: UInt64 = 0)
+    throws(ArcuateError) -> Tensor
   {
     total += shape.count
     guard total <= LayerText.mostWeights else {
       throw ArcuateError(
-        .limitExceeded, "more than \(LayerText.mostWeights) weights in all are not drawn")
+        .limitExceeded, "more than \(LayerText.mostWeights) weights in total")
     }
     let fan = start == .kaiming ? Float(inputs) : Float(inputs + outputs) / 6
-    return try drawn(shape, bound: 1 / max(fan, 1e-6).squareRoot(), draw)
+    return try sampled(shape, bound: 1 / max(fan, 1e-6).squareRoot(), sample)
   }
 
-  func bias(_ count: Int, inputs: Int) throws -> Tensor {
+  func bias(_ count: Int, inputs: Int) throws(ArcuateError) -> Tensor {
     let bound = start == .kaiming ? 1 / max(Float(inputs), 1).squareRoot() : 0
-    return try drawn(try Shape([count]), bound: bound, 1)
+    return try sampled(try Shape([count]), bound: bound, 1)
   }
 
-  private func drawn(_ shape: Shape, bound: Float, _ draw: UInt64) throws -> Tensor {
+  private func sampled(
+    _ shape: Shape, bound: Float, _ sample: UInt64
+  ) throws(ArcuateError) -> Tensor {
     var values = [Float](repeating: 0, count: shape.count)
     for i in stride(from: 0, to: values.count, by: 4) {
-      let words = random.words(stream: layer, step: draw, index: UInt32(i / 4))
+      let words = random.words(stream: layer, step: sample, index: UInt32(i / 4))
       for k in 0..<min(4, values.count - i) {
         values[i + k] = (2 * (Float(words[k] >> 8) * 0x1p-24) - 1) * bound
       }

@@ -28,11 +28,9 @@ struct NIREdges {
       }
       guard case .graph(let inner) = node.op else { continue }
       for part in inner.nodes {
-        switch part.op {
-        case .input, .output:
+        if part.op.isPort {
           ports.insert("\(node.name)/\(part.name)")
           ports.insert("\(node.name).\(part.name)")
-        default: break
         }
         for name in [part.name, "\(node.name).\(part.name)"] where graphs[name] == nil {
           graphs[name] = node.name
@@ -47,32 +45,32 @@ struct NIREdges {
       missing.count == 1 && unused.count == 1 ? (missing.first!, unused.first!) : nil
   }
 
-  /// Mends the edges of `model` and says what was done.
-  static func mend(_ model: inout Model) -> [Finding] {
+  /// Repairs the edges of `model` and reports the repairs.
+  static func repair(_ model: inout Model) -> [Finding] {
     let known = NIREdges(model)
     var findings: [Finding] = []
     var seen = Set<Model.Edge>()
     var kept: [Model.Edge] = []
     for edge in model.edges {
-      let place = "edge \"\(edge.source)\" -> \"\(edge.target)\""
+      let location = "edge \"\(edge.source)\" -> \"\(edge.target)\""
       func meant(_ end: String) -> String? {
         let meaning = known.meaning(of: end)
         if meaning == nil {
           findings.append(
-            Finding(.repair, place, "names \"\(end)\", which is not a node: left out"))
+            Finding(.repair, location, "names \"\(end)\", which is not a node: left out"))
         }
         return meaning
       }
       guard let source = meant(edge.source), let target = meant(edge.target) else { continue }
-      let mended = Model.Edge(source, target)
-      if mended != edge {
-        findings.append(Finding(.repair, place, "is taken as \"\(source)\" -> \"\(target)\""))
+      let repaired = Model.Edge(source, target)
+      if repaired != edge {
+        findings.append(Finding(.repair, location, "is taken as \"\(source)\" -> \"\(target)\""))
       }
-      guard seen.insert(mended).inserted else {
-        findings.append(Finding(.repair, place, "given twice, used once"))
+      guard seen.insert(repaired).inserted else {
+        findings.append(Finding(.repair, location, "given twice, used once"))
         continue
       }
-      kept.append(mended)
+      kept.append(repaired)
     }
     model.edges = kept
     return findings

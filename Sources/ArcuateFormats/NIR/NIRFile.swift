@@ -6,7 +6,9 @@ import ArcuateModel
 public enum NIRFile {
   /// The model in the bytes, and what was noticed and repaired.
   /// Throws. As `ModelFile.read`.
-  public static func parse(_ bytes: Bytes) throws -> (model: Model, findings: [Finding]) {
+  public static func parse(_ bytes: Bytes) throws(ArcuateError) -> (
+    model: Model, findings: [Finding]
+  ) {
     let reader = try NIRReader(bytes)
     return (try reader.model(), reader.findings)
   }

@@ -1,8 +1,8 @@
 import ArcuateModel
 
-/// What metadata says about running a graph.
+/// Metadata about running a graph.
 ///
-/// NIR leaves the time step and the habits of neurons to whoever runs the graph, so these are hints
+/// NIR leaves the time step and the semantics of neurons to the simulator, so these are hints
 /// only: `dt` in seconds, and the fields of `NeuronSemantics` by name, the comparison under
 /// `threshold_comparison`, flags as booleans.
 enum NIRHints {

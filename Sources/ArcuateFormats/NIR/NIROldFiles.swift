@@ -1,7 +1,7 @@
 import ArcuateCore
 import ArcuateModel
 
-/// What files of early versions leave out or write otherwise.
+/// Repairs of files written by early versions.
 enum NIROldFiles {
   /// Old files may state no ports: nodes that nothing feeds, and that feed nothing, get some.
   static func addPorts(_ model: inout Model) -> [Finding] {
@@ -21,7 +21,8 @@ enum NIROldFiles {
         model.edges.append(Model.Edge(name, node.name))
         findings.append(
           Finding(
-            .repair, "node \"\(node.name)\"", "is fed by nothing, and there is no input: given one")
+            .repair, "node \"\(node.name)\"",
+            "is fed by nothing, and there is no input: one is added")
         )
       }
       if !hasOutput, !feeding.contains(node.name),
@@ -32,7 +33,8 @@ enum NIROldFiles {
         model.edges.append(Model.Edge(node.name, name))
         findings.append(
           Finding(
-            .repair, "node \"\(node.name)\"", "feeds nothing, and there is no output: given one"))
+            .repair, "node \"\(node.name)\"", "feeds nothing, and there is no output: one is added")
+        )
       }
     }
     return findings
@@ -48,20 +50,20 @@ enum NIROldFiles {
     let convolves = model.nodes.contains { if case .convolution = $0.op { true } else { false } }
     guard convolves else { return [] }
     for i in model.nodes.indices {
-      let place = "node \"\(model.nodes[i].name)\""
-      let note = Finding(.repair, place, "its shape has a leading batch axis of 1: taken off")
-      switch model.nodes[i].op {
-      case .input(let shape) where shape.rank == 4 && shape[0] == 1:
-        if let smaller = try? Shape(Array(shape.extents.dropFirst())) {
-          model.nodes[i].op = .input(shape: smaller)
-          findings.append(note)
-        }
-      case .output(let shape) where shape.rank == 2 && shape[0] == 1:
-        if let smaller = try? Shape(Array(shape.extents.dropFirst())) {
-          model.nodes[i].op = .output(shape: smaller)
-          findings.append(note)
-        }
-      case .neuron(let old):
+      let location = "node \"\(model.nodes[i].name)\""
+      let note = Finding(.repair, location, "its shape has a leading batch axis of 1: removed")
+      let op = model.nodes[i].op
+      if case .input(let shape) = op, shape.rank == 4, shape[0] == 1,
+        let smaller = try? Shape(Array(shape.extents.dropFirst()))
+      {
+        model.nodes[i].op = .input(shape: smaller)
+        findings.append(note)
+      } else if case .output(let shape) = op, shape.rank == 2, shape[0] == 1,
+        let smaller = try? Shape(Array(shape.extents.dropFirst()))
+      {
+        model.nodes[i].op = .output(shape: smaller)
+        findings.append(note)
+      } else if case .neuron(let old) = op {
         var neuron = old
         neuron.tauSynapse = drop(old.tauSynapse)
         neuron.tauMembrane = drop(old.tauMembrane)
@@ -76,15 +78,14 @@ enum NIROldFiles {
           model.nodes[i].op = .neuron(neuron)
           findings.append(note)
         }
-      case .flatten(var flatten):
-        if let shape = flatten.inputShape, shape.rank == 4, shape[0] == 1 {
-          flatten.inputShape = try? Shape(Array(shape.extents.dropFirst()))
-          if flatten.start > 0 { flatten.start -= 1 }
-          if flatten.end > 0 { flatten.end -= 1 }
-          model.nodes[i].op = .flatten(flatten)
-          findings.append(note)
-        }
-      default: break
+      } else if case .flatten(var flatten) = op, let shape = flatten.inputShape, shape.rank == 4,
+        shape[0] == 1
+      {
+        flatten.inputShape = try? Shape(Array(shape.extents.dropFirst()))
+        if flatten.start > 0 { flatten.start -= 1 }
+        if flatten.end > 0 { flatten.end -= 1 }
+        model.nodes[i].op = .flatten(flatten)
+        findings.append(note)
       }
     }
     return findings

@@ -1,14 +1,14 @@
 import ArcuateCore
 import ArcuateModel
 
-/// Turns the groups and datasets of a file into a model, noting what had to be mended.
+/// Turns the groups and datasets of a file into a model, and reports repairs.
 final class NIRReader {
   private let file: HDF5File
   private(set) var findings: [Finding] = []
   /// Objects on the way from the root: a group inside itself is refused.
   private var open = Set<Int>()
 
-  init(_ bytes: Bytes) throws { file = try HDF5File(bytes) }
+  init(_ bytes: Bytes) throws(ArcuateError) { file = try HDF5File(bytes) }
 
   /// A group with its members, by name.
   struct Group {
@@ -18,7 +18,7 @@ final class NIRReader {
     func header(_ name: String) -> Int? { members.first { $0.name == name }?.header }
   }
 
-  func model() throws -> Model {
+  func model() throws(ArcuateError) -> Model {
     let root = try group(at: file.rootHeader, "/")
     guard let header = root.header("node") else {
       throw ArcuateError(
@@ -48,7 +48,7 @@ final class NIRReader {
 
   // MARK: Graphs
 
-  private func graph(_ group: Group, name: String, depth: Int) throws -> Model {
+  private func graph(_ group: Group, name: String, depth: Int) throws(ArcuateError) -> Model {
     guard depth <= 16 else { throw ArcuateError(.limitExceeded, "graphs are nested too deep") }
     guard let header = group.header("nodes") else {
       throw ArcuateError(.invalidModel, "a graph without nodes", at: group.path)
@@ -57,7 +57,7 @@ final class NIRReader {
     let nodes = try self.group(at: header, group.path + "/nodes")
     for (name, header) in nodes.members {
       let path = "\(nodes.path)/\(name)"
-      try visit(header, path) {
+      try visit(header, path) { () throws(ArcuateError) in
         let node = try self.group(at: header, path)
         if let built = try self.node(node, name, depth) { model.nodes.append(built) }
       }
@@ -74,14 +74,16 @@ final class NIRReader {
     where !["type", "nodes", "edges", "metadata", "input_type", "output_type", "version"].contains(
       name)
     {
-      findings.append(Finding(.repair, group.path, "has an unknown entry \"\(name)\": passed over"))
+      findings.append(Finding(.repair, group.path, "has an unknown entry \"\(name)\": ignored"))
     }
-    findings += NIREdges.mend(&model)
+    findings += NIREdges.repair(&model)
     findings += NIROldFiles.dropBatchAxis(&model)
     return model
   }
 
-  private func node(_ group: Group, _ name: String, _ depth: Int) throws -> Model.Node? {
+  private func node(_ group: Group, _ name: String, _ depth: Int) throws(ArcuateError) -> Model
+    .Node?
+  {
     let type = try self.type(of: group)
     if type == "NIRGraph" {
       return Model.Node(name, .graph(try graph(group, name: name, depth: depth + 1)))
@@ -92,21 +94,23 @@ final class NIRReader {
         Finding(.error, "node \"\(name)\"", "is of type \(type), which is not one of NIR's"))
       return nil
     }
-    for mend in fields.mends { findings.append(Finding(.repair, "node \"\(name)\"", mend)) }
+    for repair in fields.repairs {
+      findings.append(Finding(.repair, "node \"\(name)\"", repair))
+    }
     for unknown in fields.unused() {
       findings.append(
-        Finding(.repair, "node \"\(name)\"", "has an unknown field \"\(unknown)\": passed over"))
+        Finding(.repair, "node \"\(name)\"", "has an unknown field \"\(unknown)\": ignored"))
     }
     return Model.Node(name, op, metadata: fields.metadata)
   }
 
-  private func bare(_ group: Group, _ type: String) throws -> Model {
+  private func bare(_ group: Group, _ type: String) throws(ArcuateError) -> Model {
     guard let node = try node(group, "node", 0) else {
       throw ArcuateError(
         .invalidModel, "is of type \(type), which is not one of NIR's", at: "/node")
     }
     guard let shape = try node.op.outputShape(for: nil) else {
-      throw ArcuateError(.invalidModel, "its shape cannot be told without a graph", at: "/node")
+      throw ArcuateError(.invalidModel, "its shape does not follow without a graph", at: "/node")
     }
     var input = shape
     if case .linear(let linear) = node.op {
@@ -123,7 +127,7 @@ final class NIRReader {
 
   // MARK: Edges
 
-  private func edges(_ header: Int, _ path: String) throws -> [Model.Edge] {
+  private func edges(_ header: Int, _ path: String) throws(ArcuateError) -> [Model.Edge] {
     let data = try dataset(header, path)
     guard case .strings(let names) = data.value else {
       // An empty list is written as an empty array of numbers.
@@ -140,42 +144,44 @@ final class NIRReader {
 
   // MARK: Datasets
 
-  func group(at header: Int, _ path: String) throws -> Group {
-    try within(path) {
+  func group(at header: Int, _ path: String) throws(ArcuateError) -> Group {
+    try within(path) { () throws(ArcuateError) in
       let object = try file.object(at: header)
       guard object.isGroup else { throw ArcuateError(.malformed, "is not a group") }
       return Group(path: path, members: try file.members(of: object))
     }
   }
 
-  func dataset(_ header: Int, _ path: String) throws -> HDF5Dataset {
-    try within(path) {
+  func dataset(_ header: Int, _ path: String) throws(ArcuateError) -> HDF5Dataset {
+    try within(path) { () throws(ArcuateError) in
       let object = try file.object(at: header)
       guard object.isDataset else { throw ArcuateError(.malformed, "is not a dataset") }
       return try file.dataset(object)
     }
   }
 
-  func string(_ header: Int, _ path: String) throws -> String {
+  func string(_ header: Int, _ path: String) throws(ArcuateError) -> String {
     guard case .strings(let values) = try dataset(header, path).value, let first = values.first
     else { throw ArcuateError(.malformed, "is not text", at: path) }
     return first
   }
 
-  private func type(of group: Group) throws -> String {
+  private func type(of group: Group) throws(ArcuateError) -> String {
     guard let header = group.header("type") else {
       throw ArcuateError(.invalidModel, "states no type", at: group.path)
     }
     return try string(header, group.path + "/type")
   }
 
-  func metadata(_ header: Int, _ path: String, depth: Int) throws -> [String: Metadata] {
+  func metadata(
+    _ header: Int, _ path: String, depth: Int
+  ) throws(ArcuateError) -> [String: Metadata] {
     guard depth <= 16 else { throw ArcuateError(.limitExceeded, "metadata nested too deep") }
     var result: [String: Metadata] = [:]
     for (name, header) in try group(at: header, path).members {
       let path = "\(path)/\(name)"
-      try visit(header, path) {
-        let object = try within(path) { try file.object(at: header) }
+      try visit(header, path) { () throws(ArcuateError) in
+        let object = try within(path) { () throws(ArcuateError) in try file.object(at: header) }
         guard object.isDataset else {
           result[name] = .group(try metadata(header, path, depth: depth + 1))
           return
@@ -196,7 +202,9 @@ final class NIRReader {
     return result
   }
 
-  private func visit(_ header: Int, _ path: String, _ body: () throws -> Void) throws {
+  private func visit(
+    _ header: Int, _ path: String, _ body: () throws(ArcuateError) -> Void
+  ) throws(ArcuateError) {
     guard open.insert(header).inserted else {
       throw ArcuateError(.malformed, "contains itself", at: path)
     }

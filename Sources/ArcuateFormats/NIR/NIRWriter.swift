@@ -6,27 +6,28 @@ extension NIRFile {
   static let version = "1.0.8"
 
   /// The bytes of a `.nir` file. Throws. As `write`.
-  public static func encode(_ model: Model) throws -> [UInt8] {
+  public static func encode(_ model: Model) throws(ArcuateError) -> [UInt8] {
     var graph = try tree(model)
     graph["metadata"] = tree(NIRHints.metadata(of: model))
     return try HDF5Writer.encode(["version": .string(version), "node": .group(graph)])
   }
 
-  private static func tree(_ model: Model) throws -> [String: HDF5Tree] {
+  private static func tree(_ model: Model) throws(ArcuateError) -> [String: HDF5Tree] {
     var shapes: [String: Shape] = [:]
     if let checked = model.check().checked {
       for (node, shape) in zip(checked.model.nodes, checked.shapes) { shapes[node.name] = shape }
     }
     var nodes: [String: HDF5Tree] = [:]
     for node in model.nodes {
-      try within("node \"\(node.name)\"") {
+      try within("node \"\(node.name)\"") { () throws(ArcuateError) in
         guard nodes[node.name] == nil else {
           throw ArcuateError(.invalidModel, "the name is used twice")
         }
         // What feeds a node gives the shapes its own fields leave open.
         let source = model.edges.first { $0.target == node.name }?.source
-        var fields = try tree(
-          node.op, shape: shapes[node.name], input: source.flatMap { shapes[$0] })
+        let around = NodeShapes(
+          input: source.flatMap { shapes[$0] }, output: shapes[node.name])
+        var fields = try tree(node.op, around)
         if !node.metadata.isEmpty {
           if fields["metadata"] != nil {
             throw ArcuateError(.notRepresentable, "a nested graph has one metadata, not two")
@@ -57,115 +58,87 @@ extension NIRFile {
       })
   }
 
-  private static func tree(
-    _ op: Operator, shape: Shape?, input: Shape?
-  ) throws -> [String: HDF5Tree] {
-    var fields: [String: HDF5Tree] = ["type": .string(op.kindName)]
-    func whole(_ values: [Int], scalar: Bool = false) -> HDF5Tree {
-      .integers(values.map { Int64($0) }, shape: scalar ? [] : [values.count])
-    }
-    func array(_ tensor: Tensor) -> HDF5Tree {
-      .floats(tensor.floats, shape: tensor.shape.extents)
-    }
-    func expanded(_ tensor: Tensor) throws -> HDF5Tree {
-      let target = shape ?? tensor.shape
-      return .floats(try tensor.broadcast(to: target), shape: target.extents)
-    }
-    switch op {
-    case .input(let shape), .output(let shape): fields["shape"] = whole(shape.extents)
-    case .linear(let linear):
-      fields["weight"] = array(linear.weight)
-      if let bias = linear.bias {
-        let rank = linear.weight.shape.rank
-        fields["bias"] =
-          bias.count == 1 && rank >= 2
-          ? .floats(
-            [Float](repeating: bias.floats[0], count: linear.weight.shape[rank - 2]),
-            shape: [linear.weight.shape[rank - 2]]) : array(bias)
-      }
-    case .sparse(let sparse):
-      do {
-        fields = ["type": .string("Linear"), "weight": array(try sparse.dense().weight)]
-      } catch {
-        let error = error as! ArcuateError
-        throw ArcuateError(
-          .notRepresentable,
-          "NIR has no SparseLinear, and as a Linear it cannot be written: it \(error.message); "
-            + "safetensors can hold it")
-      }
-    case .scale(let tensor): fields["scale"] = try expanded(tensor)
-    case .convolution(let convolution):
-      guard let spatial = convolution.inputShape ?? input.map({ Array($0.extents.dropFirst()) })
-      else { throw ArcuateError(.notRepresentable, "its input_shape is not known") }
-      let channels = convolution.weight.shape[0]
-      fields["input_shape"] = whole(spatial, scalar: convolution.axes == 1)
-      fields["weight"] = array(convolution.weight)
-      fields["bias"] = .floats(
-        try (convolution.bias ?? Tensor(scalar: 0)).broadcast(to: Shape([channels])),
-        shape: [channels])
-      let scalar = convolution.axes == 1
-      fields["stride"] = whole(convolution.stride, scalar: scalar)
-      fields["dilation"] = whole(convolution.dilation, scalar: scalar)
-      fields["groups"] = whole([convolution.groups], scalar: true)
-      switch convolution.padding {
-      case .explicit(let pads): fields["padding"] = whole(pads, scalar: scalar)
-      case .same: fields["padding"] = .string("same")
-      case .valid: fields["padding"] = .string("valid")
-      }
-    case .pooling(let pooling) where pooling.kind == .sum || pooling.kind == .average:
-      fields["kernel_size"] = whole(pooling.kernel)
-      fields["stride"] = whole(pooling.stride)
-      fields["padding"] = whole(pooling.padding)
-    case .flatten(let flatten):
-      guard let from = flatten.inputShape ?? input else {
-        throw ArcuateError(.notRepresentable, "its input shape is not known")
-      }
-      fields["input_type"] = whole(from.extents)
-      fields["start_dim"] = whole([flatten.start], scalar: true)
-      fields["end_dim"] = whole([flatten.end], scalar: true)
-    case .delay(let tensor): fields["delay"] = try expanded(tensor)
-    case .threshold(let tensor): fields["threshold"] = try expanded(tensor)
-    case .neuron(let neuron):
-      if neuron.semantics != nil {
-        throw ArcuateError(.notRepresentable, "NIR has no word for semantics of a single neuron")
-      }
-      if let initial = neuron.initial, initial.floats.contains(where: { $0 != 0 }) {
-        throw ArcuateError(
-          .notRepresentable,
-          "NIR has no word for v_initial, a membrane that does not start at zero; safetensors can "
-            + "hold it")
-      }
-      for (name, tensor) in neuron.parameters where name != "v_initial" {
-        fields[name] = try expanded(tensor)
-      }
-      let leaks = neuron.kind.leaks
-      if leaks && neuron.leak == nil { fields["v_leak"] = try expanded(Tensor(scalar: 0)) }
-      if neuron.kind.spikes && neuron.resetValue == nil {
-        fields["v_reset"] = try expanded(Tensor(scalar: 0))
-      }
-      if neuron.kind.hasSynapse && neuron.inputWeight == nil {
-        fields["w_in"] = try expanded(Tensor(scalar: 1))
-      }
-    case .graph(let inner):
+  private static func tree(_ op: Operator, _ shapes: NodeShapes) throws(ArcuateError) -> [String:
+    HDF5Tree]
+  {
+    if case .graph(let inner) = op {
       guard inner.semantics == NeuronSemantics(), inner.dt_s == nil else {
         throw ArcuateError(
           .notRepresentable, "NIR has no word for semantics or a step of a nested graph alone")
       }
-      fields = try tree(inner)
+      var fields = try tree(inner)
       if !inner.metadata.isEmpty { fields["metadata"] = tree(inner.metadata) }
-    case .pooling, .activation, .batchNorm, .encoder, .decoder, .concatenation, .multiplication,
-      .normalization, .plastic:
-      throw ArcuateError(
-        .notRepresentable,
-        "NIR has no \(op.kindName); safetensors can hold it"
-          + (op.isBatchNorm ? ", or it can be folded into the weights before it" : ""))
+      return fields
     }
-    return fields
+    return try tree(of: op.kind, shapes)
+  }
+
+  private static func tree<Kind: NodeKind>(
+    of kind: Kind, _ shapes: NodeShapes
+  ) throws(ArcuateError) -> [String: HDF5Tree] {
+    let form = kind.form
+    switch form.nir {
+    case .native: break
+    case .none(let hint):
+      throw ArcuateError(
+        .notRepresentable, "NIR has no \(form.name); safetensors can hold it\(hint)")
+    case .substituted(let rewrite):
+      let other: Operator
+      do {
+        other = try rewrite(kind)
+      } catch {
+        throw ArcuateError(
+          .notRepresentable,
+          "NIR has no \(form.name), and it cannot be written as another node: it \(error.message); "
+            + "safetensors can hold it")
+      }
+      return try tree(other, shapes)
+    }
+    var tree: [String: HDF5Tree] = ["type": .string(form.name)]
+    for field in form.fields {
+      switch field.nir {
+      case .none(let refusal):
+        if let message = refusal(kind) { throw ArcuateError(.notRepresentable, message) }
+      case .field(let names, _, _, let other):
+        let own = try other == nil ? field.get(kind) : other!(kind, shapes)
+        guard let value = own else { continue }
+        let extent = field.extent == .elements ? shapes.output : nil
+        tree[names.first ?? field.name] = try HDF5Tree(value, field.storage, extent)
+      }
+    }
+    return tree
   }
 }
 
-extension Operator {
-  fileprivate var isBatchNorm: Bool {
-    if case .batchNorm = self { true } else { false }
+extension HDF5Tree {
+  /// A field as NIR stores it; a tensor with one element has `extent` after it if that is not nil.
+  fileprivate init(_ value: FieldValue, _ storage: FieldStorage, _ extent: Shape?)
+    throws(ArcuateError)
+  {
+    func integers(_ values: [Int], isScalar: Bool) -> HDF5Tree {
+      .integers(values.map { Int64($0) }, shape: isScalar ? [] : [values.count])
+    }
+    switch value {
+    case .tensor(let tensor):
+      let shape = extent ?? tensor.shape
+      self = .floats(try tensor.broadcast(to: shape), shape: shape.extents)
+    case .integers(let values): self = integers(values, isScalar: storage.isScalar)
+    case .integer(let value): self = integers([value], isScalar: true)
+    case .word(let word): self = .string(word)
+    case .indices, .seed, .number, .flag, .rule, .semantics, .graph:
+      throw ArcuateError(.notRepresentable, "NIR has no field of this kind")
+    }
+  }
+}
+
+extension FieldStorage {
+  /// Whether NIR stores a scalar.
+  fileprivate var isScalar: Bool {
+    switch self {
+    case .extents(let count): count == 1
+    case .integers(let count), .integersOrWord(let count): count == 1
+    case .integer: true
+    case .tensor, .indices, .seed, .number, .flag, .word, .rule, .semantics, .graph: false
+    }
   }
 }

@@ -7,10 +7,12 @@ struct NodeFields {
   private let group: NIRReader.Group
   private let type: String
   private var used: Set<String> = ["type", "metadata", "input_type", "output_type"]
-  private(set) var mends: [String] = []
+  /// The shapes of the tensors read so far, by field.
+  private var shapes: [String: Shape] = [:]
+  private(set) var repairs: [String] = []
   private(set) var metadata: [String: Metadata] = [:]
 
-  init(_ reader: NIRReader, _ group: NIRReader.Group, type: String) throws {
+  init(_ reader: NIRReader, _ group: NIRReader.Group, type: String) throws(ArcuateError) {
     self.reader = reader
     self.group = group
     self.type = type
@@ -22,146 +24,92 @@ struct NodeFields {
   func unused() -> [String] { group.members.map(\.name).filter { !used.contains($0) } }
 
   /// Nil for a type that is not NIR's.
-  mutating func operation() throws -> Operator? {
-    switch type {
-    case "Input": return .input(shape: try shape("shape", or: "input_type"))
-    case "Output": return .output(shape: try shape("shape", or: "output_type"))
-    case "Linear": return .linear(Linear(weight: try tensor("weight")))
-    case "Affine":
-      return .linear(Linear(weight: try tensor("weight"), bias: try tensor("bias")))
-    case "Scale": return .scale(try tensor("scale"))
-    case "Conv1d", "Conv2d": return try convolution(axes: type == "Conv1d" ? 1 : 2)
-    case "SumPool2d", "AvgPool2d":
-      return .pooling(
-        Pooling(
-          kind: type == "SumPool2d" ? .sum : .average, kernel: try integers("kernel_size", 2),
-          stride: try integers("stride", 2), padding: try integers("padding", 2, or: 0)))
-    case "Flatten":
-      let stated = try group.header("input_type").map { try extents($0, "input_type") } ?? nil
-      return .flatten(
-        Flatten(
-          inputShape: try stated.map { try Shape($0) },
-          start: try integers("start_dim", 1, or: 0)[0], end: try integers("end_dim", 1, or: -1)[0])
-      )
-    case "Delay": return .delay(try tensor("delay"))
-    case "Threshold", "Spike": return .threshold(try tensor("threshold"))
-    case "I": return .neuron(Neuron(.i, resistance: try tensor("r")))
-    case "IF":
-      let threshold = try tensor("v_threshold")
-      return .neuron(
-        Neuron(
-          .integrateAndFire, resistance: try tensor("r"), threshold: threshold,
-          resetValue: try tensor("v_reset", or: 0, like: threshold)))
-    case "LI":
-      return .neuron(
-        Neuron(
-          .li, tauMembrane: try tensor("tau"), resistance: try tensor("r"),
-          leak: try tensor("v_leak")))
-    case "LIF":
-      let threshold = try tensor("v_threshold")
-      return .neuron(
-        Neuron(
-          .lif, tauMembrane: try tensor("tau"), resistance: try tensor("r"),
-          leak: try tensor("v_leak"), threshold: threshold,
-          resetValue: try tensor("v_reset", or: 0, like: threshold)))
-    case "CubaLI":
-      let tau = try tensor("tau_mem")
-      return .neuron(
-        Neuron(
-          .cubaLI, tauSynapse: try tensor("tau_syn"), tauMembrane: tau,
-          resistance: try tensor("r"), leak: try tensor("v_leak"),
-          inputWeight: try tensor("w_in", or: 1, like: tau)))
-    case "CubaLIF":
-      let threshold = try tensor("v_threshold")
-      return .neuron(
-        Neuron(
-          .cubaLIF, tauSynapse: try tensor("tau_syn"), tauMembrane: try tensor("tau_mem"),
-          resistance: try tensor("r"), leak: try tensor("v_leak"), threshold: threshold,
-          resetValue: try tensor("v_reset", or: 0, like: threshold),
-          inputWeight: try tensor("w_in", or: 1, like: threshold)))
-    default: return nil
-    }
+  mutating func operation() throws(ArcuateError) -> Operator? {
+    guard let kind = NodeNames.all.nir[type] else { return nil }
+    return try operation(kind)
   }
 
-  private mutating func convolution(axes: Int) throws -> Operator {
-    let weight = try tensor("weight")
-    guard weight.shape.rank == axes + 2 else {
-      throw ArcuateError(
-        .invalidModel, "the weight has shape \(weight.shape), not \(axes + 2) axes", at: group.path)
+  private mutating func operation<Kind: NodeKind>(_: Kind.Type) throws(ArcuateError) -> Operator {
+    let form = Kind.forms.first { $0.nirNames.contains(type) }!
+    var node = form.blank
+    for field in form.fields {
+      guard case .field(let names, let absence, true, _) = field.nir else { continue }
+      let known = names.isEmpty ? [field.name] : names
+      guard let value = try value(known, field.storage, absence) else { continue }
+      try within(group.path) { () throws(ArcuateError) in try field.set(&node, value) }
     }
-    var inputShape: [Int]?
-    used.insert("input_shape")
-    if let header = group.header("input_shape") {
-      inputShape = try extents(header, "input_shape")
-      if inputShape?.count == 1, axes == 2 { inputShape = [inputShape![0], inputShape![0]] }
-    } else {
-      mends.append("states no input_shape: taken from what feeds it")
-    }
-    let padding: Convolution.Padding
-    used.insert("padding")
-    if let header = group.header("padding"),
-      case .strings(let texts) = try reader.dataset(header, group.path + "/padding").value
-    {
-      switch texts.first {
-      case "same": padding = .same
-      case "valid": padding = .valid
-      default:
-        throw ArcuateError(
-          .invalidModel, "padding \"\(texts.first ?? "")\" is neither same nor valid",
-          at: group.path)
-      }
-    } else {
-      padding = .explicit(try integers("padding", axes, or: 0))
-    }
-    var bias: Tensor?
-    if group.header("bias") != nil {
-      bias = try tensor("bias")
-    } else {
-      used.insert("bias")
-      mends.append("has no bias: zeros")
-    }
-    return .convolution(
-      Convolution(
-        inputShape: inputShape, weight: weight, bias: bias,
-        stride: try integers("stride", axes, or: 1),
-        padding: padding, dilation: try integers("dilation", axes, or: 1),
-        groups: try integers("groups", 1, or: 1)[0]))
+    return node.asOperator
   }
 
   // MARK: Fields
 
-  private mutating func tensor(_ name: String) throws -> Tensor {
+  /// The field under one of its names; nil if it is absent and has no default.
+  private mutating func value(
+    _ names: [String], _ storage: FieldStorage, _ absence: FieldAbsence
+  ) throws(ArcuateError) -> FieldValue? {
+    let name = names[0]
     used.insert(name)
-    guard let header = group.header(name) else {
-      throw ArcuateError(.invalidModel, "a \(type) needs \"\(name)\"", at: group.path)
+    for name in names {
+      if let header = group.header(name) { return try value(name, header, storage) }
     }
+    switch absence {
+    case .refused:
+      throw ArcuateError(.invalidModel, "a \(type) needs \"\(name)\"", at: group.path)
+    case .ignored: return nil
+    case .reported(let message):
+      repairs.append(message)
+      return nil
+    case .integer(let number):
+      repairs.append("has no \(name): \(number)")
+      return switch storage {
+      case .integers(let count), .integersOrWord(let count):
+        .integers([Int](repeating: number, count: count))
+      case .integer, .tensor, .indices, .extents, .seed, .number, .flag, .word, .rule, .semantics,
+        .graph:
+        .integer(number)
+      }
+    case .filled(let number, let other):
+      repairs.append("has no \(name): \(number == 0 ? "zeros" : "ones")")
+      return .tensor(.filled(number, shape: shapes[other] ?? .scalar))
+    }
+  }
+
+  private mutating func value(
+    _ name: String, _ header: Int, _ storage: FieldStorage
+  ) throws(ArcuateError) -> FieldValue {
+    switch storage {
+    case .tensor: return .tensor(try tensor(name, header))
+    case .extents(let count):
+      let extents = try extents(header, name)
+      if let count, extents.count == 1 {
+        return .integers([Int](repeating: extents[0], count: count))
+      }
+      return .integers(extents)
+    case .integers(let count): return .integers(try integers(name, header, count))
+    case .integersOrWord(let count):
+      let data = try reader.dataset(header, "\(group.path)/\(name)")
+      if case .strings(let texts) = data.value { return .word(texts.first ?? "") }
+      return .integers(try integers(name, header, count))
+    case .integer: return .integer(try integers(name, header, 1)[0])
+    case .indices, .seed, .number, .flag, .word, .rule, .semantics, .graph:
+      throw ArcuateError(.unsupportedFormat, "NIR has no such field", at: "\(group.path)/\(name)")
+    }
+  }
+
+  private mutating func tensor(_ name: String, _ header: Int) throws(ArcuateError) -> Tensor {
     let path = "\(group.path)/\(name)"
     let data = try reader.dataset(header, path)
     guard case .numbers(let numbers) = data.value else {
       throw ArcuateError(.malformed, "is not numbers", at: path)
     }
-    return try within(path) { try numbers.tensor(Shape(data.shape)) }
-  }
-
-  /// A field old files lack.
-  private mutating func tensor(_ name: String, or value: Float, like: Tensor) throws -> Tensor {
-    guard group.header(name) == nil else { return try tensor(name) }
-    mends.append("has no \(name): \(value == 0 ? "zeros" : "ones")")
-    return Tensor.filled(value, shape: like.shape)
+    let tensor = try within(path) { () throws(ArcuateError) in try numbers.tensor(Shape(data.shape))
+    }
+    shapes[name] = tensor.shape
+    return tensor
   }
 
   /// `count` integers; a single one is repeated.
-  private mutating func integers(_ name: String, _ count: Int, or fallback: Int? = nil) throws
-    -> [Int]
-  {
-    used.insert(name)
-    guard let header = group.header(name) else {
-      guard let fallback else {
-        throw ArcuateError(.invalidModel, "a \(type) needs \"\(name)\"", at: group.path)
-      }
-      mends.append("has no \(name): \(fallback)")
-      return [Int](repeating: fallback, count: count)
-    }
+  private func integers(_ name: String, _ header: Int, _ count: Int) throws(ArcuateError) -> [Int] {
     let values = try whole(header, name)
     if values.count == count { return values }
     guard values.count == 1 else {
@@ -171,17 +119,7 @@ struct NodeFields {
     return [Int](repeating: values[0], count: count)
   }
 
-  private mutating func shape(_ name: String, or alternative: String) throws -> Shape {
-    used.insert(name)
-    for name in [name, alternative] {
-      if let header = group.header(name), let extents = try extents(header, name) {
-        return try within(group.path) { try Shape(extents) }
-      }
-    }
-    throw ArcuateError(.invalidModel, "a \(type) needs \"\(name)\"", at: group.path)
-  }
-
-  private func extents(_ header: Int, _ name: String) throws -> [Int]? {
+  private func extents(_ header: Int, _ name: String) throws(ArcuateError) -> [Int] {
     let values = try whole(header, name)
     guard values.allSatisfy({ (0...1 << 40).contains($0) }) else {
       throw ArcuateError(.invalidModel, "\(name) is \(values)", at: group.path)
@@ -189,12 +127,12 @@ struct NodeFields {
     return values
   }
 
-  private func whole(_ header: Int, _ name: String) throws -> [Int] {
+  private func whole(_ header: Int, _ name: String) throws(ArcuateError) -> [Int] {
     let path = "\(group.path)/\(name)"
     guard case .numbers(let numbers) = try reader.dataset(header, path).value else {
       throw ArcuateError(.malformed, "is not numbers", at: path)
     }
-    return try numbers.doubles().map { number in
+    return try numbers.doubles().map { number throws(ArcuateError) in
       guard number.rounded() == number, abs(number) <= 1e12 else {
         throw ArcuateError(.invalidModel, "\(number) is not a whole number", at: path)
       }

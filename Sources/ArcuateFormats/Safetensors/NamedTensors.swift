@@ -9,19 +9,21 @@ package struct NamedTensors {
   package init() {}
 
   /// Throws. `cannotOpen`, `truncated`, `malformed`, `unsupportedFormat`, `limitExceeded`.
-  package init(path: String) throws {
+  package init(path: String) throws(ArcuateError) {
     let bytes = try Files.read(path)
-    let container = try within(path) { try SafetensorsContainer(bytes) }
+    let container = try within(path) { () throws(ArcuateError) in try SafetensorsContainer(bytes) }
     texts = container.metadata
     for (name, entry) in container.entries {
-      tensors[name] = try within(path) {
-        try within("tensor \"\(name.prefix(200))\"") { try entry.tensor().tensor }
+      tensors[name] = try within(path) { () throws(ArcuateError) in
+        try within("tensor \"\(name.prefix(200))\"") { () throws(ArcuateError) in
+          try entry.tensor().tensor
+        }
       }
     }
   }
 
   /// Writes the file, whole or not at all. Throws. `cannotWrite`, `limitExceeded`.
-  package func write(to path: String) throws {
+  package func write(to path: String) throws(ArcuateError) {
     var container = SafetensorsContainer()
     container.metadata = texts
     for (name, tensor) in tensors {
@@ -34,7 +36,7 @@ package struct NamedTensors {
 
 extension Model {
   /// What the network is without its numbers: the graph as the file would have it.
-  package func outline() throws -> String {
+  package func outline() throws(ArcuateError) -> String {
     var writer = SafetensorsWriter()
     return String(
       decoding: JSON.object(try writer.graph(self, path: "", depth: 0)).text, as: UTF8.self)

@@ -1,28 +1,31 @@
 import ArcuateCore
 import ArcuateModel
 
-/// Rules as JSON, in files and as text: fields and words are those of `PlasticRule`, listed in this
-/// module's README.
+/// Rules as JSON, in files and as text; docs/plasticity-rules.md lists the fields.
 extension PlasticRule {
   /// Throws. `malformed`, `limitExceeded`, `invalidArgument` naming the field.
-  public init(text: String) throws {
+  public init(text: String) throws(ArcuateError) {
     try self.init(try JSONParser.parse(Array(text.utf8)), matrix: nil)
   }
 
   /// The rule as text that `init(text:)` takes; a modulator's matrix is only named.
   public var text: String { String(decoding: json.text, as: UTF8.self) }
 
-  init(_ json: JSON, matrix: Tensor?) throws {
+  init(_ json: JSON, matrix: Tensor?) throws(ArcuateError) {
     var fields = Fields(try json.object())
     self.init(
       post: try fields.take("post").string(),
-      try within("terms") { try fields.take("terms").array().map(Term.init) })
+      try within("terms") { () throws(ArcuateError) in
+        try fields.take("terms").array().map(Term.init)
+      })
     if let source = fields.find("modulator") {
       let map = try fields.take("map")
-      modulator = try within("modulator") { try Modulator(source, map, matrix) }
+      modulator = try within("modulator") { () throws(ArcuateError) in
+        try Modulator(source, map, matrix)
+      }
     }
     if let json = fields.find("decay") {
-      decay = try within("decay") {
+      decay = try within("decay") { () throws(ArcuateError) in
         var decay = Fields(try json.object())
         let value: Decay =
           decay.has("oja") ? .oja(try decay.real("oja")) : .weight(try decay.real("weight"))
@@ -31,7 +34,9 @@ extension PlasticRule {
       }
     }
     if let json = fields.find("bounds") {
-      let bounds: [Float] = try within("bounds") { try json.array().map { try $0.real() } }
+      let bounds = try within("bounds") { () throws(ArcuateError) -> [Float] in
+        try json.array().map { bound throws(ArcuateError) in try bound.real() }
+      }
       guard bounds.count == 2 else {
         throw ArcuateError(.malformed, "has \(bounds.count) numbers, not two", at: "bounds")
       }
@@ -39,7 +44,7 @@ extension PlasticRule {
     }
     if fields.has("column_sum") { columnSum = try fields.real("column_sum") }
     if let json = fields.find("scaling") {
-      scaling = try within("scaling") {
+      scaling = try within("scaling") { () throws(ArcuateError) in
         var kind = Fields(try json.object())
         let isMaximum = kind.has("maximum")
         var numbers = Fields(try kind.take(isMaximum ? "maximum" : "square").object())
@@ -51,7 +56,9 @@ extension PlasticRule {
     }
     if let json = fields.find("apply") { application = try named(try json.string(), "apply") }
     if fields.has("first_step") { firstStep = try fields.whole("first_step") }
-    if let json = fields.find("bias") { learnsBias = try within("bias") { try json.bool() } }
+    if let json = fields.find("bias") {
+      learnsBias = try within("bias") { () throws(ArcuateError) in try json.bool() }
+    }
     try fields.finish()
   }
 
@@ -88,14 +95,15 @@ extension PlasticRule {
 }
 
 extension PlasticRule.Term {
-  init(_ json: JSON) throws {
+  init(_ json: JSON) throws(ArcuateError) {
     var fields = Fields(try json.object())
     let event: PlasticRule.Event = try named(try fields.take("event").string(), "event")
     let pre = try fields.take("pre")
     let post = try fields.take("post")
     self.init(
-      event, pre: try within("pre") { try PlasticRule.Factor(pre) },
-      post: try within("post") { try PlasticRule.Factor(post) }, rate: try fields.real("rate"))
+      event, pre: try within("pre") { () throws(ArcuateError) in try PlasticRule.Factor(pre) },
+      post: try within("post") { () throws(ArcuateError) in try PlasticRule.Factor(post) },
+      rate: try fields.real("rate"))
     try fields.finish()
   }
 
@@ -107,7 +115,7 @@ extension PlasticRule.Term {
 }
 
 extension PlasticRule.Factor {
-  init(_ json: JSON) throws {
+  init(_ json: JSON) throws(ArcuateError) {
     if case .string(let word) = json {
       switch word {
       case "one": self = .one
@@ -141,8 +149,8 @@ extension PlasticRule.Factor {
     case .value: .string("value")
     case .previous: .string("previous")
     case .trace(let trace, let before):
-      .object([before ? "trace_before" : "trace": .object(trace.fields)])
-    case .sinceReset(let trace): .object(["since_reset": .object(trace.fields)])
+      .object([before ? "trace_before" : "trace": trace.json])
+    case .sinceReset(let trace): .object(["since_reset": trace.json])
     case .node(let name): .object(["node": .string(name)])
     case .surrogate(let surrogate): .object(["surrogate": surrogate.json])
     }
@@ -150,35 +158,29 @@ extension PlasticRule.Factor {
 }
 
 extension Trace {
-  init(_ json: JSON) throws {
+  /// The fields of the node, without tensors.
+  fileprivate init(_ json: JSON) throws(ArcuateError) {
     var fields = Fields(try json.object())
-    try self.init(from: &fields)
+    let form = Trace.forms[0]
+    self = form.blank
+    for field in form.fields where field.isRequired || fields.has(field.name) {
+      let json = try fields.take(field.name)
+      try within(field.name) { () throws(ArcuateError) in
+        try field.set(&self, try FieldValue(json, field.storage))
+      }
+    }
     try fields.finish()
   }
 
-  init(from fields: inout Fields) throws {
-    self.init(tau_s: try fields.real("tau"))
-    if let json = fields.find("arrival") { arrival = try named(try json.string(), "arrival") }
-    if fields.has("gain") { gain = try fields.real("gain") }
-    if fields.has("second") { second_s = try fields.real("second") }
-    if fields.has("second_gain") { secondGain = try fields.real("second_gain") }
-    if let json = fields.find("lags") { lags = try json.bool() }
-    if let json = fields.find("euler") { isEuler = try json.bool() }
-  }
-
-  var fields: [String: JSON] {
-    var fields: [String: JSON] = ["tau": .number(tau_s), "arrival": .string(arrival.rawValue)]
-    if gain != 1 { fields["gain"] = .number(gain) }
-    if let second_s { fields["second"] = .number(second_s) }
-    if secondGain != 1 { fields["second_gain"] = .number(secondGain) }
-    if lags { fields["lags"] = .bool(true) }
-    if isEuler { fields["euler"] = .bool(true) }
-    return fields
+  fileprivate var json: JSON {
+    var members: [String: JSON] = [:]
+    for field in form.fields { members[field.name] = field.get(self)?.json }
+    return .object(members)
   }
 }
 
 extension Surrogate {
-  init(_ json: JSON) throws {
+  init(_ json: JSON) throws(ArcuateError) {
     var fields = Fields(try json.object())
     switch try fields.take("kind").string() {
     case "box": self = .box(width: try fields.real("width"), height: try fields.real("height"))
@@ -209,7 +211,7 @@ extension Surrogate {
 }
 
 extension PlasticRule.Modulator {
-  init(_ source: JSON, _ map: JSON, _ matrix: Tensor?) throws {
+  init(_ source: JSON, _ map: JSON, _ matrix: Tensor?) throws(ArcuateError) {
     var fields = Fields(try source.object())
     let from: Source
     if fields.has("signal") {
@@ -220,14 +222,16 @@ extension PlasticRule.Modulator {
       from = .error(
         node: try fields.take("error").string(), teacher: try fields.take("teacher").string())
     }
-    self.init(from, try within("map") { try PlasticRule.Modulator.map(map, matrix) })
+    self.init(
+      from,
+      try within("map") { () throws(ArcuateError) in try PlasticRule.Modulator.map(map, matrix) })
     if fields.has("scale") { scale = try fields.real("scale") }
     if fields.has("dead_zone") { deadZone = try fields.real("dead_zone") }
     if fields.has("limit") { limit = try fields.real("limit") }
     try fields.finish()
   }
 
-  private static func map(_ json: JSON, _ matrix: Tensor?) throws -> Map {
+  private static func map(_ json: JSON, _ matrix: Tensor?) throws(ArcuateError) -> Map {
     if case .string(let word) = json {
       switch word {
       case "all": return .all
@@ -280,8 +284,8 @@ extension PlasticRule.Modulator {
     case .all: .string("all")
     case .each: .string("each")
     case .matrix: .string("matrix")
-    case .compartments(let places):
-      .object(["compartments": .array(places.map { JSON.number($0) })])
+    case .compartments(let indices):
+      .object(["compartments": .array(indices.map { JSON.number($0) })])
     case .random(let seed, let amplitude):
       .object(["random": .object(["seed": .number(seed), "amplitude": .number(amplitude)])])
     case .transpose(let node): .object(["transpose": .string(node)])

@@ -39,15 +39,15 @@ struct SafetensorsContainer {
   // MARK: Reading
 
   /// The tensors share the storage of `bytes`.
-  /// Throws. `truncated`, `malformed`, `unsupportedFormat` or `limitExceeded` naming the place.
-  init(_ bytes: Bytes) throws {
+  /// Throws. `truncated`, `malformed`, `unsupportedFormat` or `limitExceeded` naming the location.
+  init(_ bytes: Bytes) throws(ArcuateError) {
     let length: UInt64 = try bytes.integer(at: 0)
     guard length <= UInt64(Self.maximumHeader) else {
       throw ArcuateError(
         .limitExceeded, "a header of \(length) bytes; \(Self.maximumHeader) are allowed",
         at: "byte 0")
     }
-    let header = try within("header") {
+    let header = try within("header") { () throws(ArcuateError) in
       let text = try bytes.slice(8, Int(length)).array
       guard text.first == UInt8(ascii: "{") else {
         throw ArcuateError(.malformed, "does not begin with \"{\"", at: "byte 8")
@@ -58,14 +58,14 @@ struct SafetensorsContainer {
     var spans: [(begin: Int, end: Int, name: String)] = []
     for (name, value) in header {
       if name == "__metadata__" {
-        try within("header: __metadata__") {
-          metadata = try value.object().mapValues { try $0.string() }
+        try within("header: __metadata__") { () throws(ArcuateError) in
+          for (key, text) in try value.object() { metadata[key] = try text.string() }
         }
         continue
       }
-      try within("tensor \"\(name.prefix(200))\"") {
+      try within("tensor \"\(name.prefix(200))\"") { () throws(ArcuateError) in
         let fields = try value.object()
-        func field(_ name: String) throws -> JSON {
+        func field(_ name: String) throws(ArcuateError) -> JSON {
           guard let field = fields[name] else {
             throw ArcuateError(.malformed, "states no \(name)")
           }
@@ -75,8 +75,11 @@ struct SafetensorsContainer {
         guard let size = Self.sizes[type] else {
           throw ArcuateError(.unsupportedFormat, "has elements of type \(type.prefix(40))")
         }
-        let shape = try Shape(try field("shape").array().map { try $0.integer() })
-        let offsets = try field("data_offsets").array().map { try $0.integer(Int.self) }
+        let shape = try Shape(
+          try field("shape").array().map { extent throws(ArcuateError) in try extent.integer() })
+        let offsets = try field("data_offsets").array().map { offset throws(ArcuateError) in
+          try offset.integer(Int.self)
+        }
         guard offsets.count == 2, offsets[0] >= 0, offsets[0] <= offsets[1] else {
           throw ArcuateError(.malformed, "data_offsets are not a beginning and an end")
         }
@@ -115,7 +118,7 @@ struct SafetensorsContainer {
   /// The data begins at a multiple of 64. Tensors whose size is such a multiple come first, so
   /// that each of them is aligned to a cache line; the rest is ordered by width of element.
   /// Throws. `limitExceeded` if the header grows beyond what the format allows.
-  func encode() throws -> [UInt8] {
+  func encode() throws(ArcuateError) -> [UInt8] {
     let order = entries.sorted { a, b in
       func rank(_ entry: Entry) -> (Int, Int) {
         (entry.bytes.count % Self.alignment == 0 ? 0 : 1, -(Self.sizes[entry.type] ?? 0))
@@ -152,12 +155,14 @@ struct SafetensorsContainer {
 extension SafetensorsContainer.Entry {
   /// The elements as a tensor: float32, bfloat16 and int8 as they lie in the file, every other
   /// type converted to float32. `converted` says whether that was so.
-  func tensor(scales: [Float] = []) throws -> (tensor: Tensor, converted: Bool) {
+  func tensor(scales: [Float] = []) throws(ArcuateError) -> (tensor: Tensor, converted: Bool) {
     if let element = Tensor.Element(rawValue: type) {
       return (try Tensor(shape: shape, element: element, bytes: bytes, scales: scales), false)
     }
-    func load<T: FixedWidthInteger>(_ convert: (T) -> Float) throws -> [Float] {
-      try (0..<shape.count).map { convert(try bytes.integer(at: $0 * MemoryLayout<T>.size)) }
+    func load<T: FixedWidthInteger>(_ convert: (T) -> Float) throws(ArcuateError) -> [Float] {
+      try (0..<shape.count).map { i throws(ArcuateError) in
+        convert(try bytes.integer(at: i * MemoryLayout<T>.size))
+      }
     }
     let floats: [Float] =
       switch type {

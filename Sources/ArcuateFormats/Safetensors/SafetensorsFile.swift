@@ -1,17 +1,19 @@
 import ArcuateCore
 import ArcuateModel
 
-/// Reads and writes `.safetensors` files that carry an Arcuate graph; README.md beside this file
-/// has the layout.
+/// Reads and writes `.safetensors` files that carry an Arcuate graph; docs/safetensors.md has
+/// the layout.
 public enum SafetensorsFile {
   /// Keys of the container's metadata.
   static let modelKey = "arcuate.model"
   static let formatKey = "arcuate.format"
   static let format = "1"
 
-  /// The model in the bytes, which its tensors go on sharing, and what was noticed.
+  /// The model in the bytes, which its tensors share, and what was noticed.
   /// Throws. As `ModelFile.read`.
-  public static func parse(_ bytes: Bytes) throws -> (model: Model, findings: [Finding]) {
+  public static func parse(_ bytes: Bytes) throws(ArcuateError) -> (
+    model: Model, findings: [Finding]
+  ) {
     let container = try SafetensorsContainer(bytes)
     guard let text = container.metadata[modelKey] else {
       throw ArcuateError(
@@ -25,9 +27,11 @@ public enum SafetensorsFile {
       throw ArcuateError(
         .unsupportedFormat, "\(formatKey) is \(version); \"\(format)\" is read")
     }
-    let graph = try within(modelKey) { try JSONParser.parse(Array(text.utf8)) }
+    let graph = try within(modelKey) { () throws(ArcuateError) in
+      try JSONParser.parse(Array(text.utf8))
+    }
     var reader = SafetensorsReader(container)
-    let model = try within(modelKey) { try reader.model(graph) }
+    let model = try within(modelKey) { () throws(ArcuateError) in try reader.model(graph) }
     return (model, reader.findings)
   }
 
@@ -35,7 +39,7 @@ public enum SafetensorsFile {
   static func recognizes(_ bytes: Bytes) -> Bool { SafetensorsContainer.recognizes(bytes) }
 
   /// The bytes of a `.safetensors` file. Throws. `limitExceeded` for more than a header can hold.
-  public static func encode(_ model: Model) throws -> [UInt8] {
+  public static func encode(_ model: Model) throws(ArcuateError) -> [UInt8] {
     var writer = SafetensorsWriter()
     let graph = try writer.graph(model, path: "", depth: 0)
     writer.container.metadata = [

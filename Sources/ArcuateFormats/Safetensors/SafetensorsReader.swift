@@ -10,8 +10,8 @@ struct SafetensorsReader {
   init(_ container: SafetensorsContainer) { self.container = container }
 
   /// Throws. `malformed`, `notFound`, `unsupportedFormat`, `limitExceeded` naming node and field.
-  mutating func model(_ graph: JSON) throws -> Model {
-    let model = try self.graph(graph, place: "model", depth: 0)
+  mutating func model(_ graph: JSON) throws(ArcuateError) -> Model {
+    let model = try self.graph(graph, location: "model", depth: 0)
     let unused = container.entries.keys.filter { !used.contains($0) }
     if let first = unused.min() {
       findings.append(
@@ -22,7 +22,9 @@ struct SafetensorsReader {
     return model
   }
 
-  private mutating func graph(_ json: JSON, place: String, depth: Int) throws -> Model {
+  private mutating func graph(_ json: JSON, location: String, depth: Int) throws(ArcuateError)
+    -> Model
+  {
     guard depth <= SafetensorsWriter.maximumDepth else {
       throw ArcuateError(.limitExceeded, "graphs are nested too deep")
     }
@@ -31,176 +33,97 @@ struct SafetensorsReader {
     for (i, node) in try fields.take("nodes").array().enumerated() {
       model.nodes.append(try self.node(node, index: i, depth))
     }
-    model.edges = try within("edges") {
-      try fields.take("edges").array().map { edge in
-        let ends = try edge.array().map { try $0.string() }
+    model.edges = try within("edges") { () throws(ArcuateError) in
+      try fields.take("edges").array().map { edge throws(ArcuateError) in
+        let ends = try edge.array().map { end throws(ArcuateError) in try end.string() }
         guard ends.count == 2 else {
           throw ArcuateError(.malformed, "an edge with \(ends.count) ends")
         }
         return Model.Edge(ends[0], ends[1])
       }
     }
-    if let json = fields.find("semantics") { model.semantics = try semantics(json) }
+    if let json = fields.find("semantics") {
+      model.semantics = try within("semantics") { () throws(ArcuateError) in
+        try NeuronSemantics(json)
+      }
+    }
     if let json = fields.find("dt_s") {
-      model.dt_s = try within("dt_s") { try json.real() }
+      model.dt_s = try within("dt_s") { () throws(ArcuateError) in try json.real() }
     }
     if let json = fields.find("metadata") { model.metadata = try metadata(json, 0) }
-    report(fields, place)
+    report(fields, location)
     return model
   }
 
-  private mutating func node(_ json: JSON, index: Int, _ depth: Int) throws -> Model.Node {
-    var fields = try within("node \(index)") { Fields(try json.object()) }
-    let name = try within("node \(index)") { try fields.take("name").string() }
-    let place = "node \"\(name.prefix(200))\""
-    return try within(place) {
-      let op = try self.op(of: try fields.take("kind").string(), &fields, place, depth)
+  private mutating func node(_ json: JSON, index: Int, _ depth: Int) throws(ArcuateError)
+    -> Model.Node
+  {
+    var fields = try within("node \(index)") { () throws(ArcuateError) in Fields(try json.object())
+    }
+    let name = try within("node \(index)") { () throws(ArcuateError) in
+      try fields.take("name").string()
+    }
+    let location = "node \"\(name.prefix(200))\""
+    return try within(location) { () throws(ArcuateError) in
+      let op = try self.op(of: try fields.take("kind").string(), &fields, location, depth)
       var notes: [String: Metadata] = [:]
       if let json = fields.find("metadata") { notes = try metadata(json, 0) }
-      report(fields, place)
+      report(fields, location)
       return Model.Node(name, op, metadata: notes)
     }
   }
 
   private mutating func op(
-    of kind: String, _ fields: inout Fields, _ place: String, _ depth: Int
-  ) throws -> Operator {
-    switch kind {
-    case "Input": return .input(shape: try Shape(fields.list("shape")))
-    case "Output": return .output(shape: try Shape(fields.list("shape")))
-    case "Linear": return .linear(Linear(weight: try tensor("weight", &fields)))
-    case "Affine":
-      return .linear(
-        Linear(weight: try tensor("weight", &fields), bias: try tensor("bias", &fields)))
-    case "SparseLinear":
-      let shape = try fields.list("shape")
-      guard shape.count == 2 else {
-        throw ArcuateError(.malformed, "has \(shape.count) numbers, not [post, pre]", at: "shape")
-      }
-      return .sparse(
-        SparseLinear(
-          post: shape[0], pre: shape[1], rowStarts: try indices("row_starts", &fields),
-          postIndices: try indices("post", &fields), weight: try tensor("weight", &fields),
-          delay_s: try tensor("delay_s", &fields)))
-    case "Scale": return .scale(try tensor("scale", &fields))
-    case "Conv1d", "Conv2d":
-      return .convolution(try convolution(axes: kind == "Conv1d" ? 1 : 2, &fields))
-    case "SumPool2d": return .pooling(try pooling(.sum, &fields))
-    case "AvgPool2d": return .pooling(try pooling(.average, &fields))
-    case "MaxPool2d": return .pooling(try pooling(.maximum, &fields))
-    case "SpikeMaxPool2d": return .pooling(try pooling(.spikeMaximum, &fields))
-    case "Flatten":
-      var shape: Shape?
-      if fields.has("input_shape") { shape = try Shape(fields.list("input_shape")) }
-      return .flatten(
-        Flatten(
-          inputShape: shape, start: try fields.whole("start_dim"),
-          end: try fields.whole("end_dim")))
-    case "Delay": return .delay(try tensor("delay", &fields))
-    case "Threshold": return .threshold(try tensor("threshold", &fields))
-    case "NIRGraph":
-      let inner = try fields.take("graph")
-      return .graph(try graph(inner, place: place, depth: depth + 1))
-    case "ReLU": return .activation(.relu)
-    case "Sigmoid": return .activation(.sigmoid)
-    case "Tanh": return .activation(.tanh)
-    case "Softmax": return .activation(.softmax)
-    case "LogSoftmax": return .activation(.logSoftmax)
-    case "BatchNorm":
-      return .batchNorm(
-        BatchNorm(
-          mean: try tensor("mean", &fields), variance: try tensor("variance", &fields),
-          gamma: try tensor("gamma", &fields), beta: try tensor("beta", &fields),
-          epsilon: try fields.real("epsilon")))
-    case "Concatenation": return .concatenation
-    case "Multiplication": return .multiplication
-    case "Normalization":
-      let appends = try fields.take("appends_log")
-      guard case .bool(let appendsLog) = appends else {
-        throw ArcuateError(.malformed, "is not true or false", at: "appends_log")
-      }
-      return .normalization(
-        Normalization(
-          target: try fields.real("target"), floor: try fields.real("floor"),
-          appendsLog: appendsLog))
-    case "BernoulliEncoder", "SignedBernoulliEncoder":
-      let gain = try fields.real("gain")
-      let seed: UInt64 = try within("seed") { try fields.take("seed").integer() }
-      return .encoder(
-        kind == "BernoulliEncoder"
-          ? .bernoulli(gain: gain, seed: seed) : .signedBernoulli(gain: gain, seed: seed))
-    case "SingleShotEncoder": return .encoder(.singleShot(gain: try fields.real("gain")))
-    case "RateEncoder": return .encoder(.rate(gain: try fields.real("gain")))
-    case "CountDecoder": return .decoder(.count)
-    case "RateDecoder": return .decoder(.rate)
-    case "MeanDecoder": return .decoder(.mean)
-    case let kind where PlasticNode.kinds.contains(kind):
-      return .plastic(try plastic(kind, &fields))
-    default:
-      guard let kind = Neuron.Kind(rawValue: kind) else {
-        throw ArcuateError(.unsupportedFormat, "is of the unknown kind \"\(kind.prefix(80))\"")
-      }
-      return .neuron(try neuron(kind, &fields))
+    of kind: String, _ fields: inout Fields, _ location: String, _ depth: Int
+  ) throws(ArcuateError) -> Operator {
+    guard let known = NodeNames.all.forms[kind] else {
+      throw ArcuateError(.unsupportedFormat, "is of the unknown kind \"\(kind.prefix(80))\"")
+    }
+    return try op(known, kind, &fields, location, depth)
+  }
+
+  private mutating func op<Kind: NodeKind>(
+    _: Kind.Type, _ name: String, _ fields: inout Fields, _ location: String, _ depth: Int
+  ) throws(ArcuateError) -> Operator {
+    let form = Kind.forms.first { $0.name == name }!
+    var node = form.blank
+    for field in form.fields where field.isRequired || fields.has(field.name) {
+      let value = try value(field.name, field.storage, &fields, location, depth)
+      try within(field.name) { () throws(ArcuateError) in try field.set(&node, value) }
+    }
+    return node.asOperator
+  }
+
+  private mutating func value(
+    _ name: String, _ storage: FieldStorage, _ fields: inout Fields, _ location: String,
+    _ depth: Int
+  ) throws(ArcuateError) -> FieldValue {
+    switch storage {
+    case .tensor: return .tensor(try tensor(name, &fields))
+    case .indices: return .indices(try indices(name, &fields))
+    case .rule:
+      let matrix = fields.has("matrix") ? try tensor("matrix", &fields) : nil
+      let json = try fields.take(name)
+      return .rule(
+        try within(name) { () throws(ArcuateError) in try PlasticRule(json, matrix: matrix) })
+    case .graph:
+      return .graph(try graph(try fields.take(name), location: location, depth: depth + 1))
+    case .extents, .integers, .integersOrWord, .integer, .seed, .number, .flag, .word, .semantics:
+      let json = try fields.take(name)
+      return try within(name) { () throws(ArcuateError) in try FieldValue(json, storage) }
     }
   }
 
-  mutating func convolution(axes: Int, _ fields: inout Fields) throws -> Convolution {
-    let weight = try tensor("weight", &fields)
-    guard weight.shape.rank == axes + 2 else {
-      throw ArcuateError(
-        .invalidModel, "the weight has shape \(weight.shape), not \(axes + 2) axes")
-    }
-    var shape: [Int]?
-    if fields.has("input_shape") { shape = try Shape(fields.list("input_shape")).extents }
-    let padding: Convolution.Padding
-    switch fields.find("padding") {
-    case .string("same"): padding = .same
-    case .string("valid"): padding = .valid
-    default: padding = .explicit(try fields.list("padding"))
-    }
-    return Convolution(
-      inputShape: shape, weight: weight, bias: try optional("bias", &fields),
-      stride: try fields.list("stride"), padding: padding,
-      dilation: try fields.list("dilation"), groups: try fields.whole("groups"))
-  }
-
-  private func pooling(_ kind: Pooling.Kind, _ fields: inout Fields) throws -> Pooling {
-    Pooling(
-      kind: kind, kernel: try fields.list("kernel_size"), stride: try fields.list("stride"),
-      padding: try fields.list("padding"))
-  }
-
-  private mutating func neuron(_ kind: Neuron.Kind, _ fields: inout Fields) throws -> Neuron {
-    Neuron(
-      kind, tauSynapse: try optional("tau_syn", &fields),
-      tauMembrane: try optional(kind.hasSynapse ? "tau_mem" : "tau", &fields),
-      resistance: try tensor("r", &fields), leak: try optional("v_leak", &fields),
-      threshold: try optional("v_threshold", &fields),
-      resetValue: try optional("v_reset", &fields), inputWeight: try optional("w_in", &fields),
-      initial: try optional("v_initial", &fields),
-      semantics: try fields.find("semantics").map { try semantics($0) })
-  }
-
-  private func semantics(_ json: JSON) throws -> NeuronSemantics {
-    var semantics = NeuronSemantics()
-    try within("semantics") {
-      for (name, value) in try json.object() {
-        guard NeuronSemantics.fieldNames.contains(name) else {
-          throw ArcuateError(.unsupportedFormat, "there is no field \"\(name.prefix(80))\"")
-        }
-        try semantics.set(name, to: try value.string())
-      }
-    }
-    return semantics
-  }
-
-  private mutating func metadata(_ json: JSON, _ depth: Int) throws -> [String: Metadata] {
+  private mutating func metadata(_ json: JSON, _ depth: Int) throws(ArcuateError) -> [String:
+    Metadata]
+  {
     guard depth <= SafetensorsWriter.maximumDepth else {
       throw ArcuateError(.limitExceeded, "metadata nested too deep")
     }
     var notes: [String: Metadata] = [:]
-    for (name, value) in try within("metadata", { try json.object() }) {
-      try within("metadata \"\(name.prefix(80))\"") {
+    let members = try within("metadata") { () throws(ArcuateError) in try json.object() }
+    for (name, value) in members {
+      try within("metadata \"\(name.prefix(80))\"") { () throws(ArcuateError) in
         switch value {
         case .string(let text): notes[name] = .string(text)
         case .bool(let value): notes[name] = .bool(value)
@@ -225,22 +148,20 @@ struct SafetensorsReader {
 
   // MARK: Tensors
 
-  mutating func tensor(_ field: String, _ fields: inout Fields) throws -> Tensor {
+  private mutating func tensor(_ field: String, _ fields: inout Fields) throws(ArcuateError)
+    -> Tensor
+  {
     let name = try fields.take(field)
-    return try within(field) { try tensor(named: try name.string()) }
+    return try within(field) { () throws(ArcuateError) in try tensor(named: try name.string()) }
   }
 
-  mutating func optional(_ field: String, _ fields: inout Fields) throws -> Tensor? {
-    fields.has(field) ? try tensor(field, &fields) : nil
-  }
-
-  private mutating func tensor(named name: String) throws -> Tensor {
+  private mutating func tensor(named name: String) throws(ArcuateError) -> Tensor {
     guard let entry = container.entries[name] else {
       throw ArcuateError(.notFound, "there is no tensor \"\(name.prefix(200))\"")
     }
     var scales: [Float] = []
     if entry.type == "I8", let stored = container.entries[name + ".scale"] {
-      scales = try within("scale") { try stored.tensor().tensor.floats }
+      scales = try within("scale") { () throws(ArcuateError) in try stored.tensor().tensor.floats }
       used.insert(name + ".scale")
     }
     let (tensor, converted) = try entry.tensor(scales: scales)
@@ -253,9 +174,11 @@ struct SafetensorsReader {
   }
 
   /// Whole numbers, which stay in the file.
-  private mutating func indices(_ field: String, _ fields: inout Fields) throws -> IndexArray {
+  private mutating func indices(_ field: String, _ fields: inout Fields) throws(ArcuateError)
+    -> IndexArray
+  {
     let named = try fields.take(field)
-    return try within(field) {
+    return try within(field) { () throws(ArcuateError) in
       let name = try named.string()
       guard let entry = container.entries[name] else {
         throw ArcuateError(.notFound, "there is no tensor \"\(name.prefix(200))\"")
@@ -270,10 +193,10 @@ struct SafetensorsReader {
     }
   }
 
-  private mutating func report(_ fields: Fields, _ place: String) {
+  private mutating func report(_ fields: Fields, _ location: String) {
     for name in fields.unused {
       findings.append(
-        Finding(.repair, place, "has an unknown field \"\(name.prefix(80))\": passed over"))
+        Finding(.repair, location, "has an unknown field \"\(name.prefix(80))\": ignored"))
     }
   }
 }

@@ -8,24 +8,26 @@ struct SafetensorsWriter {
 
   static let maximumDepth = 16
 
-  mutating func graph(_ model: Model, path: String, depth: Int) throws -> [String: JSON] {
+  mutating func graph(_ model: Model, path: String, depth: Int) throws(ArcuateError) -> [String:
+    JSON]
+  {
     guard depth <= Self.maximumDepth else {
       throw ArcuateError(.limitExceeded, "graphs are nested more than \(Self.maximumDepth) deep")
     }
     var graph: [String: JSON] = [
-      "semantics": semantics(model.semantics),
+      "semantics": model.semantics.json,
       "edges": .array(model.edges.map { .array([.string($0.source), .string($0.target)]) }),
     ]
     var nodes: [JSON] = []
     for node in model.nodes {
-      let place = path + node.name
-      var fields = try within("node \"\(node.name)\"") {
-        try self.fields(of: node.op, place, depth)
+      let own = path + node.name
+      var fields = try within("node \"\(node.name)\"") { () throws(ArcuateError) in
+        try self.fields(of: node.op, own, depth)
       }
       fields["name"] = .string(node.name)
       fields["kind"] = .string(node.op.kindName)
       if !node.metadata.isEmpty {
-        fields["metadata"] = try metadata(node.metadata, place + ".metadata", 0)
+        fields["metadata"] = try metadata(node.metadata, own + ".metadata", 0)
       }
       nodes.append(.object(fields))
     }
@@ -38,74 +40,38 @@ struct SafetensorsWriter {
   }
 
   private mutating func fields(
-    of op: Operator, _ place: String, _ depth: Int
-  ) throws -> [String: JSON] {
+    of op: Operator, _ path: String, _ depth: Int
+  ) throws(ArcuateError) -> [String: JSON] {
+    try fields(of: op.kind, path, depth)
+  }
+
+  private mutating func fields<Kind: NodeKind>(
+    of kind: Kind, _ path: String, _ depth: Int
+  ) throws(ArcuateError) -> [String: JSON] {
     var fields: [String: JSON] = [:]
-    func put(_ name: String, _ tensor: Tensor?) {
-      if let tensor { fields[name] = store(tensor, "\(place).\(name)") }
-    }
-    switch op {
-    case .input(let shape), .output(let shape): fields["shape"] = list(shape.extents)
-    case .linear(let linear):
-      put("weight", linear.weight)
-      put("bias", linear.bias)
-    case .sparse(let sparse):
-      fields["shape"] = list([sparse.post, sparse.pre])
-      fields["row_starts"] = store(sparse.rowStarts, "\(place).row_starts")
-      fields["post"] = store(sparse.postIndices, "\(place).post")
-      put("weight", sparse.weight)
-      put("delay_s", sparse.delay_s)
-    case .scale(let tensor): put("scale", tensor)
-    case .convolution(let convolution):
-      fields.merge(convolution.fields(put)) { $1 }
-    case .pooling(let pooling):
-      fields["kernel_size"] = list(pooling.kernel)
-      fields["stride"] = list(pooling.stride)
-      fields["padding"] = list(pooling.padding)
-    case .flatten(let flatten):
-      if let shape = flatten.inputShape { fields["input_shape"] = list(shape.extents) }
-      fields["start_dim"] = .number(flatten.start)
-      fields["end_dim"] = .number(flatten.end)
-    case .delay(let tensor): put("delay", tensor)
-    case .threshold(let tensor): put("threshold", tensor)
-    case .neuron(let neuron):
-      for (name, tensor) in neuron.parameters { put(name, tensor) }
-      if let own = neuron.semantics { fields["semantics"] = semantics(own) }
-    case .graph(let inner):
-      fields["graph"] = .object(try graph(inner, path: place + "/", depth: depth + 1))
-    case .activation, .decoder, .concatenation, .multiplication: break
-    case .normalization(let norm):
-      fields["target"] = .number(norm.target)
-      fields["floor"] = .number(norm.floor)
-      fields["appends_log"] = .bool(norm.appendsLog)
-    case .batchNorm(let norm):
-      put("mean", norm.mean)
-      put("variance", norm.variance)
-      put("gamma", norm.gamma)
-      put("beta", norm.beta)
-      fields["epsilon"] = .number(norm.epsilon)
-    case .encoder(.bernoulli(let gain, let seed)), .encoder(.signedBernoulli(let gain, let seed)):
-      fields["gain"] = .number(gain)
-      fields["seed"] = .number(seed)
-    case .encoder(.rate(let gain)), .encoder(.singleShot(let gain)): fields["gain"] = .number(gain)
-    case .plastic(let node):
-      let others = node.fields(put)
-      fields.merge(others) { $1 }
+    for field in kind.form.fields {
+      guard let value = field.get(kind) else { continue }
+      let wanted = "\(path).\(field.name)"
+      switch value {
+      case .tensor(let tensor): fields[field.name] = store(tensor, wanted)
+      case .indices(let indices): fields[field.name] = store(indices, wanted)
+      case .rule(let rule):
+        fields[field.name] = rule.json
+        if let matrix = rule.modulator?.matrix {
+          fields["matrix"] = store(matrix, "\(path).matrix")
+        }
+      case .graph(let inner):
+        fields[field.name] = .object(try graph(inner, path: path + "/", depth: depth + 1))
+      case .integers, .integer, .seed, .number, .flag, .word, .semantics:
+        fields[field.name] = value.json
+      }
     }
     return fields
   }
 
-  private func semantics(_ semantics: NeuronSemantics) -> JSON {
-    var members: [String: JSON] = [:]
-    for name in NeuronSemantics.fieldNames {
-      members[name] = semantics.value(of: name).map { .string($0) }
-    }
-    return .object(members)
-  }
-
   private mutating func metadata(
-    _ metadata: [String: Metadata], _ place: String, _ depth: Int
-  ) throws -> JSON {
+    _ metadata: [String: Metadata], _ path: String, _ depth: Int
+  ) throws(ArcuateError) -> JSON {
     guard depth <= Self.maximumDepth else {
       throw ArcuateError(.limitExceeded, "metadata nested more than \(Self.maximumDepth) deep")
     }
@@ -118,10 +84,10 @@ struct SafetensorsWriter {
       // A bare string would come back as text.
       case .number(let number): members[name] = .object(["number": .number(number)])
       case .array(let tensor):
-        members[name] = .object(["tensor": store(tensor, "\(place).\(name)")])
+        members[name] = .object(["tensor": store(tensor, "\(path).\(name)")])
       case .group(let group):
         members[name] = .object([
-          "group": try self.metadata(group, "\(place).\(name)", depth + 1)
+          "group": try self.metadata(group, "\(path).\(name)", depth + 1)
         ])
       }
     }
@@ -162,22 +128,3 @@ struct SafetensorsWriter {
     return name
   }
 }
-
-extension Convolution {
-  func fields(_ put: (String, Tensor?) -> Void) -> [String: JSON] {
-    put("weight", weight)
-    put("bias", bias)
-    var fields: [String: JSON] = [
-      "stride": list(stride), "dilation": list(dilation), "groups": .number(groups),
-    ]
-    if let inputShape { fields["input_shape"] = list(inputShape) }
-    switch padding {
-    case .explicit(let pads): fields["padding"] = list(pads)
-    case .same: fields["padding"] = .string("same")
-    case .valid: fields["padding"] = .string("valid")
-    }
-    return fields
-  }
-}
-
-private func list(_ numbers: [Int]) -> JSON { .array(numbers.map { .number($0) }) }

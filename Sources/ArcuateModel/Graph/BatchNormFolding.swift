@@ -20,7 +20,7 @@ extension Model {
   /// folded into these. Others stay.
   ///
   /// Numbers. Outputs differ by rounding only.
-  public func foldingBatchNorm() throws -> Model {
+  public func foldingBatchNorm() throws(ArcuateError) -> Model {
     var model = self
     for node in nodes {
       if case .graph(let inner) = node.op {
@@ -34,8 +34,7 @@ extension Model {
         [norm.mean, norm.variance, norm.beta].allSatisfy({ $0.count == norm.gamma.count })
       else { continue }
       let (factor, shift) = norm.factorAndShift()
-      switch source.op {
-      case .linear(let linear) where linear.weight.shape.rank == 2:
+      if case .linear(let linear) = source.op, linear.weight.shape.rank == 2 {
         guard linear.weight.shape[0] == factor.count else { continue }
         model.replace(
           source.name,
@@ -43,12 +42,13 @@ extension Model {
             Linear(
               weight: try linear.weight.scalingFirstAxis(factor),
               bias: try folded(linear.bias, factor, shift))))
-      case .convolution(var convolution):
+      } else if case .convolution(var convolution) = source.op {
         guard convolution.weight.shape[0] == factor.count else { continue }
         convolution.weight = try convolution.weight.scalingFirstAxis(factor)
         convolution.bias = try folded(convolution.bias, factor, shift)
         model.replace(source.name, with: .convolution(convolution))
-      default: continue
+      } else {
+        continue
       }
       model.nodes.removeAll { $0.name == node.name }
       model.edges.removeAll { $0 == feeding[0] }
@@ -59,7 +59,9 @@ extension Model {
     return model
   }
 
-  private func folded(_ bias: Tensor?, _ factor: [Float], _ shift: [Float]) throws -> Tensor {
+  private func folded(
+    _ bias: Tensor?, _ factor: [Float], _ shift: [Float]
+  ) throws(ArcuateError) -> Tensor {
     let old = try (bias ?? Tensor(scalar: 0)).broadcast(to: Shape([factor.count]))
     return Tensor(vector: factor.indices.map { old[$0] * factor[$0] + shift[$0] })
   }
@@ -72,7 +74,7 @@ extension Model {
 
 extension Tensor {
   /// Each slice of the first axis times its factor, as float32.
-  fileprivate func scalingFirstAxis(_ factor: [Float]) throws -> Tensor {
+  fileprivate func scalingFirstAxis(_ factor: [Float]) throws(ArcuateError) -> Tensor {
     let inner = count / max(factor.count, 1)
     var values = floats
     for i in values.indices { values[i] *= factor[i / inner] }

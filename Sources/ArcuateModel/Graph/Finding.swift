@@ -1,9 +1,9 @@
-/// One thing a reader or a validation noticed about a model.
+/// One thing a reader or the check noticed about a model.
 public struct Finding: Sendable, Hashable, CustomStringConvertible {
   public enum Severity: String, Sendable, CaseIterable, Comparable {
     /// Worth knowing; nothing was changed.
     case note
-    /// Something was missing or inconsistent and was mended as the message says.
+    /// Something was missing or inconsistent and was repaired as the message says.
     case repair
     /// The model cannot run.
     case error
@@ -14,14 +14,14 @@ public struct Finding: Sendable, Hashable, CustomStringConvertible {
 
   public var severity: Severity
   /// The node, edge or file the finding is about.
-  public var place: String
+  public var location: String
   public var message: String
 
-  public init(_ severity: Severity, _ place: String, _ message: String) {
+  public init(_ severity: Severity, _ location: String, _ message: String) {
     self.severity = severity
-    self.place = place
+    self.location = location
     self.message = message
   }
 
-  public var description: String { "\(severity.rawValue): \(place): \(message)" }
+  public var description: String { "\(severity.rawValue): \(location): \(message)" }
 }

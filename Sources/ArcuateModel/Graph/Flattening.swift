@@ -6,11 +6,11 @@ extension Model {
   /// The ports of a nested graph disappear: what fed the port feeds what the port fed. An edge may
   /// name a port of a graph with several as `graph/port` or `graph.port`.
   /// Throws. `invalidModel` for a name used twice or an edge to something that is not there.
-  public func flattened() throws -> Model {
+  public func flattened() throws(ArcuateError) -> Model {
     try flattened(depth: 0)
   }
 
-  private func flattened(depth: Int) throws -> Model {
+  private func flattened(depth: Int) throws(ArcuateError) -> Model {
     guard depth <= 32 else {
       throw ArcuateError(.limitExceeded, "graphs are nested more than 32 deep")
     }
@@ -41,20 +41,18 @@ extension Model {
         targets[node.name] = node.name
         continue
       }
-      let body = try within("graph \"\(node.name)\"") { try inner.flattened(depth: depth + 1) }
+      let body = try within("graph \"\(node.name)\"") { () throws(ArcuateError) in
+        try inner.flattened(depth: depth + 1)
+      }
       var inputs: [String] = []
       var outputs: [String] = []
       for part in body.nodes {
         let name = "\(node.name)/\(part.name)"
-        switch part.op {
-        case .input: inputs.append(part.name)
-        case .output: outputs.append(part.name)
-        default: break
-        }
-        if case .input = part.op { passed.insert(name) }
-        if case .output = part.op { passed.insert(name) }
+        if case .input = part.op { inputs.append(part.name) }
+        if case .output = part.op { outputs.append(part.name) }
+        if part.op.isPort { passed.insert(name) }
         var renamed = part
-        renamed.op = part.op.renamingReferences { "\(node.name)/\($0)" }
+        renamed.op = part.op.kind.renamingReferences { "\(node.name)/\($0)" }.asOperator
         renamed.name = name
         if case .neuron(var neuron) = part.op, neuron.semantics == nil {
           if inner.semantics != NeuronSemantics() { neuron.semantics = inner.semantics }
@@ -87,7 +85,7 @@ extension Model {
     return flat.withoutPorts(passed)
   }
 
-  /// Removes the nodes called `ports`, joining what feeds them to what they feed, at the place
+  /// Removes the nodes called `ports`, joining what feeds them to what they feed, at the position
   /// among the edges where the port fed it: a concatenation takes its inputs in that order.
   private func withoutPorts(_ ports: Set<String>) -> Model {
     var result = self

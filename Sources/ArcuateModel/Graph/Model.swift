@@ -1,9 +1,9 @@
 import ArcuateCore
 
-/// A network as a value: it says what is computed and cannot run.
+/// A network as a value: it states what is computed and cannot run.
 ///
-/// Nodes keep the order in which they were added; edges say what feeds what, several inputs to a
-/// node are summed (unless the node says otherwise, as a concatenation does, which takes them in
+/// Nodes keep the order in which they were added; edges state which node feeds which; several inputs to
+/// a node are summed (unless the node says otherwise, as a concatenation does, which takes them in
 /// the order of the edges), and an edge that closes a cycle carries the value of the step before.
 public struct Model: Sendable, Equatable {
   public struct Node: Sendable, Equatable {

@@ -47,9 +47,9 @@ public struct Ordering: Sendable {
     group = component
     cyclicGroups = Set(
       edges.indices.filter { back.contains($0) || isEarly($0) }.map { component[edges[$0].source] })
-    var place = [Int](repeating: 0, count: nodeCount)
-    for (i, node) in finished.reversed().enumerated() { place[node] = i }
-    order = (0..<nodeCount).sorted { (component[$0], place[$0]) < (component[$1], place[$1]) }
+    var position = [Int](repeating: 0, count: nodeCount)
+    for (i, node) in finished.reversed().enumerated() { position[node] = i }
+    order = (0..<nodeCount).sorted { (component[$0], position[$0]) < (component[$1], position[$1]) }
   }
 
   /// Depth first without recursion, since hostile graphs may be deep: the edges that lead back

@@ -68,7 +68,7 @@ extension CheckedModel {
     var into = [[Int]](repeating: [], count: model.nodes.count)
     for (e, edge) in edges.enumerated() { into[edge.target].append(e) }
     for i in ordering.order {
-      switch model.nodes[i].op.constancy(dt_s: dt_s) {
+      switch model.nodes[i].op.kind.constancy(dt_s: dt_s) {
       case .heldInput: constant[i] = true
       case .never: break
       case .followsInputs:

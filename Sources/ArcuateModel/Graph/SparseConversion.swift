@@ -3,7 +3,7 @@ import ArcuateCore
 extension Linear {
   /// The weights whose size is above `threshold`, as connections without delay; the bias is left
   /// out. Throws. `notRepresentable` for leading axes; `limitExceeded` for too many weights.
-  public func sparse(above threshold: Float = 0) throws -> SparseLinear {
+  public func sparse(above threshold: Float = 0) throws(ArcuateError) -> SparseLinear {
     guard weight.shape.rank == 2 else {
       throw ArcuateError(
         .notRepresentable, "weights of shape \(weight.shape) are not one matrix [post, pre]")
@@ -32,7 +32,7 @@ extension SparseLinear {
   /// the same two elements are summed in their order.
   /// Throws. `invalidModel` for lists that contradict each other; `notRepresentable` unless every
   /// delay is zero; `limitExceeded` above `mostDense` elements.
-  public func dense() throws -> Linear {
+  public func dense() throws(ArcuateError) -> Linear {
     if let problem = contradictions().first { throw ArcuateError(.invalidModel, problem) }
     if let (_, largest) = delay_s.extremes, largest > 0 {
       throw ArcuateError(
@@ -57,11 +57,13 @@ extension Model {
   /// Weights whose size is not above `threshold` are dropped; with 0 the numbers that come out are
   /// the same. Of all nodes, those with a bias or leading axes stay as they are.
   /// Throws. `notFound`; for named nodes also `notRepresentable`.
-  public func sparsified(_ names: [String]? = nil, above threshold: Float = 0) throws -> Model {
+  public func sparsified(
+    _ names: [String]? = nil, above threshold: Float = 0
+  ) throws(ArcuateError) -> Model {
     guard threshold >= 0, threshold.isFinite else {
       throw ArcuateError(.invalidArgument, "a threshold of \(threshold), not finite and >= 0")
     }
-    return try rewriting(names) { op, isNamed in
+    return try rewriting(names) { op, isNamed throws(ArcuateError) in
       guard case .linear(let linear) = op else {
         if !isNamed { return op }
         throw ArcuateError(.notRepresentable, "is a \(op.kindName), not a Linear")
@@ -69,7 +71,7 @@ extension Model {
       if linear.bias != nil || linear.weight.shape.rank != 2 {
         if !isNamed { return op }
         if linear.bias != nil {
-          throw ArcuateError(.notRepresentable, "has a bias, for which SparseLinear has no word")
+          throw ArcuateError(.notRepresentable, "has a bias, which SparseLinear does not have")
         }
       }
       return .sparse(try linear.sparse(above: threshold))
@@ -77,9 +79,9 @@ extension Model {
   }
 
   /// The model with the named `SparseLinear` nodes, or all of them, as `Linear`.
-  /// Throws. `notFound`; what `SparseLinear.dense` throws, naming the node.
-  public func densified(_ names: [String]? = nil) throws -> Model {
-    try rewriting(names) { op, isNamed in
+  /// Throws. `notFound`; the errors of `SparseLinear.dense`, naming the node.
+  public func densified(_ names: [String]? = nil) throws(ArcuateError) -> Model {
+    try rewriting(names) { op, isNamed throws(ArcuateError) in
       guard case .sparse(let sparse) = op else {
         if !isNamed { return op }
         throw ArcuateError(.notRepresentable, "is a \(op.kindName), not a SparseLinear")
@@ -90,14 +92,14 @@ extension Model {
 
   /// Applies `rewrite` to the named nodes, or to all, in nested graphs too.
   private func rewriting(
-    _ names: [String]?, _ rewrite: (Operator, _ isNamed: Bool) throws -> Operator
-  ) throws -> Model {
+    _ names: [String]?, _ rewrite: (Operator, _ isNamed: Bool) throws(ArcuateError) -> Operator
+  ) throws(ArcuateError) -> Model {
     for name in names ?? [] where self[name] == nil {
       throw ArcuateError(.notFound, "there is no node \"\(name)\"")
     }
     var result = self
     for (i, node) in nodes.enumerated() {
-      try within("node \"\(node.name)\"") {
+      try within("node \"\(node.name)\"") { () throws(ArcuateError) in
         if case .graph(let inner) = node.op, names == nil {
           result.nodes[i].op = .graph(try inner.rewriting(nil, rewrite))
         } else if names?.contains(node.name) ?? true {

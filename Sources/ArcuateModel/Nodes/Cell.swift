@@ -1,6 +1,6 @@
 import ArcuateCore
 
-/// A layer of spiking cells with what learning on the spot asks of neurons beyond NIR's six.
+/// A layer of spiking cells for plastic networks, which need more than NIR's six neurons.
 ///
 /// In the order of a step, x the input, dt the step, d(tau) = exp(-dt/tau) or, with `isEuler`,
 /// 1 - dt/tau:
@@ -21,7 +21,7 @@ import ArcuateCore
 /// | parameter    | unit | default | meaning                                          |
 /// |--------------|------|---------|--------------------------------------------------|
 /// | threshold    | 1    | 1       | [size] or one number                             |
-/// | theta        | 1    | 0       | where the adaptive part starts: what was learned |
+/// | theta        | 1    | 0       | initial value of the adaptive threshold |
 /// | adaptation   | 1    | 0       | added to theta by a spike                        |
 /// | tauAdaptation| s    | never   | theta's return to 0                              |
 public struct Cell: Sendable, Equatable {
@@ -54,8 +54,50 @@ public struct Cell: Sendable, Equatable {
   public init(size: Int) { self.size = size }
 
   public var isConductance: Bool { excitation != nil }
+}
 
-  func contradictions() -> [String] {
+extension Cell: NodeKind {
+  package static var forms: [NodeForm<Self>] {
+    [
+      NodeForm(
+        "Cell", nir: .none(),
+        [
+          .integer("size", \.size), .number("rest", \.rest, plain: 0),
+          .number("gain", \.gain, plain: 1), .number("v_reset", \.resetValue, plain: 0),
+          .number("refractory", \.refractory_s, plain: 0, unit: "s"),
+          .number("adaptation", \.adaptation, plain: 0),
+          .number("recovery", \.recovery, plain: 0), .number("lateral", \.lateral, plain: 0),
+          .number("tau", \.tauMembrane_s, unit: "s"), .number("tau_syn", \.tauSynapse_s, unit: "s"),
+          .number("e_excitation", \.excitation), .number("e_inhibition", \.inhibition),
+          .number("tau_adaptation", \.tauAdaptation_s, unit: "s"),
+          .number("tau_recovery", \.tauRecovery_s, unit: "s"),
+          .number("tau_lateral", \.tauLateral_s, unit: "s"),
+          .flag("or_equal", \.orEqual, plain: false), .flag("euler", \.isEuler, plain: false),
+          .flag("silences", \.silences, plain: false), .word("reset", \.reset),
+          .integer("winners", \.winners),
+          .tensor("v_threshold", \.threshold, isRequired: false),
+          .tensor("theta", \.theta, isRequired: false),
+        ], blank: Self(size: 0))
+    ]
+  }
+
+  package var asOperator: Operator { .plastic(.cell(self)) }
+  package var kindName: String { "Cell" }
+
+  /// Images keep their shape; a vector has as many elements as there are cells.
+  package func outputShape(_ inputs: [Shape?]) throws(ArcuateError) -> Shape? {
+    let input = try commonShape(inputs)
+    if let input, input.count != size {
+      throw ArcuateError(.shapeMismatch, "has \(size) cells, but receives \(input)")
+    }
+    if let input { return input }
+    return try Shape([size])
+  }
+
+  package func signal(_ inputs: [Signal]) -> Signal { .spike }
+  package func refusal(of inputs: [Signal?]) -> String? { nil }
+
+  package func contradictions() -> [String] {
     var found: [String] = []
     for (name, tau) in [
       ("tau", tauMembrane_s), ("tau_syn", tauSynapse_s), ("tau_adaptation", tauAdaptation_s),
@@ -87,4 +129,15 @@ public struct Cell: Sendable, Equatable {
     if let winners, winners < 1 { found.append("winners is \(winners): at least 1 is needed") }
     return found
   }
+
+  package var parameterCount: Int { threshold.count + theta.count }
+
+  package func needsTimeStep(_ semantics: NeuronSemantics) -> Bool {
+    tauMembrane_s != nil || tauSynapse_s != nil || tauAdaptation_s != nil || tauRecovery_s != nil
+      || tauLateral_s != nil || refractory_s > 0
+  }
+
+  package func constancy(dt_s: Double?) -> Constancy { .never }
+  package func isEarly(_ semantics: NeuronSemantics, dt_s: Double?) -> Bool { false }
+  package func renamingReferences(_ rename: (String) -> String) -> Self { self }
 }

@@ -25,7 +25,7 @@ extension NeuronSemantics {
 
   /// Sets one field, or with "preset" all of them.
   /// Throws. `invalidArgument` saying what there is to choose from.
-  public mutating func set(_ field: String, to value: String) throws {
+  public mutating func set(_ field: String, to value: String) throws(ArcuateError) {
     switch field {
     case "preset": self = NeuronSemantics(try named(value, field))
     case "integrator": integrator = try named(value, field)
@@ -45,7 +45,7 @@ extension NeuronSemantics {
     }
   }
 
-  private func flag(_ value: String, _ field: String) throws -> Bool {
+  private func flag(_ value: String, _ field: String) throws(ArcuateError) -> Bool {
     guard value == "0" || value == "1" else {
       throw ArcuateError(.invalidArgument, "\(field) \"\(value)\" is neither 0 nor 1")
     }
@@ -57,7 +57,7 @@ extension NeuronSemantics {
 /// Throws. `invalidArgument` saying what there is to choose from.
 public func named<T: RawRepresentable & CaseIterable>(
   _ name: String, _ kind: String
-) throws -> T where T.RawValue == String {
+) throws(ArcuateError) -> T where T.RawValue == String {
   guard let value = T(rawValue: name) else {
     let known = T.allCases.map(\.rawValue).joined(separator: ", ")
     throw ArcuateError(.invalidArgument, "there is no \(kind) \"\(name)\": choose \(known)")

@@ -56,7 +56,7 @@ public struct NeuronSemantics: Sendable, Hashable {
   public enum FeedbackStart: String, Sendable, CaseIterable {
     /// Zero: a bias in the feedback path does not act at the first step.
     case zero
-    /// What the feedback path answers to silence: its bias acts from the first step.
+    /// The response of the feedback path to silence: its bias acts from the first step.
     case response
   }
 
@@ -84,7 +84,7 @@ public struct NeuronSemantics: Sendable, Hashable {
 }
 
 extension NeuronSemantics {
-  /// The exporters whose habits are known, with the one-line reason for each choice below.
+  /// The exporters whose semantics are known, with the reason for each choice below.
   public enum Preset: String, Sendable, CaseIterable {
     case nir, snntorch, norse, spikingjelly, sinabs, rockpool, spyx, lava, nengo, spinnaker2
   }

@@ -1,7 +1,7 @@
 import ArcuateCore
 
-/// A convolution whose kernels a rule changes: the weight that positions share gets the sum of what
-/// each of them asks for.
+/// A convolution whose kernels a rule changes: each shared weight changes by the sum over
+/// the positions.
 ///
 ///     dW[o, c, k] = sum over terms and positions p of  rate * m[o, p] * post[o, p] * pre[c, p + k]
 ///
@@ -15,8 +15,29 @@ public struct PlasticConvolution: Sendable, Equatable {
     self.convolution = convolution
     self.rule = rule
   }
+}
 
-  func contradictions() -> [String] {
+extension PlasticConvolution: NodeKind {
+  package static var forms: [NodeForm<Self>] { [form(axes: 1), form(axes: 2)] }
+
+  private static func form(axes: Int) -> NodeForm<Self> {
+    NodeForm(
+      axes == 1 ? "PlasticConv1d" : "PlasticConv2d", nir: .none(),
+      [.rule("rule", \.rule)] + Convolution.fields(axes: axes).map { $0.part(\.convolution) },
+      blank: Self(
+        Convolution(weight: Tensor(scalar: 0), stride: [], padding: .valid, dilation: []),
+        rule: PlasticRule(post: "", [])))
+  }
+
+  package var asOperator: Operator { .plastic(.convolution(self)) }
+  package var kindName: String { convolution.axes == 1 ? "PlasticConv1d" : "PlasticConv2d" }
+  package func outputShape(_ inputs: [Shape?]) throws(ArcuateError) -> Shape? {
+    try convolution.outputShape(inputs)
+  }
+  package func signal(_ inputs: [Signal]) -> Signal { .value }
+  package func refusal(of inputs: [Signal?]) -> String? { nil }
+
+  package func contradictions() -> [String] {
     var found = rule.contradictions()
     for (name, tensor) in [("weight", convolution.weight), ("bias", convolution.bias)] {
       if let tensor, !tensor.isFinite {
@@ -24,14 +45,24 @@ public struct PlasticConvolution: Sendable, Equatable {
       }
     }
     if convolution.groups != 1 {
-      found.append("a convolution that learns has one group, not \(convolution.groups)")
+      found.append("a plastic convolution has one group, not \(convolution.groups)")
     }
     if rule.terms.contains(where: { $0.event != .step || $0.pre == .one }) {
-      found.append("a convolution learns by terms at every step, from its input")
+      found.append("a convolution adapts by terms at every step, from its input")
     }
     if rule.application == .frame || rule.decay != .none || rule.columnSum != nil {
       found.append("a convolution is changed at every step, without decay and column sums")
     }
     return found
+  }
+
+  package var parameterCount: Int { convolution.parameterCount }
+  package func needsTimeStep(_ semantics: NeuronSemantics) -> Bool { rule.hasTraces }
+  package func constancy(dt_s: Double?) -> Constancy { .never }
+  package func isEarly(_ semantics: NeuronSemantics, dt_s: Double?) -> Bool { false }
+  package func renamingReferences(_ rename: (String) -> String) -> Self {
+    var node = self
+    node.rule = rule.renamingReferences(rename)
+    return node
   }
 }

@@ -34,7 +34,7 @@ public struct SparseLinear: Sendable, Equatable {
     self.delay_s = delay_s
   }
 
-  /// Connections of one node at most; more would not fit their 32-bit places in a plan.
+  /// Connections of one node at most; more would not fit their 32-bit indices in a plan.
   public static let mostConnections = Int(UInt32.max)
   /// Elements of input or output at most.
   public static let mostElements = 1 << 28
@@ -42,15 +42,9 @@ public struct SparseLinear: Sendable, Equatable {
   /// The number of connections.
   public var count: Int { postIndices.count }
 
-  /// The places in the lists of the connections of input element `element`.
+  /// The positions in the lists of the connections of input element `element`.
   /// Needs. A node in which `contradictions` finds nothing.
   public func row(_ element: Int) -> Range<Int> { rowStarts[element]..<rowStarts[element + 1] }
-
-  /// Whether every delay is the same.
-  public var hasOneDelay: Bool {
-    guard delay_s.count > 1, let (least, largest) = delay_s.extremes else { return true }
-    return least == largest
-  }
 
   /// The least and the largest delay in steps of `dt_s`; without it, 1 stands for any delay above 0.
   public func delaySteps(_ dt_s: Double?) -> (least: Double, largest: Double) {
@@ -70,8 +64,48 @@ public struct SparseLinear: Sendable, Equatable {
     }
   }
 
+}
+
+extension SparseLinear: NodeKind {
+  package static var forms: [NodeForm<Self>] {
+    [
+      NodeForm(
+        "SparseLinear",
+        nir: .substituted { sparse throws(ArcuateError) in .linear(try sparse.dense()) },
+        [
+          Field(
+            "shape", .integers(count: 2), nir: .none(), get: { .integers([$0.post, $0.pre]) },
+            set: { node, value throws(ArcuateError) in
+              guard case .integers(let extents) = value else { return }
+              (node.post, node.pre) = try postAndPre(extents)
+            }),
+          .indices("row_starts", \.rowStarts), .indices("post", \.postIndices),
+          .tensor("weight", \.weight), .tensor("delay_s", \.delay_s, unit: "s"),
+        ],
+        blank: Self(
+          post: 0, pre: 0, rowStarts: IndexArray([UInt32]()), postIndices: IndexArray([UInt32]()),
+          weight: Tensor(scalar: 0)))
+    ]
+  }
+
+  package var asOperator: Operator { .sparse(self) }
+  package var kindName: String { "SparseLinear" }
+
+  package func outputShape(_ inputs: [Shape?]) throws(ArcuateError) -> Shape? {
+    let input = try commonShape(inputs)
+    let limit = SparseLinear.mostElements
+    guard (0...limit).contains(pre), (0...limit).contains(post) else {
+      throw ArcuateError(.invalidModel, "[\(post), \(pre)] is not a shape this library can hold")
+    }
+    try requireVector(pre, input)
+    return try Shape([post])
+  }
+
+  package func signal(_ inputs: [Signal]) -> Signal { .value }
+  package func refusal(of inputs: [Signal?]) -> String? { nil }
+
   /// What is wrong with the lists. Cost: one pass over each, without a copy.
-  func contradictions() -> [String] {
+  package func contradictions() -> [String] {
     let limit = SparseLinear.mostElements
     guard (0...limit).contains(pre), (0...limit).contains(post) else {
       return ["[\(post), \(pre)] is not a shape of up to \(limit) elements each way"]
@@ -86,19 +120,19 @@ public struct SparseLinear: Sendable, Equatable {
       found.append(
         "the row starts go from \(rowStarts[0]) to \(rowStarts[pre]), not from 0 to the \(count) "
           + "connections")
-    } else if let place = rowStarts.firstDescent {
+    } else if let index = rowStarts.firstDescent {
       found.append(
-        "row start \(place) is \(rowStarts[place]), below the \(rowStarts[place - 1]) before it")
+        "row start \(index) is \(rowStarts[index]), below the \(rowStarts[index - 1]) before it")
     }
-    if let place = postIndices.firstOutside(0..<post) {
+    if let index = postIndices.firstOutside(0..<post) {
       found.append(
-        "connection \(place) leads to element \(postIndices[place]), not within 0 ..< \(post)")
+        "connection \(index) leads to element \(postIndices[index]), not within 0 ..< \(post)")
     }
     if weight.shape.rank != 1 || weight.count != count {
       found.append("the weight has shape \(weight.shape), not [\(count)] for the connections")
     } else if !weight.isFinite {
-      let place = (0..<count).first { !weight.value(at: $0).isFinite } ?? 0
-      found.append("the weight holds a number that is not finite at [\(place)]")
+      let index = (0..<count).first { !weight.value(at: $0).isFinite } ?? 0
+      found.append("the weight holds a number that is not finite at [\(index)]")
     }
     if delay_s.count != 1 && (delay_s.shape.rank != 1 || delay_s.count != count) {
       found.append("the delay has shape \(delay_s.shape), not one element or [\(count)]")
@@ -110,28 +144,21 @@ public struct SparseLinear: Sendable, Equatable {
     return found
   }
 
-  func outputShape(for input: Shape?) throws -> Shape? {
-    let limit = SparseLinear.mostElements
-    guard (0...limit).contains(pre), (0...limit).contains(post) else {
-      throw ArcuateError(.invalidModel, "[\(post), \(pre)] is not a shape this library can hold")
-    }
-    if let input, input.extents != [pre] {
-      throw ArcuateError(.shapeMismatch, "expects [\(pre)], but receives \(input)")
-    }
-    return try Shape([post])
-  }
-}
+  package var parameterCount: Int { weight.count + delay_s.count }
 
-extension Operator {
-  /// Whether the node emits what earlier steps decided, before it sees this step's input.
-  func isEarly(_ model: Model) -> Bool {
-    switch self {
-    case .neuron(let neuron):
-      neuron.kind.spikes && (neuron.semantics ?? model.semantics).spikeTiming == .nextStep
-    case .sparse(let sparse): sparse.delaySteps(model.dt_s).least >= 1
-    default: false
-    }
+  package func needsTimeStep(_ semantics: NeuronSemantics) -> Bool {
+    (delay_s.extremes?.largest ?? 0) > 0
   }
+
+  package func constancy(dt_s: Double?) -> Constancy {
+    delaySteps(dt_s).largest > 0 ? .never : .followsInputs
+  }
+
+  package func isEarly(_ semantics: NeuronSemantics, dt_s: Double?) -> Bool {
+    delaySteps(dt_s).least >= 1
+  }
+
+  package func renamingReferences(_ rename: (String) -> String) -> Self { self }
 }
 
 extension Model {
@@ -139,17 +166,16 @@ extension Model {
   /// have to close: an edge that waits for a step would add to the delays that are stated.
   func delaysWithinCycles(
     _ edges: [(source: Int, target: Int)], _ ordering: Ordering, _ early: [Bool]
-  ) -> [(place: String, message: String)] {
+  ) -> [Finding] {
     let waiting = Set(ordering.backEdges.map { ordering.group[edges[$0].source] })
     return nodes.indices.compactMap { i in
       guard case .sparse(let sparse) = nodes[i].op, !early[i],
         waiting.contains(ordering.group[i]), sparse.delaySteps(dt_s).largest > 0
       else { return nil }
-      return (
-        "node \"\(nodes[i].name)\"",
+      return Finding(
+        .error, "node \"\(nodes[i].name)\"",
         "lies on a cycle with delays of \(sparse.delay_s.extremes?.least ?? 0) s and more: all must "
-          + "be at least one step, or all zero"
-      )
+          + "be at least one step, or all zero")
     }
   }
 }

@@ -1,6 +1,6 @@
 import ArcuateCore
 
-/// What is left of earlier inputs: an exponential that every input renews, or two in a row.
+/// An exponential trace of earlier inputs, or two in a row.
 ///
 ///     y1 <- d1 y1 + g1 x      (add)     or     x where x is not 0, else d1 y1     (set)
 ///     y2 <- d2 y2 + g2 y1     with y1 as it is now, or with `lags` as it was before this step
@@ -8,7 +8,7 @@ import ArcuateCore
 /// d = exp(-dt / tau), with `isEuler` 1 - dt / tau. As a node of a model a trace emits the last of
 /// the two; in a rule it belongs to one side of a synapse.
 ///
-/// | parameter | unit | default | what                       |
+/// | parameter | unit | default | meaning                    |
 /// |-----------|------|---------|----------------------------|
 /// | tau       | s    | –       | of the first exponential   |
 /// | gain      | 1    | 1       | of the input (add)         |
@@ -16,9 +16,9 @@ import ArcuateCore
 /// | secondGain| 1    | 1       | of the first in the second |
 public struct Trace: Sendable, Hashable {
   public enum Arrival: String, Sendable, CaseIterable {
-    /// An input adds to what is left.
+    /// An input adds to the trace.
     case add
-    /// An input replaces it, so that only the latest counts.
+    /// An input replaces the trace: only the latest counts.
     case set
   }
   public var tau_s: Float
@@ -41,8 +41,31 @@ public struct Trace: Sendable, Hashable {
     self.lags = lags
     self.isEuler = isEuler
   }
+}
 
-  func contradictions() -> [String] {
+extension Trace: NodeKind {
+  package static var forms: [NodeForm<Self>] {
+    [
+      NodeForm(
+        "Trace", nir: .none(),
+        [
+          .number("tau", \.tau_s, unit: "s"), .word("arrival", \.arrival),
+          .number("gain", \.gain, plain: 1), .number("second", \.second_s, unit: "s"),
+          .number("second_gain", \.secondGain, plain: 1), .flag("lags", \.lags, plain: false),
+          .flag("euler", \.isEuler, plain: false),
+        ], blank: Self(tau_s: 1))
+    ]
+  }
+
+  package var asOperator: Operator { .plastic(.trace(self)) }
+  package var kindName: String { "Trace" }
+  package func outputShape(_ inputs: [Shape?]) throws(ArcuateError) -> Shape? {
+    try commonShape(inputs)
+  }
+  package func signal(_ inputs: [Signal]) -> Signal { .value }
+  package func refusal(of inputs: [Signal?]) -> String? { nil }
+
+  package func contradictions() -> [String] {
     var found: [String] = []
     for tau in [tau_s, second_s ?? 1] where !(tau > 0 && tau.isFinite) {
       found.append("a trace has the time constant \(tau) s, which must be positive")
@@ -52,4 +75,10 @@ public struct Trace: Sendable, Hashable {
     }
     return found
   }
+
+  package var parameterCount: Int { 0 }
+  package func needsTimeStep(_ semantics: NeuronSemantics) -> Bool { true }
+  package func constancy(dt_s: Double?) -> Constancy { .never }
+  package func isEarly(_ semantics: NeuronSemantics, dt_s: Double?) -> Bool { false }
+  package func renamingReferences(_ rename: (String) -> String) -> Self { self }
 }

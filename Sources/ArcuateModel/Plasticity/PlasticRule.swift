@@ -5,20 +5,21 @@ import ArcuateCore
 ///     dW[i, j] = sum over terms of  rate * m[i] * post[i] * pre[j]      - decay
 ///
 /// then kept within bounds. STDP, Oja and Hebb, fast weights, neuromodulated Hebb, local errors and
-/// direct feedback are settings of this; `README.md` has each of them.
+/// direct feedback are special cases; docs/plasticity-rules.md has each of them.
 public struct PlasticRule: Sendable, Equatable {
   /// One side's part of a term.
   public enum Factor: Sendable, Hashable {
     case one
-    /// What the side emits: 1 for a spike.
+    /// The output of the side: 1 for a spike.
     case value
     /// The same a step earlier.
     case previous
-    /// A trace of what it emits, with this step's, or as it was before.
+    /// A trace of its output, including this step or before it.
     case trace(Trace, before: Bool)
-    /// Pre side of a frame's rule: what a trace gained since the post cell was last reset.
+    /// Pre side of a rule that is applied to frames: the gain of a trace since the last reset of
+    /// the post cell.
     case sinceReset(Trace)
-    /// Pre side: what another node with as many elements emits.
+    /// Pre side: the output of another node with as many elements.
     case node(String)
     /// Post side: the surrogate's derivative at the cell's membrane less its threshold.
     case surrogate(Surrogate)
@@ -50,11 +51,11 @@ public struct PlasticRule: Sendable, Equatable {
   /// A third factor, one number for each post element.
   public struct Modulator: Sendable, Equatable {
     public enum Source: Sendable, Hashable {
-      /// What the host gives under that name: a reward, a label, a concentration.
+      /// A value that the host sets by name: a reward, a label, a concentration.
       case signal(String)
-      /// A teacher's signal less what a node emits.
+      /// A teacher's signal minus the output of a node.
       case error(node: String, teacher: String)
-      /// What a node emits.
+      /// The output of a node.
       case node(String)
     }
     /// How the source's numbers become one for each post element.
@@ -63,11 +64,11 @@ public struct PlasticRule: Sendable, Equatable {
       case all
       /// One number for each.
       case each
-      /// For each post element the place of its number.
+      /// For each post element the index of its number.
       case compartments([Int])
       /// m = B source, [post, width].
       case matrix(Tensor)
-      /// The same, drawn uniformly within -amplitude ..< amplitude.
+      /// The same with a random matrix, uniform within -amplitude ..< amplitude.
       case random(seed: UInt64, amplitude: Float)
       /// B is the transpose of the weights of a linear node, as they are now.
       case transpose(of: String)
@@ -117,11 +118,11 @@ public struct PlasticRule: Sendable, Equatable {
   public var decay = Decay.none
   public var low = -Float.infinity
   public var high = Float.infinity
-  /// What the weights into each post element are scaled to add up to, before each frame.
+  /// The sum to which the weights into each post element are scaled before each frame.
   public var columnSum: Float?
   public var scaling = Scaling.none
   public var application = Application.step
-  /// Steps of a stream that pass before it learns.
+  /// Steps of a stream before the rule acts.
   public var firstStep = 0
   /// Whether the bias changes as well, as the weight of an input that is always 1.
   public var learnsBias = false
@@ -144,6 +145,28 @@ extension PlasticRule {
       }
     }
     return found
+  }
+
+  /// Whether any factor is a trace.
+  var hasTraces: Bool { !traces(pre: true).isEmpty || !traces(pre: false).isEmpty }
+
+  /// The same rule with the names of the nodes it reads changed.
+  func renamingReferences(_ rename: (String) -> String) -> PlasticRule {
+    var rule = self
+    rule.post = rename(rule.post)
+    for i in rule.terms.indices {
+      if case .node(let name) = rule.terms[i].pre { rule.terms[i].pre = .node(rename(name)) }
+    }
+    guard var modulator = rule.modulator else { return rule }
+    switch modulator.source {
+    case .signal: break
+    case .error(let node, let teacher):
+      modulator.source = .error(node: rename(node), teacher: teacher)
+    case .node(let node): modulator.source = .node(rename(node))
+    }
+    if case .transpose(let node) = modulator.map { modulator.map = .transpose(of: rename(node)) }
+    rule.modulator = modulator
+    return rule
   }
 
   func contradictions() -> [String] {

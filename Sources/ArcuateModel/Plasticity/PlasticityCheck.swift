@@ -1,23 +1,26 @@
 import ArcuateCore
 
 extension Model {
-  /// What the rules of a flattened model ask of other nodes and do not find.
-  func plasticityErrors(_ shapes: [Shape]) -> [(place: String, message: String)] {
-    var found: [(String, String)] = []
+  /// Errors of the rules of a flattened model that concern other nodes.
+  func plasticityErrors(_ shapes: [Shape]) -> [Finding] {
+    var found: [Finding] = []
     var index: [String: Int] = [:]
     for (i, node) in nodes.enumerated() { index[node.name] = i }
     for (i, node) in nodes.enumerated() {
       guard case .plastic(let plastic) = node.op, let rule = plastic.rule else { continue }
-      func error(_ message: String) { found.append(("node \"\(node.name)\"", message)) }
-      let inputs = plastic.inputCount(edges.first { $0.target == node.name }
-        .flatMap { index[$0.source] }.map { shapes[$0] })
+      func error(_ message: String) {
+        found.append(Finding(.error, "node \"\(node.name)\"", message))
+      }
+      let inputs = plastic.inputCount(
+        edges.first { $0.target == node.name }
+          .flatMap { index[$0.source] }.map { shapes[$0] })
       guard let post = index[rule.post] else {
-        error("learns from node \"\(rule.post)\", which is not there")
+        error("its rule reads node \"\(rule.post)\", which does not exist")
         continue
       }
       if shapes[post].count != shapes[i].count {
         error(
-          "has \(shapes[i].count) outputs, but learns from node \"\(rule.post)\" with "
+          "has \(shapes[i].count) outputs, but its rule reads node \"\(rule.post)\" with "
             + "\(shapes[post].count)")
       }
       let needsCell = rule.terms.contains {
@@ -33,18 +36,20 @@ extension Model {
         if let other = index[name] {
           if shapes[other].count != inputs {
             error(
-              "has \(inputs) inputs, but learns from node \"\(name)\" with "
+              "has \(inputs) inputs, but its rule reads node \"\(name)\" with "
                 + "\(shapes[other].count)")
           }
         } else {
-          error("learns from node \"\(name)\", which is not there")
+          error("its rule reads node \"\(name)\", which does not exist")
         }
       }
       guard let modulator = rule.modulator else { continue }
       let counts = shapes.map(\.count)
       do {
         _ = try modulator.width(post: shapes[i].count, index: index, counts: counts, nodes: nodes)
-      } catch { found.append(("node \"\(node.name)\"", (error as! ArcuateError).message)) }
+      } catch let misfit {
+        error(misfit.message)
+      }
     }
     return found
   }
@@ -58,11 +63,11 @@ extension PlasticRule.Modulator {
   /// How many numbers the source has. Throws. `invalidModel` where the parts do not fit.
   public func width(
     post: Int, index: [String: Int], counts: [Int], nodes: [Model.Node]
-  ) throws -> Int {
+  ) throws(ArcuateError) -> Int {
     func misfit(_ message: String) -> ArcuateError { ArcuateError(.invalidModel, message) }
-    func count(_ name: String) throws -> Int {
+    func count(_ name: String) throws(ArcuateError) -> Int {
       guard let i = index[name] else {
-        throw misfit("is modulated by node \"\(name)\", which is not there")
+        throw misfit("is modulated by node \"\(name)\", which does not exist")
       }
       return counts[i]
     }
@@ -75,11 +80,11 @@ extension PlasticRule.Modulator {
     switch map {
     case .all: wanted = 1
     case .each: wanted = post
-    case .compartments(let places):
-      guard places.count == post, places.allSatisfy({ (0..<1 << 20).contains($0) }) else {
-        throw misfit("has \(places.count) compartment numbers for \(post) outputs")
+    case .compartments(let indices):
+      guard indices.count == post, indices.allSatisfy({ (0..<1 << 20).contains($0) }) else {
+        throw misfit("has \(indices.count) compartment numbers for \(post) outputs")
       }
-      wanted = max((places.max() ?? 0) + 1, own ?? 0)
+      wanted = max((indices.max() ?? 0) + 1, own ?? 0)
     case .matrix(let tensor):
       guard tensor.shape.rank == 2, tensor.shape[0] == post else {
         throw misfit("has a modulator's matrix of shape \(tensor.shape), not [\(post), width]")
@@ -87,18 +92,20 @@ extension PlasticRule.Modulator {
       wanted = tensor.shape[1]
     case .random:
       guard let own else {
-        throw misfit("draws a modulator's matrix for a signal of no known width")
+        throw misfit("samples a modulator's matrix for a signal of no known width")
       }
       wanted = own
     case .transpose(let name):
       guard let i = index[name] else {
-        throw misfit("takes the weights of node \"\(name)\", which is not there")
+        throw misfit("takes the weights of node \"\(name)\", which does not exist")
       }
       let shape: Shape
-      switch nodes[i].op {
-      case .linear(let linear): shape = linear.weight.shape
-      case .plastic(.linear(let linear)): shape = linear.weight.shape
-      default: throw misfit("takes the weights of node \"\(name)\", which has none")
+      if case .linear(let linear) = nodes[i].op {
+        shape = linear.weight.shape
+      } else if case .plastic(.linear(let linear)) = nodes[i].op {
+        shape = linear.weight.shape
+      } else {
+        throw misfit("takes the weights of node \"\(name)\", which has none")
       }
       guard shape.rank == 2, shape[1] == post else {
         throw misfit(
@@ -118,23 +125,25 @@ extension Model {
   ///
   /// Throws. `notFound`; `invalidModel` for a node that is frozen: one without weights of its own
   /// to change, listed connections, narrow weights, kernels of several groups.
-  public func plastic(_ name: String, _ rule: PlasticRule) throws -> Model {
+  public func plastic(_ name: String, _ rule: PlasticRule) throws(ArcuateError) -> Model {
     guard let i = nodes.firstIndex(where: { $0.name == name }) else {
       throw ArcuateError(.notFound, "there is no node \"\(name)\"")
     }
     var model = self
-    switch nodes[i].op {
-    case .linear(let linear)
-    where linear.weight.shape.rank == 2 && linear.weight.element == .float32:
+    let op = nodes[i].op
+    if case .linear(let linear) = op, linear.weight.shape.rank == 2,
+      linear.weight.element == .float32
+    {
       model.nodes[i].op = .plastic(
         .linear(PlasticLinear(weight: linear.weight, bias: linear.bias, rule: rule)))
-    case .convolution(let convolution)
-    where convolution.groups == 1 && convolution.weight.element == .float32:
+    } else if case .convolution(let convolution) = op, convolution.groups == 1,
+      convolution.weight.element == .float32
+    {
       model.nodes[i].op = .plastic(.convolution(PlasticConvolution(convolution, rule: rule)))
-    case .plastic(var node) where node.rule != nil:
+    } else if case .plastic(var node) = op, node.rule != nil {
       node.rule = rule
       model.nodes[i].op = .plastic(node)
-    case let op:
+    } else {
       throw ArcuateError(
         .invalidModel,
         "is frozen: a rule changes float32 weights [post, pre] or kernels of one group, not those "
@@ -143,21 +152,21 @@ extension Model {
     return model
   }
 
-  /// The same network with every weight as it is, for good. Fast weights start, and stay, at zero.
+  /// The same network without plasticity. Fast weights start, and stay, at zero.
   public func frozen() -> Model {
     var model = self
     for i in nodes.indices {
-      switch nodes[i].op {
-      case .plastic(.linear(let linear)):
+      if case .graph(let inner) = nodes[i].op { model.nodes[i].op = .graph(inner.frozen()) }
+      guard case .plastic(let node) = nodes[i].op else { continue }
+      switch node {
+      case .linear(let linear):
         model.nodes[i].op = .linear(Linear(weight: linear.weight, bias: linear.bias))
-      case .plastic(.convolution(let plastic)):
-        model.nodes[i].op = .convolution(plastic.convolution)
-      case .plastic(.cell(var cell)):
+      case .convolution(let plastic): model.nodes[i].op = .convolution(plastic.convolution)
+      case .cell(var cell):
         cell.adaptation = 0
         cell.tauAdaptation_s = nil
         model.nodes[i].op = .plastic(.cell(cell))
-      case .graph(let inner): model.nodes[i].op = .graph(inner.frozen())
-      default: break
+      case .trace, .winners, .projection: break
       }
     }
     return model
@@ -165,7 +174,7 @@ extension Model {
 }
 
 extension PlasticNode {
-  /// Elements that come in, with the shape of what does where it is known.
+  /// The number of input elements; `shape` is the shape of the input, if it is known.
   func inputCount(_ shape: Shape?) -> Int {
     switch self {
     case .linear(let linear): linear.pre

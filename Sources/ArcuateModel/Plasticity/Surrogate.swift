@@ -4,10 +4,10 @@
   import Darwin
 #endif
 
-/// What stands for the derivative of a spike with respect to its membrane.
+/// A substitute for the derivative of a spike with respect to the membrane.
 ///
-/// With x = v - threshold. A spike's own derivative is zero almost everywhere, so that learning by
-/// gradient needs another function in its place.
+/// With x = v - threshold. A spike's own derivative is zero almost everywhere, so gradients
+/// need another function instead.
 public enum Surrogate: Sendable, Equatable, Hashable {
   /// `height` where |x| < width, else 0. Source: Wu et al. 2018, STBP (height 1, width 0.5).
   case box(width: Float, height: Float)
@@ -38,8 +38,8 @@ extension Surrogate {
     }
   }
 
-  /// A smooth function whose derivative this is, in place of the step, so that finite differences
-  /// can check a sweep through it; nil where there is none (it depends on more than x).
+  /// A smooth function whose derivative this is, for use instead of the step, so that finite
+  /// differences can check a gradient; nil where there is none (it depends on more than x).
   public func antiderivative(_ x: Float) -> Float? {
     switch self {
     case .box(let width, let height): return height * min(max(x, -width), width)

@@ -20,7 +20,7 @@ extension Model {
     guard let checked else {
       let errors = findings.filter { $0.severity == .error }
       let more = errors.count > 1 ? " (and \(errors.count - 1) more)" : ""
-      throw ArcuateError(.invalidModel, errors[0].message + more, at: errors[0].place)
+      throw ArcuateError(.invalidModel, errors[0].message + more, at: errors[0].location)
     }
     var compiler = try Compiler(checked, findings, options)
     return try compiler.plan()

@@ -37,7 +37,7 @@ public final class Network {
     let (checked, findings) = model.check()
     guard let checked else {
       let first = findings.first { $0.severity == .error }
-      throw ArcuateError(.invalidModel, first?.message ?? "does not check", at: first?.place)
+      throw ArcuateError(.invalidModel, first?.message ?? "does not check", at: first?.location)
     }
     self.model = checked.model
     self.options = options

@@ -18,7 +18,7 @@ import Testing
       ])
       model.nodes.append(.init(graph, .graph(inner)))
     }
-    let findings = NIREdges.mend(&model)
+    let findings = NIREdges.repair(&model)
     return (model.edges, findings)
   }
 
@@ -31,7 +31,7 @@ import Testing
   @Test func aRenamedNodeIsFound() {
     let (edges, findings) = Self.mended(["a", "new", "b"], [("a", "old"), ("old", "b")])
     #expect(edges == [.init("a", "new"), .init("new", "b")])
-    #expect(findings.map(\.place) == ["edge \"a\" -> \"old\"", "edge \"old\" -> \"b\""])
+    #expect(findings.map(\.location) == ["edge \"a\" -> \"old\"", "edge \"old\" -> \"b\""])
   }
 
   @Test func innerNodesStandForTheirGraph() {

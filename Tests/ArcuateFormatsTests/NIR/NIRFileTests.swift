@@ -54,7 +54,7 @@ struct NIRExpectation: Sendable, CustomTestStringConvertible {
     .init(
       path: "paper/01_lif/lif_rockpool.nir", nodes: 4, edges: 3,
       repairs: ["node \"1_LIFNeuronTorch\"": 1],
-      check: ["repair: node \"output\": states shape [1, 1, 1], but receives [1]: taken as that"]),
+      check: ["repair: node \"output\": states shape [1, 1, 1], but receives [1], which is taken"]),
     .init(
       path: "paper/01_lif/debug_spike_representation/two_lif_neurons.nir", nodes: 6, edges: 5,
       repairs: ["node \"lif1\"": 1, "node \"lif2\"": 1]),
@@ -80,7 +80,7 @@ struct NIRExpectation: Sendable, CustomTestStringConvertible {
     #expect(model.edges.count == expected.edges)
     let repairs = findings.filter { $0.severity == .repair }
     #expect(
-      Dictionary(grouping: repairs, by: \.place).mapValues(\.count) == expected.repairs,
+      Dictionary(grouping: repairs, by: \.location).mapValues(\.count) == expected.repairs,
       "\(repairs)")
     let checked = model.check()
     let serious = checked.findings.filter { $0.severity != .note }
@@ -91,7 +91,7 @@ struct NIRExpectation: Sendable, CustomTestStringConvertible {
       let error = try #require(error as? ArcuateError)
       #expect(error.code == .invalidModel)
       #expect(error.location?.hasPrefix(path + ": ") == true)
-      #expect(repairs.contains { error.location?.hasSuffix($0.place) == true })
+      #expect(repairs.contains { error.location?.hasSuffix($0.location) == true })
     }
   }
 
@@ -158,7 +158,7 @@ struct NIRExpectation: Sendable, CustomTestStringConvertible {
     for model in [Samples.nir, Samples.wire] {
       let (read, findings) = try ModelFile.parse(
         Bytes(try NIRFile.encode(model)), .init(strict: true))
-      #expect(findings.allSatisfy { $0.severity == .note && $0.place == "metadata" })
+      #expect(findings.allSatisfy { $0.severity == .note && $0.location == "metadata" })
       #expect(read.sorted == model.sorted)
     }
     #expect(Samples.nir.check().checked != nil, "\(Samples.nir.check().findings)")

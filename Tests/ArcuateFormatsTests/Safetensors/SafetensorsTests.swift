@@ -90,7 +90,7 @@ import Testing
         + #""t":{"dtype":"\#(type)","shape":[2],"data_offsets":[0,\#(data.count)]}}"#
       let (model, findings) = try ModelFile.parse(Self.file(header, data))
       #expect(model["s"]?.op == .scale(Tensor(vector: values)), "\(type)")
-      #expect(findings.map(\.place) == ["tensor \"t\""])
+      #expect(findings.map(\.location) == ["tensor \"t\""])
     }
   }
 

@@ -87,7 +87,7 @@ import Testing
       let (checked, findings) = read.check()
       #expect(checked == nil)
       #expect(
-        findings.contains { $0.place == "node \"s\"" && $0.message.contains(words) },
+        findings.contains { $0.location == "node \"s\"" && $0.message.contains(words) },
         "\(words): \(findings)")
     }
   }
