@@ -94,12 +94,17 @@ struct Train: ParsableCommand {
   @Option(parsing: .unconditional, help: "Shuffle buffer, in Kaldi utterances.")
   var shuffleBuffer = 64
 
+  /// The name of `shuffleBuffer` before 0.2.0.
+  @Option(help: .hidden)
+  var mixed: String?
+
   @OptionGroup var reading: ReadingOptions
 
   @Flag(help: "Show no progress.")
   var quiet = false
 
   func validate() throws {
+    guard mixed == nil else { throw ValidationError("--mixed is now --shuffle-buffer") }
     try checkRange("--epochs", epochs, 0...1_000_000)
     guard (0..<1).contains(validation) else {
       throw ValidationError("--validation must be at least 0 and below 1, got \(validation)")
