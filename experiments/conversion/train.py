@@ -8,7 +8,11 @@ import numpy as np
 
 
 def train(
-    images: np.ndarray, labels: np.ndarray, sizes: List[int], seed: int, epochs: int,
+    images: np.ndarray,
+    labels: np.ndarray,
+    sizes: List[int],
+    seed: int,
+    epochs: int,
     say: Callable[[str], None],
 ) -> List[np.ndarray]:
     """The weights [out, in] of each layer: cross-entropy, Adam at 1e-3 in batches of 128, a fifth of
@@ -25,7 +29,7 @@ def train(
         order = draw.permutation(len(images))
         loss = 0.0
         for start in range(0, len(order), 128):
-            batch = order[start:start + 128]
+            batch = order[start : start + 128]
             values, masks = [images[batch]], []
             for w in weights[:-1]:
                 hidden = np.maximum(values[-1] @ w.T, 0)

@@ -48,21 +48,41 @@ from images import Images, load
 from networks import Network
 
 TEACHER = np.eye(10, dtype=np.float32)
-EDGES = [("image", "expansion"), ("expansion", "active"), ("active", "weights"),
-         ("weights", "potential"), ("pull", "potential"), ("potential", "out")]
+EDGES = [
+    ("image", "expansion"),
+    ("expansion", "active"),
+    ("active", "weights"),
+    ("weights", "potential"),
+    ("pull", "potential"),
+    ("potential", "out"),
+]
 
 
 def network(seed: int, inputs: int, cells: int, winners: int, rate: float) -> Dict[str, Any]:
     return {
-        "image": {"kind": "Input", "shape": [inputs]}, "pull": {"kind": "Input", "shape": [10]},
-        "expansion": {"kind": "Projection", "shape": [cells, inputs], "seed": seed + 1,
-                      "amplitude": 0.25, "fan_in": 16},
+        "image": {"kind": "Input", "shape": [inputs]},
+        "pull": {"kind": "Input", "shape": [10]},
+        "expansion": {
+            "kind": "Projection",
+            "shape": [cells, inputs],
+            "seed": seed + 1,
+            "amplitude": 0.25,
+            "fan_in": 16,
+        },
         "active": {"kind": "Winners", "count": winners},
-        "weights": {"kind": "PlasticLinear", "weight": np.zeros((10, cells), np.float32), "rule": {
-            "post": "potential", "modulator": {"signal": "clamped"}, "map": "all",
-            "terms": [
-                {"event": "step", "pre": "value", "post": "value", "rate": rate},
-                {"event": "step", "pre": "previous", "post": "previous", "rate": -rate}]}},
+        "weights": {
+            "kind": "PlasticLinear",
+            "weight": np.zeros((10, cells), np.float32),
+            "rule": {
+                "post": "potential",
+                "modulator": {"signal": "clamped"},
+                "map": "all",
+                "terms": [
+                    {"event": "step", "pre": "value", "post": "value", "rate": rate},
+                    {"event": "step", "pre": "previous", "post": "previous", "rate": -rate},
+                ],
+            },
+        },
         "potential": {"kind": "Scale", "scale": np.ones(10, np.float32)},
         "out": {"kind": "Output", "shape": [10]},
     }
@@ -74,7 +94,12 @@ class Local:
     batch = 1
 
     def __init__(
-        self, seed: int, inputs: int, presentations: int, rate: float, cells: int = 4000,
+        self,
+        seed: int,
+        inputs: int,
+        presentations: int,
+        rate: float,
+        cells: int = 4000,
         pull: float = 1.0,
     ) -> None:
         with tempfile.TemporaryDirectory() as folder:
@@ -113,8 +138,14 @@ class ByGradient:
     """Of the presentations, the share over which weights are averaged."""
 
     def __init__(
-        self, seed: int, inputs: int, presentations: int, batch: int, drawn: bool,
-        readout: str, **learning: Any,
+        self,
+        seed: int,
+        inputs: int,
+        presentations: int,
+        batch: int,
+        drawn: bool,
+        readout: str,
+        **learning: Any,
     ) -> None:
         net = Network([inputs], seed)
         if drawn:
@@ -125,8 +156,11 @@ class ByGradient:
         net.output()
         self.batch, self.readout = batch, readout
         self.trainer = arcuate.Trainer(
-            net.model(), batch=batch, steps=4, readout=readout, seed=seed, **learning)
-        self.averages = {name: 0 * self.trainer.parameter(name) for name in self.trainer.trained_parameters}
+            net.model(), batch=batch, steps=4, readout=readout, seed=seed, **learning
+        )
+        self.averages = {
+            name: 0 * self.trainer.parameter(name) for name in self.trainer.trained_parameters
+        }
         self.horizon = self.AVERAGED * presentations / batch
         self.updates = 0
 
@@ -172,6 +206,7 @@ def most(share: float) -> Choice:
         mask = np.zeros(len(novelty), bool)
         mask[np.argsort(-novelty, kind="stable")[: round(share * len(novelty))]] = True
         return mask
+
     return chosen
 
 
@@ -200,7 +235,11 @@ class Task(NamedTuple):
             yield data, 100 * run.seed + number
 
     def taught(
-        self, data: Images, seed: int, kind: str, budget: float,
+        self,
+        data: Images,
+        seed: int,
+        kind: str,
+        budget: float,
         sizes: Optional[List[int]] = None,
     ) -> Outcome:
         learner = self.learner(seed, data.train.shape[1], round(budget * len(data.train)))
@@ -216,7 +255,8 @@ def gradient(
 ) -> Callable[[int, int, int], ByGradient]:
     """At the trainer's own rate and with Adam, if `learning` says nothing else."""
     return lambda seed, inputs, presentations: ByGradient(
-        seed, inputs, presentations, batch, drawn, readout, **learning)
+        seed, inputs, presentations, batch, drawn, readout, **learning
+    )
 
 
 def pictures(name: str, count: int) -> Callable[[], Images]:
@@ -233,7 +273,12 @@ def small() -> Images:
 
 
 def taught(
-    learner, data: Images, seed: int, kind: str, budget: float, novel: Choice,
+    learner,
+    data: Images,
+    seed: int,
+    kind: str,
+    budget: float,
+    novel: Choice,
     sizes: Optional[List[int]] = None,
 ) -> Outcome:
     """What a learner comes to within a budget, in full passes: by full passes alone (plain), by curiosity,
@@ -248,8 +293,9 @@ def taught(
         order = random.permutation(count)
         chosen = order[novel(novelty[order])]
         is_last = presentations - sum(shown) - len(chosen) < count
-        is_full = not shown or kind == "plain" or kind == "curiosity" and (
-            len(shown) % 6 == 0 or is_last)
+        is_full = (
+            not shown or kind == "plain" or kind == "curiosity" and (len(shown) % 6 == 0 or is_last)
+        )
         if kind == "random":
             order = order[: sizes[len(shown)]]
         elif not is_full:
@@ -259,7 +305,8 @@ def taught(
         if sum(shown) + len(order) > presentations or kind == "no full" and len(order) == 0:
             break
         novelty[order] = learner.show(
-            data.train[order], data.train_labels[order], tells=kind in ("curiosity", "no full"))
+            data.train[order], data.train_labels[order], tells=kind in ("curiosity", "no full")
+        )
         shown.append(len(order))
     return Outcome(sum(shown) / count, learner.accuracy(data.test, data.test_labels), shown)
 
@@ -270,13 +317,17 @@ def mean(outcomes: List[Outcome], what: str) -> float:
 
 def plain(task: Task) -> Callable[[Run], float]:
     def measured(run: Run) -> float:
-        return mean([task.taught(data, seed, "plain", task.epochs)
-                     for data, seed in task.cases(run)], "accuracy")
+        return mean(
+            [task.taught(data, seed, "plain", task.epochs) for data, seed in task.cases(run)],
+            "accuracy",
+        )
+
     return measured
 
 
 def curious(task: Task) -> Callable[[Run], Dict[str, float]]:
     """At no more than 60 % of the plain schedule's presentations."""
+
     def measured(run: Run) -> Dict[str, float]:
         outcomes: Dict[str, List[Outcome]] = {}
         for data, seed in task.cases(run):
@@ -290,9 +341,11 @@ def curious(task: Task) -> Callable[[Run], Dict[str, float]]:
             "random subsets of equal cost": mean(outcomes["random"], "accuracy"),
             "without full passes": mean(outcomes["no full"], "accuracy"),
             "presentations, % of plain": 100 * mean(outcomes["curiosity"], "cost") / task.epochs,
-            "presentations without full passes, % of plain":
-                100 * mean(outcomes["no full"], "cost") / task.epochs,
+            "presentations without full passes, % of plain": 100
+            * mean(outcomes["no full"], "cost")
+            / task.epochs,
         }
+
     return measured
 
 
@@ -301,35 +354,50 @@ TASKS = {
     "digits, gradient": Task(
         small,
         gradient(10, drawn=False, readout="mean", optimizer="sgd", rate=0.15),
-        10, most(0.133), networks=100),
+        10,
+        most(0.133),
+        networks=100,
+    ),
     "MNIST, gradient": Task(pictures("mnist", 60_000), gradient(), 5, most(0.2), networks=8),
-    "MNIST, local": Task(
-        pictures("mnist", 10_000), local(0.002), 10, above(-0.2), networks=3),
+    "MNIST, local": Task(pictures("mnist", 10_000), local(0.002), 10, above(-0.2), networks=3),
     "Fashion-MNIST, local": Task(
-        pictures("fashion-mnist", 10_000), local(0.001), 10, above(-0.3), networks=3),
+        pictures("fashion-mnist", 10_000), local(0.001), 10, above(-0.3), networks=3
+    ),
     "Fashion-MNIST, gradient": Task(
-        pictures("fashion-mnist", 60_000), gradient(), 7, most(0.44), networks=2),
+        pictures("fashion-mnist", 60_000), gradient(), 7, most(0.44), networks=2
+    ),
 }
 
 
 def claims(task: str) -> List[Claim]:
     measure = lambda name: f"{task}: {name}"
     return [
-        Claim(f"{task}: within 0.1 of the plain schedule at 60 % of its presentations", lambda m: (
-            m[measure("curiosity")] >= m[f"{task}, plain"] - 0.1
-            and m[measure("presentations, % of plain")] <= 60)),
-        Claim(f"{task}: 0.3 points over random subsets", lambda m: (
-            m[measure("curiosity")] - m[measure("random subsets of equal cost")] >= 0.3)),
-        Claim(f"{task}: full passes help", lambda m: (
-            m[measure("curiosity")] > m[measure("without full passes")])),
+        Claim(
+            f"{task}: within 0.1 of the plain schedule at 60 % of its presentations",
+            lambda m: (
+                m[measure("curiosity")] >= m[f"{task}, plain"] - 0.1
+                and m[measure("presentations, % of plain")] <= 60
+            ),
+        ),
+        Claim(
+            f"{task}: 0.3 points over random subsets",
+            lambda m: (m[measure("curiosity")] - m[measure("random subsets of equal cost")] >= 0.3),
+        ),
+        Claim(
+            f"{task}: full passes help",
+            lambda m: (m[measure("curiosity")] > m[measure("without full passes")]),
+        ),
     ]
 
 
 SYSTEM = System(
     "CBSNN: novel samples first",
     "Shi, Zhang, Zeng 2020, doi 10.3389/fncom.2020.00007",
-    {variant: measure for name, task in TASKS.items()
-     for variant, measure in ((f"{name}, plain", plain(task)), (name, curious(task)))},
+    {
+        variant: measure
+        for name, task in TASKS.items()
+        for variant, measure in ((f"{name}, plain", plain(task)), (name, curious(task)))
+    },
     tuple(claim for name in TASKS for claim in claims(name)),
     (("MNIST, of the presentations of VPSNN 54.95 %", "98.55 %", "abstract"),),
 )

@@ -98,8 +98,12 @@ def another(spikes: np.ndarray, random: np.random.Generator) -> np.ndarray:
     """Versions of recordings [recordings, steps, channels], as another voice and hearing might have them."""
     kept = spikes * (random.random(spikes.shape) >= MISSING)
     padded = np.pad(kept, ((0, 0), (0, 0), (1, 1))).astype(np.float32)
-    return np.stack([version[:, at:at + CHANNELS]
-                     for version, at in zip(padded, random.integers(0, 3, len(spikes)))])
+    return np.stack(
+        [
+            version[:, at : at + CHANNELS]
+            for version, at in zip(padded, random.integers(0, 3, len(spikes)))
+        ]
+    )
 
 
 def split(data: Digits) -> Tuple[np.ndarray, np.ndarray]:
@@ -117,7 +121,8 @@ def linear(run: Run) -> float:
     train, test = split(data)
     counts = data.spikes.sum(1)
     readout = make_pipeline(
-        StandardScaler(), LogisticRegression(C=1, max_iter=2000, random_state=run.seed))
+        StandardScaler(), LogisticRegression(C=1, max_iter=2000, random_state=run.seed)
+    )
     readout.fit(counts[train], data.digit[train])
     return 100 * float(readout.score(counts[test], data.digit[test]))
 
@@ -137,9 +142,15 @@ def learned(feedback: Optional[str]) -> Callable[[Run], float]:
                 present(learner, another(data.spikes[i], random))
                 learner.consolidate()
         learner.adapting = False
-        return 100 * float(np.mean([
-            present(learner, data.spikes[i]).argmax(-1) == data.digit[i]
-            for i in test.reshape(-1, BATCH)]))
+        return 100 * float(
+            np.mean(
+                [
+                    present(learner, data.spikes[i]).argmax(-1) == data.digit[i]
+                    for i in test.reshape(-1, BATCH)
+                ]
+            )
+        )
+
     return measured
 
 

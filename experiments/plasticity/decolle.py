@@ -50,8 +50,14 @@ def tau(decay: float) -> float:
 
 
 def network(
-    seed: int, learning: Tuple[int, ...] = (1, 2, 3), trace: bool = True, first_step: int = BURN_IN,
-    rate: float = 1e-3, layers: int = 3, inputs: int = 784, scale: float = 10.0,
+    seed: int,
+    learning: Tuple[int, ...] = (1, 2, 3),
+    trace: bool = True,
+    first_step: int = BURN_IN,
+    rate: float = 1e-3,
+    layers: int = 3,
+    inputs: int = 784,
+    scale: float = 10.0,
 ) -> Tuple[Nodes, Edges]:
     """Nodes and edges for `arcuate.save_network`. Layers that are not in `learning` stay as drawn; without
     `trace` an input counts for learning only in the step in which it spikes."""
@@ -68,24 +74,48 @@ def network(
         readout = random.uniform(-bound, bound, (10, HIDDEN))
         kind: Dict[str, Any] = {"kind": "Affine", "weight": weight, "bias": np.zeros(HIDDEN)}
         if layer in learning:
-            kind |= {"kind": "PlasticLinear", "rule": {
-                "post": f"spikes{layer}",
-                "terms": [{
-                    "event": "step", "pre": "value" if trace else {"node": before},
-                    "post": {"surrogate": {"kind": "fast_sigmoid", "slope": 10}}, "rate": 1}],
-                "modulator": {"error": f"answer{layer}", "teacher": "label", "limit": 1},
-                "map": {"transpose": f"answer{layer}"}, "bias": True, "first_step": first_step,
-                "scaling": {"maximum": {"decay": 0.95, "rate": rate}}}}
+            kind |= {
+                "kind": "PlasticLinear",
+                "rule": {
+                    "post": f"spikes{layer}",
+                    "terms": [
+                        {
+                            "event": "step",
+                            "pre": "value" if trace else {"node": before},
+                            "post": {"surrogate": {"kind": "fast_sigmoid", "slope": 10}},
+                            "rate": 1,
+                        }
+                    ],
+                    "modulator": {"error": f"answer{layer}", "teacher": "label", "limit": 1},
+                    "map": {"transpose": f"answer{layer}"},
+                    "bias": True,
+                    "first_step": first_step,
+                    "scaling": {"maximum": {"decay": 0.95, "rate": rate}},
+                },
+            }
         nodes |= {
             f"trace{layer}": {
-                "kind": "Trace", "tau": tau(BETA), "gain": scale * (1 - BETA), "second": tau(ALPHA),
-                "second_gain": 1 - ALPHA, "lags": True},
+                "kind": "Trace",
+                "tau": tau(BETA),
+                "gain": scale * (1 - BETA),
+                "second": tau(ALPHA),
+                "second_gain": 1 - ALPHA,
+                "lags": True,
+            },
             f"weights{layer}": kind,
             f"spikes{layer}": {
-                "kind": "Cell", "size": HIDDEN, "v_threshold": np.zeros(1, np.float32),
-                "reset": "none", "recovery": 1 - GAMMA, "tau_recovery": tau(GAMMA)},
+                "kind": "Cell",
+                "size": HIDDEN,
+                "v_threshold": np.zeros(1, np.float32),
+                "reset": "none",
+                "recovery": 1 - GAMMA,
+                "tau_recovery": tau(GAMMA),
+            },
             f"answer{layer}": {
-                "kind": "Affine", "weight": readout, "bias": random.uniform(-bound, bound, 10)},
+                "kind": "Affine",
+                "weight": readout,
+                "bias": random.uniform(-bound, bound, 10),
+            },
             f"out{layer}": {"kind": "Output", "shape": [10]},
         }
         names = [f"{part}{layer}" for part in ("trace", "weights", "spikes", "answer", "out")]
@@ -102,8 +132,13 @@ def ordinary(nodes: Nodes, edges: Edges) -> Tuple[Nodes, Edges]:
 
     def filtered(width: int, decay: float, gain: float) -> Dict[str, Any]:
         full = lambda value: np.full(width, value, np.float32)
-        return {"kind": "LI", "tau": full(DT / (1 - decay)), "r": full(gain), "v_leak": full(0),
-                "semantics": semantics()}
+        return {
+            "kind": "LI",
+            "tau": full(DT / (1 - decay)),
+            "r": full(gain),
+            "v_leak": full(0),
+            "semantics": semantics(),
+        }
 
     for name, node in nodes.items():
         if node["kind"] == "Trace":
@@ -112,14 +147,17 @@ def ordinary(nodes: Nodes, edges: Edges) -> Tuple[Nodes, Edges]:
             found |= {
                 f"late{layer}": {"kind": "Delay", "delay": np.full(width, DT, np.float32)},
                 f"first{layer}": filtered(width, BETA, node["gain"] / (1 - BETA)),
-                name: filtered(width, ALPHA, 1)}
+                name: filtered(width, ALPHA, 1),
+            }
             ways += [(f"late{layer}", f"first{layer}"), (f"first{layer}", name)]
         elif node["kind"] == "PlasticLinear":
             found[name] = {"kind": "Affine", "weight": node["weight"], "bias": node["bias"]}
         elif node["kind"] == "Cell":
             layer = name.removeprefix("spikes")
-            found |= {name: {"kind": "Threshold", "threshold": np.zeros(HIDDEN, np.float32)},
-                      f"recovery{layer}": filtered(HIDDEN, GAMMA, -1)}
+            found |= {
+                name: {"kind": "Threshold", "threshold": np.zeros(HIDDEN, np.float32)},
+                f"recovery{layer}": filtered(HIDDEN, GAMMA, -1),
+            }
             ways += [(name, f"recovery{layer}"), (f"recovery{layer}", name)]
         else:
             found[name] = node
@@ -141,9 +179,16 @@ def session(nodes: Nodes, edges: Edges, batch: int, threads: int, **compiling) -
 def trainer(seed: int, steps: int = STEPS, threads: int = 1) -> arcuate.Trainer:
     """Gradients through layers and steps, of the error of the last readout at every step."""
     return arcuate.Trainer(
-        model(*ordinary(*network(seed))), batch=BATCH, steps=steps, surrogate=("fast_sigmoid", 10),
-        loss=arcuate.Loss("smooth_l1", "every", 2, (BURN_IN, steps)), freeze=READOUTS, rate=BPTT_RATE,
-        seed=seed, threads=threads)
+        model(*ordinary(*network(seed))),
+        batch=BATCH,
+        steps=steps,
+        surrogate=("fast_sigmoid", 10),
+        loss=arcuate.Loss("smooth_l1", "every", 2, (BURN_IN, steps)),
+        freeze=READOUTS,
+        rate=BPTT_RATE,
+        seed=seed,
+        threads=threads,
+    )
 
 
 def batches(seed: int, count: int, images: np.ndarray) -> np.ndarray:
@@ -169,29 +214,45 @@ def tested(answer, images: np.ndarray, labels: np.ndarray) -> Dict[str, float]:
 
 def static(**change):
     """The image throughout."""
+
     def measured(run: Run) -> Dict[str, float]:
         data = load()
         learner = session(
-            *network(run.seed, **change), BATCH, run.threads, steps_per_frame=STEPS,
-            frame_state="reset", frame_output="every")
+            *network(run.seed, **change),
+            BATCH,
+            run.threads,
+            steps_per_frame=STEPS,
+            frame_state="reset",
+            frame_output="every",
+        )
         if "label" in learner.plan.signals:
             learner.adapting = True
             for i in batches(run.seed, run.images or IMAGES, data.train):
                 learner.set_signal("label", np.eye(10, dtype=np.float32)[data.train_labels[i]])
                 learner.run(data.train[None, i])
             learner.adapting = False
-        return tested(lambda images: [o[0, BURN_IN:] for o in learner.run(images[None])],
-                      data.test, data.test_labels)
+        return tested(
+            lambda images: [o[0, BURN_IN:] for o in learner.run(images[None])],
+            data.test,
+            data.test_labels,
+        )
+
     return measured
 
 
 def delayed(**change):
     """The image in steps 0 to 19, the teacher in steps 30 to 49, which decide."""
+
     def measured(run: Run) -> Dict[str, float]:
         data = load()
         learner = session(
-            *network(run.seed, first_step=0, **change), BATCH, run.threads, steps_per_frame=10,
-            frame_state="keep", frame_output="every")
+            *network(run.seed, first_step=0, **change),
+            BATCH,
+            run.threads,
+            steps_per_frame=10,
+            frame_state="keep",
+            frame_output="every",
+        )
         blank = np.zeros((2, BATCH, 784), np.float32)
 
         def show(images: np.ndarray, labels: Optional[np.ndarray] = None) -> List[np.ndarray]:
@@ -208,6 +269,7 @@ def delayed(**change):
             show(data.train[i], data.train_labels[i])
         learner.adapting = False
         return tested(show, data.test, data.test_labels)
+
     return measured
 
 
@@ -217,21 +279,39 @@ def through_time(run: Run) -> float:
     learner = trainer(run.seed, threads=run.threads)
     for i in batches(run.seed, run.images or IMAGES, data.train):
         learner.train_step(data.train[i], data.train_labels[i])
-    return tested(lambda images: [o[:, BURN_IN:].swapaxes(0, 1) for o in learner.predict(images)],
-                  data.test, data.test_labels)["layer 3"]
+    return tested(
+        lambda images: [o[:, BURN_IN:].swapaxes(0, 1) for o in learner.predict(images)],
+        data.test,
+        data.test_labels,
+    )["layer 3"]
 
 
 def memory(program: str):
     """Megabytes at most of a process that learns from one batch."""
+
     def peak(steps: int) -> float:
         text = program.format(
-            size=BATCH, steps=steps, labels=f"np.arange({BATCH}) % 10",
-            batch=f"np.random.default_rng(0).random((1, {BATCH}, 784), np.float32)")
-        text = (f"import decolle, numpy as np\n{text}\n"
-                "print([l.split()[1] for l in open('/proc/self/status') if l.startswith('VmHWM')][0])")
-        return float(subprocess.run(
-            [sys.executable, "-c", text], check=True, capture_output=True, text=True,
-            cwd=Path(__file__).parent).stdout) / 1024
+            size=BATCH,
+            steps=steps,
+            labels=f"np.arange({BATCH}) % 10",
+            batch=f"np.random.default_rng(0).random((1, {BATCH}, 784), np.float32)",
+        )
+        text = (
+            f"import decolle, numpy as np\n{text}\n"
+            "print([l.split()[1] for l in open('/proc/self/status') if l.startswith('VmHWM')][0])"
+        )
+        return (
+            float(
+                subprocess.run(
+                    [sys.executable, "-c", text],
+                    check=True,
+                    capture_output=True,
+                    text=True,
+                    cwd=Path(__file__).parent,
+                ).stdout
+            )
+            / 1024
+        )
 
     return lambda run: {f"{steps} steps": peak(steps) for steps in (50, 500)}
 
@@ -253,25 +333,41 @@ ALL = [f"{FULL}: layer {i}" for i in (1, 2, 3)]
 SYSTEM = System(
     f"DECOLLE: MNIST, {IMAGES:,} images once (delayed: {IMAGES * 2 // 3:,})",
     "Kaiser, Mostafa, Neftci 2020, doi 10.3389/fnins.2020.00424",
-    {FULL: static(), LAST: static(learning=(3,)), NONE: static(learning=()), LATE: delayed(),
-     BARE: delayed(trace=False), BPTT: through_time,
-     LOCAL_MB: memory(LOCAL_MEMORY), BPTT_MB: memory(BPTT_MEMORY)},
+    {
+        FULL: static(),
+        LAST: static(learning=(3,)),
+        NONE: static(learning=()),
+        LATE: delayed(),
+        BARE: delayed(trace=False),
+        BPTT: through_time,
+        LOCAL_MB: memory(LOCAL_MEMORY),
+        BPTT_MB: memory(BPTT_MEMORY),
+    },
     (
         Claim("every layer at least 90 %", lambda m: min(m[name] for name in ALL) >= 90),
         Claim("deepest within 0.5 of the first", lambda m: m[ALL[2]] >= m[ALL[0]] - 0.5),
-        Claim("6 points over only the last layer", lambda m: m[ALL[2]] - m[f"{LAST}: layer 3"] >= 6),
+        Claim(
+            "6 points over only the last layer", lambda m: m[ALL[2]] - m[f"{LAST}: layer 3"] >= 6
+        ),
         Claim("delayed: first layer at least 80 %", lambda m: m[f"{LATE}: layer 1"] >= 80),
-        Claim("delayed: 40 points over no trace in layer 1",
-              lambda m: m[f"{LATE}: layer 1"] - m[f"{BARE}: layer 1"] >= 40),
-        Claim("within 3 points of backpropagation, layer 3",
-              lambda m: m[BPTT] - m[ALL[2]] <= 3),
-        Claim("memory of 500 steps within 5 % of that of 50",
-              lambda m: abs(m[f"{LOCAL_MB}: 500 steps"] / m[f"{LOCAL_MB}: 50 steps"] - 1) <= 0.05),
-        Claim("that of backpropagation grows to more than four times",
-              lambda m: m[f"{BPTT_MB}: 500 steps"] > 4 * m[f"{BPTT_MB}: 50 steps"]),
+        Claim(
+            "delayed: 40 points over no trace in layer 1",
+            lambda m: m[f"{LATE}: layer 1"] - m[f"{BARE}: layer 1"] >= 40,
+        ),
+        Claim("within 3 points of backpropagation, layer 3", lambda m: m[BPTT] - m[ALL[2]] <= 3),
+        Claim(
+            "memory of 500 steps within 5 % of that of 50",
+            lambda m: abs(m[f"{LOCAL_MB}: 500 steps"] / m[f"{LOCAL_MB}: 50 steps"] - 1) <= 0.05,
+        ),
+        Claim(
+            "that of backpropagation grows to more than four times",
+            lambda m: m[f"{BPTT_MB}: 500 steps"] > 4 * m[f"{BPTT_MB}: 50 steps"],
+        ),
     ),
-    (("DvsGesture, convolutions", "95.54 %", "from memory"),
-     ("N-MNIST, convolutions", "99.04 %", "from memory")),
+    (
+        ("DvsGesture, convolutions", "95.54 %", "from memory"),
+        ("N-MNIST, convolutions", "99.04 %", "from memory"),
+    ),
 )
 
 if __name__ == "__main__":

@@ -27,7 +27,7 @@ from networks import Network
 STEPS, BURN_IN, BATCH, EPOCHS = 60, 10, 50, 10
 RATE, BPTT_RATE = 3e-4, 5e-3
 # The decays of a millisecond, five times.
-ALPHA, BETA, GAMMA = 0.97 ** 5, 0.92 ** 5, 0.65 ** 5
+ALPHA, BETA, GAMMA = 0.97**5, 0.92**5, 0.65**5
 # Channels, kernel, stride.
 LAYERS = ((16, 5, 2), (32, 5, 2), (32, 3, 1))
 
@@ -42,29 +42,55 @@ def local(seed: int, learning: bool) -> arcuate.Session:
         count = out * side * side
         bound = 0.5 / np.sqrt(count)
         rule = {
-            "post": f"spikes{l}", "bias": True, "first_step": BURN_IN,
-            "terms": [{"event": "step", "pre": "value", "rate": 1,
-                       "post": {"surrogate": {"kind": "fast_sigmoid", "slope": 10}}}],
+            "post": f"spikes{l}",
+            "bias": True,
+            "first_step": BURN_IN,
+            "terms": [
+                {
+                    "event": "step",
+                    "pre": "value",
+                    "rate": 1,
+                    "post": {"surrogate": {"kind": "fast_sigmoid", "slope": 10}},
+                }
+            ],
             "modulator": {"error": f"answer{l}", "teacher": "label", "limit": 1},
             "map": {"transpose": f"answer{l}"},
             "scaling": {"maximum": {"decay": 0.95, "rate": RATE}},
         }
         nodes |= {
             f"trace{l}": {
-                "kind": "Trace", "tau": tau(BETA), "gain": 10 * (1 - BETA), "second": tau(ALPHA),
-                "second_gain": 1 - ALPHA, "lags": True},
+                "kind": "Trace",
+                "tau": tau(BETA),
+                "gain": 10 * (1 - BETA),
+                "second": tau(ALPHA),
+                "second_gain": 1 - ALPHA,
+                "lags": True,
+            },
             f"kernels{l}": {
                 "kind": "PlasticConv2d" if learning else "Conv2d",
-                "weight": random.uniform(-1, 1, (out, channels, kernel, kernel)) * np.sqrt(3 / fan_in),
-                "bias": np.zeros(out), "stride": [stride, stride], "padding": [0, 0],
-                "dilation": [1, 1], "groups": 1, **({"rule": rule} if learning else {})},
+                "weight": random.uniform(-1, 1, (out, channels, kernel, kernel))
+                * np.sqrt(3 / fan_in),
+                "bias": np.zeros(out),
+                "stride": [stride, stride],
+                "padding": [0, 0],
+                "dilation": [1, 1],
+                "groups": 1,
+                **({"rule": rule} if learning else {}),
+            },
             f"spikes{l}": {
-                "kind": "Cell", "size": count, "v_threshold": np.zeros(1, np.float32),
-                "reset": "none", "recovery": 1 - GAMMA, "tau_recovery": tau(GAMMA)},
+                "kind": "Cell",
+                "size": count,
+                "v_threshold": np.zeros(1, np.float32),
+                "reset": "none",
+                "recovery": 1 - GAMMA,
+                "tau_recovery": tau(GAMMA),
+            },
             f"flat{l}": {"kind": "Flatten", "start_dim": 0, "end_dim": -1},
             f"answer{l}": {
-                "kind": "Affine", "weight": random.uniform(-bound, bound, (10, count)),
-                "bias": random.uniform(-bound, bound, 10)},
+                "kind": "Affine",
+                "weight": random.uniform(-bound, bound, (10, count)),
+                "bias": random.uniform(-bound, bound, 10),
+            },
             f"out{l}": {"kind": "Output", "shape": [10]},
         }
         names = [f"{part}{l}" for part in ("trace", "kernels", "spikes", "flat", "answer", "out")]
@@ -101,6 +127,7 @@ def by_local_errors(learning: bool):
             answers = streams(learner, test[at : at + BATCH])
             right += [(decisions(a[BURN_IN:]) == truth[at : at + BATCH]).sum() for a in answers]
         return {f"layer {i + 1}": 100 * r / len(test) for i, r in enumerate(right)}
+
     return measured
 
 
@@ -113,9 +140,18 @@ def through_time(run: Run) -> float:
     net.linear(10, "answer")
     net.output()
     learner = arcuate.Trainer(
-        net.model(), batch=BATCH, steps=STEPS, input="every", loss="cross_entropy", readout="mean",
-        surrogate=("fast_sigmoid", 10), rate=BPTT_RATE,
-        schedule=("cosine", EPOCHS * (len(train) // BATCH)), seed=run.seed, threads=run.threads)
+        net.model(),
+        batch=BATCH,
+        steps=STEPS,
+        input="every",
+        loss="cross_entropy",
+        readout="mean",
+        surrogate=("fast_sigmoid", 10),
+        rate=BPTT_RATE,
+        schedule=("cosine", EPOCHS * (len(train) // BATCH)),
+        seed=run.seed,
+        threads=run.threads,
+    )
     for epoch, order in enumerate(orders(run.seed, len(train))):
         for i in order:
             learner.train_step(train[i], labels[i])
@@ -131,8 +167,10 @@ SYSTEM = System(
     {LOCAL: by_local_errors(True), NONE: by_local_errors(False), BPTT: through_time},
     (
         Claim("the deepest layer ≥ 75 %", lambda m: m[DEEPEST] >= 75),
-        Claim("40 points over what was drawn",
-              lambda m: m[DEEPEST] >= m[f"{NONE}: layer {len(LAYERS)}"] + 40),
+        Claim(
+            "40 points over what was drawn",
+            lambda m: m[DEEPEST] >= m[f"{NONE}: layer {len(LAYERS)}"] + 40,
+        ),
     ),
     (("N-MNIST, 60,000 recordings, a larger network", "99.04 %", "from memory"),),
     note="The paper's layers are wider, 1 ms a step, and pooled. One image more is one point here.",

@@ -27,13 +27,20 @@ from images import load
 
 EPOCHS = 2
 
-EDGES = [("image", "expansion"), ("expansion", "active"), ("active", "weights"),
-         ("weights", "answer"), ("answer", "out")]
+EDGES = [
+    ("image", "expansion"),
+    ("expansion", "active"),
+    ("active", "weights"),
+    ("weights", "answer"),
+    ("answer", "out"),
+]
 
 
 def network(seed: int, kind: str, cells: int = 4000, winners: int = 200, rate: float = 0.02):
     rule: Dict[str, Any] = {
-        "post": "answer", "terms": [{"event": "step", "pre": "value", "post": "one", "rate": rate}]}
+        "post": "answer",
+        "terms": [{"event": "step", "pre": "value", "post": "one", "rate": rate}],
+    }
     if kind == "compartments":
         rule |= {"modulator": {"error": "answer", "teacher": "label"}, "map": "each"}
     elif kind == "label":
@@ -45,12 +52,21 @@ def network(seed: int, kind: str, cells: int = 4000, winners: int = 200, rate: f
         rule |= {"modulator": {"signal": "label"}, "map": "each"}
     return {
         "image": {"kind": "Input", "shape": [784]},
-        "expansion": {"kind": "Projection", "shape": [cells, 784], "seed": seed + 1,
-                      "amplitude": 0.25, "fan_in": 16},
+        "expansion": {
+            "kind": "Projection",
+            "shape": [cells, 784],
+            "seed": seed + 1,
+            "amplitude": 0.25,
+            "fan_in": 16,
+        },
         "active": {"kind": "Winners", "count": winners},
-        "weights": {"kind": "PlasticLinear", "weight": np.zeros((10, cells), np.float32),
-                    "rule": rule},
-        "answer": {"kind": "Softmax"}, "out": {"kind": "Output", "shape": [10]},
+        "weights": {
+            "kind": "PlasticLinear",
+            "weight": np.zeros((10, cells), np.float32),
+            "rule": rule,
+        },
+        "answer": {"kind": "Softmax"},
+        "out": {"kind": "Output", "shape": [10]},
     }
 
 
@@ -84,6 +100,7 @@ def accuracy(kind: str):
         learner = session(network(run.seed, kind))
         learn(learner, kind, data.train[chosen], data.train_labels[chosen], EPOCHS, run.seed)
         return 100 * float((learner.run(data.test).argmax(-1) == data.test_labels).mean())
+
     return measured
 
 
@@ -92,11 +109,17 @@ LABEL, CONSTANT = "Hebb, unmodulated: the label", "Hebb, unmodulated: no label"
 SYSTEM = System(
     "ModNet: MNIST in two epochs, nothing propagated back",
     "Daram, Yanguas-Gil, Kudithipudi 2020, doi 10.3389/fnins.2020.00928",
-    {EACH: accuracy("compartments"), ONE: accuracy("one"), LABEL: accuracy("label"),
-     CONSTANT: accuracy("constant")},
+    {
+        EACH: accuracy("compartments"),
+        ONE: accuracy("one"),
+        LABEL: accuracy("label"),
+        CONSTANT: accuracy("constant"),
+    },
     (
         Claim("at least 90 %", lambda m: m[EACH] >= 90),
-        Claim("5 points over unmodulated Hebb", lambda m: m[EACH] - max(m[LABEL], m[CONSTANT]) >= 5),
+        Claim(
+            "5 points over unmodulated Hebb", lambda m: m[EACH] - max(m[LABEL], m[CONSTANT]) >= 5
+        ),
         Claim("compartments above one modulator", lambda m: m[EACH] > m[ONE]),
     ),
     note="The abstract names no figure for this part.",

@@ -28,7 +28,7 @@ class Characters(NamedTuple):
 
 
 def load(part: str, folder: Union[None, str, "os.PathLike[str]"] = None) -> Characters:
-    """"background" or "evaluation"."""
+    """ "background" or "evaluation"."""
     if folder is None:
         data = os.environ.get("ARCUATE_DATA")
         if not data:
@@ -42,7 +42,9 @@ def load(part: str, folder: Union[None, str, "os.PathLike[str]"] = None) -> Char
         for name in sorted(archive.namelist()):
             if name.endswith(".png"):
                 _, alphabet, character, _ = name.split("/")
-                found.setdefault((alphabet, character), []).append(_smaller(1 - _png(archive.read(name))))
+                found.setdefault((alphabet, character), []).append(
+                    _smaller(1 - _png(archive.read(name)))
+                )
     keys = sorted(found)
     return Characters(np.array([found[key] for key in keys], np.float32), [key[0] for key in keys])
 

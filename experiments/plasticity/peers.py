@@ -48,12 +48,21 @@ def bindsnet(shown: np.ndarray) -> float:
 
     torch.set_num_threads(1)
     network = DiehlAndCook2015(
-        n_inpt=784, n_neurons=NEURONS, exc=22.5, inh=120, dt=1.0, norm=78.4, theta_plus=0.05,
-        inpt_shape=(1, 28, 28))
+        n_inpt=784,
+        n_neurons=NEURONS,
+        exc=22.5,
+        inh=120,
+        dt=1.0,
+        norm=78.4,
+        theta_plus=0.05,
+        inpt_shape=(1, 28, 28),
+    )
+
     def show(image: np.ndarray) -> None:
         rates = torch.from_numpy(image.reshape(1, 28, 28) * 63.75)
         network.run(inputs={"X": poisson(rates, time=STEPS, dt=1.0).unsqueeze(1)}, time=STEPS)
         network.reset_state_variables()
+
     show(shown[0])
     start = time.process_time()
     for image in shown:
@@ -69,15 +78,21 @@ def brian2(shown: np.ndarray) -> float:
     rates = b.TimedArray(shown * 63.75 * b.Hz, dt=STEPS * b.ms)
     inputs = b.PoissonGroup(784, rates="pixel_rates(t, i)")
     cells = b.NeuronGroup(
-        NEURONS, "dv/dt = -v / (100 * ms) : 1 (unless refractory)\ndtheta/dt = -theta / (1e7 * ms) : 1",
-        threshold="v > 7 + theta", reset="v = 0; theta += 0.05", refractory=5 * b.ms,
-        method="exact")
+        NEURONS,
+        "dv/dt = -v / (100 * ms) : 1 (unless refractory)\ndtheta/dt = -theta / (1e7 * ms) : 1",
+        threshold="v > 7 + theta",
+        reset="v = 0; theta += 0.05",
+        refractory=5 * b.ms,
+        method="exact",
+    )
     synapses = b.Synapses(
-        inputs, cells,
+        inputs,
+        cells,
         "w : 1\ndpre/dt = -pre / (20 * ms) : 1 (event-driven)\n"
         "dpost/dt = -post / (20 * ms) : 1 (event-driven)",
         on_pre="v_post += 8 * w; w = clip(w - 1e-4 * post, 0, 1); pre = 1",
-        on_post="w = clip(w + 1e-2 * pre, 0, 1); post = 1")
+        on_post="w = clip(w + 1e-2 * pre, 0, 1); post = 1",
+    )
     synapses.connect()
     synapses.w = "0.2 * rand()"
     silence = b.Synapses(cells, cells, on_pre="v_post = 0")
@@ -123,8 +138,13 @@ def main() -> None:
     print(f"{arguments.images} images, the least of {arguments.rounds} rounds\n")
     table.show(
         ["simulator", "ms of processor time an image", "times as much"],
-        [[name, f"{least[name]:.2f}", f"{least[name] / least['ours']:.1f}"] if name in least
-         else [name, f"not run: {failed[name]}", ""] for name in pythons])
+        [
+            [name, f"{least[name]:.2f}", f"{least[name] / least['ours']:.1f}"]
+            if name in least
+            else [name, f"not run: {failed[name]}", ""]
+            for name in pythons
+        ],
+    )
     print()
     for name in least:
         if name != "ours":

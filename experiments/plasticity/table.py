@@ -8,7 +8,7 @@ import numpy as np
 
 
 def spread(values: Iterable[float], digits: int = 2) -> str:
-    """"mean ± standard deviation (least ... most)"."""
+    """ "mean ± standard deviation (least ... most)"."""
     numbers = np.array(list(values), float)
     return (
         f"{numbers.mean():.{digits}f} ± {numbers.std(ddof=1) if len(numbers) > 1 else 0:.{digits}f} "

@@ -48,8 +48,13 @@ STREAMS = 100
 
 # Siamese convolutional network (Koch, Zemel and Salakhutdinov 2015): outputs, inputs and kernel of
 # each convolution, then two dense layers.
-SIAMESE = sum(n * (m * k * k + 1) for n, m, k in (
-    (64, 1, 10), (128, 64, 7), (128, 128, 4), (256, 128, 4))) + 4096 * (9216 + 1) + 4097
+SIAMESE = (
+    sum(
+        n * (m * k * k + 1) for n, m, k in ((64, 1, 10), (128, 64, 7), (128, 128, 4), (256, 128, 4))
+    )
+    + 4096 * (9216 + 1)
+    + 4097
+)
 PUBLISHED = "published: 98.8 ± 1.16 % after 5,000,000 episodes with 1,523 characters to learn from"
 
 
@@ -57,17 +62,24 @@ def network(seed: int, filters: int) -> Tuple[Dict[str, Any], List[Tuple[str, st
     random = np.random.default_rng([seed, 1])
     nodes: Dict[str, Any] = {
         "image": {"kind": "Input", "shape": [1, omniglot.SIDE, omniglot.SIDE]},
-        "label": {"kind": "Input", "shape": [WAYS]}}
+        "label": {"kind": "Input", "shape": [WAYS]},
+    }
     edges: List[Tuple[str, str]] = []
     channels, last = 1, "image"
     for layer in range(1, 5):
         most = (3 / (9 * channels)) ** 0.5
         nodes |= {
             f"conv{layer}": {
-                "kind": "Conv2d", "stride": [2, 2], "padding": [0, 0], "dilation": [1, 1], "groups": 1,
+                "kind": "Conv2d",
+                "stride": [2, 2],
+                "padding": [0, 0],
+                "dilation": [1, 1],
+                "groups": 1,
                 "weight": random.uniform(-most, most, (filters, channels, 3, 3)).astype(np.float32),
-                "bias": np.zeros(filters, np.float32)},
-            f"tanh{layer}": {"kind": "Tanh"}}
+                "bias": np.zeros(filters, np.float32),
+            },
+            f"tanh{layer}": {"kind": "Tanh"},
+        }
         edges += [(last, f"conv{layer}"), (f"conv{layer}", f"tanh{layer}")]
         channels, last = filters, f"tanh{layer}"
     nodes |= {
@@ -76,11 +88,24 @@ def network(seed: int, filters: int) -> Tuple[Dict[str, Any], List[Tuple[str, st
             "kind": "PlasticLinear",
             "weight": random.normal(0, 0.01, (WAYS, filters)).astype(np.float32),
             "alpha": random.uniform(0, 0.2, (WAYS, filters)).astype(np.float32),
-            "rule": {"post": "y", "decay": {"oja": 1.0}, "terms": [
-                {"event": "step", "pre": "value", "post": "value", "rate": 1.0}]}},
+            "rule": {
+                "post": "y",
+                "decay": {"oja": 1.0},
+                "terms": [{"event": "step", "pre": "value", "post": "value", "rate": 1.0}],
+            },
+        },
         "clamp": {"kind": "Scale", "scale": np.full(WAYS, 1000, np.float32)},
-        "y": {"kind": "Softmax"}, "out": {"kind": "Output", "shape": [WAYS]}}
-    edges += [(last, "x"), ("x", "fast"), ("label", "clamp"), ("fast", "y"), ("clamp", "y"), ("y", "out")]
+        "y": {"kind": "Softmax"},
+        "out": {"kind": "Output", "shape": [WAYS]},
+    }
+    edges += [
+        (last, "x"),
+        ("x", "fast"),
+        ("label", "clamp"),
+        ("fast", "y"),
+        ("clamp", "y"),
+        ("y", "out"),
+    ]
     return nodes, edges
 
 
@@ -138,10 +163,18 @@ def train(
     """Goes on from the checkpoint, if there is one. The trainer, and its seconds of clock and CPU."""
     count = WAYS + QUESTIONS
     trainer = arcuate.Trainer(
-        model(seed, arguments.filters), batch=EPISODES, steps=count, input="every",
+        model(seed, arguments.filters),
+        batch=EPISODES,
+        steps=count,
+        input="every",
         loss=arcuate.Loss("binary_cross_entropy", readout="every", window=(WAYS, count)),
-        plastic_steps=WAYS, freeze=["clamp"], rate=RATE, schedule=("cosine", steps),
-        threads=arguments.threads, seed=seed)
+        plastic_steps=WAYS,
+        freeze=["clamp"],
+        rate=RATE,
+        schedule=("cosine", steps),
+        threads=arguments.threads,
+        seed=seed,
+    )
     name = f"trace-{'validate-' if arguments.validate else ''}{arguments.filters}-{steps}-{seed}"
     checkpoint = Path(arguments.checkpoints) / f"{name}.safetensors"
     clock, processor = 0.0, 0.0
@@ -165,8 +198,11 @@ def train(
         loss += trainer.train_step((images, shown), targets).loss
         if trainer.step % 250 == 0:
             spent = keep()
-            print(f"seed {seed} step {trainer.step} of {steps}: loss {loss / (trainer.step - said):.4f}, "
-                  f"{spent[0]:.0f} s, {spent[1]:.0f} s of CPU", flush=True)
+            print(
+                f"seed {seed} step {trainer.step} of {steps}: loss {loss / (trainer.step - said):.4f}, "
+                f"{spent[0]:.0f} s, {spent[1]:.0f} s of CPU",
+                flush=True,
+            )
             loss, said = 0.0, trainer.step
     return trainer, *keep()
 
@@ -205,8 +241,12 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+")
     parser.add_argument("--filters", type=int, default=FILTERS)
     parser.add_argument("--steps", type=int, help="of learning; 10000, quick 1000")
-    parser.add_argument("--episodes", type=int, default=2000, help=f"of the test, a multiple of {STREAMS}")
-    parser.add_argument("--checkpoints", default="checkpoints", help="folder where training is kept")
+    parser.add_argument(
+        "--episodes", type=int, default=2000, help=f"of the test, a multiple of {STREAMS}"
+    )
+    parser.add_argument(
+        "--checkpoints", default="checkpoints", help="folder where training is kept"
+    )
     parser.add_argument("--write", help="file for the model of the last seed")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--quick", action="store_true")
@@ -228,7 +268,13 @@ def main() -> None:
     known, unseen = omniglot.turned(known), omniglot.turned(unseen)
     print(f"{len(known) // 4} characters to learn from, {len(unseen) // 4} of other alphabets")
 
-    rows = ["trace", "the same, seen characters", "H = 0", "before training", "pixel nearest neighbour"]
+    rows = [
+        "trace",
+        "the same, seen characters",
+        "H = 0",
+        "before training",
+        "pixel nearest neighbour",
+    ]
     results: Dict[str, List[float]] = {row: [] for row in rows}
     learned: List[Tuple[str, ...]] = []
     for seed in seeds:
@@ -251,25 +297,45 @@ def main() -> None:
         }
         for row in rows:
             results[row].append(float(right[row].mean()))
-        print(f"seed {seed}: " + ", ".join(f"{row} {results[row][-1]:.2f} %" for row in rows), flush=True)
+        print(
+            f"seed {seed}: " + ", ".join(f"{row} {results[row][-1]:.2f} %" for row in rows),
+            flush=True,
+        )
         rate, alpha = trainer.parameter("fast.rate"), trainer.parameter("fast.alpha")
         size = sum(trainer.parameter(name).size for name in trainer.trained_parameters)
-        learned.append((
-            str(seed), *(f"{right[row].mean():.2f} ± {right[row].std():.2f}" for row in rows),
-            f"{rate[0]:.2f}", f"{alpha.mean():.3f}", f"{clock:.0f}", f"{processor:.0f}"))
+        learned.append(
+            (
+                str(seed),
+                *(f"{right[row].mean():.2f} ± {right[row].std():.2f}" for row in rows),
+                f"{rate[0]:.2f}",
+                f"{alpha.mean():.3f}",
+                f"{clock:.0f}",
+                f"{processor:.0f}",
+            )
+        )
         if arguments.write:
             result.save(arguments.write)
 
-    print(f"\n{steps * EPISODES:,} episodes of {QUESTIONS} questions, {arguments.threads} threads; "
-          f"test: {arguments.episodes:,} episodes of one question for each seed\n")
+    print(
+        f"\n{steps * EPISODES:,} episodes of {QUESTIONS} questions, {arguments.threads} threads; "
+        f"test: {arguments.episodes:,} episodes of one question for each seed\n"
+    )
     table.show(["seed", *rows, "eta", "mean alpha", "seconds", "of CPU"], learned)
     print(f"\n± is the deviation of runs of {STREAMS} episodes. Of the seeds:\n")
-    table.show(["right, %", f"{WAYS}-way 1-shot"], [[k, table.spread(v)] for k, v in results.items()])
-    print(f"\n{size:,} parameters learn; a Siamese convolutional network (Koch et al. 2015) has {SIAMESE:,}\n")
-    trace, silent, pixels = (np.array(results[k]) for k in ("trace", "H = 0", "pixel nearest neighbour"))
+    table.show(
+        ["right, %", f"{WAYS}-way 1-shot"], [[k, table.spread(v)] for k, v in results.items()]
+    )
+    print(
+        f"\n{size:,} parameters learn; a Siamese convolutional network (Koch et al. 2015) has {SIAMESE:,}\n"
+    )
+    trace, silent, pixels = (
+        np.array(results[k]) for k in ("trace", "H = 0", "pixel nearest neighbour")
+    )
     table.verdict("at least 90 % for every seed", bool((trace >= 90).all()))
     table.verdict("15 points over pixel nearest neighbour", bool((trace - pixels >= 15).all()))
-    table.verdict("without fast weights within 4 points of chance", bool((abs(silent - 20) <= 4).all()))
+    table.verdict(
+        "without fast weights within 4 points of chance", bool((abs(silent - 20) <= 4).all())
+    )
     print(f"\n{PUBLISHED}")
 
 

@@ -52,21 +52,22 @@ def stretched(
     below = np.minimum(places.astype(int), len(features) - 2)
     share = (places - below).astype(np.float32)[:, None]
     return (
-        features[below] * (1 - share) + features[below + 1] * share, labels[np.rint(places).astype(int)]
+        features[below] * (1 - share) + features[below + 1] * share,
+        labels[np.rint(places).astype(int)],
     )
 
 
 def altered(
     features: np.ndarray, labels: np.ndarray, by: Alteration, draw: np.random.Generator
 ) -> Tuple[np.ndarray, np.ndarray]:
-    """An utterance, normalised to mean 0 and deviation 1, with its labels."""
+    """An utterance, normalized to mean 0 and deviation 1, with its labels."""
     features = warped(features, 1 + draw.uniform(-by.warp, by.warp))
     features, labels = stretched(features, labels, 1 + draw.uniform(-by.tempo, by.tempo))
     features += by.noise * draw.standard_normal(features.shape, np.float32)
     width = draw.integers(by.bins + 1)
     first = draw.integers(features.shape[1] - width + 1)
-    features[:, first:first + width] = 0
+    features[:, first : first + width] = 0
     for start in range(0, len(features), 100):
         first = start + draw.integers(100)
-        features[first:first + draw.integers(by.frames + 1)] = 0
+        features[first : first + draw.integers(by.frames + 1)] = 0
     return features, labels

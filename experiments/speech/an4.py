@@ -20,24 +20,30 @@ import os
 from pathlib import Path
 from typing import Dict, List, Tuple
 
-import kaldiio
-import numpy as np
-
 import arcuate
+import kaldiio
 import networks
+import numpy as np
 from altered import Alteration, altered
 from decoding import Graph, word_errors
 from networks import Recipe, say
 
 TWIN = Recipe("direct", (512, 512, 512), epochs=12, rate=2e-3, dropout=0.2, final_rate=0.02)
 TANDEM = Recipe(
-    "tandem", (512, 512, 512), epochs=3, rate=1e-3, dropout=0.1, gains=(2.0, 2.0, 3.0),
-    final_rate=0.02
+    "tandem",
+    (512, 512, 512),
+    epochs=3,
+    rate=1e-3,
+    dropout=0.1,
+    gains=(2.0, 2.0, 3.0),
+    final_rate=0.02,
 )
 ALTERATION = Alteration(warp=0.08, tempo=0.1, bins=3, frames=4, noise=0.05)
 SCALES = (0.01, 0.02, 0.03, 0.04, 0.06, 0.08, 0.1, 0.12, 0.14, 0.17, 0.2, 0.25, 0.3)
 CHOSEN = {
-    "ANN twin": 0.08, "converted afterwards, 99.9 %": 0.04, "converted afterwards, 99 %": 0.04,
+    "ANN twin": 0.08,
+    "converted afterwards, 99.9 %": 0.04,
+    "converted afterwards, 99 %": 0.04,
     "tandem": 0.1,
 }
 """The acoustic scale of each row of the table."""
@@ -117,7 +123,11 @@ class Judge:
 
 
 def one(
-    seed: int, tandem: Recipe, twin: Recipe, training: Part, judge: Judge,
+    seed: int,
+    tandem: Recipe,
+    twin: Recipe,
+    training: Part,
+    judge: Judge,
     given: argparse.Namespace,
 ) -> Dict[str, Dict[str, float]]:
     rows: Dict[str, Dict[str, float]] = {}
@@ -136,12 +146,19 @@ def one(
         least = int(np.argmin(errors))
         rows[name] = {
             "frame": 100 * float((found.outputs.argmax(axis=1) == judge.labels).mean()),
-            "errors": errors[least], "scale": scales[least], "spikes": found.spikes,
-            "hidden": found.hidden, "total": found.total or macs, "macs": macs,
+            "errors": errors[least],
+            "scale": scales[least],
+            "spikes": found.spikes,
+            "hidden": found.hidden,
+            "total": found.total or macs,
+            "macs": macs,
         }
-        say(f"seed {seed}: {name}: " + ", ".join(f"{k} {v:,.4g}" for k, v in rows[name].items())
+        say(
+            f"seed {seed}: {name}: "
+            + ", ".join(f"{k} {v:,.4g}" for k, v in rows[name].items())
             + "; errors by scale "
-            + ", ".join(f"{scale:g} {e:.2f}" for scale, e in zip(scales, errors)))
+            + ", ".join(f"{scale:g} {e:.2f}" for scale, e in zip(scales, errors))
+        )
         return macs
 
     def epoch_data(epoch: int) -> Tuple[np.ndarray, np.ndarray]:
@@ -156,7 +173,8 @@ def one(
     sample = frames[np.sort(draw.choice(len(frames), 2000, replace=False))]
     for percentile in (99.9, 99):
         converted, _ = ann.convert(
-            sample, percentile=percentile, input="single_shot", bias="once", steps=networks.STEPS)
+            sample, percentile=percentile, input="single_shot", bias="once", steps=networks.STEPS
+        )
         note(f"converted afterwards, {percentile} %", converted, True, macs)
     learned = networks.train(tandem, frames, labels, pdfs, seed, check, epoch_data, artificial)
     artificial.close()
@@ -166,37 +184,57 @@ def one(
         spiking.save(f"{given.keep}-{seed}.safetensors")
     for name, model, spikes in (("ANN twin", ann, False), ("tandem", spiking, True)):
         rows[name]["ms"], rows[name]["rtf"] = networks.real_time_factor(
-            model, judge.frames[:1000], spikes)
+            model, judge.frames[:1000], spikes
+        )
     return rows
 
 
 def table(seeds: List[int], found: List[Dict[str, Dict[str, float]]]) -> None:
-    print("| | words wrong, % | frames right, % | spikes a frame | operations of spikes "
-          "| operations, all | for each product of the ANN | ms a frame | real-time factor |")
+    print(
+        "| | words wrong, % | frames right, % | spikes a frame | operations of spikes "
+        "| operations, all | for each product of the ANN | ms a frame | real-time factor |"
+    )
     print("|---" * 9 + "|")
     for name in found[0]:
+
         def cell(key: str, digits: int) -> str:
             if key not in found[0][name]:
                 return ""
             return networks.mean_and_spread([rows[name][key] for rows in found], digits)
 
         ratio = networks.mean_and_spread(
-            [rows[name]["total"] / rows[name]["macs"] for rows in found], 3)
-        print(f"| {name} | {cell('errors', 2)} | {cell('frame', 2)} | {cell('spikes', 0)} | "
-              f"{cell('hidden', 0)} | {cell('total', 0)} | {ratio} | {cell('ms', 4)} | "
-              f"{cell('rtf', 4)} |")
-    print("\nWords wrong, seed by seed: " + "; ".join(
-        f"{name} " + ", ".join(f"{rows[name]['errors']:.2f} (scale {rows[name]['scale']:g})"
-                               for rows in found) for name in found[0]))
+            [rows[name]["total"] / rows[name]["macs"] for rows in found], 3
+        )
+        print(
+            f"| {name} | {cell('errors', 2)} | {cell('frame', 2)} | {cell('spikes', 0)} | "
+            f"{cell('hidden', 0)} | {cell('total', 0)} | {ratio} | {cell('ms', 4)} | "
+            f"{cell('rtf', 4)} |"
+        )
+    print(
+        "\nWords wrong, seed by seed: "
+        + "; ".join(
+            f"{name} "
+            + ", ".join(
+                f"{rows[name]['errors']:.2f} (scale {rows[name]['scale']:g})" for rows in found
+            )
+            for name in found[0]
+        )
+    )
     ann, snn = (
         float(np.mean([rows[name]["errors"] for rows in found])) for name in ("ANN twin", "tandem")
     )
-    print(f"\n- words wrong, mean of seeds {', '.join(map(str, seeds))}: tandem {snn:.2f} %, "
-          f"ANN twin {ann:.2f} %")
-    print("- behind the twin by at most 0.5 points: "
-          + ("holds" if snn - ann <= 0.5 else "DOES NOT HOLD"))
-    print("- both at or below the 6.6 % of the GMM system that made the alignments: "
-          + ("holds" if max(snn, ann) <= 6.6 else "DOES NOT HOLD"))
+    print(
+        f"\n- words wrong, mean of seeds {', '.join(map(str, seeds))}: tandem {snn:.2f} %, "
+        f"ANN twin {ann:.2f} %"
+    )
+    print(
+        "- behind the twin by at most 0.5 points: "
+        + ("holds" if snn - ann <= 0.5 else "DOES NOT HOLD")
+    )
+    print(
+        "- both at or below the 6.6 % of the GMM system that made the alignments: "
+        + ("holds" if max(snn, ann) <= 6.6 else "DOES NOT HOLD")
+    )
 
 
 def main() -> None:
@@ -207,14 +245,20 @@ def main() -> None:
     options.add_argument("--validate", action="store_true", help="choose settings: no test data")
     options.add_argument("--hidden", type=int, nargs="+", default=list(TANDEM.hidden))
     options.add_argument(
-        "--epochs", type=int, nargs=2, default=[TWIN.epochs, TANDEM.epochs],
-        help="of the twin, and of tandem learning after it")
+        "--epochs",
+        type=int,
+        nargs=2,
+        default=[TWIN.epochs, TANDEM.epochs],
+        help="of the twin, and of tandem learning after it",
+    )
     options.add_argument("--beam", type=float, default=16)
     options.add_argument("--arks", default="", help="write log-likelihoods to ARKS-ROW-SEED.ark")
     options.add_argument(
-        "--keep", default="", help="write the spiking networks to KEEP-SEED.safetensors")
+        "--keep", default="", help="write the spiking networks to KEEP-SEED.safetensors"
+    )
     options.add_argument(
-        "--results", default="", help="a file of seeds that are done: they are not run again")
+        "--results", default="", help="a file of seeds that are done: they are not run again"
+    )
     given = options.parse_args()
     if given.data is None:
         options.error("--data is needed, or ARCUATE_DATA")
@@ -223,8 +267,10 @@ def main() -> None:
         dataclasses.replace(recipe, hidden=tuple(given.hidden), epochs=epochs)
         for recipe, epochs in zip((TWIN, TANDEM), given.epochs)
     )
-    graph, counts = Graph(folder / "gmm"), np.array(
-        (folder / "gmm" / "pdf_counts.txt").read_text().strip(" []\n").split(), float)
+    graph, counts = (
+        Graph(folder / "gmm"),
+        np.array((folder / "gmm" / "pdf_counts.txt").read_text().strip(" []\n").split(), float),
+    )
     priors = np.log(counts / counts.sum())
     training = Part(folder, "train")
     if given.validate:
@@ -232,7 +278,8 @@ def main() -> None:
         every = training
         training, judged = (
             every.only([k for k in every.keys if (every.speakers[k] in kept) == apart])
-            for apart in (False, True))
+            for apart in (False, True)
+        )
     else:
         judged = Part(folder, "test")
     say(f"{len(training.keys)} utterances to learn from, {len(judged.keys)} to be judged by")

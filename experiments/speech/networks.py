@@ -10,9 +10,8 @@ import time
 from pathlib import Path
 from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
 
-import numpy as np
-
 import arcuate
+import numpy as np
 
 STEPS = 10
 BATCH = 128
@@ -31,13 +30,19 @@ def artificial(
     for i, (wide, narrow) in enumerate(zip(sizes, sizes[1:]), 1):
         weight = draw.normal(0, np.sqrt(2 / wide), (narrow, wide)).astype(np.float32)
         nodes[f"affine{i}"] = {
-            "kind": "Affine", "weight": weight, "bias": np.zeros(narrow, np.float32)
+            "kind": "Affine",
+            "weight": weight,
+            "bias": np.zeros(narrow, np.float32),
         }
         if i < len(sizes) - 1:
             ones, zeros = np.ones(narrow, np.float32), np.zeros(narrow, np.float32)
             nodes[f"norm{i}"] = {
-                "kind": "BatchNorm", "mean": zeros, "variance": ones, "beta": zeros,
-                "gamma": (gains[i - 1] if gains else 1.0) * ones, "epsilon": 1e-4,
+                "kind": "BatchNorm",
+                "mean": zeros,
+                "variance": ones,
+                "beta": zeros,
+                "gamma": (gains[i - 1] if gains else 1.0) * ones,
+                "epsilon": 1e-4,
             }
             nodes[f"relu{i}"] = {"kind": "ReLU"}
     nodes["out"] = {"kind": "Output", "shape": [sizes[-1]]}
@@ -85,7 +90,11 @@ def start_from(trainer: arcuate.Trainer, twin: arcuate.Trainer, recipe: Recipe) 
 
 
 def train(
-    recipe: Recipe, inputs: np.ndarray, labels: np.ndarray, classes: int, seed: int,
+    recipe: Recipe,
+    inputs: np.ndarray,
+    labels: np.ndarray,
+    classes: int,
+    seed: int,
     check: Optional[Tuple[np.ndarray, np.ndarray]] = None,
     epoch_data: Optional[Callable[[int], Tuple[np.ndarray, np.ndarray]]] = None,
     twin: Optional[arcuate.Trainer] = None,
@@ -98,10 +107,16 @@ def train(
     sizes = [inputs.shape[1], *recipe.hidden, classes]
     dropped = {f"relu{i + 1}": recipe.dropout for i in range(len(recipe.hidden))}
     trainer = arcuate.Trainer(
-        artificial(sizes, seed, recipe.gains), mode=recipe.mode, batch=BATCH,
-        steps=STEPS if recipe.mode == "tandem" else 1, norm_momentum=recipe.momentum,
-        rate=recipe.rate, optimizer="adamw" if recipe.decay else "adam",
-        weight_decay=recipe.decay, dropout=dropped if recipe.dropout else {}, seed=seed,
+        artificial(sizes, seed, recipe.gains),
+        mode=recipe.mode,
+        batch=BATCH,
+        steps=STEPS if recipe.mode == "tandem" else 1,
+        norm_momentum=recipe.momentum,
+        rate=recipe.rate,
+        optimizer="adamw" if recipe.decay else "adam",
+        weight_decay=recipe.decay,
+        dropout=dropped if recipe.dropout else {},
+        seed=seed,
     )
     if twin is not None:
         start_from(trainer, twin, recipe)
@@ -113,7 +128,7 @@ def train(
         order = arcuate.sample_order(len(inputs), epoch, seed)
         sums = arcuate.TrainingResult()
         for step in range(each):
-            part = np.sort(order[step * BATCH:(step + 1) * BATCH])
+            part = np.sort(order[step * BATCH : (step + 1) * BATCH])
             turn = (epoch * each + step) / (recipe.epochs * each)
             # Half a cosine, to a rate that is not nothing.
             trainer.rate_factor = (
@@ -151,8 +166,11 @@ def spiking(trainer: arcuate.Trainer, layers: int) -> arcuate.Model:
         nodes[f"weights{i}"] = {"kind": "Linear", "weight": weight}
         last = i > layers
         nodes["sums" if last else f"neurons{i}"] = {
-            "kind": "I" if last else "IF", "r": ones, "v_initial": bias.astype(np.float32),
-            "semantics": rule, **({} if last else {"v_threshold": ones}),
+            "kind": "I" if last else "IF",
+            "r": ones,
+            "v_initial": bias.astype(np.float32),
+            "semantics": rule,
+            **({} if last else {"v_threshold": ones}),
         }
     nodes["out"] = {"kind": "Output", "shape": [len(bias)]}
     with tempfile.TemporaryDirectory() as folder:
@@ -187,7 +205,9 @@ def answer(model: arcuate.Model, frames: np.ndarray, spikes: bool) -> Answers:
         if not spikes:
             return Answers(outputs, macs=found.dense_operations / count)
         return Answers(
-            outputs, spikes=found.spikes / count, hidden=found.acs / count,
+            outputs,
+            spikes=found.spikes / count,
+            hidden=found.acs / count,
             total=(found.acs + found.macs) / count,
             macs=found.dense_operations / STEPS / count,
         )
@@ -217,7 +237,7 @@ def real_time_factor(model: arcuate.Model, frames: np.ndarray, spikes: bool) -> 
             times: List[float] = []
             for i in range(len(frames)):
                 start = time.perf_counter()
-                session.run(frames[i:i + 1], out=out)
+                session.run(frames[i : i + 1], out=out)
                 times.append(time.perf_counter() - start)
             best = min(best, float(np.median(times)))
     return 1e3 * best, best / 0.01

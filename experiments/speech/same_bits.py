@@ -14,11 +14,10 @@ import tempfile
 from pathlib import Path
 from typing import Dict
 
-import kaldiio
-import numpy as np
-
 import arcuate
+import kaldiio
 import networks
+import numpy as np
 
 
 def main() -> int:
@@ -43,9 +42,28 @@ def main() -> int:
         features = f"{folder}/features.ark"
         kaldiio.save_ark(features, {key: test.feats[key] for key in test.keys})
         subprocess.run(
-            [given.command, "compute", "--quiet", "--steps-per-frame", "10",
-             "--frame-state", "reset", "--frame-input", "first", "--splice-left", "5", "--splice-right", "5", "--batch", "4",
-             given.model, f"ark:{features}", f"ark:{folder}/command.ark"], check=True)
+            [
+                given.command,
+                "compute",
+                "--quiet",
+                "--steps-per-frame",
+                "10",
+                "--frame-state",
+                "reset",
+                "--frame-input",
+                "first",
+                "--splice-left",
+                "5",
+                "--splice-right",
+                "5",
+                "--batch",
+                "4",
+                given.model,
+                f"ark:{features}",
+                f"ark:{folder}/command.ark",
+            ],
+            check=True,
+        )
         subprocess.run([given.program, given.model, features, f"{folder}/c.ark"], check=True)
         for name in ("command", "c"):
             results[name] = {k: v.copy() for k, v in kaldiio.load_ark(f"{folder}/{name}.ark")}
@@ -53,9 +71,12 @@ def main() -> int:
     same = True
     for name in ("command", "c"):
         bits = sorted(results[name]) == test.keys and all(
-            results[name][key].tobytes() == results["python"][key].tobytes() for key in test.keys)
-        print(f"{name}: {numbers:,} numbers of {len(test.keys)} utterances: "
-              + ("the same bits as Python" if bits else "OTHER BITS than Python"))
+            results[name][key].tobytes() == results["python"][key].tobytes() for key in test.keys
+        )
+        print(
+            f"{name}: {numbers:,} numbers of {len(test.keys)} utterances: "
+            + ("the same bits as Python" if bits else "OTHER BITS than Python")
+        )
         same = same and bits
     return 0 if same else 1
 

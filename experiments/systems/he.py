@@ -7,7 +7,6 @@ from typing import Dict, Tuple
 
 import arcuate
 import numpy as np
-
 from images import load
 from networks import Network
 from system import Claim, Run, System, percent
@@ -38,8 +37,12 @@ def events(count: int, tests: int) -> Tuple[np.ndarray, ...]:
             now = after
         return codes.reshape(len(images), MOVES, 2 * PIXELS)
 
-    return (seen(data.train[:count]), data.train_labels[:count], seen(data.test[:tests]),
-            data.test_labels[:tests])
+    return (
+        seen(data.train[:count]),
+        data.train_labels[:count],
+        seen(data.test[:tests]),
+        data.test_labels[:tests],
+    )
 
 
 def binned(codes: np.ndarray, width: int) -> np.ndarray:
@@ -69,9 +72,17 @@ def network(seed: int, kind: str) -> arcuate.Model:
 
 def trainer(run: Run, model: arcuate.Model, width: int) -> arcuate.Trainer:
     return arcuate.Trainer(
-        model, batch=100, steps=MOVES * FINE // width, input="every", loss="mean_square",
-        readout="mean", surrogate=("box", 0.25, 2.0), rate=1e-3, seed=run.seed,
-        threads=run.threads)
+        model,
+        batch=100,
+        steps=MOVES * FINE // width,
+        input="every",
+        loss="mean_square",
+        readout="mean",
+        surrogate=("box", 0.25, 2.0),
+        rate=1e-3,
+        seed=run.seed,
+        threads=run.threads,
+    )
 
 
 def across(kind: str):
@@ -83,18 +94,20 @@ def across(kind: str):
             order = arcuate.sample_order(count, epoch, run.seed).astype(np.int64)
             seen = arcuate.TrainingResult()
             for at in range(0, count - 99, 100):
-                chosen = order[at:at + 100]
+                chosen = order[at : at + 100]
                 seen = seen + learner.train_step(binned(train[chosen], LEARNED), labels[chosen])
             run.say(f"epoch {epoch + 1}: {percent(seen):.2f} % right")
         found = {}
         for width in WIDTHS:
             tester = trainer(run, learner.model(), width)
             right = sum(
-                tester.evaluate(binned(test[at:at + 500], width), truth[at:at + 500]).correct
-                for at in range(0, len(test), 500))
+                tester.evaluate(binned(test[at : at + 500], width), truth[at : at + 500]).correct
+                for at in range(0, len(test), 500)
+            )
             found[f"bins of {width}"] = 100 * right / len(test)
         found["mean of the other bins"] = float(
-            np.mean([found[f"bins of {w}"] for w in WIDTHS if w != LEARNED]))
+            np.mean([found[f"bins of {w}"] for w in WIDTHS if w != LEARNED])
+        )
         return found
 
     return measure
@@ -105,13 +118,17 @@ SYSTEM = System(
     "He, Wu, Deng et al. 2020, arXiv 2005.02183",
     {"SNN": across("SNN"), "RNN": across("RNN")},
     (
-        Claim("with other bins than it learned with, the SNN is not below the RNN (mean)",
-              lambda m: m["SNN: mean of the other bins"] >= m["RNN: mean of the other bins"]),
-        Claim("with coarser bins not below either (mean of 6, 10 and 12)",
-              lambda m: sum(m[f"SNN: bins of {w}"] - m[f"RNN: bins of {w}"] for w in (6, 10, 12))
-              >= 0),
+        Claim(
+            "with other bins than it learned with, the SNN is not below the RNN (mean)",
+            lambda m: m["SNN: mean of the other bins"] >= m["RNN: mean of the other bins"],
+        ),
+        Claim(
+            "with coarser bins not below either (mean of 6, 10 and 12)",
+            lambda m: sum(m[f"SNN: bins of {w}"] - m[f"RNN: bins of {w}"] for w in (6, 10, 12))
+            >= 0,
+        ),
     ),
     (("N-MNIST, 2312-512-10", "98.78 % (SNN)", "tables of others"),),
     note=f"Events simulated from MNIST moved along a triangle (20,000 + 2,000 images), 392-{HIDDEN}-10, "
-         f"learned with bins of {LEARNED} fine steps (T = 15), {EPOCHS} epochs, the same loss.",
+    f"learned with bins of {LEARNED} fine steps (T = 15), {EPOCHS} epochs, the same loss.",
 )

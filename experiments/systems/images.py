@@ -29,7 +29,8 @@ class Images(NamedTuple):
         """With 14 x 14 pixels, each the mean of four."""
         means = [
             images.reshape(-1, 14, 2, 14, 2).mean((2, 4)).reshape(-1, 196).astype(np.float32)
-            for images in (self.train, self.test)]
+            for images in (self.train, self.test)
+        ]
         return self._replace(train=means[0], test=means[1])
 
 
@@ -57,7 +58,8 @@ def load(name: str = "mnist") -> Images:
     if _holds_out:
         images, labels = parts[:2]
         return Images(
-            images[:-HELD_OUT], labels[:-HELD_OUT], images[-HELD_OUT:], labels[-HELD_OUT:])
+            images[:-HELD_OUT], labels[:-HELD_OUT], images[-HELD_OUT:], labels[-HELD_OUT:]
+        )
     return Images(*parts)
 
 
@@ -65,6 +67,6 @@ def _read(folders: list, name: str) -> np.ndarray:
     for folder in folders:
         if (folder / name).exists():
             data = gzip.open(folder / name).read()
-            shape = [int.from_bytes(data[4 + 4 * i:8 + 4 * i], "big") for i in range(data[3])]
+            shape = [int.from_bytes(data[4 + 4 * i : 8 + 4 * i], "big") for i in range(data[3])]
             return np.frombuffer(data, np.uint8, offset=4 + 4 * len(shape)).reshape(shape)
     raise SystemExit(f"there is no {name} in {' or '.join(map(str, folders))}")

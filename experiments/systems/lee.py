@@ -16,7 +16,6 @@ from typing import Dict, Tuple
 
 import arcuate
 import numpy as np
-
 from images import load
 from networks import Network
 from system import Claim, Run, System, percent
@@ -46,8 +45,17 @@ def network(seed: int, inputs: int, hidden: int, inhibits: bool, draws: bool) ->
 
 def trainer(run: Run, model: arcuate.Model, steps: int, inhibits: bool, **options):
     given = dict(
-        batch=100, steps=steps, loss="cross_entropy", readout="sum", surrogate=LINE, rate=1e-3,
-        clip_norm=5.0, freeze=["others"] if inhibits else [], seed=run.seed, threads=run.threads)
+        batch=100,
+        steps=steps,
+        loss="cross_entropy",
+        readout="sum",
+        surrogate=LINE,
+        rate=1e-3,
+        clip_norm=5.0,
+        freeze=["others"] if inhibits else [],
+        seed=run.seed,
+        threads=run.threads,
+    )
     return arcuate.Trainer(model, **(given | options))
 
 
@@ -63,6 +71,7 @@ def digits(inhibits: bool, **options):
 
 
 # ---- Events of a camera: the first 1,000 and 100 recordings of N-MNIST
+
 
 @functools.lru_cache(1)
 def recordings(steps: int = 15) -> Tuple[np.ndarray, ...]:
@@ -88,8 +97,10 @@ def camera(run: Run) -> Dict[str, float]:
     model = network(run.seed, train.shape[-1], 200, True, False)
     learner = trainer(run, model, train.shape[1], True, input="every")
     run.fit(learner, train, labels, epochs=12)
-    return {"test": percent(learner.evaluate(test, truth)),
-            "training": percent(learner.evaluate(train, labels))}
+    return {
+        "test": percent(learner.evaluate(test, truth)),
+        "training": percent(learner.evaluate(train, labels)),
+    }
 
 
 PLAIN, WTA = "MNIST, without inhibition", "MNIST, with inhibition"
@@ -97,18 +108,20 @@ SYSTEM = System(
     "Lee: the membrane as signal",
     "Lee, Delbruck, Pfeiffer 2016, doi 10.3389/fnins.2016.00508",
     {
-        WTA: digits(True), PLAIN: digits(False),
+        WTA: digits(True),
+        PLAIN: digits(False),
         "MNIST, a line without ends": digits(True, surrogate=("box", 100.0, 1 / THRESHOLD)),
         "N-MNIST, first 1,000": camera,
     },
     (
         Claim("learns through a straight line: MNIST ≥ 95 % in two epochs", lambda m: m[WTA] >= 95),
         Claim("inhibition costs no more than 0.5 points", lambda m: m[WTA] >= m[PLAIN] - 0.5),
-        Claim("N-MNIST, 1,000 recordings: ≥ 75 %",
-              lambda m: m["N-MNIST, first 1,000: test"] >= 75),
+        Claim("N-MNIST, 1,000 recordings: ≥ 75 %", lambda m: m["N-MNIST, first 1,000: test"] >= 75),
     ),
-    (("N-MNIST, 34x34x2-800-10, 60,000 recordings", "98.66 %", "table of a review"),
-     ("MNIST, fully connected", "98.88 %", "from memory")),
+    (
+        ("N-MNIST, 34x34x2-800-10, 60,000 recordings", "98.66 %", "table of a review"),
+        ("MNIST, fully connected", "98.88 %", "from memory"),
+    ),
     note="784-400-10, T = 10, spikes with half the pixel as chance, inhibition 0.5 of a threshold spread "
-         "over the layer. N-MNIST: 2312-200-10, T = 15, 12 epochs of 1,000 recordings, 100 to test.",
+    "over the layer. N-MNIST: 2312-200-10, T = 15, 12 epochs of 1,000 recordings, 100 to test.",
 )

@@ -6,7 +6,6 @@ from typing import Dict
 
 import arcuate
 import numpy as np
-
 from images import load
 from networks import Network
 from system import Claim, Run, System, percent
@@ -18,7 +17,9 @@ PART = 0.2
 
 def drawn(images: np.ndarray, random: np.random.Generator) -> np.ndarray:
     """Spikes [images, steps, pixels] with the pixels as their chances."""
-    return (random.random((len(images), STEPS, 784), np.float32) < images[:, None]).astype(np.float32)
+    return (random.random((len(images), STEPS, 784), np.float32) < images[:, None]).astype(
+        np.float32
+    )
 
 
 def network(seed: int) -> arcuate.Model:
@@ -35,16 +36,26 @@ def attack(run: Run) -> Dict[str, float]:
     data = load()
     random = np.random.default_rng(run.seed)
     learner = arcuate.Trainer(
-        network(run.seed), batch=BATCH, steps=STEPS, input="every", loss="mean_square",
-        readout="mean", surrogate=("box", 0.5, 1.0), input_gradients=True, seed=run.seed,
-        threads=run.threads)
+        network(run.seed),
+        batch=BATCH,
+        steps=STEPS,
+        input="every",
+        loss="mean_square",
+        readout="mean",
+        surrogate=("box", 0.5, 1.0),
+        input_gradients=True,
+        seed=run.seed,
+        threads=run.threads,
+    )
     count = min(len(data.train), run.images or len(data.train))
     for epoch in range(2):
         order = random.permutation(count)
         seen = arcuate.TrainingResult()
         for at in range(0, count - BATCH + 1, BATCH):
-            chosen = order[at:at + BATCH]
-            seen = seen + learner.train_step(drawn(data.train[chosen], random), data.train_labels[chosen])
+            chosen = order[at : at + BATCH]
+            seen = seen + learner.train_step(
+                drawn(data.train[chosen], random), data.train_labels[chosen]
+            )
         run.say(f"epoch {epoch + 1}: {percent(seen):.2f} % right")
     spikes, labels = drawn(data.test[:1000], random), data.test_labels[:1000]
     clean = percent(learner.evaluate(spikes, labels))
@@ -79,7 +90,8 @@ def attack(run: Run) -> Dict[str, float]:
         row[places] = 1 - row[places]
     chance_right = answers(control.reshape(x.shape)) != truth
     return {
-        "test": clean, "attacks that succeed in 25 rounds": 100 * float(done.mean()),
+        "test": clean,
+        "attacks that succeed in 25 rounds": 100 * float(done.mean()),
         "random flips of the same number that do": 100 * float(chance_right.mean()),
         "rounds": float(when[done].mean()) if done.any() else float(ROUNDS),
         "spikes changed, % of all places": 100 * float(changed.mean()) / (STEPS * 784),
@@ -92,14 +104,23 @@ SYSTEM = System(
     {"STBP": attack},
     (
         Claim("the network is worth attacking (≥ 95 %)", lambda m: m["STBP: test"] >= 95),
-        Claim("untargeted attacks succeed ≥ 90 % within 25 rounds",
-              lambda m: m["STBP: attacks that succeed in 25 rounds"] >= 90),
-        Claim("random flips of the same size ≤ 20 %",
-              lambda m: m["STBP: random flips of the same number that do"] <= 20),
+        Claim(
+            "untargeted attacks succeed ≥ 90 % within 25 rounds",
+            lambda m: m["STBP: attacks that succeed in 25 rounds"] >= 90,
+        ),
+        Claim(
+            "random flips of the same size ≤ 20 %",
+            lambda m: m["STBP: random flips of the same number that do"] <= 20,
+        ),
     ),
-    (("method", "gradient to spikes, restricted spike flipper with chance 0.05",
-      "a re-implementation and a survey; the paper's figures were not read"),),
+    (
+        (
+            "method",
+            "gradient to spikes, restricted spike flipper with chance 0.05",
+            "a re-implementation and a survey; the paper's figures were not read",
+        ),
+    ),
     unit="%",
     note=f"MNIST as spikes, T = {STEPS}, 784-128-10, 2 epochs; 100 test images that are answered right; a "
-         f"round takes {PART} of the chances that the gradient gives.",
+    f"round takes {PART} of the chances that the gradient gives.",
 )

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Optional, Tuple
+from typing import Dict, Optional, Tuple
 
 import arcuate
 import numpy as np
-
 from images import load
 from networks import Network
 from system import Claim, Run, System, percent
@@ -35,16 +34,25 @@ def network(seed: int, identical: bool) -> arcuate.Model:
     return net.model()
 
 
-def learned(noise: Optional[Tuple[str, float]], identical: bool, fades: bool = True,
-            data: str = "mnist"):
+def learned(
+    noise: Optional[Tuple[str, float]], identical: bool, fades: bool = True, data: str = "mnist"
+):
     def measure(run: Run) -> float:
         images = load(data)
         steps = (run.images or len(images.train)) // BATCH * EPOCHS
         given = noise and (*noise, int(0.8 * steps) if fades else None)
         trainer = arcuate.Trainer(
-            network(run.seed, identical), batch=BATCH, steps=STEPS, loss="mean_square",
-            readout="mean", surrogate=("box", 0.5, 1.0), rate=1e-3, noise=given, seed=run.seed,
-            threads=run.threads)
+            network(run.seed, identical),
+            batch=BATCH,
+            steps=STEPS,
+            loss="mean_square",
+            readout="mean",
+            surrogate=("box", 0.5, 1.0),
+            rate=1e-3,
+            noise=given,
+            seed=run.seed,
+            threads=run.threads,
+        )
         run.fit(trainer, images.train, images.train_labels, EPOCHS)
         return percent(trainer.evaluate(images.test, images.test_labels))
 
@@ -53,11 +61,13 @@ def learned(noise: Optional[Tuple[str, float]], identical: bool, fades: bool = T
 
 # ---- The saddle itself, where second derivatives exist
 
+
 def curvature(run: Run) -> Dict[str, float]:
     """Two hidden leaky units without reset whose spike is replaced by its chance (a logistic
     function), four steps; they are to do what two other such units do with 64 points. Plain descent
     from identical units until it rests; then the eigenvalues of the Hessian, from central
     differences of the gradients."""
+
     def units(seed: int, scale: float) -> Network:
         net = Network([6], seed)
         net.linear(2, "w1", scale=scale)
@@ -79,20 +89,23 @@ def curvature(run: Run) -> Dict[str, float]:
     measures = {}
     for name, noise in (("plain", None), ("additive noise", ("additive", 0.01, 2000))):
         trainer = arcuate.Trainer(
-            net.model(), rate=0.02, schedule=("linear", 8000), noise=noise, **options)
+            net.model(), rate=0.02, schedule=("linear", 8000), noise=noise, **options
+        )
         for _ in range(8000):
             result = trainer.train_step(x, y)
         values, vectors = hessian(trainer, x, y)
         w = trainer.parameter("w1.weight")
         measures |= {
-            f"{name}, loss": result.loss, f"{name}, norm of the gradient": result.gradient_norm,
+            f"{name}, loss": result.loss,
+            f"{name}, norm of the gradient": result.gradient_norm,
             f"{name}, smallest eigenvalue": float(values[0]),
             f"{name}, largest eigenvalue": float(values[-1]),
             f"{name}, distance of the two units": float(np.abs(w[0] - w[1]).max()),
         }
         if name == "plain":
             measures["plain, part of its direction in which the units differ"] = apart(
-                trainer, vectors[:, 0])
+                trainer, vectors[:, 0]
+            )
     return measures
 
 
@@ -125,7 +138,7 @@ def apart(trainer: arcuate.Trainer, direction: np.ndarray) -> float:
     share, at = 0.0, 0
     for name in trainer.trained_parameters:
         shape = trainer.parameter(name).shape
-        part = direction[at:at + int(np.prod(shape))].reshape(shape)
+        part = direction[at : at + int(np.prod(shape))].reshape(shape)
         at += part.size
         if name.startswith("w1"):
             share += float(((part[0] - part[1]) ** 2).sum() / 2)
@@ -150,43 +163,71 @@ SYSTEM = System(
         "regular start, multiplicative 0.05": learned(MULTIPLICATIVE, False),
         "Fashion-MNIST, identical units, plain": learned(None, True, data="fashion-mnist"),
         "Fashion-MNIST, identical units, additive 0.005": learned(
-            ADDITIVE, True, data="fashion-mnist"),
+            ADDITIVE, True, data="fashion-mnist"
+        ),
         "Fashion-MNIST, identical units, multiplicative 0.05": learned(
-            MULTIPLICATIVE, True, data="fashion-mnist"),
+            MULTIPLICATIVE, True, data="fashion-mnist"
+        ),
     },
     (
-        Claim("from the saddle plain learning ends < 40 %",
-              lambda m: m["identical units, plain"] < 40),
+        Claim(
+            "from the saddle plain learning ends < 40 %", lambda m: m["identical units, plain"] < 40
+        ),
         Claim("additive noise ends ≥ 88 %", lambda m: m["identical units, additive 0.005"] >= 88),
-        Claim("multiplicative noise ends ≥ 88 %",
-              lambda m: m["identical units, multiplicative 0.05"] >= 88),
-        Claim("gap ≥ 10 points, both structures",
-              lambda m: min(m["identical units, additive 0.005"],
-                            m["identical units, multiplicative 0.05"])
-              >= m["identical units, plain"] + 10),
-        Claim("noise that stays is worse at the end (additive)",
-              lambda m: m["identical units, additive 0.005, stays"]
-              < m["identical units, additive 0.005"]),
-        Claim("noise that stays is worse at the end (multiplicative)",
-              lambda m: m["identical units, multiplicative 0.05, stays"]
-              < m["identical units, multiplicative 0.05"]),
-        Claim("at a regular start additive noise costs ≤ 3 points",
-              lambda m: m["regular start, additive 0.005"] >= m["regular start, plain"] - 3),
-        Claim("at a regular start multiplicative noise costs ≤ 3 points",
-              lambda m: m["regular start, multiplicative 0.05"] >= m["regular start, plain"] - 3),
-        Claim("Fashion-MNIST: gap ≥ 10 points, both structures",
-              lambda m: min(m["Fashion-MNIST, identical units, additive 0.005"],
-                            m["Fashion-MNIST, identical units, multiplicative 0.05"])
-              >= m["Fashion-MNIST, identical units, plain"] + 10),
-        Claim("where plain descent rests, the Hessian has a negative eigenvalue (< -0.001)",
-              lambda m: m["curvature: plain, smallest eigenvalue"] < -1e-3),
-        Claim("its direction tells the units apart",
-              lambda m: m["curvature: plain, part of its direction in which the units differ"] > .9),
-        Claim("where descent with noise rests, it has none",
-              lambda m: m["curvature: additive noise, smallest eigenvalue"] > -1e-3),
+        Claim(
+            "multiplicative noise ends ≥ 88 %",
+            lambda m: m["identical units, multiplicative 0.05"] >= 88,
+        ),
+        Claim(
+            "gap ≥ 10 points, both structures",
+            lambda m: min(
+                m["identical units, additive 0.005"], m["identical units, multiplicative 0.05"]
+            )
+            >= m["identical units, plain"] + 10,
+        ),
+        Claim(
+            "noise that stays is worse at the end (additive)",
+            lambda m: m["identical units, additive 0.005, stays"]
+            < m["identical units, additive 0.005"],
+        ),
+        Claim(
+            "noise that stays is worse at the end (multiplicative)",
+            lambda m: m["identical units, multiplicative 0.05, stays"]
+            < m["identical units, multiplicative 0.05"],
+        ),
+        Claim(
+            "at a regular start additive noise costs ≤ 3 points",
+            lambda m: m["regular start, additive 0.005"] >= m["regular start, plain"] - 3,
+        ),
+        Claim(
+            "at a regular start multiplicative noise costs ≤ 3 points",
+            lambda m: m["regular start, multiplicative 0.05"] >= m["regular start, plain"] - 3,
+        ),
+        Claim(
+            "Fashion-MNIST: gap ≥ 10 points, both structures",
+            lambda m: min(
+                m["Fashion-MNIST, identical units, additive 0.005"],
+                m["Fashion-MNIST, identical units, multiplicative 0.05"],
+            )
+            >= m["Fashion-MNIST, identical units, plain"] + 10,
+        ),
+        Claim(
+            "where plain descent rests, the Hessian has a negative eigenvalue (< -0.001)",
+            lambda m: m["curvature: plain, smallest eigenvalue"] < -1e-3,
+        ),
+        Claim(
+            "its direction tells the units apart",
+            lambda m: m["curvature: plain, part of its direction in which the units differ"] > 0.9,
+        ),
+        Claim(
+            "where descent with noise rests, it has none",
+            lambda m: m["curvature: additive noise, smallest eigenvalue"] > -1e-3,
+        ),
     ),
-    (("gain on MNIST and CIFAR-10", "at least 10 points", "the paper's abstract"),
-     ("gain on a synthetic set", "almost 20 points", "the paper's abstract")),
+    (
+        ("gain on MNIST and CIFAR-10", "at least 10 points", "the paper's abstract"),
+        ("gain on a synthetic set", "almost 20 points", "the paper's abstract"),
+    ),
     note="784-128-10, T = 8, 2 epochs, Adam; noise is added after each step and fades in a line, to "
-         "nothing after 80 % of the steps. Curvature: two hidden units that are to imitate two others.",
+    "nothing after 80 % of the steps. Curvature: two hidden units that are to imitate two others.",
 )

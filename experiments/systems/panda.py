@@ -7,7 +7,6 @@ from typing import Any, Dict, Optional
 
 import arcuate
 import numpy as np
-
 from images import Images, load
 from networks import Network, size
 from system import Claim, Run, System, percent
@@ -19,12 +18,20 @@ HE = math.sqrt(6)
 
 def trainer(run: Run, net: Network, steps: int, **options: Any) -> arcuate.Trainer:
     given = dict(
-        batch=100, steps=steps, loss="mean_square", readout="mean", surrogate=BOX, rate=1e-3,
-        seed=run.seed, threads=run.threads)
+        batch=100,
+        steps=steps,
+        loss="mean_square",
+        readout="mean",
+        surrogate=BOX,
+        rate=1e-3,
+        seed=run.seed,
+        threads=run.threads,
+    )
     return arcuate.Trainer(net.model(), **(given | options))
 
 
 # ---- Backward residual connections: a layer whose output comes in again, with a state for each pass
+
 
 def passes(hidden: int, shared: bool, diverse: bool = False):
     """196-128-(128) x hidden-10, pixels as a constant current. Shared: one set of weights for all of the
@@ -48,8 +55,14 @@ def passes(hidden: int, shared: bool, diverse: bool = False):
         data = load().halved()
         batches = (run.images or len(data.train)) // 100
         learner = trainer(
-            run, net, 8, tie=[extra] if shared else [], surrogates=shapes, rate=2e-3,
-            schedule=("cosine", 4 * batches))
+            run,
+            net,
+            8,
+            tie=[extra] if shared else [],
+            surrogates=shapes,
+            rate=2e-3,
+            schedule=("cosine", 4 * batches),
+        )
         return result(run, learner, 4, data)
 
     return measure
@@ -74,8 +87,14 @@ def convolutions(hidden: int, shared: bool):
         net.output()
         batches = (run.images or len(load().train)) // 100
         learner = trainer(
-            run, net, 2, loss="cross_entropy", tie=[extra] if shared else [], rate=4e-3,
-            schedule=("cosine", 2 * batches))
+            run,
+            net,
+            2,
+            loss="cross_entropy",
+            tie=[extra] if shared else [],
+            rate=4e-3,
+            schedule=("cosine", 2 * batches),
+        )
         return result(run, learner, 2)
 
     return measure
@@ -86,11 +105,14 @@ def result(
 ) -> Dict[str, float]:
     data = data or load()
     run.fit(learner, data.train, data.train_labels, epochs)
-    return {"test": percent(learner.evaluate(data.test, data.test_labels)),
-            "parameters": size(learner)}
+    return {
+        "test": percent(learner.evaluate(data.test, data.test_labels)),
+        "parameters": size(learner),
+    }
 
 
 # ---- Hybrid: artificial layers in front, spiking ones behind
+
 
 def front(kind: str, steps: int):
     """784-128-128-10; the last layer only accumulates, since two steps of spikes would leave most
@@ -114,6 +136,7 @@ def front(kind: str, steps: int):
 
 # ---- Stochastic softmax
 
+
 def head(loss: str, conv: bool = False):
     """784-128-10 or 16C3 with stride 2, AP2, 64, 10, of the first images only. The two heads of the gate
     read the same spikes as the logits."""
@@ -130,7 +153,7 @@ def head(loss: str, conv: bool = False):
             net.bernoulli()
             net.linear(128)
         net.lif(name="features")
-        for name in ("logits", "gate", "posterior")[:1 if loss == "cross_entropy" else 3]:
+        for name in ("logits", "gate", "posterior")[: 1 if loss == "cross_entropy" else 3]:
             net.linear(10, name, after="features")
             net.output(name, name=f"out {name}")
         pace = dict(rate=3e-3, schedule=("cosine", epochs * count // 100)) if conv else {}
@@ -157,56 +180,97 @@ def head(loss: str, conv: bool = False):
 
 
 NONE, ONE, THREE, BACK, DIVERSE = (
-    "FC, no extra layer", "FC, one extra layer", "FC, 3 extra layers", "FC, BackRes, 1 layer 3 times",
-    "FC, BackRes with diverse gradients")
+    "FC, no extra layer",
+    "FC, one extra layer",
+    "FC, 3 extra layers",
+    "FC, BackRes, 1 layer 3 times",
+    "FC, BackRes with diverse gradients",
+)
 C_NONE, C_THREE, C_BACK = (
-    "conv, no extra layer", "conv, 3 extra layers", "conv, BackRes, 1 layer 3 times")
+    "conv, no extra layer",
+    "conv, 3 extra layers",
+    "conv, BackRes, 1 layer 3 times",
+)
 hybrid = {f"hybrid, T = {t}": front("hybrid", t) for t in (2, 3, 8)}
 SYSTEM = System(
     "Backward residuals, hybrid networks, stochmax",
     "Panda, Aketi, Roy 2020, doi 10.3389/fnins.2020.00653; DropMax: Lee et al. 2018",
     {
-        NONE: passes(0, False), ONE: passes(1, False), THREE: passes(3, False),
-        BACK: passes(3, True), DIVERSE: passes(3, True, diverse=True),
-        C_NONE: convolutions(0, False), C_THREE: convolutions(3, False),
+        NONE: passes(0, False),
+        ONE: passes(1, False),
+        THREE: passes(3, False),
+        BACK: passes(3, True),
+        DIVERSE: passes(3, True, diverse=True),
+        C_NONE: convolutions(0, False),
+        C_THREE: convolutions(3, False),
         C_BACK: convolutions(3, True),
-        "all LIF, T = 2": front("spikes", 2), "all LIF, T = 8": front("spikes", 8),
-        "all LIF, constant current, T = 2": front("current", 2), **hybrid,
-        "softmax": head("cross_entropy"), "stochmax": head("stochmax"),
+        "all LIF, T = 2": front("spikes", 2),
+        "all LIF, T = 8": front("spikes", 8),
+        "all LIF, constant current, T = 2": front("current", 2),
+        **hybrid,
+        "softmax": head("cross_entropy"),
+        "stochmax": head("stochmax"),
         "naive mask": head("stochmax_naive"),
-        "conv, softmax": head("cross_entropy", True), "conv, stochmax": head("stochmax", True),
+        "conv, softmax": head("cross_entropy", True),
+        "conv, stochmax": head("stochmax", True),
         "conv, naive mask": head("stochmax_naive", True),
     },
     (
-        Claim("FC: BackRes with diverse gradients within 0.7 points of 3 layers",
-              lambda m: m[f"{DIVERSE}: test"] >= m[f"{THREE}: test"] - 0.7),
-        Claim("FC: with ≥ 20 % fewer parameters",
-              lambda m: m[f"{DIVERSE}: parameters"] <= 0.8 * m[f"{THREE}: parameters"]),
-        Claim("FC: and above no extra layer, as without diverse gradients",
-              lambda m: min(m[f"{DIVERSE}: test"], m[f"{BACK}: test"]) > m[f"{NONE}: test"]),
-        Claim("conv: BackRes within 0.7 points of 3 layers, ≥ 20 % fewer parameters",
-              lambda m: m[f"{C_BACK}: test"] >= m[f"{C_THREE}: test"] - 0.7
-              and m[f"{C_BACK}: parameters"] <= 0.8 * m[f"{C_THREE}: parameters"]),
-        Claim("conv: and above no extra layer",
-              lambda m: m[f"{C_BACK}: test"] > m[f"{C_NONE}: test"]),
-        Claim("hybrid at T = 2 ≥ 0.5 points above all LIF at T = 2",
-              lambda m: m["hybrid, T = 2"] >= m["all LIF, T = 2"] + 0.5),
-        Claim("hybrid at T = 2 not below all LIF at T = 8",
-              lambda m: m["hybrid, T = 2"] >= m["all LIF, T = 8"]),
-        Claim("stochmax within 1 point of softmax",
-              lambda m: m["stochmax: test"] >= m["softmax: test"] - 1),
-        Claim("fewer than 5 of 9 competitors survive",
-              lambda m: m["stochmax: competitors that survive, of 9"] < 5),
-        Claim("the naive mask is worse than stochmax",
-              lambda m: m["naive mask: test"] < m["stochmax: test"]),
-        Claim("conv: stochmax within 1 point of softmax, < 5 survive, the naive mask worse",
-              lambda m: m["conv, stochmax: test"] >= m["conv, softmax: test"] - 1
-              and m["conv, stochmax: competitors that survive, of 9"] < 5
-              and m["conv, naive mask: test"] < m["conv, stochmax: test"]),
+        Claim(
+            "FC: BackRes with diverse gradients within 0.7 points of 3 layers",
+            lambda m: m[f"{DIVERSE}: test"] >= m[f"{THREE}: test"] - 0.7,
+        ),
+        Claim(
+            "FC: with ≥ 20 % fewer parameters",
+            lambda m: m[f"{DIVERSE}: parameters"] <= 0.8 * m[f"{THREE}: parameters"],
+        ),
+        Claim(
+            "FC: and above no extra layer, as without diverse gradients",
+            lambda m: min(m[f"{DIVERSE}: test"], m[f"{BACK}: test"]) > m[f"{NONE}: test"],
+        ),
+        Claim(
+            "conv: BackRes within 0.7 points of 3 layers, ≥ 20 % fewer parameters",
+            lambda m: m[f"{C_BACK}: test"] >= m[f"{C_THREE}: test"] - 0.7
+            and m[f"{C_BACK}: parameters"] <= 0.8 * m[f"{C_THREE}: parameters"],
+        ),
+        Claim(
+            "conv: and above no extra layer", lambda m: m[f"{C_BACK}: test"] > m[f"{C_NONE}: test"]
+        ),
+        Claim(
+            "hybrid at T = 2 ≥ 0.5 points above all LIF at T = 2",
+            lambda m: m["hybrid, T = 2"] >= m["all LIF, T = 2"] + 0.5,
+        ),
+        Claim(
+            "hybrid at T = 2 not below all LIF at T = 8",
+            lambda m: m["hybrid, T = 2"] >= m["all LIF, T = 8"],
+        ),
+        Claim(
+            "stochmax within 1 point of softmax",
+            lambda m: m["stochmax: test"] >= m["softmax: test"] - 1,
+        ),
+        Claim(
+            "fewer than 5 of 9 competitors survive",
+            lambda m: m["stochmax: competitors that survive, of 9"] < 5,
+        ),
+        Claim(
+            "the naive mask is worse than stochmax",
+            lambda m: m["naive mask: test"] < m["stochmax: test"],
+        ),
+        Claim(
+            "conv: stochmax within 1 point of softmax, < 5 survive, the naive mask worse",
+            lambda m: m["conv, stochmax: test"] >= m["conv, softmax: test"] - 1
+            and m["conv, stochmax: competitors that survive, of 9"] < 5
+            and m["conv, naive mask: test"] < m["conv, stochmax: test"],
+        ),
     ),
-    (("CIFAR-10 and ImageNet", "near the state of the art of 2020 with fewer parameters",
-      "the paper's abstract; its tables were not read"),),
+    (
+        (
+            "CIFAR-10 and ImageNet",
+            "near the state of the art of 2020 with fewer parameters",
+            "the paper's abstract; its tables were not read",
+        ),
+    ),
     note="MNIST, T = 8 where no T is named. FC: 14 x 14 pixels, 4 epochs from He's start, which has sqrt(6) times "
-         "the width of PyTorch's; convolutions and hybrid: 2 epochs; stochmax: 20 epochs of the first 5,000 "
-         "images, convolutional 10 of the first 20,000.",
+    "the width of PyTorch's; convolutions and hybrid: 2 epochs; stochmax: 20 epochs of the first 5,000 "
+    "images, convolutional 10 of the first 20,000.",
 )

@@ -21,7 +21,6 @@ from pathlib import Path
 from typing import Dict, List
 
 import numpy as np
-
 from images import hold_out
 from system import Run, System, named
 
@@ -39,8 +38,9 @@ class Results:
 
     def find(self, system: str, variant: str, seed: int, images) -> dict | None:
         key = [system, variant, seed, images]
-        found = [l for l in self.lines
-                 if [l["system"], l["variant"], l["seed"], l.get("images")] == key]
+        found = [
+            l for l in self.lines if [l["system"], l["variant"], l["seed"], l.get("images")] == key
+        ]
         return found[-1] if found else None
 
     def add(self, line: dict) -> None:
@@ -50,7 +50,11 @@ class Results:
 
 
 def measure(
-    name: str, system: System, results: Results, run: Run, only: List[str] | None = None,
+    name: str,
+    system: System,
+    results: Results,
+    run: Run,
+    only: List[str] | None = None,
     again: bool = False,
 ) -> None:
     """Measures the variants of one seed that the results lack, or all of them again."""
@@ -63,8 +67,12 @@ def measure(
         print(f"{name}: {variant}", file=sys.stderr, flush=True)
         measures = named(variant, found(run))
         line = {
-            "system": name, "variant": variant, "seed": run.seed, "measures": measures,
-            "seconds": round(time.time() - start, 1), "threads": run.threads,
+            "system": name,
+            "variant": variant,
+            "seed": run.seed,
+            "measures": measures,
+            "seconds": round(time.time() - start, 1),
+            "threads": run.threads,
             "date": str(datetime.date.today()),
         }
         if run.images:
@@ -107,9 +115,15 @@ def table(name: str, system: System, results: Results, seeds: List[int], images)
                 verdicts.append("yes" if claim.holds(by_seed[seed]) else "no")
             except KeyError:
                 verdicts.append("not run")
-        whole = ("DOES NOT HOLD" if "no" in verdicts
-                 else "not run" if set(verdicts) == {"not run"}
-                 else "holds" if "not run" not in verdicts else "holds where run")
+        whole = (
+            "DOES NOT HOLD"
+            if "no" in verdicts
+            else "not run"
+            if set(verdicts) == {"not run"}
+            else "holds"
+            if "not run" not in verdicts
+            else "holds where run"
+        )
         good = good and "no" not in verdicts
         print(f"| {claim.text} | " + " | ".join(verdicts) + f" | {whole} |")
     if system.published:
@@ -141,8 +155,13 @@ def add_arguments(options: argparse.ArgumentParser) -> None:
 
 def kept(given: argparse.Namespace, program: str) -> Results:
     """What was measured before, beside a program."""
-    name = ("validation.jsonl" if getattr(given, "validate", False)
-            else "quick.jsonl" if given.images else "results.jsonl")
+    name = (
+        "validation.jsonl"
+        if getattr(given, "validate", False)
+        else "quick.jsonl"
+        if given.images
+        else "results.jsonl"
+    )
     return Results(given.results or Path(program).with_name(name))
 
 
@@ -150,8 +169,14 @@ def judge(name: str, system: System, results: Results, given: argparse.Namespace
     """Measures what is lacking, prints the tables. Whether no claim failed."""
     if not given.table:
         for seed in given.seeds:
-            measure(name, system, results, Run(seed, given.threads, given.images),
-                    given.only, given.again)
+            measure(
+                name,
+                system,
+                results,
+                Run(seed, given.threads, given.images),
+                given.only,
+                given.again,
+            )
     return table(name, system, results, given.seeds, given.images)
 
 
@@ -160,8 +185,10 @@ def main() -> int:
     options.add_argument("systems", nargs="*", help=", ".join(SYSTEMS) + "; all by default")
     add_arguments(options)
     options.add_argument(
-        "--validate", action="store_true",
-        help="test on 10,000 images that are held out of those to learn from (validation.jsonl)")
+        "--validate",
+        action="store_true",
+        help="test on 10,000 images that are held out of those to learn from (validation.jsonl)",
+    )
     given = options.parse_args()
     if given.validate:
         hold_out()

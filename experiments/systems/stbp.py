@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import arcuate
-
 from images import load
 from networks import Network
 from system import Claim, Run, System, percent
@@ -38,8 +37,15 @@ def convolutional(seed: int) -> arcuate.Model:
 def trainer(model: arcuate.Model, run: Run, steps: int, **options) -> arcuate.Trainer:
     """As the paper: the mean square of the rates, a box of half width 0.5, Adam."""
     given = dict(
-        batch=100, steps=steps, loss="mean_square", readout="mean", surrogate=("box", 0.5, 1.0),
-        rate=1e-3, seed=run.seed, threads=run.threads)
+        batch=100,
+        steps=steps,
+        loss="mean_square",
+        readout="mean",
+        surrogate=("box", 0.5, 1.0),
+        rate=1e-3,
+        seed=run.seed,
+        threads=run.threads,
+    )
     return arcuate.Trainer(model, **(given | options))
 
 
@@ -82,8 +88,15 @@ SYSTEM = System(
         Claim(f"{CONV} ≥ 98.8 %", lambda m: m[CONV] >= 98.8),
     ),
     (
-        ("MNIST, fully connected (800 hidden units, T = 20, 100+ epochs)", "98.89 %", "from memory"),
-        ("MNIST, convolutional, 100 epochs", "99.42 %; 99.4 % in the code's notes",
-         "from memory; public code"),
+        (
+            "MNIST, fully connected (800 hidden units, T = 20, 100+ epochs)",
+            "98.89 %",
+            "from memory",
+        ),
+        (
+            "MNIST, convolutional, 100 epochs",
+            "99.42 %; 99.4 % in the code's notes",
+            "from memory; public code",
+        ),
     ),
 )

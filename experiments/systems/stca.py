@@ -6,7 +6,6 @@ from typing import Dict, Tuple
 
 import arcuate
 import numpy as np
-
 from networks import Network
 from system import Claim, Run, System
 
@@ -29,12 +28,12 @@ class Streams:
         near = np.zeros((count, STEPS, CLASSES), bool)
         slots = STEPS // (LENGTH + 2)
         for s in range(count):
-            places = self.random.permutation(slots)[:times[s].sum()] * (LENGTH + 2)
+            places = self.random.permutation(slots)[: times[s].sum()] * (LENGTH + 2)
             shown = np.repeat(np.arange(CLASSES), times[s])
             for at, k in zip(places + self.random.integers(0, 3), shown):
                 end = min(at + LENGTH, STEPS)
-                x[s, at:end] = self.patterns[k, :end - at]
-                near[s, at:at + LENGTH + LATE, k] = True
+                x[s, at:end] = self.patterns[k, : end - at]
+                near[s, at : at + LENGTH + LATE, k] = True
         return x, times, near
 
 
@@ -54,8 +53,8 @@ def scores(learner: arcuate.Trainer, streams: Streams) -> Dict[str, float]:
     found = np.rint(spikes.sum(1) / PER_EVENT)
     return {
         "numbers of events that are right": 100 * float((found == times).mean()),
-        "spikes that fall on their event": 100 * float(
-            (spikes * near).sum() / max(1.0, spikes.sum())),
+        "spikes that fall on their event": 100
+        * float((spikes * near).sum() / max(1.0, spikes.sum())),
     }
 
 
@@ -63,9 +62,18 @@ def detect(run: Run) -> Dict[str, float]:
     streams = Streams(run.seed)
     batches = max(2, (run.images or BATCH * BATCHES) // BATCH)
     learner = arcuate.Trainer(
-        network(run.seed), batch=BATCH, steps=STEPS, input="every",
-        loss=arcuate.Loss("count", "sum"), surrogate=("fast_sigmoid", 5.0), rate=5e-3,
-        schedule=("cosine", batches), clip_norm=1.0, seed=run.seed, threads=run.threads)
+        network(run.seed),
+        batch=BATCH,
+        steps=STEPS,
+        input="every",
+        loss=arcuate.Loss("count", "sum"),
+        surrogate=("fast_sigmoid", 5.0),
+        rate=5e-3,
+        schedule=("cosine", batches),
+        clip_norm=1.0,
+        seed=run.seed,
+        threads=run.threads,
+    )
     for batch in range(batches):
         x, times, _ = streams.draw(BATCH)
         seen = learner.train_step(x, (PER_EVENT * times).astype(np.float32))
@@ -74,7 +82,8 @@ def detect(run: Run) -> Dict[str, float]:
     found = scores(learner, streams)
     _, times, near = streams.draw(500)
     found["the most frequent number, always"] = 100 * max(
-        float((times == n).mean()) for n in range(3))
+        float((times == n).mean()) for n in range(3)
+    )
     found["steps that lie on an event"] = 100 * float(near.mean())
     return found
 
@@ -84,14 +93,18 @@ SYSTEM = System(
     "Gu, Xiao, Pan, Tang 2019, doi 10.24963/ijcai.2019/189",
     {"STCA": detect},
     (
-        Claim("≥ 80 % of the numbers of events are right, ≥ 40 points above guessing",
-              lambda m: m["STCA: numbers of events that are right"]
-              >= max(80, m["STCA: the most frequent number, always"] + 40)),
-        Claim("≥ 80 % of the spikes fall on their event, of whose times nothing was told",
-              lambda m: m["STCA: spikes that fall on their event"] >= 80),
+        Claim(
+            "≥ 80 % of the numbers of events are right, ≥ 40 points above guessing",
+            lambda m: m["STCA: numbers of events that are right"]
+            >= max(80, m["STCA: the most frequent number, always"] + 40),
+        ),
+        Claim(
+            "≥ 80 % of the spikes fall on their event, of whose times nothing was told",
+            lambda m: m["STCA: spikes that fall on their event"] >= 80,
+        ),
     ),
     (("unsegmented sensory events", "the best of those compared", "the paper's abstract"),),
     unit="%",
     note=f"{CLASSES} patterns of {LENGTH} steps on {LINES} lines in streams of {STEPS} steps; told is only "
-         "how often each is there. 60-100-3 with two exponentials.",
+    "how often each is there. 60-100-3 with two exponentials.",
 )

@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import sys
 import time
-from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple, Union
+from typing import Any, Callable, Dict, Mapping, Optional, Tuple, Union
 
 import arcuate
 import numpy as np
@@ -30,8 +30,13 @@ class Run:
         print(f"  seed {self.seed}: {text}", file=sys.stderr, flush=True)
 
     def fit(
-        self, trainer: arcuate.Trainer, inputs: np.ndarray, labels: np.ndarray, epochs: int = 1,
-        first: int = 0, after: Optional[Callable[[int, arcuate.TrainingResult], Any]] = None,
+        self,
+        trainer: arcuate.Trainer,
+        inputs: np.ndarray,
+        labels: np.ndarray,
+        epochs: int = 1,
+        first: int = 0,
+        after: Optional[Callable[[int, arcuate.TrainingResult], Any]] = None,
     ) -> arcuate.TrainingResult:
         """Learns for so many epochs in whole batches; returns the result of the last."""
         count = min(len(inputs), self.images or len(inputs))
@@ -40,11 +45,12 @@ class Run:
             order = arcuate.sample_order(count, epoch, self.seed).astype(np.int64)
             start, result = time.time(), arcuate.TrainingResult()
             for at in range(0, count - trainer.batch + 1, trainer.batch):
-                chosen = order[at:at + trainer.batch]
+                chosen = order[at : at + trainer.batch]
                 result = result + trainer.train_step(inputs[chosen], labels[chosen])
             self.say(
                 f"epoch {epoch + 1}: loss {result.loss:.4f}, {100 * result.accuracy:.2f} % right, "
-                f"{time.time() - start:.0f} s")
+                f"{time.time() - start:.0f} s"
+            )
             if after is not None:
                 after(epoch, result)
         return result
