@@ -120,7 +120,7 @@ let package = Package(
     tests("ArcuateCoreTests", ["ArcuateCore"]),
     tests("ArcuateKernelsTests", ["ArcuateKernels", "ArcuateTestSupport"]),
     tests("ArcuateModelTests", rooms),
-    tests("ArcuateFormatsTests", ["ArcuateFormats", "ArcuateData", "ArcuateTestSupport"]),
+    tests("ArcuateFormatsTests", rooms + ["ArcuateData", "ArcuateTestSupport"]),
     tests("ArcuateDataTests", ["ArcuateFormats", "ArcuateData", "ArcuateTestSupport"]),
     tests("ArcuateRuntimeTests", rooms + ["ArcuateData", "ArcuateTestSupport", "AllocationCounter"]),
     tests("ArcuateQuantizationTests", rooms + ["ArcuateTestSupport"]),

@@ -1,0 +1,77 @@
+import Arcuate
+import Testing
+
+/// A network from a list of layers.
+private func network(_ layers: String, input: String = "[6]", seed: UInt64 = 1) throws -> Model {
+  let text = "{\"input\": \(input), \"seed\": \(seed), \"layers\": [\(layers)]}"
+  return try ModelFile.parse(Bytes(Array(text.utf8))).model
+}
+
+private let small = """
+  {"kind": "linear", "name": "a", "size": 12}, {"kind": "batch_norm", "name": "norm"},
+  {"kind": "lif", "name": "n", "beta": 0.9}, {"kind": "linear", "name": "b", "size": 3},
+  {"kind": "li", "name": "o", "beta": 0.9}
+  """
+
+@Suite struct LayerTextTests {
+  @Test func weightsBeginAsTheirSeedSays() throws {
+    let one = try network(small, seed: 1)
+    #expect(one == (try network(small, seed: 1)))
+    #expect(one != (try network(small, seed: 2)))
+    guard case .linear(let a)? = one["a"]?.op, case .linear(let b)? = one["b"]?.op else {
+      Issue.record("no weights")
+      return
+    }
+    // Uniform within 1 / sqrt(inputs).
+    let bound = 1 / Float(6).squareRoot()
+    #expect(a.weight.floats.allSatisfy { abs($0) <= bound })
+    #expect((a.weight.floats.map(abs).max() ?? 0) > 0.8 * bound)
+    #expect(Array(a.weight.floats.prefix(3)) != Array(b.weight.floats.prefix(3)))
+  }
+
+  @Test(arguments: [
+    "", "{", "{}", "[]", "{\"input\": [4]}", "{\"input\": [], \"layers\": 3}",
+    "{\"input\": [-1], \"layers\": []}", "{\"input\": [0, 4], \"layers\": []}",
+    "{\"input\": [1099511627776], \"layers\": []}", "{\"input\": [4], \"layers\": [{}]}",
+    "{\"input\": [4], \"layers\": [{\"kind\": \"magic\"}]}",
+    "{\"input\": [4], \"layers\": [{\"kind\": \"linear\"}]}",
+    "{\"input\": [4], \"layers\": [{\"kind\": \"linear\", \"size\": 0}]}",
+    "{\"input\": [4], \"layers\": [{\"kind\": \"linear\", \"size\": 268435456}]}",
+    "{\"input\": [4], \"layers\": [{\"kind\": \"linear\", \"size\": 9223372036854775807}]}",
+    "{\"input\": [4], \"layers\": [{\"kind\": \"linear\", \"size\": 2, \"colour\": 1}]}",
+    "{\"input\": [4], \"layers\": [{\"kind\": \"relu\", \"name\": \"input\"}]}",
+    "{\"input\": [4, 4], \"layers\": [{\"kind\": \"linear\", \"size\": 2}]}",
+    "{\"input\": [4], \"layers\": [{\"kind\": \"convolution\", \"channels\": 1, \"kernel\": 1}]}",
+    "{\"input\": [1, 4, 4], \"layers\": [{\"kind\": \"convolution\", \"channels\": 9, \"kernel\": 9}]}",
+    "{\"input\": [1, 4, 4], \"layers\": [{\"kind\": \"sum_pooling\", \"kernel\": [2, 2, 2]}]}",
+    "{\"input\": [4], \"layers\": [{\"kind\": \"lif\", \"beta\": 1}]}",
+    "{\"input\": [4], \"layers\": [{\"kind\": \"lif\"}]}",
+    "{\"input\": [4], \"layers\": [{\"kind\": \"relu\", \"recurrent\": true}]}",
+    "{\"input\": [4], \"layers\": [], \"seed\": -1}",
+    "{\"input\": [4], \"layers\": [], \"dt_s\": 0}",
+    "{\"input\": [4], \"layers\": [], \"initial\": \"zero\"}",
+    "{\"input\": [4], \"layers\": [], \"semantics\": {\"reset\": \"never\"}}",
+  ])
+  func whatCannotBeIsRefused(_ text: String) {
+    #expect(throws: ArcuateError.self) { try ModelFile.parse(Bytes(Array(text.utf8))) }
+  }
+
+  @Test func layersOfEveryKindCompile() throws {
+    let model = try network(
+      """
+      {"kind": "convolution", "channels": 4, "kernel": [3, 2], "stride": 2, "padding": [1, 0],
+       "groups": 2}, {"kind": "batch_norm", "gamma": 2}, {"kind": "max_pooling", "kernel": 2},
+      {"kind": "sum_pooling", "kernel": 1}, {"kind": "average_pooling", "kernel": 1, "stride": 1},
+      {"kind": "scale", "factor": 0.5}, {"kind": "tanh"}, {"kind": "flatten"},
+      {"kind": "rate", "gain": 0.5}, {"kind": "iaf"}, {"kind": "linear", "size": 5},
+      {"kind": "lif", "tau": 0.02, "recurrent": true, "per_neuron": true},
+      {"kind": "cuba_lif", "tau_syn": 0.01, "tau_mem": 0.02}, {"kind": "linear", "size": 3},
+      {"kind": "cuba_li", "tau_syn": 0.01, "tau_mem": 0.02}, {"kind": "integrator"},
+      {"kind": "mean"}, {"kind": "softmax"}
+      """, input: "[2, 8, 8]")
+    let session = try model.compile().makeSession()
+    let answer = try session.run(
+      frames: 2, [[Float](repeating: 0.5, count: 2 * 128)])[0]
+    #expect(answer.count == 6 && answer.allSatisfy(\.isFinite))
+  }
+}
