@@ -20,8 +20,8 @@ import Testing
 
   /// Of the first node's weights, whose inputs have these mean squares.
   static func expectedError(_ model: Model, _ narrow: Model, _ means: [Double]) -> Double {
-    let old = QuantizationTests.weights(model)[0].tensor.floats
-    let new = QuantizationTests.weights(narrow)[0].tensor.floats
+    let old = model.weights[0].tensor.floats
+    let new = narrow.weights[0].tensor.floats
     var (error, whole) = (0.0, 0.0)
     for i in old.indices {
       let difference = Double(old[i] - new[i])

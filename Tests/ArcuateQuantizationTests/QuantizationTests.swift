@@ -4,20 +4,7 @@ import Testing
 
 /// What `quantized` does to weights, to whatever it is handed.
 @Suite struct QuantizationTests {
-  /// Every node with weights, nested ones too, in the order of the model.
-  static func weights(_ model: Model) -> [(name: String, tensor: Tensor)] {
-    model.nodes.flatMap { node -> [(name: String, tensor: Tensor)] in
-      switch node.op {
-      case .linear(let linear): return [(node.name, linear.weight)]
-      case .convolution(let convolution): return [(node.name, convolution.weight)]
-      case .graph(let inner): return weights(inner).map { ("\(node.name)/\($0.name)", $0.tensor) }
-      default: return []
-      }
-    }
-  }
-
-  /// Those with weights that can be narrow.
-  static let families = Family.allCases.filter { !weights($0.draw(1)).isEmpty }
+  static let families = Family.weighted
 
   static func single(_ weight: Tensor) -> Model {
     .chain([
@@ -33,8 +20,8 @@ import Testing
     options.foldsBatchNorm = false
     let model = family.draw(seed)
     let (narrow, report) = try model.quantized(to: .int8, options)
-    let before = Self.weights(model)
-    let after = Self.weights(narrow)
+    let before = model.weights
+    let after = narrow.weights
     #expect(!before.isEmpty && before.map(\.name) == after.map(\.name))
     #expect(report.nodes.map(\.name) == after.map(\.name))
     for (old, new) in zip(before, after) {
@@ -100,7 +87,7 @@ import Testing
     }
     let narrow = try Self.single(try Tensor(values, shape: Shape([1, values.count])))
       .quantized(to: .bfloat16).model
-    let tensor = Self.weights(narrow)[0].tensor
+    let tensor = narrow.weights[0].tensor
     #expect(tensor.element == .bfloat16 && tensor.scales.isEmpty)
     for (value, found) in zip(values, tensor.floats) {
       // The two numbers around it that bfloat16 has.
@@ -129,7 +116,7 @@ import Testing
         options.calibration = SampleFrames(frames: 1, inputs: [[1e-3, 1e-3, 1e-3]])
       }
       let (narrow, report) = try Self.single(weight).quantized(to: .int8, options)
-      let tensor = Self.weights(narrow)[0].tensor
+      let tensor = narrow.weights[0].tensor
       #expect(tensor.scales.allSatisfy { $0.isFinite && $0 > 0 })
       #expect(tensor.isFinite && tensor.floats.allSatisfy(\.isFinite))
       for i in 0..<6 { #expect(tensor.floats[i] == 0) }
@@ -138,7 +125,7 @@ import Testing
     }
     // One channel, and none.
     #expect(
-      try Self.weights(Self.single(.filled(2, shape: [1, 4])).quantized(to: .int8).model)[0]
+      try Self.single(.filled(2, shape: [1, 4])).quantized(to: .int8).model.weights[0]
         .tensor.floats == [2, 2, 2, 2])
   }
 
@@ -149,7 +136,7 @@ import Testing
       let narrow = try model.quantized(to: element).model
       let bytes = try SafetensorsFile.encode(narrow)
       let again = try ModelFile.parse(Bytes(bytes)).model
-      let (before, after) = (Self.weights(narrow), Self.weights(again))
+      let (before, after) = (narrow.weights, again.weights)
       #expect(before.count == after.count && !before.isEmpty)
       for (old, new) in zip(before, after) {
         #expect(new.tensor.element == element && new.tensor.scales == old.tensor.scales)
@@ -162,12 +149,12 @@ import Testing
     for element in [Tensor.Element.int8, .bfloat16] {
       let narrow = try Family.nested.draw(5).quantized(to: element).model
       let wide = try narrow.dequantized()
-      for (old, new) in zip(Self.weights(narrow), Self.weights(wide)) {
+      for (old, new) in zip(narrow.weights, wide.weights) {
         #expect(new.tensor.element == .float32 && new.tensor == old.tensor)
       }
       // Narrow numbers are found again in their wide form.
       let again = try wide.quantized(to: element).model
-      for (old, new) in zip(Self.weights(narrow), Self.weights(again)) {
+      for (old, new) in zip(narrow.weights, again.weights) {
         #expect(new.tensor.bytes.array == old.tensor.bytes.array)
       }
     }
@@ -184,17 +171,17 @@ import Testing
     // From one narrow type to the other.
     let half = try narrow.quantized(to: .bfloat16)
     #expect(half.report.nodes.allSatisfy { $0.weightError > 0 && $0.weightError < 0.004 })
-    #expect(Self.weights(half.model).allSatisfy { $0.tensor.element == .bfloat16 })
+    #expect(half.model.weights.allSatisfy { $0.tensor.element == .bfloat16 })
   }
 
   @Test func nodesThatAreKept() throws {
     let model = Family.nested.draw(4)
-    #expect(Self.weights(model).map(\.name) == ["w", "g/back", "w2"])
+    #expect(model.weights.map(\.name) == ["w", "g/back", "w2"])
     func narrowed(_ change: (inout Quantization) -> Void) throws -> [String] {
       var options = Quantization()
       change(&options)
       let (narrow, report) = try model.quantized(to: .int8, options)
-      let found = Self.weights(narrow).filter { $0.tensor.element == .int8 }.map(\.name)
+      let found = narrow.weights.filter { $0.tensor.element == .int8 }.map(\.name)
       #expect(report.nodes.filter { $0.after == .int8 }.map(\.name) == found)
       return found
     }
@@ -253,8 +240,4 @@ import Testing
     let (same, report) = try empty.quantized(to: .int8)
     #expect(same == empty && report.nodes.isEmpty && report.description.contains("total"))
   }
-}
-
-extension Shape {
-  static func vector(_ count: Int) -> Shape { try! Shape([count]) }
 }

@@ -641,7 +641,7 @@ struct Cases {
   }
 
   private mutating func addNarrowWeights() {
-    for family in QuantizationTests.families {
+    for family in Family.weighted {
       for element in [Tensor.Element.int8, .bfloat16] {
         let name = "\(family) 1 \(element)"
         do {

@@ -88,10 +88,21 @@ POINTER_ROOMS = ["ArcuateMicrokernels/", "ArcuateKernelTypes/"]
 POINTERS = {
     "ArcuateCore/": "memory behind views whose accesses are checked",
     "ArcuateKernels/": "sizes are checked, then kernels get the pointers",
-    "ArcuateFormats/Files/": "buffers of system calls and of zlib",
-    "ArcuateFormats/HDF5/HDF5Writer.swift": "bytes of numbers",
-    "ArcuateFormats/Safetensors/SafetensorsContainer.swift": "bytes of numbers",
     "ArcuateC/": "arguments of the C interface",
+    "ArcuateFormats/Files/": "files are mapped, inflated and written",
+    "ArcuateFormats/HDF5/HDF5Writer.swift": "numbers as bytes",
+    "ArcuateFormats/Kaldi/KaldiBinary.swift": "numbers as bytes",
+    "ArcuateFormats/Safetensors/SafetensorsContainer.swift": "numbers as bytes",
+    "ArcuateRuntime/Session/": "inputs and outputs are the caller's memory",
+    "ArcuateRuntime/Threads/": "threads of the system take a pointer",
+    "ArcuateRuntime/Nodes/SparseNode.swift": "index arrays of mapped files",
+    "ArcuateQuantization/ChannelScales.swift": "numbers as bytes",
+    "ArcuateTraining/Gradient/Network.swift": "inputs and outputs are the caller's memory",
+    "ArcuateTraining/Nodes/NeuronNode.swift": "rows are handed to kernels",
+    "ArcuateTraining/Training/": "inputs and outputs are the caller's memory",
+    "ArcuateConsole/": "signal handlers and what they read",
+    "ArcuateBench/RandomSource.swift": "vectors retyped",
+    "ArcuateBench/SystemBLAS.swift": "functions of a library opened while running",
 }
 
 # Longer than 400 lines, and why; nothing is longer than 600.
@@ -109,3 +120,17 @@ TYPED = [
     "ArcuateConversion",
     "ArcuateTraining",
 ]
+
+# Rooms without a test target of their own, and where their tests are.
+TESTED_BY = {
+    "Arcuate": "re-exports; every test that runs a network",
+    "ArcuateC": "Tests/c, by C and C++ compilers",
+    "ArcuateCommand": "Tests/oracles/test_cli.py, as a process",
+    "ArcuateConsole": "Tests/oracles/test_cli.py, as a process",
+    "ArcuateKernelTypes": "ArcuateKernelsTests: the registry",
+    "ArcuateMicrokernels": "ArcuateKernelsTests: the registry, with every instruction set",
+    "ArcuateMicrokernelsAVX512": "ArcuateKernelsTests: the registry, with every instruction set",
+    "CArcuate": "a module map",
+    "CShims": "ArcuateKernelsTests: the registry",
+    "CZlib": "a module map",
+}
