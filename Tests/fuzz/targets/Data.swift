@@ -1,4 +1,5 @@
 import ArcuateCore
+import ArcuateData
 import ArcuateFormats
 
 /// A Kaldi archive, binary or text: every entry up to the first invalid one.

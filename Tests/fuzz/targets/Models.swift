@@ -3,24 +3,22 @@ import ArcuateFormats
 import ArcuateModel
 import ArcuateRuntime
 
-/// A target for every format of models: a file is read, checked, compiled and run; if the format is
-/// also written, writing and reading again gives as many nodes.
+/// A target for every format of models.
 let modelTargets: [String: @Sendable (Bytes) throws -> Void] = Dictionary(
   uniqueKeysWithValues: ModelFormat.all.map { format in
-    (
-      format.identifier,
-      { bytes in
-        guard format.recognizes(bytes) else { return }
-        let model = try format.parse(bytes).model
-        try useModel(model)
-        guard format.isWritable else { return }
-        let again = try format.parse(Bytes(try format.encode(model))).model
-        guard again.nodes.count == model.nodes.count else {
-          fatalError("nodes were lost in writing")
-        }
-      }
-    )
+    (format.identifier, { @Sendable bytes in try fuzzModel(bytes, format) })
   })
+
+/// A file of the format is read, checked, compiled and run; if the format is also written, writing
+/// and reading again gives as many nodes.
+private func fuzzModel(_ bytes: Bytes, _ format: ModelFormat) throws {
+  guard format.recognizes(bytes) else { return }
+  let model = try format.parse(bytes).model
+  try useModel(model)
+  guard format.isWritable else { return }
+  let again = try format.parse(Bytes(try format.encode(model))).model
+  guard again.nodes.count == model.nodes.count else { fatalError("nodes were lost in writing") }
+}
 
 /// Checks and compiles a small model, and runs three steps.
 func useModel(_ model: Model) throws {
