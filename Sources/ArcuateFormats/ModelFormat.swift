@@ -61,32 +61,32 @@ public struct ModelFormat: Sendable {
   /// Whether tensors may share the bytes of a mapped file.
   let sharesBytes: Bool
   private let isRecognized: @Sendable (Bytes) -> Bool
-  private let read: @Sendable (Bytes, ReadOptions) throws -> Found
-  private let written: (@Sendable (Model) throws -> [UInt8])?
+  private let read: @Sendable (Bytes, ReadOptions) throws(ArcuateError) -> Found
+  private let written: (@Sendable (Model) throws(ArcuateError) -> [UInt8])?
 
   public static let nir = ModelFormat(
     identifier: "nir", name: "NIR (HDF5)", endings: [".nir"], sharesBytes: false,
     isRecognized: { NIRFile.recognizes($0) },
-    read: { bytes, _ in try NIRFile.parse(bytes) },
-    written: { try NIRFile.encode($0) })
+    read: { bytes, _ throws(ArcuateError) in try NIRFile.parse(bytes) },
+    written: { model throws(ArcuateError) in try NIRFile.encode(model) })
 
   public static let safetensors = ModelFormat(
     identifier: "safetensors", name: "safetensors", endings: [".safetensors"], sharesBytes: true,
     isRecognized: { SafetensorsFile.recognizes($0) },
-    read: { bytes, _ in try SafetensorsFile.parse(bytes) },
-    written: { try SafetensorsFile.encode($0) })
+    read: { bytes, _ throws(ArcuateError) in try SafetensorsFile.parse(bytes) },
+    written: { model throws(ArcuateError) in try SafetensorsFile.encode(model) })
 
   public static let nnet3 = ModelFormat(
     identifier: "nnet3", name: "Kaldi nnet3", endings: [], sharesBytes: false,
     isRecognized: { Nnet3File.recognizes($0) },
-    read: { bytes, options in
+    read: { bytes, options throws(ArcuateError) in
       try Nnet3File.parse(bytes, frame_s: options.dt_s)
     }, written: nil)
 
   public static let layers = ModelFormat(
     identifier: "layers", name: "a JSON layer list", endings: [".json"], sharesBytes: false,
     isRecognized: { LayerText.recognizes($0) },
-    read: { bytes, _ in (try LayerText.model(bytes), []) }, written: nil)
+    read: { bytes, _ throws(ArcuateError) in (try LayerText.model(bytes), []) }, written: nil)
 
   /// In the order in which files are tried.
   public static let all: [ModelFormat] = [nir, safetensors, nnet3, layers]
@@ -132,9 +132,7 @@ public struct ModelFormat: Sendable {
     _ bytes: Bytes, _ options: ReadOptions = .init()
   ) throws(ArcuateError) -> (model: Model, findings: [Finding]) {
     try options.check()
-    do {
-      return try options.settle(try read(bytes, options))
-    } catch { throw error as! ArcuateError }
+    return try options.settle(try read(bytes, options))
   }
 
   public var isWritable: Bool { written != nil }
@@ -146,6 +144,6 @@ public struct ModelFormat: Sendable {
     guard let written else {
       throw ArcuateError(.unsupportedFormat, "\(name) is read, but not written")
     }
-    do { return try written(model) } catch { throw error as! ArcuateError }
+    return try written(model)
   }
 }

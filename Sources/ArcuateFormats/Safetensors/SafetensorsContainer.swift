@@ -145,6 +145,7 @@ struct SafetensorsContainer {
     }
     var out: [UInt8] = []
     out.reserveCapacity(8 + header.count + end)
+    // SAFETY: the closures only read the bytes.
     withUnsafeBytes(of: UInt64(header.count).littleEndian) { out.append(contentsOf: $0) }
     out += header
     for (_, entry) in order { entry.bytes.withUnsafeBytes { out.append(contentsOf: $0) } }

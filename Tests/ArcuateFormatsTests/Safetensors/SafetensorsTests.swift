@@ -104,7 +104,7 @@ import Testing
       (Bytes([255, 255, 255, 255, 255, 255, 255, 255, 123]), .limitExceeded, "byte 0"),
       (Bytes([9, 0, 0, 0, 0, 0, 0, 0, 123, 125]), .truncated, "header"),
       (Self.file(" {}"), .malformed, "byte 8"),
-      (Self.file(#"{"a":\#(a),"a":\#(a)}"#, [1, 2]), .malformed, "given twice"),
+      (Self.file(#"{"a":\#(a),"a":\#(a)}"#, [1, 2]), .malformed, "duplicate key"),
       (Self.file(#"{"a":\#(a)}"#, [1, 2, 3]), .malformed, "1 bytes follow"),
       (Self.file(#"{"a":\#(a)}"#, [1]), .truncated, "tensor \"a\""),
       (
@@ -158,7 +158,7 @@ import Testing
       (#"{"nodes":[{"name":"x","kind":"Input","shape":[1e3]}],"edges":[]}"#, "shape: 1e3"),
       (
         #"{"nodes":[{"name":"x","kind":"Input","shape":[9223372036854775807]}],"edges":[]}"#,
-        "absurd"
+        "exceeds the limit"
       ),
       (#"{"nodes":[{"name":"x","kind":"RateEncoder","gain":1e99}],"edges":[]}"#, "gain"),
       (#"{"nodes":[],"edges":[["a"]]}"#, "edges"),
