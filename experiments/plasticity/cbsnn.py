@@ -1,36 +1,29 @@
-"""Curiosity-based learning (Shi et al. 2020): after one pass over everything, only what is still novel is
-learned again, with a full pass now and then.
+"""Curiosity-based learning (Shi et al. 2020): after one pass over all samples, only novel samples are
+trained on, with occasional full passes.
 
     python cbsnn.py                     MNIST, Fashion-MNIST, the 8 x 8 digits of scikit-learn
 
-A schedule over a learner. Each sample has a novelty, kept from the last time it was shown. A full pass is
-followed by five selective ones, and so on; the last pass of all is full, and comes when behind what is
-novel there would be no room for it. Two learners have it:
+The schedule: each sample has a novelty, from the last time it was shown. A full pass is followed by
+five selective passes, and so on; the last pass is full. Two learners use it:
 
 - local, of the form of VPSNN: pixels -> a frozen random expansion of which the strongest are active ->
-  potentials V; a second step pulls the potentials towards the teacher, and weights change by the
-  difference of two products,
+  potentials V; a second step pulls the potentials towards the teacher, and weights change by
+  dW = rate (V'[i] z[j] - V[i] z[j]), V' = V + pull (teacher - V).
+  The rate falls to a tenth over the budget of presentations, for every schedule. A sample's novelty is
+  the margin by which the highest potential of another class exceeds that of its own; samples above a
+  (negative) threshold are novel, including those that are only just correct;
 
-      dW = rate (V'[i] z[j] - V[i] z[j]),    V' = V + pull (teacher - V)
+- by gradient: spikes through 128 hidden cells, in batches (`arcuate.Trainer`), at one rate. Predictions
+  use weights averaged over the last fifth of the budget, for every schedule. A sample's novelty is 1
+  less the probability of its class; a fixed fraction of all samples is novel, so that rounds and a full
+  pass end the budget. On the small digits, input is held instead of sampled, outputs are means over
+  steps instead of sums, and the optimizer is plain gradient descent instead of Adam.
 
-  The rate falls to a tenth while the presentations it may have are used up, whatever the schedule.
-  A sample's novelty is by how much the highest potential of another class exceeds that of its own.
-  Novel is what lies above a threshold, which is negative: what is right, but barely, is learned as well;
-
-- by gradient: spikes through 128 hidden cells, in batches (`arcuate.Trainer`), at one rate. Its
-  answers are those of its weights averaged over the last fifth of the presentations it may have,
-  whatever the schedule. A sample's novelty is 1 less the probability of its class, and novel is a share
-  of all samples, those with the largest: one with which rounds and a full pass end the budget. On the
-  small digits input is held instead of drawn at each step, answers are means over steps instead of
-  sums, and weights go down the plain gradient, which is small where little is novel; Adam's steps are
-  as long there, and were missed.
-
-Beside it, pass by pass: as many samples as it showed, drawn at random; and novel samples where it showed
-all of them. One network differs from the next by as much as is asked for, or more: a seed's figure is the
-mean over several, drawn independently, the same for all schedules.
+Baselines, pass by pass: as many samples, chosen at random; and novel samples in place of full passes.
+Single networks differ by as much as the effect: the figure of a seed is the mean over several networks.
 
 Source. Front. Comput. Neurosci. 14:7 (2020), doi 10.3389/fncom.2020.00007; the paper's novelty and
-threshold were not to be had. Settings were chosen on training images; README.md says on which.
+threshold were not available. Settings were chosen on training images; see README.md.
 """
 
 from __future__ import annotations
