@@ -198,7 +198,7 @@ public func arcuate_model_conversion_loss(
       acs: found.acs, macs: found.macs, artificial_macs: found.artificialMACs,
       layers: found.layers.count)
     for (i, layer) in found.layers.prefix(most).enumerated() {
-      // SAFETY: the caller says that there is room for `capacity` numbers.
+      // SAFETY: the caller says that there are `capacity` elements.
       rates![i] = layer.rate
     }
   }

@@ -22,15 +22,7 @@ private func readOptions(
   if given.preset != nil {
     result.preset = try named(try text(given.preset, "options->preset"), "preset")
   }
-  if given.dt_s != 0 {
-    guard Model.stepLengths.contains(given.dt_s) else {
-      throw ArcuateError(
-        .invalidArgument,
-        "dt_s must be \(Model.stepLengths.lowerBound) ... \(Model.stepLengths.upperBound), "
-          + "got \(given.dt_s)")
-    }
-    result.dt_s = given.dt_s
-  }
+  if given.dt_s != 0 { result.dt_s = given.dt_s }
   return result
 }
 

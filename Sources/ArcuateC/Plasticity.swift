@@ -157,7 +157,7 @@ public func arcuate_session_read_adapted(
     let fast = try isFast(kind)
     let count = try nonNegative(count, "count")
     if count > 0 { _ = try required(values, "values") }
-    // SAFETY: the caller says that there is room for `count` numbers.
+    // SAFETY: the caller says that there are `count` elements.
     try handle.session.learned(
       name, fast: fast, into: UnsafeMutableBufferPointer(start: values, count: count))
   }

@@ -67,7 +67,7 @@ public func arcuate_probe_read(
     let probe = try required(object(ProbeHandle.self, probe), "probe").probe
     let count = try nonNegative(count, "count")
     if count > 0 { _ = try required(values, "values") }
-    // SAFETY: the caller says there is room for `count` numbers.
+    // SAFETY: the caller says that there are `count` elements.
     try probe.read(into: UnsafeMutableBufferPointer(start: values, count: count))
   }
 }

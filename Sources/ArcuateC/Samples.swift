@@ -1,8 +1,9 @@
 import Arcuate
 import CArcuate
 
-/// The caller's frames, one array for each input port, as `options` say they are run.
-/// Throws. What running them would.
+/// The caller's frames, an array per input port, with the options of their run.
+///
+/// Throws. What compiling throws; `bufferSize`, `invalidArgument`.
 func sampleFrames(
   _ frames: Int, _ inputs: UnsafePointer<UnsafePointer<Float>?>?, _ counts: UnsafePointer<Int>?,
   _ options: CompileOptions, _ model: Model
@@ -12,22 +13,22 @@ func sampleFrames(
   let counts = try required(counts, "input_counts")
   guard try nonNegative(frames, "frames") <= Session.mostFrames else {
     throw ArcuateError(
-      .invalidArgument, "frames is \(frames), not within 0 ... \(Session.mostFrames)")
+      .invalidArgument, "frames must be 0 ... \(Session.mostFrames), got \(frames)")
   }
   var arrays: [[Float]] = []
   for port in plan.inputs.indices {
     try within("input \"\(plan.inputs[port].name)\"") {
       let needed = plan.inputCount(port: port, frames: frames)
-      // SAFETY: the header says that there is a count and a pointer for each port.
+      // SAFETY: the header requires a count and a pointer per port.
       guard counts[port] == needed else {
         throw ArcuateError(
-          .bufferSize, "holds \(UInt(bitPattern: counts[port])) numbers, not \(needed)")
+          .bufferSize, "must hold \(needed) numbers, got \(UInt(bitPattern: counts[port]))")
       }
       guard let numbers = inputs[port] else {
         guard needed == 0 else { throw ArcuateError(.invalidArgument, "is NULL") }
         return arrays.append([])
       }
-      // SAFETY: the caller says that there are so many numbers; they are copied.
+      // SAFETY: the caller says that there are `needed` numbers; they are copied.
       arrays.append(Array(UnsafeBufferPointer(start: numbers, count: needed)))
     }
   }

@@ -38,7 +38,7 @@ func withSession(
   }
 }
 
-/// The caller's arrays as ports. Throws. `invalidArgument` where there are none but must be.
+/// Passes the caller's arrays to `body` as ports. Throws. `invalidArgument` for a required NULL.
 @inline(__always)
 private func ports(
   _ plan: Plan, _ inputs: UnsafePointer<UnsafePointer<Float>?>?,
@@ -52,8 +52,8 @@ private func ports(
   for port in plan.inputs.indices where inputs[port] == nil && inputCounts[port] != 0 {
     throw ArcuateError(.invalidArgument, "is NULL", at: "input \"\(plan.inputs[port].name)\"")
   }
-  // SAFETY: the header says that the arrays of pointers and counts have an element for each port
-  // and that the numbers behind them are there.
+  // SAFETY: the header requires an element per port in the arrays of pointers and counts, and as many
+  // numbers behind each pointer as its count states.
   let from = InputPorts(
     unsafePointers: inputs, counts: inputCounts, portCount: plan.inputs.count)
   if let outputs {
@@ -104,7 +104,7 @@ public func arcuate_session_run_events(
     let capacity = try nonNegative(capacity, "capacity")
     if count > 0 { _ = try required(events, "events") }
     if capacity > 0 { _ = try required(output, "output") }
-    // SAFETY: arcuate_event and Event have the same layout, and the caller says how many there are.
+    // SAFETY: arcuate_event and Event have the same layout; the caller states their number.
     let progress = try session.runEvents(
       UnsafeBufferPointer(
         start: UnsafeRawPointer(events)?.assumingMemoryBound(to: Event.self), count: count),
@@ -151,7 +151,7 @@ public func arcuate_session_save(
     let handle = try required(object(SessionHandle.self, session), "session")
     let data = try required(data, "data")
     let size = try nonNegative(size, "size")
-    // SAFETY: the caller says there is room for `size` bytes.
+    // SAFETY: the caller says that `data` has `size` bytes.
     try handle.session.save(into: UnsafeMutableRawBufferPointer(start: data, count: size))
   }
 }
@@ -165,8 +165,7 @@ public func arcuate_session_restore(
     let handle = try required(object(SessionHandle.self, session), "session")
     let data = try required(data, "data")
     let size = try nonNegative(size, "size")
-    // SAFETY: the caller says there are `size` bytes; `handle` outlives the call, and nothing
-    // keeps the view.
+    // SAFETY: the caller says that `data` has `size` bytes; the view does not outlive the call.
     try handle.session.restore(
       Bytes(unsafe: UnsafeRawBufferPointer(start: data, count: size), owner: handle))
   }
@@ -225,7 +224,7 @@ public func arcuate_session_kernels(
   let names = Array(
     session.kernelsUsed().map(\.rawValue).sorted().joined(separator: " ").utf8)
   if let text, size != 0 {
-    // SAFETY: the caller says there is room for `size` bytes; more than an Int holds is enough.
+    // SAFETY: `text` has `size` bytes; more than an Int can hold is enough.
     let count = size < 0 ? names.count : min(names.count, size - 1)
     for i in 0..<count { text[i] = CChar(bitPattern: names[i]) }
     text[count] = 0

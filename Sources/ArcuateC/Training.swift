@@ -106,7 +106,7 @@ private func samples(
   let pointers = try required(given.inputs, "samples->inputs")
   let counts = try required(given.input_counts, "samples->input_counts")
   let inputs = try (0..<trainer.network.inputCount).map { port in
-    // SAFETY: the header says that there is a pointer and a count for each input, and so many
+    // SAFETY: the header says that there is a pointer and a count for each input, and that many
     // numbers behind it.
     let count = try nonNegative(counts[port], "samples->input_counts")
     guard let start = pointers[port] else {
@@ -130,7 +130,7 @@ private func target(_ given: arcuate_samples, _ trainer: Trainer) throws -> Targ
   let values = try required(given.targets, "samples->labels and samples->targets")
   let count = try nonNegative(given.target_count, "samples->target_count")
   try trainer.check(targets: count, samples: given.count)
-  // SAFETY: the caller says that there are so many numbers.
+  // SAFETY: the caller says that there are that many numbers.
   return .values(Array(UnsafeBufferPointer(start: values, count: count)))
 }
 
@@ -316,7 +316,7 @@ public func arcuate_sample_order(
       throw ArcuateError(.invalidArgument, "count is \(count) and epoch \(epoch)")
     }
     for (i, sample) in Trainer.order(count: count, epoch: Int(epoch), seed: seed).enumerated() {
-      // SAFETY: the caller says that there is room for `count` numbers.
+      // SAFETY: the caller says that there are `count` elements.
       order[i] = UInt64(sample)
     }
   }

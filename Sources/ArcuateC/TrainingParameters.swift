@@ -97,7 +97,7 @@ public func arcuate_trainer_write_parameter(
 ) -> arcuate_status {
   withError(error) {
     let (parameter, values) = try parameter(trainer, index, values, count)
-    // SAFETY: the caller says that there are so many numbers.
+    // SAFETY: the caller says that there are that many numbers.
     let numbers = Array(UnsafeBufferPointer(start: values, count: count))
     if let bad = numbers.firstIndex(where: { !$0.isFinite }) {
       throw ArcuateError(

@@ -23,8 +23,8 @@ public struct ReadOptions: Sendable {
     guard let dt_s, !Model.stepLengths.contains(dt_s) else { return }
     throw ArcuateError(
       .invalidArgument,
-      "dt_s must be within \(Model.stepLengths.lowerBound) ... "
-        + "\(Model.stepLengths.upperBound), not \(dt_s)")
+      "dt_s must be \(Model.stepLengths.lowerBound) ... \(Model.stepLengths.upperBound), "
+        + "got \(dt_s)")
   }
 
   /// The result of a reader, with these options applied.
