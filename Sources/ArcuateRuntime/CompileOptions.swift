@@ -67,7 +67,7 @@ public struct CompileOptions: Sendable, Hashable {
     self = try CompileOptions().following(model)
   }
 
-  /// These options, with the values of the model's metadata for those that are not set.
+  /// These options, with the values of the model's metadata where no value is set.
   ///
   /// Throws. `invalidModel` for metadata that is no such option.
   public func following(_ model: Model) throws(ArcuateError) -> CompileOptions {
