@@ -97,7 +97,7 @@ def library_version() -> str:
 
 
 def documentation(name: str = "") -> str:
-    """A guide in Markdown: "plasticity-rules" or "layer-list"; without a name, their names.
+    """A guide in Markdown, such as "plasticity-rules" or "layer-list"; without a name, all names.
 
     Raises NotFoundError.
     """
@@ -106,7 +106,7 @@ def documentation(name: str = "") -> str:
     folder = next(
         (f for f in (here / "docs", *(p / "docs" for p in here.parents[3:4])) if f.is_dir()), here
     )
-    guides = {path.stem: path for path in sorted(folder.glob("*.md"))}
+    guides = {p.stem: p for p in sorted(folder.glob("*.md")) if p.stem != "README"}
     if not name:
         return "\n".join(guides)
     if name not in guides:
