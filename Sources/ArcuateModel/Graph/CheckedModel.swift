@@ -20,11 +20,6 @@ public struct CheckedModel: Sendable {
   let fixedFindings: [Finding]
 }
 
-/// What an edge carries.
-public enum Signal: String, Sendable, CaseIterable {
-  case value, spike
-}
-
 extension Model {
   /// What the check derives. Throws. `invalidModel` with the first error.
   package func soundly() throws(ArcuateError) -> CheckedModel {
