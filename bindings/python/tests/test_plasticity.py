@@ -176,7 +176,7 @@ def test_what_kernels_cannot_follow_is_refused(tmp_path: Path) -> None:
         ({"terms": terms, "apply": "frame"}, "without decay"),
         ({"terms": terms, "decay": {"oja": 0.1}}, "without decay"),
         ({"terms": terms, "column_sum": 3}, "without decay"),
-        ({"terms": [terms[0] | {"pre": {"node": "in"}}], "post": "out2"}, "not there"),
+        ({"terms": [terms[0] | {"pre": {"node": "in"}}], "post": "out2"}, "does not exist"),
     ):
         with pytest.raises(arcuate.ModelError, match=message):
             opened(rule)
