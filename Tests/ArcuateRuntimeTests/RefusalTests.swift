@@ -39,7 +39,7 @@ import Testing
     options.dt_s = dt_s
     #expect(
       refusal(.invalidArgument) { _ = try Self.model().compile(options) }
-        == "dt_s is \(dt_s), not within 1e-12 ... 1000000.0")
+        == "dt_s must be 1e-12 ... 1000000.0, got \(dt_s)")
     #expect(
       refusal(.invalidModel) { _ = try Self.model(dt_s: dt_s).compile() }.contains("1000000.0"))
   }
@@ -56,7 +56,7 @@ import Testing
         options[keyPath: path] = value
         #expect(
           refusal(.invalidArgument) { _ = try model.compile(options) }
-            == "\(field) is \(value), not within 1 ... \(most)")
+            == "\(field) must be 1 ... \(most), got \(value)")
       }
     }
   }

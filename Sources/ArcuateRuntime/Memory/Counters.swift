@@ -20,27 +20,31 @@ public struct Counters: Sendable, Hashable {
   public var rows: UInt64 = 0
   /// Rows of a linear node that took the dense kernel.
   public var denseRows: UInt64 = 0
-  /// Bytes of the weights of all synaptic operations, however often one reading served several.
+  /// Bytes of the weights of all synaptic operations, even where one read serves several rows.
   public var weightBytes: UInt64 = 0
   /// Rows of a linear node that shared the reading of weights with others.
   public var sharedRows: UInt64 = 0
   /// Rows of a linear node that took the weights block by block with many others, or of a
   /// convolution that were summed by windows.
   public var manyRows: UInt64 = 0
-
   /// Rows of a linear node that were multiplied as tiles with many others.
   public var tiledRows: UInt64 = 0
-
-  static let fieldCount = 11
-  /// Fields of a node and stream in memory: whole cache lines.
-  static let roomCount = 16
 
   public init() {}
 
   init(_ fields: Row<UInt64>) {
-    (spikes, macs, acs, denseOperations) = (fields[0], fields[1], fields[2], fields[3])
-    (neuronUpdates, rows, denseRows, weightBytes) = (fields[4], fields[5], fields[6], fields[7])
-    (sharedRows, manyRows, tiledRows) = (fields[8], fields[9], fields[10])
+    func value(_ field: CounterField) -> UInt64 { fields[field.rawValue] }
+    spikes = value(.spikes)
+    macs = value(.macs)
+    acs = value(.acs)
+    denseOperations = value(.denseOperations)
+    neuronUpdates = value(.neuronUpdates)
+    rows = value(.rows)
+    denseRows = value(.denseRows)
+    weightBytes = value(.weightBytes)
+    sharedRows = value(.sharedRows)
+    manyRows = value(.manyRows) &+ value(.windowRows)
+    tiledRows = value(.tiledRows)
   }
 
   public static func + (a: Counters, b: Counters) -> Counters {
@@ -58,4 +62,15 @@ public struct Counters: Sendable, Hashable {
     sum.tiledRows += b.tiledRows
     return sum
   }
+}
+
+/// The counters of a node and a stream in memory, by their position.
+enum CounterField: Int {
+  case spikes, macs, acs, denseOperations, neuronUpdates, rows, denseRows, weightBytes, sharedRows
+  case manyRows, tiledRows
+  /// Rows of a convolution that were summed by windows; public with `manyRows`.
+  case windowRows
+
+  /// Fields of a node and a stream: whole cache lines.
+  static let stride = 16
 }

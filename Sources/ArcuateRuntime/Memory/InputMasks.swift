@@ -14,7 +14,7 @@ struct InputMasks {
   private(set) var rows = 0
 
   /// Throws. `outOfMemory`.
-  init(count: Int, rows: Int) throws {
+  init(count: Int, rows: Int) throws(ArcuateError) {
     width = (count + 15) / 16
     // Written before they are read.
     masks = try AlignedBuffer(byteCount: rows * width * 2, isZeroed: false).view(

@@ -2,32 +2,68 @@ import ArcuateCore
 import ArcuateKernels
 import ArcuateModel
 
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Darwin)
-  import Darwin
-#endif
+/// A node that adapts while a session runs, or that rules need around them.
+protocol AdaptiveNode: NodeRun {
+  /// The weights that a rule changes; nil where there are none.
+  var adaptiveWeights: PlasticWeights? { get }
+  /// Brings what adapts back to the values of the model.
+  func restore(_ arena: Arena)
+  /// Numbers that adapt, or with `fast` those of each stream; nil where there are none of that kind.
+  func adaptedCount(fast: Bool, batch: Int) -> Int?
+  /// Calls `body` with the index of each of these numbers and its value now.
+  func forEachAdapted(fast: Bool, _ arena: Arena, _ body: (Int, Float) -> Void)
+  /// The node of the model with what has adapted in it; nil where nothing has.
+  func adapted(_ node: PlasticNode, _ arena: Arena) throws(ArcuateError) -> PlasticNode?
+}
 
-/// A node of a network that learns, packed for running. Offsets are in floats of the state.
-enum PackedPlastic: Sendable {
-  case linear(PackedPlasticLinear)
-  case cell(PackedCell)
-  /// Two rows a stream.
-  case trace(TraceNumbers, state: Int)
-  case winners(Int)
-
-  var byteCount: Int {
+extension PlasticNode {
+  /// Throws. `limitExceeded`, `cannotCompile`, `outOfMemory`.
+  func packed(_ packing: inout NodePacking) throws -> any NodeRun {
     switch self {
-    case .linear(let linear): (linear.initial.count + (linear.alpha?.count ?? 0)) * 4
-    case .cell(let cell): cell.layer.byteCount + cell.initialTheta.count * 4
-    case .trace, .winners: 0
+    case .linear(let linear): try PlasticLinearNode(linear, &packing)
+    case .convolution(let plastic): try PlasticConvolutionNode(plastic, &packing)
+    case .cell(let cell): try CellNode(cell, &packing)
+    case .trace(let trace): TraceNode(trace, &packing)
+    case .winners(let count): WinnersNode(count)
+    case .projection(let projection): try projection.packed(&packing)
+    }
+  }
+
+  /// Whether the node is packed as one that adapts, or that rules need.
+  var isAdaptive: Bool {
+    switch self {
+    case .linear, .convolution, .cell, .trace, .winners: true
+    case .projection: false
     }
   }
 }
 
-/// Weights that a session changes, of a matrix or of the kernels of a convolution, which are a matrix
-/// for what one output sees, [inputs of the window][channels]. A class, so that handing it about counts no owners of its parts.
-final class PackedPlasticLinear: Sendable {
+extension Projection {
+  /// A matrix, or listed connections where each output has few inputs.
+  func packed(_ packing: inout NodePacking) throws -> any NodeRun {
+    let linear = try linear()
+    guard fanIn != nil, linear.weight.count > 0 else { return try linear.packed(packing) }
+    let weight = linear.weight.floats
+    var (starts, posts, values): ([Int64], [Int64], [Float]) = ([0], [], [])
+    for j in 0..<pre {
+      for i in 0..<post where weight[i * pre + j] != 0 {
+        posts.append(Int64(i))
+        values.append(weight[i * pre + j])
+      }
+      starts.append(Int64(posts.count))
+    }
+    let sparse = SparseLinear(
+      post: post, pre: pre, rowStarts: IndexArray(starts), postIndices: IndexArray(posts),
+      weight: Tensor(vector: values))
+    return try SparseNode(sparse, &packing)
+  }
+}
+
+/// Weights that a session changes: those of a matrix, or of the kernels of a convolution, which are a
+/// matrix for what one output sees, [inputs of the window][channels].
+///
+/// A class, so that passing it retains none of its parts.
+final class PlasticWeights: Sendable {
   let inputs: Int
   let outputs: Int
   let stride: Int
@@ -35,15 +71,16 @@ final class PackedPlasticLinear: Sendable {
   let initial: View<Float>
   /// [inputs][stride], where the rule changes what it multiplies.
   let alpha: View<Float>?
-  /// [inputs + 1][stride], of all streams.
-  let weights: Int
-  /// [batch][inputs][stride]; -1 without alpha.
-  let fast: Int
-  /// Where windows lie, of a convolution.
+  /// Offset in the state: [inputs + 1][stride], of all streams.
+  let offset: Int
+  /// Offset in the state: [batch][inputs][stride]; nil without alpha.
+  let fast: Int?
+  /// The windows of a convolution.
   let geometry: ConvolutionGeometry?
 
+  /// Throws. `outOfMemory`.
   init(
-    _ linear: PlasticLinear, weights: Int, fast: Int, geometry: ConvolutionGeometry? = nil
+    _ linear: PlasticLinear, offset: Int, fast: Int?, geometry: ConvolutionGeometry? = nil
   ) throws {
     inputs = linear.pre
     outputs = linear.post
@@ -51,24 +88,26 @@ final class PackedPlasticLinear: Sendable {
     let (inputs, outputs, stride) = (inputs, outputs, stride)
     let rows = (inputs + 1) * stride
     let initial = try AlignedBuffer(byteCount: rows * 4).view(Float.self, start: 0, count: rows)
-    func turn(_ values: [Float], into view: View<Float>) {
+    func transpose(_ values: [Float], into view: View<Float>) {
       for i in 0..<outputs {
         for j in 0..<inputs { view[j * stride + i] = values[i * inputs + j] + 0 }
       }
     }
-    turn(linear.weight.floats, into: initial)
+    transpose(linear.weight.floats, into: initial)
     if let bias = linear.bias?.floats {
       for i in 0..<outputs { initial[inputs * stride + i] = bias[bias.count == 1 ? 0 : i] + 0 }
     }
     self.initial = initial
-    alpha = try linear.alpha.map { alpha in
+    if let alpha = linear.alpha {
       let view = try AlignedBuffer(byteCount: rows * 4).view(Float.self, start: 0, count: rows)
-      turn(
+      transpose(
         alpha.count == inputs * outputs
           ? alpha.floats : [Float](repeating: alpha.floats[0], count: inputs * outputs), into: view)
-      return view
+      self.alpha = view
+    } else {
+      alpha = nil
     }
-    self.weights = weights
+    self.offset = offset
     self.fast = fast
     self.geometry = geometry
   }
@@ -77,77 +116,49 @@ final class PackedPlasticLinear: Sendable {
   var rows: Int { inputs + 1 }
   /// Outputs of a channel: 1 for a matrix.
   var positions: Int { geometry.map { $0.outHeight * $0.outWidth } ?? 1 }
-}
+  /// Floats of all windows of a row beside each other, a multiple of 16; 0 for a matrix.
+  var windowCount: Int { geometry == nil ? 0 : (inputs * positions + 15) & ~15 }
+  var byteCount: Int { (initial.count + (alpha?.count ?? 0)) * 4 }
 
-/// A layer of cells and where it keeps what it remembers.
-final class PackedCell: Sendable {
-  let layer: CellLayer
-  let stride: Int
-  /// [batch][CellRows.count][stride]
-  let state: Int
-  /// [stride], of all streams.
-  let theta: Int
-  let initialTheta: View<Float>
-  let adaptation: Float
-  let thetaDecay: Float
+  /// The weights as they are now.
+  @inline(__always)
+  func row(_ arena: Arena) -> Row<Float> { arena.state.row.part(offset, rows * stride) }
 
-  init(layer: CellLayer, stride: Int, state: Int, theta: Int, cell: Cell, dt_s: Double) throws {
-    self.layer = layer
-    self.stride = stride
-    self.state = state
-    self.theta = theta
-    let start = cell.theta.floats
-    initialTheta = try View.packed(
-      start.count == cell.size ? start : [Float](repeating: start[0], count: cell.size))
-    adaptation = cell.adaptation
-    thetaDecay = cell.tauAdaptation_s.map { Float(exp(-dt_s / Double($0))) } ?? 1
+  /// The biases as they are now.
+  func bias(_ arena: Arena) -> Tensor {
+    Tensor(vector: arena.state.row.part(offset + inputs * stride, outputs).array)
   }
 
-  var learns: Bool { adaptation != 0 || thetaDecay != 1 }
-}
-
-extension Cell {
-  /// The numbers of a step of `dt_s`. Throws. `cannotCompile` for steps that do not fit.
-  func numbers(dt_s: Double) throws -> CellNumbers {
-    var numbers = CellNumbers()
-    func decay(_ tau: Float?) -> Float {
-      tau.map { Float(isEuler ? 1 - dt_s / Double($0) : exp(-dt_s / Double($0))) } ?? 0
-    }
-    numbers.synapse = tauMembrane_s == nil ? .none : isConductance ? .conductance : .current
-    numbers.inputDecay = decay(tauSynapse_s)
-    numbers.lateralDecay = decay(tauLateral_s)
-    numbers.decay = decay(tauMembrane_s)
-    numbers.recoveryDecay = decay(tauRecovery_s)
-    numbers.rest = rest
-    numbers.gain = gain
-    numbers.rate = Float(dt_s / Double(tauMembrane_s ?? 1))
-    numbers.excitation = excitation ?? 0
-    numbers.inhibition = inhibition ?? 0
-    numbers.recovery = recovery
-    numbers.lateral = lateral
-    numbers.resetValue = resetValue
-    numbers.resets = reset == .toValue
-    numbers.subtracts = reset == .subtract
-    numbers.orEqual = orEqual
-    let steps = (Double(refractory_s) / dt_s).rounded()
-    guard steps <= 1_000_000 else {
-      throw ArcuateError(.cannotCompile, "a silence of \(steps) steps is above 1,000,000")
-    }
-    numbers.refractorySteps = Float(steps)
-    numbers.winners = min(winners ?? 0, size)
-    numbers.silences = silences
-    return numbers
+  func count(fast: Bool, batch: Int) -> Int? {
+    if fast, self.fast == nil { return nil }
+    return inputs * outputs * (fast ? batch : 1)
   }
-}
 
-extension Trace {
-  func numbers(dt_s: Double) -> TraceNumbers {
-    func decay(_ tau: Float) -> Float {
-      Float(isEuler ? 1 - dt_s / Double(tau) : exp(-dt_s / Double(tau)))
+  /// The weights, [outputs][inputs], or the fast ones, [batch][outputs][inputs].
+  func forEach(fast: Bool, _ arena: Arena, _ body: (Int, Float) -> Void) {
+    for b in 0..<(fast ? arena.batch : 1) {
+      let start = fast ? (self.fast ?? offset) + b * inputs * stride : offset
+      for i in 0..<outputs {
+        for j in 0..<inputs {
+          body((b * outputs + i) * inputs + j, arena.state[start + j * stride + i])
+        }
+      }
     }
-    return TraceNumbers(
-      decay: decay(tau_s), gain: gain, secondDecay: second_s.map(decay) ?? 0,
-      secondGain: second_s == nil ? 0 : secondGain, sets: arrival == .set,
-      isDouble: second_s != nil, lags: lags)
+  }
+
+  func values(_ arena: Arena) -> [Float] {
+    var values = [Float](repeating: 0, count: inputs * outputs)
+    forEach(fast: false, arena) { values[$0] = $1 }
+    return values
+  }
+
+  /// The windows of a row beside each other, [inputs of a window][positions], in a worker's scratch.
+  func windows(
+    _ x: Row<Float>, _ geometry: ConvolutionGeometry, _ worker: Int, _ arena: Arena
+  ) -> Matrix {
+    let columns = arena.plastic.windows.row.part(
+      worker * arena.size.plastic.windows, inputs * positions)
+    Windows.spread(x, geometry, group: 0, into: columns, stride: positions)
+    return Matrix(columns, rows: inputs, columns: positions, rowStride: positions)
   }
 }

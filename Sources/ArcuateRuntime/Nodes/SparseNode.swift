@@ -2,194 +2,237 @@ import ArcuateCore
 import ArcuateKernels
 import ArcuateModel
 
-/// Listed connections, packed for running, and where their memory stands.
+/// Listed connections with delays.
 ///
 /// With one delay for all, the state is a ring of what arrived at the last steps, and a spike's
 /// connections are gone through when it arrives at their ends. With a delay for each, it is a ring
 /// of sums for the steps to come, and they are gone through when the spike leaves. Either way a sum
 /// takes older spikes first, and those of one step by ascending input.
-struct PackedSparse: Sendable {
+final class SparseNode: NodeRun {
   let weights: SparseWeights
   /// Steps of delay, least and largest.
   let least: Int
   let largest: Int
   /// Whether the node emits before it sees the step's input.
-  var isEarly = false
-  /// Steps that can be run in a cycle before what left at the first of them arrives.
-  var window: Int { max(1, min(least, Plan.largestBlock)) }
+  let isEarly: Bool
+  /// Offsets for stream 0, in floats of state, indices and counts.
+  let state: Int
+  let lists: Int
+  let counts: Int
+  let stateCount: Int
+  let fanOut: FanOut
+  let inputCount: Int?
+  let reason: String
 
-  /// Whether connections are gone through when a spike leaves.
-  var isRing: Bool { weights.ring > 0 }
-  var isStateless: Bool { !isRing && largest == 0 }
+  let weightByteCount = 0
+  /// A node without delays is, but its response to silence is never asked for.
+  let isStateless = false
+  let inputUse = InputUse.sum
+  let listUse = ListUse.needed
 
-  /// Rows of the ring of inputs: what the delay spans and a window that is being written.
-  var historyRows: Int { isRing ? 2 * window : largest + window }
-  var inputTiles: Int { SparseWeights.tiles(weights.inputs) }
-  var outputTiles: Int { SparseWeights.tiles(weights.outputs) }
-  /// Elements between the lists of one step and of the next.
-  var listStride: Int { inputTiles * SparseWeights.tile(weights.inputs) }
-
-  /// Floats of state of one stream: [rows][inputs, padded], or [tiles][ring][ringStride].
-  var stateCount: Int {
-    if isStateless { return 0 }
-    return isRing
-      ? outputTiles * weights.ring * weights.kernel.ringStride
-      : historyRows * historyStride
-  }
-  var historyStride: Int { (weights.inputs + 15) & ~15 }
-  /// Indices and counts of one stream: who was not zero at the steps of the ring of inputs, tile by
-  /// tile. They follow from the state.
-  var listCount: Int { isStateless ? 0 : historyRows * listStride }
-  var countCount: Int { isStateless ? 0 : inputTiles * countStride }
-  /// Counts of a tile, which whole lines of a cache hold, so that the threads of two tiles do not take
-  /// these from each other at every step.
-  var countStride: Int { (historyRows + 7) & ~7 }
-
-  /// Offsets for stream 0.
-  var state = -1
-  var lists = 0
-  var counts = 0
-}
-
-extension SparseLinear {
   /// Throws. `cannotCompile`, `limitExceeded`, `outOfMemory`.
-  /// Needs. A node in which the check found nothing.
-  func packed(dt_s: Double) throws -> PackedSparse {
-    let (least, largest) = delaySteps(dt_s)
-    guard largest <= Double(Plan.mostDelay) else {
+  init(_ sparse: SparseLinear, _ packing: inout NodePacking) throws {
+    let (least, largest) = sparse.delaySteps(packing.dt_s)
+    guard largest <= Double(DelayNode.mostSteps) else {
       throw ArcuateError(
         .cannotCompile,
-        "a delay of \(delay_s.extremes?.largest ?? 0) s is \(largest) steps, above "
-          + "\(Plan.mostDelay)")
+        "a delay of \(sparse.delay_s.extremes?.largest ?? 0) s is \(largest) steps, above "
+          + "\(DelayNode.mostSteps)")
     }
     let isRing = least < largest
     var ring = isRing ? 1 : 0
     while isRing && ring <= Int(largest) { ring *= 2 }
-    let packing = try SparsePacking(self, dt_s: dt_s, ring: ring)
-    return PackedSparse(weights: packing.weights, least: Int(least), largest: Int(largest))
-  }
-}
-
-/// Cuts connections into tiles, and sorts and copies them where they cannot stay where they are.
-private struct SparsePacking {
-  let weights: SparseWeights
-
-  init(_ sparse: SparseLinear, dt_s: Double, ring: Int) throws {
-    let tiles = SparseWeights.tiles(sparse.post)
-    let size = SparseWeights.tile(sparse.post)
-    let placeCount = sparse.pre * (tiles + 1)
-    // A small file may claim many elements.
-    guard placeCount <= max(1 << 28, 4 * sparse.count) else {
+    weights = try SparsePacking(sparse, dt_s: packing.dt_s, ring: ring).weights
+    (self.least, self.largest) = (Int(least), Int(largest))
+    isEarly = Int(least) >= 1 && packing.isCyclic
+    let sizes = Sizes(weights, least: Int(least), largest: Int(largest))
+    let most = NodePacking.mostState / packing.batch
+    guard sizes.historyRows <= most / max(sizes.listStride, 1),
+      weights.ring <= most / max(sizes.outputTiles * weights.kernel.ringStride, 1)
+    else {
       throw ArcuateError(
-        .limitExceeded,
-        "[\(sparse.post), \(sparse.pre)] would need \(placeCount) places for \(sparse.count) "
-          + "connections")
+        .limitExceeded, "a delay line of \(Int(largest)) steps is too large")
     }
-    let places = try AlignedBuffer(byteCount: placeCount * 4).view(
-      UInt32.self, start: 0, count: placeCount)
-    let fits = sparse.postIndices.element != .int64
-    let isInPlace = ring == 0 && fits && SparsePacking.cut(sparse, places, tiles)
-    // A factor for each connection is no factor of all.
-    let isScaled = sparse.weight.element == .int8 && sparse.weight.scales.count > 1
-    let element: SparseElement =
-      switch sparse.weight.element {
-      case .bfloat16: .bfloat16
-      case .int8: isScaled ? .float32 : .int8
-      case .float32: .float32
-      }
-    let scale = isScaled ? 1 : sparse.weight.scales.first ?? 1
-    let source =
-      isScaled ? try Tensor(sparse.weight.floats, shape: sparse.weight.shape) : sparse.weight
-    if isInPlace {
-      weights = SparseWeights(
-        inputs: sparse.pre, outputs: sparse.post, places: places,
-        targets: .mapped(sparse.postIndices.bytes), weights: .mapped(source.bytes),
-        element: element, scale: scale, ring: 0)
-      return
-    }
-
-    let width = source.element.byteCount
-    let targets = try AlignedBuffer(byteCount: sparse.count * 4)
-    let values = try AlignedBuffer(byteCount: sparse.count * width)
-    let newTargets = targets.view(UInt32.self, start: 0, count: sparse.count)
-    let steps = try ring > 0 ? SparsePacking.steps(sparse, dt_s) : nil
-    // Sorted by tile, delay and output; equal ones keep their order.
-    var keys: [(key: UInt64, from: Int)] = []
-    for input in 0..<sparse.pre {
-      let row = sparse.row(input)
-      keys.removeAll(keepingCapacity: true)
-      for k in row {
-        let post = sparse.postIndices[k]
-        let tile = post / size
-        let key =
-          UInt64(tile) << 32
-          | (ring > 0
-            ? UInt64(steps![k]) << UInt64(SparseWeights.tileBits(sparse.post)) | UInt64(post % size)
-            : UInt64(post))
-        keys.append((key, k))
-      }
-      if !(keys.indices.dropFirst().allSatisfy { keys[$0 - 1].key <= keys[$0].key }) {
-        keys.sort { ($0.key, $0.from) < ($1.key, $1.from) }
-      }
-      var at = row.lowerBound
-      for tile in 0..<tiles {
-        places[input * (tiles + 1) + tile] = UInt32(at)
-        while at < row.upperBound, keys[at - row.lowerBound].key >> 32 == UInt64(tile) {
-          newTargets[at] = UInt32(truncatingIfNeeded: keys[at - row.lowerBound].key)
-          at += 1
-        }
-      }
-      places[input * (tiles + 1) + tiles] = UInt32(row.upperBound)
-      source.bytes.withUnsafeBytes { from in
-        for (n, k) in keys.enumerated() {
-          // SAFETY: both sides hold `width` bytes for each connection.
-          (values.base + (row.lowerBound + n) * width).copyMemory(
-            from: from.baseAddress! + k.from * width, byteCount: width)
-        }
-      }
-    }
-    weights = SparseWeights(
-      inputs: sparse.pre, outputs: sparse.post, places: places, targets: .packed(targets),
-      weights: .packed(values), element: element, scale: scale, ring: ring)
+    stateCount = packing.batch * sizes.state
+    state = packing.takeState(stateCount)
+    (lists, counts) = packing.takeSparse(
+      lists: packing.batch * sizes.lists, counts: packing.batch * sizes.counts)
+    fanOut = FanOut((sparse.nonzeroPerInput(), UInt64(sparse.count)))
+    inputCount = sparse.pre
+    let delay =
+      isRing
+      ? "delays of \(Int(least)) to \(Int(largest)) steps, added when a spike leaves"
+      : "a delay of \(Int(largest)) step\(Int(largest) == 1 ? "" : "s"), added when a spike arrives"
+    reason =
+      "\(sparse.count) connections"
+      + (weights.targets.isPacked ? ", sorted; " : ", where they stand; ") + delay
   }
 
-  /// Finds where each tile begins in each row; false if the outputs of a row do not ascend.
-  /// Cost: one pass over the indices.
-  private static func cut(_ sparse: SparseLinear, _ places: View<UInt32>, _ tiles: Int) -> Bool {
-    let size = SparseWeights.tile(sparse.post)
-    return sparse.postIndices.bytes.withUnsafeBytes { raw in
-      for input in 0..<sparse.pre {
-        let row = sparse.row(input)
-        var tile = 0
-        var last: UInt32 = 0
-        let ends = places.row.part(input * (tiles + 1), tiles + 1)
-        ends[0] = UInt32(row.lowerBound)
-        for k in row {
-          // SAFETY: rows lie within the list, which the check has seen; loads are unaligned.
-          let post = raw.loadUnaligned(fromByteOffset: 4 &* k, as: UInt32.self)
-          if post < last { return false }
-          last = post
-          while Int(post) >= (tile + 1) * size {
-            tile += 1
-            ends[tile] = UInt32(k)
+  /// Steps that can be run in a cycle before what left at the first of them arrives.
+  var window: Int { max(1, min(least, Window.mostSteps)) }
+  /// Whether connections are gone through when a spike leaves.
+  var isRing: Bool { weights.ring > 0 }
+  /// Whether nothing is delayed.
+  var isImmediate: Bool { !isRing && largest == 0 }
+  private var sizes: Sizes { Sizes(weights, least: least, largest: largest) }
+
+  /// What one stream keeps.
+  struct Sizes {
+    /// Rows of the ring of inputs: what the delay spans and a window that is being written.
+    let historyRows: Int
+    let historyStride: Int
+    let inputTiles: Int
+    let outputTiles: Int
+    /// Elements between the lists of one step and of the next.
+    let listStride: Int
+    /// Counts of a tile, in whole cache lines, so that the threads of two tiles do not share one.
+    let countStride: Int
+    /// Floats of state: [rows][inputs, padded], or [tiles][ring][ringStride].
+    let state: Int
+    /// Indices and counts: the non-zero elements at the steps of the ring of inputs, tile by tile.
+    /// They follow from the state.
+    let lists: Int
+    let counts: Int
+
+    init(_ weights: SparseWeights, least: Int, largest: Int) {
+      let isRing = weights.ring > 0
+      let window = max(1, min(least, Window.mostSteps))
+      historyRows = isRing ? 2 * window : largest + window
+      historyStride = (weights.inputs + 15) & ~15
+      inputTiles = SparseWeights.tiles(weights.inputs)
+      outputTiles = SparseWeights.tiles(weights.outputs)
+      listStride = inputTiles * SparseWeights.tile(weights.inputs)
+      countStride = (historyRows + 7) & ~7
+      let isImmediate = !isRing && largest == 0
+      state =
+        isImmediate
+        ? 0
+        : isRing
+          ? outputTiles * weights.ring * weights.kernel.ringStride : historyRows * historyStride
+      lists = isImmediate ? 0 : historyRows * listStride
+      counts = isImmediate ? 0 : inputTiles * countStride
+    }
+  }
+
+  var byteCount: Int { weights.byteCount }
+  var kernels: [Kernel] { [isRing ? .sparseRing : .sparseRows] }
+  var emission: Emission {
+    Emission(isSpikes: false, isOnes: false, isListed: false, isCounted: true, isEarly: isEarly)
+  }
+
+  func cost(inputs: Int, outputs: Int) -> Double { Double(inputs + outputs) / 16 * 4 }
+  func recordable(_: NodeQuantity) -> StateRows? { nil }
+
+  /// A stream's memory of the connections.
+  func memory(_ stream: Int, _ arena: Arena) -> SparseMemory {
+    let sizes = sizes
+    return SparseMemory(
+      kernel: weights.kernel, isRing: isRing, delay: largest,
+      state: arena.state.row.part(state + stream * sizes.state, sizes.state),
+      lists: arena.sparseLists.row.part(lists + stream * sizes.lists, sizes.lists),
+      counts: arena.sparseCounts.row.part(counts + stream * sizes.counts, sizes.counts),
+      historyRows: sizes.historyRows, historyStride: sizes.historyStride,
+      listStride: sizes.listStride, countStride: sizes.countStride, inputTiles: sizes.inputTiles,
+      inputTile: SparseWeights.tile(weights.inputs))
+  }
+
+  func reset(_ stream: Int, _ arena: Arena) {
+    guard !isImmediate else { return }
+    let memory = memory(stream, arena)
+    memory.state.fill(0)
+    memory.counts.fill(NonzeroCount(count: 0, unit: true))
+  }
+
+  func run(_ step: NodeStep, _ window: Window, _ arena: Arena) {
+    let (input, output) = (arena.slots[step.inputSlot], arena.slots[step.output])
+    for t in window.steps {
+      let from = t + step.inputShift
+      for b in window.streams {
+        let arriving = arena.row(input, from, b)
+        let found = arena.nonzero(input, from, b)[0]
+        let list = arena.list(input, from, b)
+        if isImmediate {
+          let out = arena.row(output, t, b)
+          out.fill(0)
+          for tile in 0..<SparseWeights.tiles(weights.outputs) {
+            let (first, count) = SparseMemory.tile(tile, of: step.outputCount)
+            weights.kernel.addRows(
+              list, count: Int(found.count), known: Int(found.count), first: 0,
+              values: found.unit != 0 ? arriving.part(0, 0) : arriving, tile: tile,
+              sum: out.part(first, count))
+          }
+        } else {
+          let memory = memory(b, arena)
+          keep(memory, arriving, list, found, arena.now(t, b))
+          if !isEarly {
+            emit(memory, arena.row(output, t, b), step.outputCount, arena.now(t, b))
           }
         }
-        while tile < tiles {
-          tile += 1
-          ends[tile] = UInt32(row.upperBound)
-        }
+        step.countSynapses(input, from, b, arena)
       }
-      return true
     }
   }
 
-  /// The delay of each connection in steps.
-  private static func steps(_ sparse: SparseLinear, _ dt_s: Double) throws -> View<UInt32> {
-    let steps = try AlignedBuffer(byteCount: sparse.count * 4).view(
-      UInt32.self, start: 0, count: sparse.count)
-    for k in 0..<sparse.count {
-      steps[k] = UInt32((Double(sparse.delay_s.value(at: k)) / dt_s).rounded())
+  func emitEarly(_ step: NodeStep, _ window: Window, _ arena: Arena) {
+    guard isEarly else { return }
+    let output = arena.slots[step.output]
+    for t in window.steps {
+      for b in window.streams {
+        emit(memory(b, arena), arena.row(output, t, b), step.outputCount, arena.now(t, b))
+        arena.listRow(output, t, b)
+      }
     }
-    return steps
+  }
+
+  /// Writes what arrives at the other end at step `now`.
+  private func emit(_ memory: SparseMemory, _ output: Row<Float>, _ count: Int, _ now: UInt64) {
+    output.fill(0)
+    for tile in 0..<SparseWeights.tiles(weights.outputs) {
+      let (first, width) = SparseMemory.tile(tile, of: count)
+      let sum = output.part(first, width)
+      if isRing {
+        let row = memory.sums(tile, at: now).part(0, width)
+        sum.copy(from: row)
+        row.fill(0)
+      } else {
+        memory.addRows(now, tile, sum)
+      }
+    }
+  }
+
+  /// Remembers what leaves at step `now`.
+  private func keep(
+    _ memory: SparseMemory, _ input: Row<Float>, _ list: Row<UInt32>, _ found: NonzeroCount,
+    _ now: UInt64
+  ) {
+    if isRing {
+      for tile in 0..<SparseWeights.tiles(weights.outputs) {
+        weights.kernel.addToRing(
+          list, count: Int(found.count), known: Int(found.count), first: 0,
+          values: found.unit != 0 ? input.part(0, 0) : input, tile: tile, step: now,
+          sums: memory.sums(tile))
+      }
+    } else {
+      let row = memory.row(now)
+      memory.values(row).copy(from: input.part(0, memory.historyStride))
+      findLists(memory, row)
+    }
+  }
+
+  private func findLists(_ memory: SparseMemory, _ row: Int) {
+    for tile in 0..<memory.inputTiles {
+      let (first, count) = SparseMemory.tile(tile, of: weights.inputs)
+      let part = memory.values(row).part(first, (count + 15) & ~15)
+      memory.setCount(row, tile, findNonzero(part, count: count, list: memory.list(row, tile)))
+    }
+  }
+
+  /// Finds again what follows from the state, after it was replaced.
+  func findLists(_ arena: Arena) {
+    guard !isImmediate, !isRing else { return }
+    for b in 0..<arena.batch {
+      let memory = memory(b, arena)
+      for row in 0..<memory.historyRows { findLists(memory, row) }
+    }
   }
 }

@@ -11,7 +11,7 @@ extension Plan {
       ["", "node", "kind", "output", "parameters", "kernels", "why"], rightAligned: [0, 4],
       steps.enumerated().map { i, step in
         [
-          "\(i)", step.name, step.kind, "\(step.shape)", Plan.bytes(step.operation.byteCount),
+          "\(i)", step.name, step.kind, "\(step.shape)", Plan.bytes(step.node.byteCount),
           step.kernels.isEmpty ? "-" : step.kernels.map(\.rawValue).joined(separator: ", "),
           step.reason + delays(of: step)
             + (slots[step.output].isInPlace ? "; adds to the membranes behind it" : ""),
@@ -19,12 +19,12 @@ extension Plan {
       }
     ).map { "  " + $0 }
     for (heading, cycles) in [
-      ("cycles, run step by step", groups.filter { $0.cyclic && $0.population == nil }),
+      ("cycles, run step by step", groups.filter { $0.isCyclic && $0.population == nil }),
       ("cycles of spikes and delays, run in windows", groups.filter { $0.population != nil }),
     ] where !cycles.isEmpty {
       lines += ["", heading]
       lines += cycles.map { group in
-        "  " + steps[group.steps].map { $0.name }.joined(separator: " -> ")
+        "  " + group.steps.map(\.name).joined(separator: " -> ")
           + (group.population.map {
             ": \($0.window) step\($0.window == 1 ? "" : "s") at once, "
               + "\($0.tiles) tile\($0.tiles == 1 ? "" : "s") of neurons shared by the threads"
@@ -34,8 +34,7 @@ extension Plan {
     if !stages.groups.isEmpty {
       lines += ["", "threads, each a tile behind the one before"]
       lines += stages.groups.enumerated().map { i, range in
-        "  \(i)  "
-          + range.flatMap { groups[$0].steps }.map { steps[$0].name }.joined(separator: ", ")
+        "  \(i)  " + range.flatMap { groups[$0].steps }.map(\.name).joined(separator: ", ")
       }
     }
     lines += ["", "memory of a session, 64-byte aligned"]
@@ -107,11 +106,11 @@ extension Plan {
       ["part", "bytes", "holds"], rightAligned: [1],
       [
         ["state", "\(stateByteCount)", "membranes, currents, delays: what is saved and restored"],
-        ["rows", "\(valueCount * 4)", "signals of a block"],
-        ["lists", "\(listByteCount)", "places of non-zero signals"],
-        ["workers", "\(workerByteCount)", "scratch of the threads"],
+        ["rows", "\(size.values * 4)", "signals of a block"],
+        ["lists", "\(size.listByteCount)", "places of non-zero signals"],
+        ["workers", "\(size.workerByteCount)", "scratch of the threads"],
         [
-          "counters", "\(steps.count * options.batch * Counters.roomCount * 8)",
+          "counters", "\(size.counterByteCount)",
           "for each node and stream",
         ],
         [
@@ -122,8 +121,8 @@ extension Plan {
   }
 
   /// What a node sees of the step before, through edges that close cycles.
-  private func delays(of step: Step) -> String {
-    let late = step.sources.filter(\.delayed).compactMap { source in
+  private func delays(of step: NodeStep) -> String {
+    let late = step.sources.filter(\.isDelayed).compactMap { source in
       steps.first { $0.output == source.slot }?.name
     }
     return late.isEmpty ? "" : "; from the step before: " + late.joined(separator: ", ")

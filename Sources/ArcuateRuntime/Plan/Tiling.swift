@@ -1,10 +1,12 @@
-/// Which rows go through all nodes before the next rows do.
+/// The rows that go through all nodes before the next rows do.
 ///
 /// A tile is some streams side by side over some steps. What one node writes is then still in a
-/// cache when the next one reads it, and the next tile's rows can stand where these stood.
+/// cache when the next one reads it, and the next tile's rows can take the place of these: a row for
+/// each step of a block and each stream, half a gigabyte for 64 streams of a convolutional network,
+/// took half as long again.
 struct Tiling: Sendable {
-  /// Rows of a tile at most: as many as leave room in the second-level cache, or more where weights
-  /// come from further away and are better used longer.
+  /// Rows of a tile at most: as many as fit into the second-level cache, or more where weights come
+  /// from further away and are better used longer.
   let most: Int
   /// Rows of the largest tile that there can be.
   let rows: Int
@@ -18,15 +20,15 @@ struct Tiling: Sendable {
   private let hasStages: Bool
 
   init(
-    steps: [Plan.Step], groups: [Plan.Group], widest: Int, block: Int, options: CompileOptions,
-    stages: Stages
+    steps: [NodeStep], groups: [NodeGroup], widest: Int, block: Int, options: CompileOptions,
+    hasStages: Bool
   ) {
-    hasStages = !stages.groups.isEmpty
-    let parameters = steps.reduce(0) { $0 + $1.operation.byteCount }
-    hasCycles = groups.contains(where: \.cyclic)
+    self.hasStages = hasStages
+    let parameters = steps.reduce(0) { $0 + $1.node.byteCount }
+    hasCycles = groups.contains(where: \.isCyclic)
     hasWindows = groups.contains { $0.population != nil }
-    // Where rows of different streams meet in a cycle, or over weights from far away, more of them
-    // are worth more room.
+    // Where rows of different streams share weights in a cycle, or weights from far away, more of
+    // them are worth more memory.
     let least = (parameters > 1 << 20 ? 1024 : hasCycles ? 512 : 128) << 10
     most = max(1, min(max(parameters / 8, least), 4 << 20) / (widest * 4))
     share = options.batch > 1 ? (options.batch + options.threads - 1) / options.threads : 1
@@ -36,7 +38,7 @@ struct Tiling: Sendable {
   /// The streams and steps of a tile of a block of `blockSteps` steps; at most `most` rows, unless
   /// windows are not cut.
   func tile(blockSteps: Int) -> (streams: Int, steps: Int) {
-    // In a cycle only the rows of one step can meet over the weights: streams come first then.
+    // In a cycle only the rows of one step can share the weights: streams come first then.
     let mostStreams = max(1, hasCycles ? min(most, share) : most / blockSteps)
     // Tiles of equal size, so that none is left with a few rows and all the weights.
     let tiles = (share + mostStreams - 1) / mostStreams

@@ -3,27 +3,30 @@ import ArcuateKernels
 import ArcuateModel
 
 /// Finds the rows that every rule of a plan brings together, once all nodes are packed.
-struct LearningCompiler {
+struct PlasticityCompiler {
   let checked: CheckedModel
-  let options: CompileOptions
+  let batch: Int
+  let threads: Int
   let dt_s: Double
-  let steps: [Plan.Step]
+  let steps: [NodeStep]
+  /// The step of each node of the model.
   let stepOf: [Int]
   let slots: [Slot]
-  /// Floats of state that are taken, and of scratch.
-  var state: Int
-  var scratch = 0
-  private var signals: [LearningSignal] = []
-  private var fast: [FastRows] = []
+  /// Floats of state that are taken, and of factors.
+  private(set) var state: Int
+  private var factors = 0
+  private var signals: [PlasticSignal] = []
+  private var streamRows: [StateRows] = []
   private var nodes: [Model.Node] { checked.model.nodes }
   private var index: [String: Int] = [:]
 
   init(
-    checked: CheckedModel, options: CompileOptions, dt_s: Double, steps: [Plan.Step],
+    checked: CheckedModel, batch: Int, threads: Int, dt_s: Double, steps: [NodeStep],
     stepOf: [Int], slots: [Slot], state: Int
   ) {
     self.checked = checked
-    self.options = options
+    self.batch = batch
+    self.threads = threads
     self.dt_s = dt_s
     self.steps = steps
     self.stepOf = stepOf
@@ -32,35 +35,26 @@ struct LearningCompiler {
     for (i, node) in nodes.enumerated() { index[node.name] = i }
   }
 
-  /// nil for a network in which nothing learns.
-  mutating func learning() throws -> Learning? {
-    var edges: [LearningEdge] = []
-    var cells: [(index: Int, cell: PackedCell)] = []
-    for (s, step) in steps.enumerated() {
-      guard case .plastic(let packed) = step.operation else { continue }
-      switch packed {
-      case .cell(let cell):
-        fast.append(FastRows(offset: cell.state, count: CellRows.count * cell.stride))
-        if cell.learns { cells.append((s, cell)) }
-      case .trace(_, let offset):
-        fast.append(FastRows(offset: offset, count: 2 * slots[step.output].stride))
-      case .linear(let packed):
-        guard case .plastic(let node) = nodes[step.node].op, let rule = node.rule else { continue }
-        if packed.fast >= 0 {
-          fast.append(FastRows(offset: packed.fast, count: packed.inputs * packed.stride))
-        }
-        try within("node \"\(step.name)\"") {
-          edges.append(try edge(s, step, packed, rule))
-        }
-      case .winners: break
+  /// nil for a network in which nothing adapts.
+  mutating func plan() throws -> PlasticityPlan? {
+    let adaptive = steps.compactMap { $0.node as? any AdaptiveNode }
+    guard !adaptive.isEmpty else { return nil }
+    var edges: [PlasticEdge] = []
+    var cells: [(step: NodeStep, cell: CellNode)] = []
+    for step in steps {
+      if let cell = step.node as? CellNode {
+        if cell.adapts { cells.append((step, cell)) }
+        continue
       }
+      guard let weights = (step.node as? any AdaptiveNode)?.adaptiveWeights,
+        case .plastic(let node) = nodes[step.identity.node].op, let rule = node.rule
+      else { continue }
+      try within("node \"\(step.name)\"") { edges.append(try edge(step, weights, rule)) }
     }
-    let isNeeded = steps.contains { if case .plastic = $0.operation { true } else { false } }
-    guard isNeeded else { return nil }
-    let rests = takeState(options.batch)
-    return Learning(
-      edges: edges, cells: cells, signals: signals, fast: fast, rests: rests,
-      scratchCount: scratch)
+    let resets = takeState(batch)
+    return PlasticityPlan(
+      edges: edges, cells: cells, nodes: adaptive, signals: signals, streamRows: streamRows,
+      resets: resets, factorCount: factors)
   }
 
   private mutating func takeState(_ count: Int) -> Int {
@@ -68,28 +62,26 @@ struct LearningCompiler {
     return state
   }
 
-  private mutating func takeScratch(_ count: Int) -> Int {
-    defer { scratch += (count + 15) & ~15 }
-    return scratch
+  private mutating func takeFactors(_ count: Int) -> Int {
+    defer { factors += (count + 15) & ~15 }
+    return factors
   }
 
-  private mutating func takeFast(_ perStream: Int) -> Int {
-    let offset = takeState(options.batch * perStream)
-    fast.append(FastRows(offset: offset, count: perStream))
+  /// Takes state that a reset of a stream clears.
+  private mutating func takeRows(_ perStream: Int) -> Int {
+    let offset = takeState(batch * perStream)
+    streamRows.append(StateRows(offset: offset, stride: perStream))
     return offset
   }
 
   private mutating func edge(
-    _ s: Int, _ step: Plan.Step, _ packed: PackedPlasticLinear, _ rule: PlasticRule
-  ) throws -> LearningEdge {
-    let batch = options.batch
+    _ step: NodeStep, _ weights: PlasticWeights, _ rule: PlasticRule
+  ) throws -> PlasticEdge {
     let post = index[rule.post]!
-    let inputSlot = step.gather >= 0 ? step.gather : step.sources[0].slot
-    let inputStride = slots[inputSlot].stride
-    let postCount = packed.outputs * packed.positions
+    let postStep = steps[stepOf[post]]
+    let inputStride = slots[step.inputSlot].stride
+    let postCount = weights.outputs * weights.positions
     let stride = (postCount + 15) & ~15
-    var cell: PackedCell?
-    if case .plastic(.cell(let found)) = steps[stepOf[post]].operation { cell = found }
 
     func before(_ trace: Trace, pre: Bool) -> Bool {
       rule.terms.contains { (pre ? $0.pre : $0.post) == .trace(trace, before: true) }
@@ -97,19 +89,19 @@ struct LearningCompiler {
     func uses(_ factor: PlasticRule.Factor, pre: Bool) -> Bool {
       rule.terms.contains { (pre ? $0.pre : $0.post) == factor }
     }
-    var sides: [[LearningEdge.TraceRows]] = []
+    var traces: [[PlasticEdge.TraceRows]] = []
     for pre in [true, false] {
       let width = pre ? inputStride : stride
-      var rows: [LearningEdge.TraceRows] = []
+      var rows: [PlasticEdge.TraceRows] = []
       for trace in rule.traces(pre: pre) {
         rows.append(
           .init(
-            numbers: trace.numbers(dt_s: dt_s), state: takeFast(2 * width),
-            before: before(trace, pre: pre) ? takeScratch(batch * width) : -1))
+            numbers: trace.numbers(dt_s: dt_s), state: takeRows(2 * width),
+            before: before(trace, pre: pre) ? takeFactors(batch * width) : nil))
       }
-      sides.append(rows)
+      traces.append(rows)
     }
-    func side(_ factor: PlasticRule.Factor, pre: Bool) -> LearningEdge.Side {
+    func side(_ factor: PlasticRule.Factor, pre: Bool) -> PlasticEdge.Side {
       let traces = rule.traces(pre: pre)
       switch factor {
       case .one: return .one
@@ -123,68 +115,72 @@ struct LearningCompiler {
       case .node(let name): return .slot(steps[stepOf[index[name]!]].output)
       }
     }
-    var terms: [LearningEdge.Term] = []
+    var terms: [PlasticEdge.Term] = []
     for term in rule.terms {
       terms.append(
         .init(
           event: term.event, pre: side(term.pre, pre: true), post: side(term.post, pre: false),
-          rate: term.rate, factors: takeScratch(batch * stride), active: takeScratch(batch)))
+          rate: term.rate, factors: takeFactors(batch * stride), active: takeFactors(batch)))
     }
-    var previousPre = -1
-    var previousPost = -1
-    if uses(.previous, pre: true) { previousPre = takeFast(inputStride) }
-    if uses(.previous, pre: false) { previousPost = takeFast(stride) }
-    let isScaled = rule.scaling != .none
+    let previousPre = uses(.previous, pre: true) ? takeRows(inputStride) : nil
+    let previousPost = uses(.previous, pre: false) ? takeRows(stride) : nil
     let isFramed = rule.application == .frame
-    let sinceReset = rule.terms.contains {
+    let countsResets = rule.terms.contains {
       if case .sinceReset = $0.pre { true } else { false }
     }
-    let eligibleStride = (packed.inputs + 16) & ~15
-    guard isFramed == false || batch * packed.outputs <= (1 << 33) / max(eligibleStride, 1) else {
+    let eligibleStride = (weights.inputs + 16) & ~15
+    guard
+      !isFramed || batch * weights.outputs <= NodePacking.mostState / max(eligibleStride, 1)
+    else {
       throw ArcuateError(.limitExceeded, "what a frame adds up for \(batch) streams is too large")
     }
-    return LearningEdge(
-      index: s, linear: packed, input: inputSlot,
-      inputIsDelayed: step.gather < 0 && step.sources[0].delayed,
-      inputCount: step.inputCount, inputStride: inputStride, post: steps[stepOf[post]].output,
-      postCount: postCount, postStride: stride, cell: cell, terms: terms,
-      modulator: try rule.modulator.map { try modulator($0, postCount, stride) },
-      preTraces: sides[0], postTraces: sides[1], previousPre: previousPre,
-      previousPost: previousPost, rule: rule,
-      scales: isScaled ? takeState(packed.rows * packed.stride) : -1,
-      eligible: isFramed ? takeFast(packed.outputs * eligibleStride) : -1,
-      eligibleStride: eligibleStride,
-      snapshots: sinceReset ? takeFast(packed.outputs * inputStride) : -1,
-      countdown: sinceReset ? takeFast(stride) : -1,
-      resetSteps: sinceReset ? takeFast(stride) : -1,
-      gradient: takeScratch(options.threads * 2 * packed.stride),
-      kernels: packed.geometry == nil ? -1 : takeScratch(packed.rows * packed.stride))
+    let modulator = try rule.modulator.map { try self.modulator($0, postCount, stride) }
+    let scales = rule.scaling != .none ? takeState(weights.rows * weights.stride) : nil
+    let eligible = isFramed ? takeRows(weights.outputs * eligibleStride) : nil
+    let resets =
+      countsResets
+      ? PlasticEdge.ResetRows(
+        snapshots: takeRows(weights.outputs * inputStride), countdown: takeRows(stride),
+        passed: takeRows(stride)) : nil
+    let gradient = takeFactors(threads * 2 * weights.stride)
+    let kernels = weights.geometry == nil ? nil : takeFactors(weights.rows * weights.stride)
+    return PlasticEdge(
+      weights: weights,
+      pre: .init(
+        slot: step.inputSlot, isDelayed: step.inputShift != 0, count: step.inputCount,
+        stride: inputStride, traces: traces[0], previous: previousPre),
+      post: .init(
+        slot: postStep.output, isDelayed: false, count: postCount, stride: stride,
+        traces: traces[1], previous: previousPost),
+      cell: postStep.node as? CellNode, terms: terms, modulator: modulator, rule: rule,
+      offsets: .init(
+        scales: scales, eligible: eligible, eligibleStride: eligibleStride, resets: resets,
+        gradient: gradient, kernels: kernels))
   }
 
-  /// The place of a signal in the list, made when it is first asked for.
-  private mutating func signal(_ name: String, _ width: Int) throws -> Int {
-    if let i = signals.firstIndex(where: { $0.name == name }) {
-      guard signals[i].width == width else {
+  /// The rows of a signal, taken when it is first asked for.
+  private mutating func signal(_ name: String, _ width: Int) throws -> PlasticSignal.Rows {
+    if let known = signals.first(where: { $0.name == name }) {
+      guard known.width == width else {
         throw ArcuateError(
           .invalidModel,
-          "signal \"\(name)\" has \(width) numbers here, \(signals[i].width) for another rule")
+          "signal \"\(name)\" has \(width) numbers here, \(known.width) for another rule")
       }
-      return i
+      return known.rows
     }
     let stride = (width + 15) & ~15
-    signals.append(
-      LearningSignal(
-        name: name, width: width, stride: stride, state: takeState(options.batch * stride),
-        given: takeState(options.batch)))
-    return signals.count - 1
+    let rows = PlasticSignal.Rows(
+      stride: stride, state: takeState(batch * stride), given: takeState(batch))
+    signals.append(PlasticSignal(name: name, width: width, rows: rows))
+    return rows
   }
 
   private mutating func modulator(
     _ modulator: PlasticRule.Modulator, _ outputs: Int, _ stride: Int
-  ) throws -> LearningEdge.Modulator {
+  ) throws -> PlasticEdge.Modulator {
     let width = try modulator.width(
       post: outputs, index: index, counts: checked.shapes.map(\.count), nodes: nodes)
-    let source: LearningEdge.Source
+    let source: PlasticEdge.Source
     switch modulator.source {
     case .signal(let name): source = .signal(try signal(name, width))
     case .node(let name): source = .slot(steps[stepOf[index[name]!]].output)
@@ -193,7 +189,7 @@ struct LearningCompiler {
         slot: steps[stepOf[index[name]!]].output, teacher: try signal(teacher, width))
     }
     /// [width][stride] from [post, width].
-    func matrix(_ values: (_ post: Int, _ k: Int) -> Float) throws -> LearningEdge.Map {
+    func matrix(_ values: (_ post: Int, _ k: Int) -> Float) throws -> PlasticEdge.Map {
       let view = try AlignedBuffer(byteCount: width * stride * 4).view(
         Float.self, start: 0, count: width * stride)
       for i in 0..<outputs {
@@ -201,11 +197,11 @@ struct LearningCompiler {
       }
       return .matrix(view)
     }
-    let map: LearningEdge.Map
+    let map: PlasticEdge.Map
     switch modulator.map {
     case .all: map = .all
     case .each: map = .each
-    case .compartments(let places): map = .compartments(places.map { Int32($0) })
+    case .compartments(let indices): map = .compartments(indices.map { Int32($0) })
     case .matrix(let tensor):
       let values = tensor.floats
       map = try matrix { values[$0 * width + $1] }
@@ -216,9 +212,9 @@ struct LearningCompiler {
       }
     case .transpose(let name):
       let other = steps[stepOf[index[name]!]]
-      if case .plastic(.linear(let weights)) = other.operation {
+      if let weights = (other.node as? any AdaptiveNode)?.adaptiveWeights {
         map = .transpose(weights)
-      } else if case .linear(let linear) = nodes[other.node].op {
+      } else if case .linear(let linear) = nodes[other.identity.node].op {
         let values = linear.weight.floats
         map = try matrix { i, k in values[k * outputs + i] }
       } else {
@@ -226,9 +222,9 @@ struct LearningCompiler {
       }
     }
     let padded = (width + 15) & ~15
-    return LearningEdge.Modulator(
+    return PlasticEdge.Modulator(
       source: source, map: map, width: width, scale: modulator.scale, deadZone: modulator.deadZone,
-      limit: modulator.limit, factors: takeScratch(options.batch * stride),
-      numbers: takeScratch(options.batch * padded), numbersStride: padded)
+      limit: modulator.limit, factors: takeFactors(batch * stride),
+      numbers: takeFactors(batch * padded), numbersStride: padded)
   }
 }

@@ -2,57 +2,110 @@ import ArcuateCore
 import ArcuateKernels
 import ArcuateModel
 
-/// What of a plan changes weights: which rows meet, by which rule, and where it keeps its traces.
-final class Learning: Sendable {
-  let edges: [LearningEdge]
-  let cells: [(index: Int, cell: PackedCell)]
-  let signals: [LearningSignal]
-  /// Floats of each stream that rest brings to zero.
-  let fast: [FastRows]
-  /// A count of rests for each stream, as bits.
-  let rests: Int
-  /// Floats of scratch of a session.
-  let scratchCount: Int
+/// What of a plan changes weights: the edges and their rules, cells whose thresholds adapt, and the
+/// signals that the host sets.
+final class PlasticityPlan: Sendable {
+  let edges: [PlasticEdge]
+  /// Nodes whose thresholds adapt, and nodes whose values can be restored.
+  let cells: [(step: NodeStep, cell: CellNode)]
+  let nodes: [any AdaptiveNode]
+  let signals: [PlasticSignal]
+  /// What rules keep of each stream, which a reset clears.
+  let streamRows: [StateRows]
+  /// Offset in the state of how often each stream was reset, as bits.
+  let resets: Int
+  /// Floats of factors, and terms of a rule at most.
+  let factorCount: Int
+  /// The frame ends of edges that change then.
+  let consolidations: [PlasticConsolidation]
 
   init(
-    edges: [LearningEdge], cells: [(index: Int, cell: PackedCell)], signals: [LearningSignal],
-    fast: [FastRows], rests: Int, scratchCount: Int
+    edges: [PlasticEdge], cells: [(step: NodeStep, cell: CellNode)], nodes: [any AdaptiveNode],
+    signals: [PlasticSignal], streamRows: [StateRows], resets: Int, factorCount: Int
   ) {
     self.edges = edges
     self.cells = cells
+    self.nodes = nodes
     self.signals = signals
-    self.fast = fast
-    self.rests = rests
-    self.scratchCount = scratchCount
+    self.streamRows = streamRows
+    self.resets = resets
+    self.factorCount = factorCount
+    consolidations = edges.filter { $0.application == .frame }.map(PlasticConsolidation.init)
+  }
+
+  /// Whether anything changes at every step.
+  var changesEverySteps: Bool { !edges.isEmpty || !cells.isEmpty }
+
+  /// The sizes of a session's scratch.
+  var size: ArenaSize.PlasticSize {
+    ArenaSize.PlasticSize(
+      isUsed: true, factors: factorCount, terms: edges.map(\.terms.count).max() ?? 0,
+      windows: nodes.reduce(0) { max($0, $1.adaptiveWeights?.windowCount ?? 0) }, resets: resets)
+  }
+
+  /// Brings what rules keep of a stream to rest, and counts the reset.
+  func reset(_ stream: Int, _ arena: Arena) {
+    for rows in streamRows { arena.clear(rows.offset, rows.stride, stream) }
+    let count = arena.state[resets + stream].bitPattern
+    // Below what would be a NaN, which need not keep its bits.
+    arena.state[resets + stream] = Float(bitPattern: (count &+ 1) & 0x3FFF_FFFF)
+  }
+
+  /// Brings weights and thresholds back to those of the model, and starts random numbers again.
+  func restore(_ arena: Arena) {
+    for node in nodes { node.restore(arena) }
+    for edge in edges {
+      guard let scales = edge.offsets.scales else { continue }
+      arena.state.row.part(scales, edge.weights.rows * edge.weights.stride).fill(0)
+    }
+    for b in 0..<arena.batch { arena.state[resets + b] = 0 }
+  }
+
+  /// Applies every rule to the one step of the block that has just run.
+  ///
+  /// In this order: traces, modulators and factors of every stream and term; then the rows of weights,
+  /// shared out between the threads. Each weight sees streams and terms in the same order however the
+  /// work is shared.
+  func adapt(_ arena: Arena) {
+    for edge in edges { edge.adapt(arena) }
+    for (step, cell) in cells { cell.adaptThresholds(step, arena) }
   }
 }
 
-/// Numbers that the host gives by name, held until it gives others.
-struct LearningSignal: Sendable {
+/// Numbers that the host sets by name, held until it sets others.
+struct PlasticSignal: Sendable {
+  /// Where they are in the state.
+  struct Rows: BitwiseCopyable, Sendable {
+    let stride: Int
+    /// [batch][stride], then [batch] that are 1 where a stream's are set.
+    let state: Int
+    let given: Int
+  }
   let name: String
   let width: Int
-  let stride: Int
-  /// [batch][stride], then [batch] that are 1 where a stream's are given.
-  let state: Int
-  let given: Int
+  let rows: Rows
 }
 
-/// `count` floats for each stream from `offset` on.
-struct FastRows: BitwiseCopyable, Sendable {
-  let offset: Int
-  let count: Int
-}
-
-/// One edge that learns. Offsets are in floats of the state, or of the scratch where it says so.
-final class LearningEdge: Sendable {
+/// One edge with a rule. Offsets are in floats of the state, or of the factors where it says so.
+final class PlasticEdge: Sendable {
   struct TraceRows: BitwiseCopyable, Sendable {
     let numbers: TraceNumbers
     /// [batch][2][stride]
     let state: Int
-    /// Scratch, [batch][stride]: as it was before this step; -1 if nobody asks.
-    let before: Int
+    /// Factors, [batch][stride]: as it was before this step; nil where no term reads it.
+    let before: Int?
   }
-  /// Where the numbers of one side of a term are.
+  /// The rows on one side of the edge.
+  struct SideRows: Sendable {
+    let slot: Int
+    let isDelayed: Bool
+    let count: Int
+    let stride: Int
+    let traces: [TraceRows]
+    /// The row of the step before, [batch][stride]; nil where no term reads it.
+    let previous: Int?
+  }
+  /// The numbers of one side of a term.
   enum Side: Sendable {
     case one
     case value
@@ -68,15 +121,15 @@ final class LearningEdge: Sendable {
     let pre: Side
     let post: Side
     let rate: Float
-    /// Scratch, [batch][stride]: rate * m * post.
+    /// Factors, [batch][stride]: rate * m * post.
     let factors: Int
-    /// Scratch, [batch]: whether any of them is not 0.
+    /// Factors, [batch]: whether any of them is not 0.
     let active: Int
   }
   enum Source: BitwiseCopyable, Sendable {
-    case signal(Int)
+    case signal(PlasticSignal.Rows)
     case slot(Int)
-    case error(slot: Int, teacher: Int)
+    case error(slot: Int, teacher: PlasticSignal.Rows)
   }
   enum Map: Sendable {
     case all
@@ -85,7 +138,7 @@ final class LearningEdge: Sendable {
     /// [width][stride]
     case matrix(View<Float>)
     /// The rows of weights that change, each of `width`.
-    case transpose(PackedPlasticLinear)
+    case transpose(PlasticWeights)
   }
   struct Modulator: Sendable {
     let source: Source
@@ -94,95 +147,76 @@ final class LearningEdge: Sendable {
     let scale: Float
     let deadZone: Float
     let limit: Float
-    /// Scratch, [batch][stride] and [batch][padded width].
+    /// Factors, [batch][stride] and [batch][padded width].
     let factors: Int
     let numbers: Int
     let numbersStride: Int
   }
+  /// What the rule keeps.
+  struct Offsets: Sendable {
+    /// [inputs + 1][stride]; nil without scaling.
+    let scales: Int?
+    /// [batch][outputs][eligibleStride], a number for the bias behind the inputs; nil unless the
+    /// rule is applied when a frame ends.
+    let eligible: Int?
+    let eligibleStride: Int
+    /// Of terms that count from a cell's reset; nil without.
+    let resets: ResetRows?
+    /// Factors, [threads][stride] twice.
+    let gradient: Int
+    /// Factors, [inputs + 1][stride]: what a step asks of the kernels of a convolution; nil for a
+    /// matrix.
+    let kernels: Int?
+  }
+  struct ResetRows: BitwiseCopyable, Sendable {
+    /// [batch][outputs][inputStride]: the traces at the last reset.
+    let snapshots: Int
+    /// [batch][stride]: the steps until a cell's reset ends, plus one.
+    let countdown: Int
+    /// [batch][stride]: steps since the last reset of a cell; 0 if there was none.
+    let passed: Int
+  }
 
-  let index: Int
-  let linear: PackedPlasticLinear
-  let input: Int
-  let inputIsDelayed: Bool
-  let inputCount: Int
-  let inputStride: Int
-  let post: Int
-  let postCount: Int
-  let postStride: Int
+  let weights: PlasticWeights
+  let pre: SideRows
+  let post: SideRows
   /// The cells on the post side, where they are such.
-  let cell: PackedCell?
+  let cell: CellNode?
   let terms: [Term]
   let modulator: Modulator?
-  let preTraces: [TraceRows]
-  let postTraces: [TraceRows]
-  let previousPre: Int
-  let previousPost: Int
+  let offsets: Offsets
   let decay: PlasticRule.Decay
   let low: Float
   let high: Float
   let columnSum: Float?
   let scaling: PlasticRule.Scaling
-  /// [inputs + 1][stride]; -1 without scaling.
-  let scales: Int
   let application: PlasticRule.Application
-  /// [batch][outputs][eligibleStride], a number for the bias behind the inputs; -1 without.
-  let eligible: Int
-  let eligibleStride: Int
-  /// [batch][outputs][inputStride], and the steps until a cell's reset ends, plus one.
-  let snapshots: Int
-  let countdown: Int
-  /// Steps between the last two resets of a cell, [batch][stride].
-  let resetSteps: Int
   let firstStep: Int
-  let learnsBias: Bool
+  let adaptsBias: Bool
   /// Whether every row is gone through at every step.
   let isDense: Bool
-  /// Scratch, [threads][stride] twice.
-  let gradient: Int
-  /// Scratch, [inputs + 1][stride]: what a step asks of the kernels of a convolution.
-  let kernels: Int
 
   init(
-    index: Int, linear: PackedPlasticLinear, input: Int, inputIsDelayed: Bool, inputCount: Int,
-    inputStride: Int, post: Int, postCount: Int, postStride: Int, cell: PackedCell?, terms: [Term], modulator: Modulator?, preTraces: [TraceRows],
-    postTraces: [TraceRows], previousPre: Int, previousPost: Int, rule: PlasticRule, scales: Int,
-    eligible: Int, eligibleStride: Int, snapshots: Int, countdown: Int, resetSteps: Int,
-    gradient: Int, kernels: Int
+    weights: PlasticWeights, pre: SideRows, post: SideRows, cell: CellNode?, terms: [Term],
+    modulator: Modulator?, rule: PlasticRule, offsets: Offsets
   ) {
-    self.index = index
-    self.linear = linear
-    self.input = input
-    self.inputIsDelayed = inputIsDelayed
-    self.inputCount = inputCount
-    self.inputStride = inputStride
+    self.weights = weights
+    self.pre = pre
     self.post = post
-    self.postCount = postCount
-    self.postStride = postStride
     self.cell = cell
     self.terms = terms
     self.modulator = modulator
-    self.preTraces = preTraces
-    self.postTraces = postTraces
-    self.previousPre = previousPre
-    self.previousPost = previousPost
+    self.offsets = offsets
     decay = rule.decay
     low = rule.low
     high = rule.high
     columnSum = rule.columnSum
     scaling = rule.scaling
-    self.scales = scales
     application = rule.application
-    self.eligible = eligible
-    self.eligibleStride = eligibleStride
-    self.snapshots = snapshots
-    self.countdown = countdown
-    self.resetSteps = resetSteps
     firstStep = rule.firstStep
-    learnsBias = rule.learnsBias
+    adaptsBias = rule.learnsBias
     isDense =
       rule.scaling != .none || rule.decay != .none
       || rule.terms.allSatisfy { $0.event == .step }
-    self.gradient = gradient
-    self.kernels = kernels
   }
 }

@@ -20,7 +20,7 @@ public struct ResponseLabels: Sendable {
 
   /// Counts the response to a sample of class `label`.
   /// Throws. `invalidArgument` for a label out of range or another number of neurons.
-  public mutating func add(_ response: [Float], label: Int) throws {
+  public mutating func add(_ response: [Float], label: Int) throws(ArcuateError) {
     guard label >= 0, label < classes else {
       throw ArcuateError(.invalidArgument, "label \(label) is not within 0 ..< \(classes)")
     }

@@ -2,21 +2,18 @@ import ArcuateCore
 import ArcuateKernels
 import ArcuateModel
 
-/// What a rule does when frames begin and end: sums of weights are brought to their size, and what
+/// What rules do when frames begin and end: sums of weights are brought to their size, and what
 /// a frame added up meets its modulator.
-extension Session {
-  /// Scales the weights into each output of edges that ask for it, so that they add up to what it
-  /// says.
+extension PlasticityPlan {
+  /// Scales the weights into each output of edges that ask for it to the sum that their rule wants.
   ///
-  /// A frame of `run` begins with this while the session learns; whoever runs steps or events calls
-  /// it. Sums are made in the order of the inputs; negative and zero sums are left alone.
-  public func normalise() {
-    guard let learning = plan.learning else { return }
-    for edge in learning.edges {
+  /// Numbers. Sums are made in the order of the inputs; negative and zero sums are left alone.
+  func normalize(_ arena: Arena) {
+    for edge in edges {
       guard let wanted = edge.columnSum else { continue }
-      let (inputs, stride) = (edge.linear.inputs, edge.linear.stride)
-      let weights = weightRows(edge.linear)
-      let sums = learningScratch.row.part(edge.gradient, stride)
+      let (inputs, stride) = (edge.weights.inputs, edge.weights.stride)
+      let weights = edge.weights.row(arena)
+      let sums = arena.plastic.factors.row.part(edge.offsets.gradient, stride)
       sums.fill(0)
       for j in 0..<inputs {
         PlasticRows.add(weights.part(j * stride, stride), times: 1, to: sums)
@@ -34,59 +31,74 @@ extension Session {
     }
   }
 
+  /// Applies what frames added up, with the modulators as they are now, and clears it.
+  func consolidate(_ arena: Arena) {
+    for consolidation in consolidations {
+      for b in 0..<arena.batch { consolidation.edge.modulateFrame(b, arena) }
+    }
+    for consolidation in consolidations {
+      let edge = consolidation.edge
+      let work = edge.weights.rows * edge.weights.stride * arena.batch
+      if let team = arena.team, work > PlasticEdge.worthSharing {
+        team.run(consolidation)
+      } else {
+        edge.consolidateRows(0, of: 1, arena)
+      }
+      guard let eligible = edge.offsets.eligible else { continue }
+      let size = edge.weights.outputs * edge.offsets.eligibleStride
+      arena.state.row.part(eligible, arena.batch * size).fill(0)
+    }
+  }
+}
+
+/// The end of a frame for one edge, which threads share.
+final class PlasticConsolidation: SharedWork, Sendable {
+  let edge: PlasticEdge
+  init(_ edge: PlasticEdge) { self.edge = edge }
+
+  func run(worker: Int, _ arena: Arena) {
+    edge.consolidateRows(worker, of: arena.size.threads, arena)
+  }
+}
+
+extension PlasticEdge {
   /// Adds a step's products to what a frame adds up, without the modulator.
-  func accumulate(_ edge: LearningEdge, _ b: Int) {
-    let linear = edge.linear
-    let (inputs, outputs) = (linear.inputs, linear.outputs)
-    let size = outputs * edge.eligibleStride
-    let eligible = state.row.part(edge.eligible + b * size, size)
-    for term in edge.terms where learningScratch[term.active + b] != 0 {
-      let p = learningScratch.row.part(term.factors + b * linear.stride, linear.stride)
-      let pre = preRow(term.pre, edge, b)
-      let x = preRow(.value, edge, b)
+  func accumulate(_ b: Int, _ arena: Arena) {
+    let (inputs, outputs) = (weights.inputs, weights.outputs)
+    let eligible = arena.stateRow(offsets.eligible, outputs * offsets.eligibleStride, b)
+    for term in terms where isActive(term, b, arena) {
+      let p = arena.plastic.factors.row.part(term.factors + b * weights.stride, weights.stride)
+      let own = side(term.pre, of: pre, isPre: true, b, arena)
+      let x = preRow(b, arena)
       let isOne = if case .one = term.pre { true } else { false }
       for i in 0..<outputs where p[i] != 0 {
-        let row = eligible.part(i * edge.eligibleStride, edge.eligibleStride)
+        let row = eligible.part(i * offsets.eligibleStride, offsets.eligibleStride)
         if case .sinceReset(let k) = term.pre {
-          sinceReset(edge, k, b, i, p[i], row)
+          addSinceReset(k, b, i, p[i], row, arena)
         } else if term.event == .pre || isOne {
           for j in 0..<inputs where term.event != .pre || x[j] != 0 {
-            row[j] += p[i] * (isOne ? 1 : pre[j])
+            row[j] += p[i] * (isOne ? 1 : own[j])
           }
         } else {
-          PlasticRows.add(pre, times: p[i], to: row.part(0, inputs))
+          PlasticRows.add(own, times: p[i], to: row.part(0, inputs))
         }
         row[inputs] += p[i]
       }
     }
   }
 
-  private func preRow(_ side: LearningEdge.Side, _ edge: LearningEdge, _ b: Int) -> Row<Float> {
-    let stride = edge.inputStride
-    switch side {
-    case .one, .value, .surrogate:
-      return row(plan.slots[edge.input], edge.inputIsDelayed ? -1 : 0, b)
-    case .slot(let slot): return row(plan.slots[slot], 0, b)
-    case .previous: return state.row.part(edge.previousPre + b * stride, stride)
-    case .trace(let i), .sinceReset(let i):
-      let trace = edge.preTraces[i]
-      return state.row.part(
-        trace.state + (b * 2 + (trace.numbers.isDouble ? 1 : 0)) * stride, stride)
-    case .before(let i):
-      return learningScratch.row.part(edge.preTraces[i].before + b * stride, stride)
-    }
-  }
-
   // MARK: Since the last reset
 
   /// row += p (trace now - what is left of the trace at the cell's last reset).
-  private func sinceReset(
-    _ edge: LearningEdge, _ k: Int, _ b: Int, _ i: Int, _ p: Float, _ row: Row<Float>
+  private func addSinceReset(
+    _ k: Int, _ b: Int, _ i: Int, _ p: Float, _ row: Row<Float>, _ arena: Arena
   ) {
-    let inputs = edge.linear.inputs
-    let numbers = edge.preTraces[k].numbers
-    PlasticRows.add(preRow(.sinceReset(k), edge, b), times: p, to: row.part(0, inputs))
-    let passed = state[edge.resetSteps + b * edge.linear.stride + i]
+    guard let resets = offsets.resets else { return }
+    let inputs = weights.inputs
+    let numbers = pre.traces[k].numbers
+    PlasticRows.add(
+      side(.sinceReset(k), of: pre, isPre: true, b, arena), times: p, to: row.part(0, inputs))
+    let passed = arena.state[resets.passed + b * weights.stride + i]
     guard passed > 0 else { return }
     var left: Float = 1
     let decay = numbers.isDouble ? numbers.secondDecay : numbers.decay
@@ -99,39 +111,39 @@ extension Session {
       factor *= factor
       steps >>= 1
     }
-    let at = edge.snapshots + (b * edge.linear.outputs + i) * edge.inputStride
-    PlasticRows.add(state.row.part(at, inputs), times: -p * left, to: row.part(0, inputs))
+    let at = resets.snapshots + (b * weights.outputs + i) * pre.stride
+    PlasticRows.add(
+      arena.state.row.part(at, inputs), times: -p * left, to: row.part(0, inputs))
   }
 
-  /// Keeps the traces as they are when a cell is let go after its spike.
+  /// Keeps the traces as they are when a cell's silence after its spike ends.
   ///
-  /// The number kept for a cell is the steps since it was let go; 0 if it never spiked.
-  func keepResets(_ edge: LearningEdge, _ b: Int, _ y: Row<Float>) {
-    let stride = edge.linear.stride
-    let silence = edge.cell?.layer.numbers.refractorySteps ?? 0
-    let countdown = state.row.part(edge.countdown + b * stride, stride)
-    let passed = state.row.part(edge.resetSteps + b * stride, stride)
-    guard let k = sinceResetTrace(edge) else { return }
-    let trace = preRow(.sinceReset(k), edge, b)
-    for i in 0..<edge.linear.outputs {
+  /// The number kept for a cell is the steps since then; 0 if it never spiked.
+  func keepResets(_ b: Int, _ y: Row<Float>, _ arena: Arena) {
+    guard let resets = offsets.resets else { return }
+    let stride = weights.stride
+    let silence = cell?.layer.numbers.refractorySteps ?? 0
+    let countdown = arena.state.row.part(resets.countdown + b * stride, stride)
+    let passed = arena.state.row.part(resets.passed + b * stride, stride)
+    guard let k = sinceResetTrace else { return }
+    let trace = side(.sinceReset(k), of: pre, isPre: true, b, arena)
+    for i in 0..<weights.outputs {
       if passed[i] > 0 { passed[i] += 1 }
       // One more than the steps that are left, so that 0 means that none is awaited.
-      if y[i] != 0 {
-        countdown[i] = silence + 1
-      }
+      if y[i] != 0 { countdown[i] = silence + 1 }
       if countdown[i] > 0 {
         countdown[i] -= 1
         if countdown[i] == 0 {
-          let at = edge.snapshots + (b * edge.linear.outputs + i) * edge.inputStride
-          state.row.part(at, edge.inputStride).copy(from: trace.part(0, edge.inputStride))
+          let at = resets.snapshots + (b * weights.outputs + i) * pre.stride
+          arena.state.row.part(at, pre.stride).copy(from: trace.part(0, pre.stride))
           passed[i] = 1
         }
       }
     }
   }
 
-  private func sinceResetTrace(_ edge: LearningEdge) -> Int? {
-    for term in edge.terms {
+  private var sinceResetTrace: Int? {
+    for term in terms {
       if case .sinceReset(let k) = term.pre { return k }
     }
     return nil
@@ -139,86 +151,40 @@ extension Session {
 
   // MARK: The end of a frame
 
-  /// Applies what frames added up, with the modulators as they are now, and forgets it.
-  ///
-  /// A frame of `run` ends with this while the session learns; whoever runs steps or events calls
-  /// it.
-  public func consolidate() {
-    guard let learning = plan.learning else { return }
-    let batch = plan.options.batch
-    for edge in learning.edges where edge.application == .frame {
-      var isActive = false
-      for b in 0..<batch {
-        let known = modulateFrame(edge, b)
-        isActive = isActive || known
-      }
-    }
-    for edge in learning.edges where edge.application == .frame {
-      let work = edge.linear.rows * edge.linear.stride * batch
-      if let workers, work > 1 << 17 {
-        job = .consolidate(edge)
-        workers.run()
-        job = .streams
-      } else {
-        consolidateRows(edge, 0, of: 1)
-      }
-      let size = edge.linear.outputs * edge.eligibleStride
-      state.row.part(edge.eligible, batch * size).fill(0)
-    }
-  }
-
-  func consolidateRows(_ edge: LearningEdge, _ worker: Int) {
-    consolidateRows(edge, worker, of: plan.options.threads)
-  }
-
-  private func consolidateRows(_ edge: LearningEdge, _ worker: Int, of threads: Int) {
-    let linear = edge.linear
-    let rows = linear.inputs + (edge.learnsBias ? 1 : 0)
-    let stride = linear.stride
-    let delta = learningScratch.row.part(edge.gradient + worker * 2 * stride, stride)
-    let size = linear.outputs * edge.eligibleStride
-    let share = rows * worker / threads..<rows * (worker + 1) / threads
-    for j in share {
+  fileprivate func consolidateRows(_ worker: Int, of threads: Int, _ arena: Arena) {
+    guard let eligible = offsets.eligible else { return }
+    let rows = weights.inputs + (adaptsBias ? 1 : 0)
+    let stride = weights.stride
+    let delta = arena.plastic.factors.row.part(offsets.gradient + worker * 2 * stride, stride)
+    let size = weights.outputs * offsets.eligibleStride
+    for j in rows * worker / threads..<rows * (worker + 1) / threads {
       delta.fill(0)
-      for b in 0..<plan.options.batch {
-        let m = frameFactors(edge, b)
-        for i in 0..<linear.outputs where m[i] != 0 {
-          delta[i] += m[i] * state[edge.eligible + b * size + i * edge.eligibleStride + j]
+      for b in 0..<arena.batch {
+        let m = frameFactors(b, arena)
+        for i in 0..<weights.outputs where m[i] != 0 {
+          delta[i] += m[i] * arena.state[eligible + b * size + i * offsets.eligibleStride + j]
         }
       }
-      let w = state.row.part(linear.weights + j * stride, stride)
-      switch edge.scaling {
-      case .none: PlasticRows.add(delta, times: self.rate, to: w, low: edge.low, high: edge.high)
-      case .maximum(let decay, let rate):
-        PlasticRows.scaleByMaximum(
-          w, state.row.part(edge.scales + j * stride, stride), delta, decay: decay,
-          rate: rate * self.rate,
-          low: edge.low, high: edge.high)
-      case .square(let decay, let rate):
-        PlasticRows.scaleBySquare(
-          w, state.row.part(edge.scales + j * stride, stride), delta, decay: decay,
-          rate: rate * self.rate,
-          low: edge.low, high: edge.high)
+      let w = arena.state.row.part(weights.offset + j * stride, stride)
+      if scaling == .none {
+        PlasticRows.add(delta, times: arena.adaptationRate, to: w, low: low, high: high)
+      } else {
+        addScaled(w, j, delta, arena)
       }
     }
   }
 
-  private func frameFactors(_ edge: LearningEdge, _ b: Int) -> Row<Float> {
-    let stride = edge.linear.stride
-    let offset = edge.modulator?.factors ?? edge.terms[0].factors
-    return learningScratch.row.part(offset + b * stride, stride)
+  private func frameFactors(_ b: Int, _ arena: Arena) -> Row<Float> {
+    let stride = weights.stride
+    let offset = modulator?.factors ?? terms[0].factors
+    return arena.plastic.factors.row.part(offset + b * stride, stride)
   }
 
   /// Writes the factors of a frame's end: those of the modulator, or ones.
-  private func modulateFrame(_ edge: LearningEdge, _ b: Int) -> Bool {
-    let m = frameFactors(edge, b)
-    guard let modulator = edge.modulator else {
-      m.fill(1)
-      return true
-    }
+  fileprivate func modulateFrame(_ b: Int, _ arena: Arena) {
+    let m = frameFactors(b, arena)
+    guard let modulator else { return m.fill(1) }
     m.fill(0)
-    if modulate(modulator, edge, b, m) { return true }
-    m.fill(0)
-    return false
+    if !modulate(modulator, b, m, arena) { m.fill(0) }
   }
 }

@@ -1,5 +1,4 @@
 import ArcuateCore
-import ArcuateModel
 
 /// A recording of one node, step by step.
 public final class Probe {
@@ -10,6 +9,15 @@ public final class Probe {
     case membrane
     /// The synaptic current. Neurons with synapses only.
     case current
+
+    /// The state of the node that it is; nil for what the node emits.
+    var state: NodeQuantity? {
+      switch self {
+      case .output: nil
+      case .membrane: .membrane
+      case .current: .current
+      }
+    }
   }
 
   /// Numbers that a recording holds at most.
@@ -31,13 +39,13 @@ public final class Probe {
   /// [capacity][batch][stride], in the order of the node's rows.
   let rows: View<Float>
   let stride: Int
-  /// Place in a row of each element, where the row is not channel-first.
+  /// Index in a row of each element, where the row is not channel-first.
   let order: [Int32]?
 
   init(
     node: String, quantity: Quantity, shape: Shape, capacity: Int, step: Int, batch: Int,
     stride: Int, order: [Int32]?
-  ) throws {
+  ) throws(ArcuateError) {
     self.node = node
     self.quantity = quantity
     self.shape = shape
@@ -54,7 +62,7 @@ public final class Probe {
         "capacity is \(UInt(bitPattern: capacity)), above \(Probe.mostNumbers / perStep): "
           + "a recording holds up to 2^34 numbers, \(perStep) for each step")
     }
-    rows = try within("a recording of \(capacity) steps") {
+    rows = try within("a recording of \(capacity) steps") { () throws(ArcuateError) -> View<Float> in
       try AlignedBuffer(byteCount: count * 4).view(start: 0, count: count)
     }
   }
@@ -82,7 +90,7 @@ public final class Probe {
 
   /// Copies what was recorded, [recorded][batch][shape], channel-first.
   /// Throws. `bufferSize` if `output` has fewer than `count` elements.
-  public func read(into output: UnsafeMutableBufferPointer<Float>) throws {
+  public func read(into output: UnsafeMutableBufferPointer<Float>) throws(ArcuateError) {
     guard output.count >= count else {
       throw ArcuateError(
         .bufferSize, "\(count) numbers were recorded, room is for \(output.count)")
@@ -103,46 +111,4 @@ public final class Probe {
     result.withUnsafeMutableBufferPointer { try! read(into: $0) }
     return result
   }
-}
-
-extension Session {
-  /// Records `quantity` of the node called `name` from the next step on, up to `capacity` steps.
-  ///
-  /// Throws. `notFound` if there is no such node or it has no such quantity; `limitExceeded`.
-  public func makeProbe(
-    _ name: String, _ quantity: Probe.Quantity = .output, capacity: Int
-  ) throws -> Probe {
-    guard let index = plan.steps.firstIndex(where: { $0.name == name }) else {
-      throw ArcuateError(.notFound, "there is no node \"\(name)\"")
-    }
-    let step = plan.steps[index]
-    if quantity != .output {
-      let isThere =
-        switch step.operation {
-        case .neuron(_, let memory): quantity != .current || memory.current >= 0
-        case .plastic(.cell): quantity == .membrane
-        default: false
-        }
-      guard isThere else {
-        throw ArcuateError(
-          .notFound, "the node has no \(quantity.rawValue)", at: "node \"\(name)\"")
-      }
-    }
-    let shape = step.shape
-    var order: [Int32]?
-    if step.channelLast {
-      // Element i, channel-first, is channel i / pixels of pixel i % pixels.
-      let channels = shape[0]
-      let pixels = shape.count / channels
-      order = (0..<shape.count).map { Int32(($0 % pixels) * channels + $0 / pixels) }
-    }
-    let probe = try Probe(
-      node: name, quantity: quantity, shape: shape, capacity: capacity, step: index,
-      batch: plan.options.batch, stride: plan.slots[step.output].stride, order: order)
-    probes.append(probe)
-    return probe
-  }
-
-  /// Stops a recording. What it holds stays readable.
-  public func remove(_ probe: Probe) { probes.removeAll { $0 === probe } }
 }

@@ -29,7 +29,7 @@ extension Session {
   /// step [frames][steps][batch][shape]. Outputs whose pointer is nil are left out.
   /// Throws. `bufferSize` for an array of another size, `invalidArgument` for a number that is
   /// not finite; the state is then as it was.
-  public func run(frames: Int, inputs: InputPorts, outputs: OutputPorts) throws {
+  public func run(frames: Int, inputs: InputPorts, outputs: OutputPorts) throws(ArcuateError) {
     let plan = plan
     try checkFrames(frames)
     try checkPorts(
@@ -39,18 +39,18 @@ extension Session {
     let batch = options.batch
     let steps = options.stepsPerFrame
     // A call may have many rounds with little between them.
-    workers?.setSpinning(true)
-    defer { workers?.setSpinning(false) }
+    arena.team?.setSpinning(true)
+    defer { arena.team?.setSpinning(false) }
     var frame = 0
     while frame < frames {
       // Several frames of one step make a block, or one frame makes one or more.
       let atOnce = steps == 1 ? min(plan.block, frames - frame) : 1
       if options.frameState == .reset { reset() }
-      if learns { normalise() }
+      if learns { plan.plasticity?.normalize(arena) }
       var done = 0
       while done < steps {
         let count = steps == 1 ? atOnce : min(plan.block, steps - done)
-        computesConstants = done == 0
+        scheduler.computesConstants = done == 0
         let isFirstOnly = steps > 1 && options.frameInput == .first
         feed(
           count,
@@ -62,24 +62,24 @@ extension Session {
         }
         done += count
       }
-      if learns { consolidate() }
+      if learns { plan.plasticity?.consolidate(arena) }
       frame += atOnce
     }
   }
 
   /// Runs a block whose inputs come from the caller's arrays.
   private func feed(_ count: Int, from feed: Feed) {
-    self.feed = feed
+    arena.feed = feed
     // What is constant over a frame has one row, which may be read before its node runs.
-    for port in plan.inputs.indices where computesConstants {
+    for port in plan.inputs.indices where scheduler.computesConstants {
       let slot = plan.slots[plan.inputs[port].node]
       guard slot.constant else { continue }
       for b in 0..<plan.options.batch {
-        feed.fill(row(slot, 0, b).part(0, slot.count), port: port, 0, b)
+        feed.fill(arena.row(slot, 0, b).part(0, slot.count), port: port, 0, b)
       }
     }
-    runBlock(count)
-    self.feed = nil
+    scheduler.runBlock(count)
+    arena.feed = nil
   }
 
   /// Puts what a block gave where the caller wants it.
@@ -93,19 +93,19 @@ extension Session {
       let step = steps == 1 ? 0 : done + t
       let f = steps == 1 ? frame + t : frame
       for b in 0..<batch {
-        let from = row(slot, t, b).part(0, size)
+        let from = arena.row(slot, t, b).part(0, size)
         let at = (f * batch + b) * size
         switch options.frameOutput {
         case .every: outputs.write(port, at: ((f * steps + step) * batch + b) * size, from)
         case .last:
           if step == steps - 1 { outputs.write(port, at: at, from) }
         case .sum, .mean:
-          let sum = state.row.part(plan.outputSums[port] + b * slot.stride, size)
+          let sum = arena.state.row.part(plan.outputSums[port] + b * slot.stride, size)
           if step == 0 { sum.fill(0) }
           if slot.listed {
             // What is zero adds nothing: a sum that begins at +0 never becomes -0.
-            let list = list(slot, t, b)
-            for e in 0..<Int(nonzero(slot, t, b)[0].count) {
+            let list = arena.list(slot, t, b)
+            for e in 0..<Int(arena.nonzero(slot, t, b)[0].count) {
               let i = Int(list[e])
               if i < size { sum[i] += from[i] }
             }
@@ -124,7 +124,7 @@ extension Session {
   /// Frames of one call at most.
   public static let mostFrames = 1 << 32
 
-  private func checkFrames(_ frames: Int) throws {
+  private func checkFrames(_ frames: Int) throws(ArcuateError) {
     guard frames >= 0, frames <= Session.mostFrames else {
       throw ArcuateError(
         .invalidArgument,
@@ -137,14 +137,14 @@ extension Session {
   private func checkPorts(
     _ inputs: InputPorts, _ outputs: OutputPorts, inputCount: (Int) -> Int,
     outputCount: (Int) -> Int
-  ) throws {
+  ) throws(ArcuateError) {
     guard inputs.portCount == plan.inputs.count, outputs.portCount == plan.outputs.count else {
       throw ArcuateError(
         .invalidArgument,
         "\(inputs.portCount) inputs and \(outputs.portCount) outputs for a network with "
           + "\(plan.inputs.count) and \(plan.outputs.count)")
     }
-    func require(_ count: Int, _ needed: Int, _ place: @autoclosure () -> String) throws {
+    func require(_ count: Int, _ needed: Int, _ place: @autoclosure () -> String) throws(ArcuateError) {
       guard count == needed else {
         // A size_t beyond what an Int holds arrives as a negative number.
         throw ArcuateError(
@@ -164,50 +164,51 @@ extension Session {
     }
   }
 
-  /// The place of the first number of a port that is not finite, if any; keeps where the rows of the
-  /// port that may be bare are not zero.
+  /// The index of the first number of a port that is not finite, if any; keeps where the rows of the
+  /// port that may be stored as lists alone are not zero.
   private func firstNotFinite(_ inputs: InputPorts, _ port: Int) -> Int? {
-    guard port == plan.maskedPort else { return inputs.firstNotFinite(port) }
-    let isFinite = masks.keep(inputs, port: port, count: plan.maskedCount)
-    return inputs.firstNotFinite(port, from: isFinite ? masks.rows * plan.maskedCount : 0)
+    guard port == arena.size.maskedPort else { return inputs.firstNotFinite(port) }
+    let count = arena.size.maskedCount
+    let isFinite = arena.masks.keep(inputs, port: port, count: count)
+    return inputs.firstNotFinite(port, from: isFinite ? arena.masks.rows * count : 0)
   }
 
   /// Runs one step with inputs of its own, outside any frame.
   ///
   /// Shapes. Each input and output [batch][shape]. Throws. As `run`.
-  public func step(inputs: InputPorts, outputs: OutputPorts) throws {
+  public func step(inputs: InputPorts, outputs: OutputPorts) throws(ArcuateError) {
     let plan = plan
     let batch = plan.options.batch
     try checkPorts(
       inputs, outputs, inputCount: { batch * plan.inputs[$0].shape.count },
       outputCount: { batch * plan.outputs[$0].shape.count })
-    computesConstants = true
+    scheduler.computesConstants = true
     feed(1, from: Feed(inputs: inputs, batch: batch, frame: 0, isFrames: false, silence: .max))
     for port in plan.outputs.indices where outputs.isWanted(port) {
       let size = plan.outputs[port].shape.count
       let slot = plan.slots[plan.outputs[port].node]
       for b in 0..<batch {
-        outputs.write(port, at: b * size, row(slot, 0, b).part(0, size))
+        outputs.write(port, at: b * size, arena.row(slot, 0, b).part(0, size))
       }
     }
   }
 
   /// `run` with arrays: one per port, as `run` shapes them. Returns one array per output port.
-  public func run(frames: Int, _ inputs: [[Float]]) throws -> [[Float]] {
+  public func run(frames: Int, _ inputs: [[Float]]) throws(ArcuateError) -> [[Float]] {
     try checkFrames(frames)
     let counts = plan.outputs.indices.map { plan.outputCount(port: $0, frames: frames) }
-    return try InputPorts.with(inputs) { inputs in
-      try OutputPorts.collect(counts: counts) { outputs in
+    return try InputPorts.with(inputs) { inputs throws(ArcuateError) -> [[Float]] in
+      try OutputPorts.collect(counts: counts) { outputs throws(ArcuateError) in
         try run(frames: frames, inputs: inputs, outputs: outputs)
       }
     }
   }
 
   /// `step` with arrays.
-  public func step(_ inputs: [[Float]]) throws -> [[Float]] {
+  public func step(_ inputs: [[Float]]) throws(ArcuateError) -> [[Float]] {
     let counts = plan.outputs.map { plan.options.batch * $0.shape.count }
-    return try InputPorts.with(inputs) { inputs in
-      try OutputPorts.collect(counts: counts) { outputs in
+    return try InputPorts.with(inputs) { inputs throws(ArcuateError) -> [[Float]] in
+      try OutputPorts.collect(counts: counts) { outputs throws(ArcuateError) in
         try step(inputs: inputs, outputs: outputs)
       }
     }

@@ -23,7 +23,7 @@ extension Session {
   /// as it was.
   public func runEvents(
     _ events: UnsafeBufferPointer<Event>, steps: Int, into output: UnsafeMutableBufferPointer<Event>
-  ) throws -> EventProgress {
+  ) throws(ArcuateError) -> EventProgress {
     let plan = plan
     let batch = plan.options.batch
     guard steps >= 0, steps <= Session.mostEventSteps else {
@@ -48,28 +48,28 @@ extension Session {
       guard count > 0 else { break }
       for port in plan.inputs {
         let slot = plan.slots[port.node]
-        for t in 0..<count { for b in 0..<batch { row(slot, t, b).fill(0) } }
+        for t in 0..<count { for b in 0..<batch { arena.row(slot, t, b).fill(0) } }
       }
       while progress.consumed < events.count {
         let event = events[progress.consumed]
         let t = Int(event.step) - progress.steps
         guard t < count else { break }
         let slot = plan.slots[plan.inputs[Int(event.port)].node]
-        let target = row(slot, t, Int(event.stream))
+        let target = arena.row(slot, t, Int(event.stream))
         target[Int(event.index)] += event.value
         progress.consumed += 1
       }
-      computesConstants = true
-      runBlock(count)
+      scheduler.computesConstants = true
+      scheduler.runBlock(count)
       for t in 0..<count {
         for (p, port) in plan.outputs.enumerated() {
           let slot = plan.slots[port.node]
           for b in 0..<batch {
-            let from = row(slot, t, b)
-            let listed = slot.listed ? Int(nonzero(slot, t, b)[0].count) : port.shape.count
-            let places = slot.listed ? list(slot, t, b) : lists.row.part(0, 0)
+            let from = arena.row(slot, t, b)
+            let listed = slot.listed ? Int(arena.nonzero(slot, t, b)[0].count) : port.shape.count
+            let list = slot.listed ? arena.list(slot, t, b) : arena.emptyList
             for e in 0..<listed {
-              let i = slot.listed ? Int(places[e]) : e
+              let i = slot.listed ? Int(list[e]) : e
               if from[i] == 0 { continue }
               output[progress.written] = Event(
                 step: UInt32(progress.steps + t), stream: UInt16(b), port: UInt16(p),
@@ -88,8 +88,8 @@ extension Session {
   public static let mostEventSteps = 1 << 31
 
   /// Throws. `invalidArgument` naming the first event that cannot be taken, its field and the range.
-  private func check(_ events: UnsafeBufferPointer<Event>, steps: Int) throws {
-    func require(_ field: String, _ value: Int, below end: Int, _ i: Int) throws {
+  private func check(_ events: UnsafeBufferPointer<Event>, steps: Int) throws(ArcuateError) {
+    func require(_ field: String, _ value: Int, below end: Int, _ i: Int) throws(ArcuateError) {
       guard value < end else {
         throw ArcuateError(
           .invalidArgument, "\(field) \(value) is not within 0 ..< \(end)", at: "event \(i)")
@@ -114,7 +114,7 @@ extension Session {
   }
 
   /// `runEvents` with arrays and room for every output.
-  public func runEvents(_ events: [Event], steps: Int) throws -> [Event] {
+  public func runEvents(_ events: [Event], steps: Int) throws(ArcuateError) -> [Event] {
     var result: [Event] = []
     let most = plan.outputs.reduce(0) { $0 + $1.shape.count * plan.options.batch }
     let buffer = UnsafeMutableBufferPointer<Event>.allocate(capacity: max(1, most * 16))
@@ -128,7 +128,8 @@ extension Session {
         return event
       }
       let progress = try rest.withUnsafeBufferPointer {
-        try runEvents($0, steps: steps - done, into: buffer)
+        (events) throws(ArcuateError) -> EventProgress in
+        try runEvents(events, steps: steps - done, into: buffer)
       }
       for var event in buffer[..<progress.written] {
         event.step += UInt32(done)

@@ -15,7 +15,7 @@ public struct SampleFrames: Sendable {
 
   /// Throws. `invalidArgument` for no frames, another count of ports or a number that is not
   /// finite; `bufferSize` for an array of another size.
-  package func check(against plan: Plan) throws {
+  package func check(against plan: Plan) throws(ArcuateError) {
     guard frames > 0, frames <= Session.mostFrames else {
       throw ArcuateError(
         .invalidArgument, "\(frames) frames are not within 1 ... \(Session.mostFrames)")
@@ -27,7 +27,7 @@ public struct SampleFrames: Sendable {
     }
     for (port, values) in inputs.enumerated() {
       let needed = plan.inputCount(port: port, frames: frames)
-      try within("input \"\(plan.inputs[port].name)\"") {
+      try within("input \"\(plan.inputs[port].name)\"") { () throws(ArcuateError) in
         guard values.count == needed else {
           throw ArcuateError(
             .bufferSize, "\(frames) frames are \(needed) numbers, not \(values.count)")

@@ -22,7 +22,7 @@ extension Session {
 
   /// Bytes that `save` writes.
   public var snapshotByteCount: Int {
-    Session.headerCount + stepCounts.count * 8 + state.count * 4
+    Session.headerCount + arena.stepCounts.count * 8 + arena.state.count * 4
   }
 
   /// A number that changes with every change of one of the 8-byte words, but for the checksum's own:
@@ -39,7 +39,7 @@ extension Session {
 
   /// Writes the state of every stream; counters and probes are not part of it.
   /// Throws. `bufferSize`.
-  public func save(into output: UnsafeMutableRawBufferPointer) throws {
+  public func save(into output: UnsafeMutableRawBufferPointer) throws(ArcuateError) {
     guard output.count >= snapshotByteCount else {
       throw ArcuateError(
         .bufferSize, "a snapshot has \(snapshotByteCount) bytes, room is for \(output.count)")
@@ -50,14 +50,14 @@ extension Session {
     store(Session.magic, at: 0)
     store(Session.version, at: 8)
     store(plan.fingerprint, at: 16)
-    store(UInt64(state.count), at: 24)
+    store(UInt64(arena.state.count), at: 24)
     var at = Session.headerCount
-    for i in 0..<stepCounts.count {
-      store(stepCounts[i], at: at)
+    for i in 0..<arena.stepCounts.count {
+      store(arena.stepCounts[i], at: at)
       at += 8
     }
-    for i in 0..<state.count {
-      output.storeBytes(of: state[i].bitPattern.littleEndian, toByteOffset: at, as: UInt32.self)
+    for i in 0..<arena.state.count {
+      output.storeBytes(of: arena.state[i].bitPattern.littleEndian, toByteOffset: at, as: UInt32.self)
       at += 4
     }
     let written = UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(output)[..<at])
@@ -73,11 +73,11 @@ extension Session {
 
   /// Brings back what `save` wrote, from a session of this plan or of an equal one.
   /// Throws. `invalidState` saying what differs; nothing is changed then.
-  public func restore(_ bytes: Bytes) throws {
-    func require(_ condition: Bool, _ message: @autoclosure () -> String) throws {
+  public func restore(_ bytes: Bytes) throws(ArcuateError) {
+    func require(_ condition: Bool, _ message: @autoclosure () -> String) throws(ArcuateError) {
       if !condition { throw ArcuateError(.invalidState, message()) }
     }
-    func word(_ offset: Int) throws -> UInt64 { try bytes.integer(at: offset) }
+    func word(_ offset: Int) throws(ArcuateError) -> UInt64 { try bytes.integer(at: offset) }
 
     try require(
       bytes.count >= Session.headerCount,
@@ -88,8 +88,9 @@ extension Session {
     try require(
       version == Session.version,
       "is a snapshot of version \(version), not \(Session.version)")
+    let (fingerprint, count) = (try word(16), try word(24))
     try require(
-      try word(16) == plan.fingerprint && word(24) == UInt64(state.count),
+      fingerprint == plan.fingerprint && count == UInt64(arena.state.count),
       "the snapshot belongs to another plan")
     try require(
       bytes.count == snapshotByteCount,
@@ -98,16 +99,16 @@ extension Session {
       try word(Session.checksumOffset) == bytes.withUnsafeBytes(Session.checksum),
       "the snapshot is damaged: its checksum differs")
     let counts = Session.headerCount
-    let floats = counts + stepCounts.count * 8
-    for i in 0..<stepCounts.count {
+    let floats = counts + arena.stepCounts.count * 8
+    for i in 0..<arena.stepCounts.count {
       let count = try word(counts + 8 * i)
       try require(
         count <= Session.mostStepCounts,
         "stream \(i) is said to have run \(count) steps, above 2^62")
     }
-    for i in 0..<stepCounts.count { stepCounts[i] = try word(counts + 8 * i) }
-    for i in 0..<state.count {
-      state[i] = Float(bitPattern: try bytes.integer(UInt32.self, at: floats + 4 * i))
+    for i in 0..<arena.stepCounts.count { arena.stepCounts[i] = try word(counts + 8 * i) }
+    for i in 0..<arena.state.count {
+      arena.state[i] = Float(bitPattern: try bytes.integer(UInt32.self, at: floats + 4 * i))
     }
     findSparseLists()
   }
@@ -117,10 +118,15 @@ extension Session {
   public func clone() throws -> Session {
     let copy = try plan.makeSession()
     copy.learns = learns
-    copy.rate = rate
-    copy.stepCounts.row.copy(from: stepCounts.row)
-    copy.state.row.copy(from: state.row)
+    copy.arena.adaptationRate = arena.adaptationRate
+    copy.arena.stepCounts.row.copy(from: arena.stepCounts.row)
+    copy.arena.state.row.copy(from: arena.state.row)
     copy.findSparseLists()
     return copy
+  }
+
+  /// Finds again what follows from the state, after it was replaced.
+  private func findSparseLists() {
+    for step in plan.steps { (step.node as? SparseNode)?.findLists(arena) }
   }
 }

@@ -274,7 +274,7 @@ struct PlasticityTests {
     ]
     let session = try Self.session(model, steps: 4)
     for value: Float in [.nan, .infinity, -.infinity, 1e30, -1] {
-      for i in 0..<session.state.count { session.state[i] = value }
+      for i in 0..<session.arena.state.count { session.arena.state[i] = value }
       _ = try session.run(frames: 2, [[Float](repeating: 1, count: 12)])
       session.reset()
       _ = try session.run(frames: 2, [[Float](repeating: 1, count: 12)])

@@ -1,9 +1,9 @@
 import ArcuateCore
 import ArcuateKernels
 
-/// Where one stream's memory of a node of connections stands, and its kernel.
+/// The location of one stream's memory of a node of connections, and its kernel.
 ///
-/// Made of addresses alone, so that handing it about costs nothing; the session holds what they lead to.
+/// It holds addresses only, so that passing it costs no retain or release; the arena keeps the buffers.
 struct SparseMemory: BitwiseCopyable {
   let kernel: SparseKernel
   let isRing: Bool
@@ -34,7 +34,7 @@ struct SparseMemory: BitwiseCopyable {
   @inline(__always)
   func values(_ row: Int) -> Row<Float> { state.part(row * historyStride, historyStride) }
 
-  /// Who was not zero then, within a tile, by place in the tile.
+  /// The non-zero elements of that step within a tile, by index in the tile.
   @inline(__always)
   func list(_ row: Int, _ tile: Int) -> Row<UInt32> {
     lists.part(row * listStride + tile * inputTile, inputTile)
@@ -74,30 +74,19 @@ struct SparseMemory: BitwiseCopyable {
   }
 }
 
-extension Session {
-  func memory(_ packed: PackedSparse, _ stream: Int) -> SparseMemory {
-    SparseMemory(
-      kernel: packed.weights.kernel, isRing: packed.isRing, delay: packed.largest,
-      state: state.row.part(packed.state + stream * packed.stateCount, packed.stateCount),
-      lists: sparseLists.row.part(packed.lists + stream * packed.listCount, packed.listCount),
-      counts: sparseCounts.row.part(
-        packed.counts + stream * packed.countCount, packed.countCount),
-      historyRows: packed.historyRows, historyStride: packed.historyStride,
-      listStride: packed.listStride, countStride: packed.countStride,
-      inputTiles: packed.inputTiles,
-      inputTile: SparseWeights.tile(packed.weights.inputs))
-  }
-
-  /// The memory of the node at `index` of the plan, made when the session was.
-  @inline(__always)
-  func sparse(_ index: Int, _ stream: Int) -> SparseMemory {
-    sparseMemories[index * plan.options.batch + stream]
-  }
-
-  /// Places and width of a tile of `count` elements.
+extension SparseMemory {
+  /// Offset and width of a tile of `count` elements.
   @inline(__always)
   static func tile(_ tile: Int, of count: Int) -> (first: Int, count: Int) {
     let first = tile * SparseWeights.tile(count)
     return (first, min(SparseWeights.tile(count), count - first))
+  }
+}
+
+extension Arena {
+  /// A stream's memory of the connections of a node, where cycles run in windows.
+  @inline(__always)
+  func sparse(_ node: Int, _ stream: Int) -> SparseMemory {
+    sparseMemories.row[node * batch + stream]
   }
 }

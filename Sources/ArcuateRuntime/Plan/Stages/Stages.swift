@@ -2,13 +2,16 @@ import ArcuateKernels
 import ArcuateModel
 import CShims
 
-/// How threads share the nodes where there is one stream: each runs some that follow one another, over
-/// tile after tile as soon as those before it are done with it.
+/// How threads share the nodes where there is one stream: each runs some that follow one another, tile
+/// after tile as soon as the thread before it is done with it.
 ///
+/// What passes from one thread to the next has a row for every step of a block; counts and counters of
+/// a node have cache lines of their own. Layers of a million weights and more are shared out by their
+/// outputs instead.
 /// Needs. A processor for each, enough work in each stage that waiting for each other does not matter,
-/// no layer that is better shared out by its outputs, no windows, and nothing that learns.
+/// no layer that is better shared out by its outputs, no windows, and no plasticity.
 struct Stages: Sendable {
-  /// Places in the plan's groups, one range for each thread that has some; empty for one stage.
+  /// Indices of the plan's groups, one range for each thread that has some; empty for one stage.
   private(set) var groups: [Range<Int>] = []
 
   /// Steps of a tile at most: a thread is a tile behind the one before it.
@@ -17,22 +20,21 @@ struct Stages: Sendable {
   static let none = Stages()
   private init() {}
 
-  /// `isTied` says whether a group must run where the one before it runs.
   init(
-    steps: [Plan.Step], groups all: [Plan.Group], slots: [Slot], options: CompileOptions,
-    isTied: (Int) -> Bool
+    steps: [NodeStep], groups all: [NodeGroup], slots: [Slot], options: CompileOptions
   ) {
     let threads =
       options.alwaysStages
       ? options.threads : min(options.threads, Int(cshims_processors()))
     guard threads > 1, options.batch == 1,
-      !steps.contains(where: { ($0.linear?.work ?? 0) >= Stages.sharedWork })
+      !steps.contains(where: { ($0.node as? LinearNode)?.work ?? 0 >= Stages.sharedWork })
     else { return }
     // Groups that stay together, and what they cost.
     var parts: [(groups: Range<Int>, cost: Double)] = []
     for (i, group) in all.enumerated() {
-      let cost = group.steps.reduce(0) { $0 + Stages.cycles(steps[$1], slots) }
-      if i > 0, isTied(i) {
+      let cost = group.steps.reduce(0) { $0 + Stages.cycles($1, slots) }
+      // Neurons whose sums the convolution before them leaves to them run where it runs.
+      if i > 0, group.steps[0].node is InPlaceNeuronNode {
         parts[parts.count - 1].groups = parts[parts.count - 1].groups.lowerBound..<i + 1
         parts[parts.count - 1].cost += cost
       } else {
@@ -79,29 +81,9 @@ struct Stages: Sendable {
 
   /// About what a step of a node takes, with as many inputs that are not zero as spiking networks
   /// have: a twentieth into weights, an eighth into kernels.
-  private static func cycles(_ step: Plan.Step, _ slots: [Slot]) -> Double {
-    let slot = slots[step.output]
-    if slot.constant || step.role == .alias { return 0 }
-    let (inputs, outputs) = (Double(step.inputCount) / 16, Double(step.outputCount) / 16)
-    let own: Double =
-      switch step.role {
-      case .linear: Double(step.linear!.work) / 16 * 0.1 + 40
-      case .neurons: outputs * 7
-      case .stateless where step.convolution != nil:
-        Double(step.convolution!.work) / 16 * 0.25 + outputs
-      default: (inputs + outputs) * 4
-      }
-    return own + 60 + (step.gather >= 0 ? inputs * 6 : 0)
-  }
-}
-
-extension LinearWeights {
-  fileprivate var work: Int { inputs * stride }
-}
-
-extension ConvolutionWeights {
-  fileprivate var work: Int {
-    let g = geometry
-    return g.outputCount * g.inPerGroup * g.kernelHeight * g.kernelWidth
+  private static func cycles(_ step: NodeStep, _ slots: [Slot]) -> Double {
+    if slots[step.output].constant || step.isAlias { return 0 }
+    return step.node.cost(inputs: step.inputCount, outputs: step.outputCount) + 60
+      + (step.gather != nil ? Double(step.inputCount) / 16 * 6 : 0)
   }
 }

@@ -2,22 +2,23 @@ import ArcuateKernels
 
 /// A cycle of nothing but spiking neurons and connections with delays, which runs in windows: what
 /// leaves within one arrives in a later one, so that a tile of neurons can go through all steps of
-/// a window before the next tile begins, on whatever thread.
-final class Population: Sendable {
+/// a window before the next tile begins, on any thread.
+final class Population: Sendable, SharedWork {
   enum Source: Sendable {
     /// A row from outside the cycle.
     case slot(Int)
-    /// Connections of the cycle, by their place among the plan's steps.
+    /// Connections of the cycle, by their index among the plan's steps.
     case sparse(Int)
   }
 
   /// A node of neurons.
   struct Layer: Sendable {
-    let step: Int
+    let step: NodeStep
+    let neurons: NeuronNode
     /// What is summed, in this order.
     let sources: [Source]
     /// Connections that its spikes take.
-    let targets: [Int]
+    let targets: [NodeStep]
     /// Its first tile among those of all layers.
     let firstTile: Int
     let tiles: Int
@@ -30,70 +31,65 @@ final class Population: Sendable {
   let window: Int
   /// Nodes of connections with one delay that lead to one layer at most; one if there is none.
   private let sums: Int
-  /// Places for all that can arrive within a window by one node of connections.
+  /// Indices of all that can arrive within a window by one node of connections.
   let flatCount: Int
 
   /// Nil unless the steps of `range`, a cycle, can run so.
-  init?(_ steps: [Plan.Step], _ range: Range<Int>) {
+  init?(_ steps: [NodeStep], _ range: Range<Int>) {
     var layers: [Layer] = []
     var tiles = 0
-    var window = Plan.largestBlock
+    var window = Window.mostSteps
+    func sparse(_ index: Int) -> SparseNode? { steps[index].node as? SparseNode }
     for i in range {
-      switch steps[i].operation {
-      case .sparse(let packed):
-        let readers = steps.flatMap(\.sources).filter { $0.slot == steps[i].output }
-        guard packed.isEarly, steps[i].sources.count == 1, steps[i].gather < 0,
-          !steps[i].sources[0].delayed, readers.count == 1,
-          let source = range.first(where: { steps[$0].output == steps[i].sources[0].slot }),
-          case .neuron = steps[source].operation
+      let step = steps[i]
+      if let packed = sparse(i) {
+        let readers = steps.flatMap(\.sources).filter { $0.slot == step.output }
+        guard packed.isEarly, step.sources.count == 1, step.gather == nil,
+          !step.sources[0].isDelayed, readers.count == 1,
+          let source = range.first(where: { steps[$0].output == step.sources[0].slot }),
+          steps[source].node is NeuronNode
         else { return nil }
         window = min(window, packed.window)
-      case .neuron(let layer, _):
-        guard layer.flags.contains(.spikes), layer.flags.isSubset(of: NeuronTile.flags),
-          !steps[i].channelLast
+      } else if let neurons = step.node as? NeuronNode {
+        guard neurons.layer.flags.contains(.spikes),
+          neurons.layer.flags.isSubset(of: NeuronTile.flags), !step.isChannelLast
         else { return nil }
         var sources: [Source] = []
-        for source in steps[i].sources {
-          guard !source.delayed, source.permutation == nil else { return nil }
+        for source in step.sources {
+          guard !source.isDelayed, source.permutation == nil else { return nil }
           guard let inside = range.first(where: { steps[$0].output == source.slot }) else {
             sources.append(.slot(source.slot))
             continue
           }
-          guard case .sparse = steps[inside].operation else { return nil }
+          guard sparse(inside) != nil else { return nil }
           sources.append(.sparse(inside))
         }
         // A sum of two is the same either way; connections come last, where the kernel clears.
         if sources.count == 2, case .slot = sources[1] { sources.swapAt(0, 1) }
-        let own = SparseWeights.tiles(layer.count)
+        let own = SparseWeights.tiles(neurons.layer.count)
+        let targets = range.filter { t in
+          sparse(t) != nil && steps[t].sources.contains { $0.slot == step.output }
+        }
         layers.append(
           Layer(
-            step: i, sources: sources,
-            targets: range.filter { t in
-              if case .sparse = steps[t].operation {
-                steps[t].sources.contains { $0.slot == steps[i].output }
-              } else {
-                false
-              }
-            }, firstTile: tiles, tiles: own))
+            step: step, neurons: neurons, sources: sources, targets: targets.map { steps[$0] },
+            firstTile: tiles, tiles: own))
         tiles += own
-      default: return nil
+      } else {
+        return nil
       }
     }
     guard layers.allSatisfy({ !$0.targets.isEmpty }) else { return nil }
     self.layers = layers
     self.tiles = tiles
     self.window = window
-    func packed(_ index: Int) -> PackedSparse? {
-      if case .sparse(let packed) = steps[index].operation { packed } else { nil }
+    let delayed = layers.map { layer in
+      layer.sources.count { source in
+        if case .sparse(let i) = source { sparse(i)?.isRing == false } else { false }
+      }
     }
-    sums = max(
-      1,
-      layers.map { layer in
-        layer.sources.filter { source in
-          if case .sparse(let i) = source { packed(i)?.isRing == false } else { false }
-        }.count
-      }.max() ?? 1)
-    flatCount = window * (range.compactMap { packed($0)?.weights.inputs }.max() ?? 0)
+    sums = max(1, delayed.max() ?? 1)
+    flatCount = window * (range.compactMap { sparse($0)?.weights.inputs }.max() ?? 0)
   }
 
   /// Neurons that go through a window together, and the largest tile of connections.
@@ -105,7 +101,5 @@ final class Population: Sendable {
   var scratchCount: Int { 3 * Population.part + sums * window * Population.largestTile }
 
   /// Scratch of a session.
-  func byteCount(_ options: CompileOptions) -> Int {
-    options.threads * (scratchCount + flatCount) * 4
-  }
+  func byteCount(threads: Int) -> Int { threads * (scratchCount + flatCount) * 4 }
 }

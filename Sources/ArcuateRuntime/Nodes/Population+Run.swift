@@ -3,46 +3,46 @@ import ArcuateKernels
 
 /// A cycle of spikes and delays, window by window, its tiles shared out among threads.
 ///
-/// Threads meet once a window. A worker owns tiles of neurons together with all sums that lead to
-/// them; what it reads of others are the spikes of earlier windows. The sums and their order are
-/// those of `emit` and `keep`, so that the bits are too.
-extension Session {
-  /// Whether nobody watches what the windows do not keep.
-  func runsInWindows(_ group: Plan.Group) -> Bool {
-    group.population != nil && !probes.contains { group.steps.contains($0.step) }
+/// Threads wait for each other once a window. A worker owns tiles of neurons together with all sums
+/// that lead to them; what it reads of others are the spikes of earlier windows. The sums and their
+/// order are those of `SparseNode`, so that the bits are too.
+extension Population {
+  /// Runs the cycle over a window of the block; with one stream, on all threads.
+  func run(_ window: Window, _ arena: Arena) {
+    if let team = arena.team, arena.batch == 1, tiles > 1 {
+      arena.sharedSteps = window.steps
+      team.run(self)
+    } else {
+      for b in window.streams {
+        runWindows(window.steps, b, worker: window.worker, share: 0, shares: 1, arena)
+      }
+    }
+    for b in window.streams { countSteps(window.steps.count, b, arena) }
   }
 
-  /// Runs the cycle over steps of the block for some streams; with one stream, on all threads.
-  func runPopulation(
-    _ population: Population, _ range: Range<Int>, _ streams: Range<Int>, worker: Int
-  ) {
-    if let workers, plan.options.batch == 1, population.tiles > 1 {
-      job = .population(population, range)
-      workers.run()
-    } else {
-      for b in streams { runWindows(population, range, b, worker: worker, share: 0, shares: 1) }
-    }
-    for b in streams { countPopulation(population, range.count, b) }
+  /// A worker's share of the tiles.
+  func run(worker: Int, _ arena: Arena) {
+    runWindows(
+      arena.sharedSteps, 0, worker: worker, share: worker, shares: arena.size.threads, arena)
   }
 
   /// Runs the steps for the share of tiles `share` of `shares`.
-  func runWindows(
-    _ population: Population, _ steps: Range<Int>, _ b: Int, worker: Int, share: Int, shares: Int
+  private func runWindows(
+    _ steps: Range<Int>, _ b: Int, worker: Int, share: Int, shares: Int, _ arena: Arena
   ) {
-    let own =
-      population.tiles * share / shares..<population.tiles * (share + 1) / shares
+    let own = tiles * share / shares..<tiles * (share + 1) / shares
     var start = steps.lowerBound
     while start < steps.upperBound {
-      let range = start..<min(start + population.window, steps.upperBound)
-      for layer in population.layers {
+      let range = start..<min(start + window, steps.upperBound)
+      for layer in layers {
         for tile in 0..<layer.tiles where own.contains(layer.firstTile + tile) {
-          runTile(population, layer, tile, range, b, worker)
+          runTile(layer, tile, range, b, worker, arena)
         }
       }
-      if shares > 1 { barrier.wait(shares) }
-      for layer in population.layers { push(layer, own, range, b) }
+      if shares > 1 { arena.population.barrier.wait(shares) }
+      for layer in layers { push(layer, own, range, b, arena) }
       if share == 0 {
-        for layer in population.layers { show(layer, range, b) }
+        for layer in layers { show(layer, range, b, arena) }
       }
       start = range.upperBound
     }
@@ -51,48 +51,45 @@ extension Session {
   /// All steps of a window for one tile of neurons: first what arrives at every step is summed up,
   /// then the neurons go through the steps, as many at a time as stay in the nearest cache.
   private func runTile(
-    _ population: Population, _ layer: Population.Layer, _ tile: Int, _ range: Range<Int>, _ b: Int,
-    _ worker: Int
+    _ layer: Layer, _ tile: Int, _ range: Range<Int>, _ b: Int, _ worker: Int, _ arena: Arena
   ) {
-    guard case .neuron(let neurons, let memory) = plan.steps[layer.step].operation else { return }
-    let (first, count) = Session.tile(tile, of: neurons.count)
-    let scratch = populationRows.row.part(
-      worker * population.scratchCount, population.scratchCount)
+    let (node, neurons) = (layer.neurons, layer.neurons.layer)
+    let (first, count) = SparseMemory.tile(tile, of: neurons.count)
+    let scratch = arena.population.rows.row.part(worker * scratchCount, scratchCount)
     let rowSize = Population.largestTile
     let silence = scratch.part(Population.part, 16)
     var sums = 3 * Population.part
-    for case .sparse(let index) in layer.sources where !sparse(index, b).isRing {
+    for case .sparse(let index) in layer.sources where !arena.sparse(index, b).isRing {
       sum(
-        sparse(index, b), tile, count, range, b,
-        flat: populationLists.row.part(
-          worker * population.flatCount, population.flatCount),
-        into: scratch.part(sums, population.window * rowSize))
-      sums += population.window * rowSize
+        arena.sparse(index, b), tile, count, range, b,
+        flat: arena.population.lists.row.part(worker * flatCount, flatCount),
+        into: scratch.part(sums, window * rowSize), arena)
+      sums += window * rowSize
     }
     for target in layer.targets {
-      let target = sparse(target, b)
-      for t in range { forget(target, target.row(stepCounts[b] &+ UInt64(t)), tile) }
+      let target = arena.sparse(target.index, b)
+      for t in range { forget(target, target.row(arena.now(t, b)), tile) }
     }
-    let stride = plan.slots[plan.steps[layer.step].output].stride
-    // What the loops need is taken out of objects before: counting their owners, on several threads at
+    let stride = arena.slots[layer.step.output].stride
+    // What the loops need is taken out of objects before: retaining these, on several threads at
     // once, would take longer than the neurons do.
-    let elapsed = stepCounts[b]
-    let target = sparse(layer.targets[0], b)
-    let usual = usualSources(layer, b)
-    let signals = values.row
-    let batch = plan.options.batch
+    let elapsed = arena.stepCounts[b]
+    let target = arena.sparse(layer.targets[0].index, b)
+    let usual = usualSources(layer, b, arena)
+    let signals = arena.values.row
+    let state = arena.state.row
+    let batch = arena.batch
+    let (membraneOffset, currentOffset) = (node.membrane, node.current)
     var changes = 0
     var start = 0
     while start < count {
       let width = min(Population.part, count - start)
       let padded = (width + 15) & ~15
       let part = neurons.tile(first: first + start, count: width)
-      func memoryRow(_ offset: Int) -> Row<Float> {
-        offset < 0
-          ? state.row.part(0, 0)
-          : state.row.part(offset + b * stride + first + start, padded)
-      }
-      let (membrane, current) = (memoryRow(memory.membrane), memoryRow(memory.current))
+      let membrane = state.part(membraneOffset + b * stride + first + start, padded)
+      let current =
+        currentOffset.map { state.part($0 + b * stride + first + start, padded) }
+        ?? state.part(0, 0)
       for t in range {
         let now = elapsed &+ UInt64(t)
         let (before, last): (Row<Float>, Row<Float>)
@@ -110,7 +107,7 @@ extension Session {
               3 * Population.part + (t - range.lowerBound) * rowSize + start, padded)
         } else {
           (before, last) = addSources(
-            population, layer, tile, first, start, padded, t, range, b, scratch)
+            layer, tile, first, start, padded, t, range, b, scratch, arena)
         }
         let at = target.row(now)
         let listed = Int(target.count(at, tile).count)
@@ -122,7 +119,7 @@ extension Session {
         if outcome.spikes == 0 { continue }
         remember(target, at, tile, list, outcome.spikes, listed + outcome.spikes)
         for other in layer.targets.dropFirst() {
-          let other = sparse(other, b)
+          let other = arena.sparse(other.index, b)
           let at = other.row(now)
           let own = other.list(at, tile).part(listed, outcome.spikes)
           for e in 0..<outcome.spikes { own[e] = list[e] }
@@ -131,28 +128,28 @@ extension Session {
       }
       start += width
     }
-    let i = b * population.tiles + layer.firstTile + tile
-    populationChanges[i] = populationChanges[i] &+ UInt64(changes)
+    let i = b * tiles + layer.firstTile + tile
+    arena.population.changes[i] = arena.population.changes[i] &+ UInt64(changes)
   }
 
   /// Whether a layer's input is one node of connections and at most one row from outside, and which.
   private func usualSources(
-    _ layer: Population.Layer, _ b: Int
+    _ layer: Layer, _ b: Int, _ arena: Arena
   ) -> (memory: SparseMemory, hasSlot: Bool, slot: Slot)? {
     guard layer.sources.count <= 2, case .sparse(let index) = layer.sources[layer.sources.count - 1]
     else { return nil }
-    if layer.sources.count == 1 { return (sparse(index, b), false, Slot(count: 0)) }
+    if layer.sources.count == 1 { return (arena.sparse(index, b), false, Slot(count: 0)) }
     guard case .slot(let slot) = layer.sources[0] else { return nil }
-    return (sparse(index, b), true, plan.slots[slot])
+    return (arena.sparse(index, b), true, arena.slots[slot])
   }
 
   /// Sums up what arrives at a part of a layer at one step, up to a last row that the kernel adds and
   /// clears.
   private func addSources(
-    _ population: Population, _ layer: Population.Layer, _ tile: Int, _ first: Int, _ start: Int,
-    _ padded: Int, _ t: Int, _ range: Range<Int>, _ b: Int, _ scratch: Row<Float>
+    _ layer: Layer, _ tile: Int, _ first: Int, _ start: Int, _ padded: Int, _ t: Int,
+    _ range: Range<Int>, _ b: Int, _ scratch: Row<Float>, _ arena: Arena
   ) -> (before: Row<Float>, last: Row<Float>) {
-    let now = stepCounts[b] &+ UInt64(t)
+    let now = arena.now(t, b)
     let rowSize = Population.largestTile
     let base = scratch.part(0, Population.part)
     let silence = scratch.part(Population.part, 16)
@@ -162,15 +159,15 @@ extension Session {
     for k in layer.sources.indices {
       var isSum = false
       switch layer.sources[k] {
-      case .slot(let slot): last = row(plan.slots[slot], t, b).part(first + start, padded)
+      case .slot(let slot): last = arena.row(arena.slots[slot], t, b).part(first + start, padded)
       case .sparse(let index):
         isSum = true
-        let memory = sparse(index, b)
+        let memory = arena.sparse(index, b)
         if memory.isRing {
           last = memory.sums(tile, at: now).part(start, padded)
         } else {
           last = scratch.part(sums + (t - range.lowerBound) * rowSize + start, padded)
-          sums += population.window * rowSize
+          sums += window * rowSize
         }
       }
       // The last two rows are added by the kernel, which leaves zeros where connections add.
@@ -200,12 +197,12 @@ extension Session {
   /// before.
   private func sum(
     _ memory: SparseMemory, _ tile: Int, _ count: Int, _ range: Range<Int>, _ b: Int,
-    flat: Row<UInt32>, into sums: Row<Float>
+    flat: Row<UInt32>, into sums: Row<Float>, _ arena: Arena
   ) {
     // One list for all steps, so that the kernel can look ahead.
     var known = 0
     for t in range {
-      let row = memory.arrivals(stepCounts[b] &+ UInt64(t))
+      let row = memory.arrivals(arena.now(t, b))
       for from in 0..<memory.inputTiles {
         let list = memory.list(row, from)
         for e in 0..<Int(memory.count(row, from).count) {
@@ -216,7 +213,7 @@ extension Session {
     }
     var at = 0
     for t in range {
-      let row = memory.arrivals(stepCounts[b] &+ UInt64(t))
+      let row = memory.arrivals(arena.now(t, b))
       var (arriving, isUnit) = (0, true)
       for from in 0..<memory.inputTiles {
         let found = memory.count(row, from)
@@ -255,14 +252,16 @@ extension Session {
   }
 
   /// Sends the spikes of a window into the rings of the tiles in `own`.
-  private func push(_ layer: Population.Layer, _ own: Range<Int>, _ range: Range<Int>, _ b: Int) {
+  private func push(
+    _ layer: Layer, _ own: Range<Int>, _ range: Range<Int>, _ b: Int, _ arena: Arena
+  ) {
     for case .sparse(let index) in layer.sources {
-      let memory = sparse(index, b)
+      let memory = arena.sparse(index, b)
       guard memory.isRing else { continue }
       for tile in 0..<layer.tiles where own.contains(layer.firstTile + tile) {
         let sums = memory.sums(tile)
         for t in range {
-          let now = stepCounts[b] &+ UInt64(t)
+          let now = arena.now(t, b)
           let row = memory.row(now)
           for from in 0..<memory.inputTiles {
             let count = Int(memory.count(row, from).count)
@@ -277,15 +276,15 @@ extension Session {
   }
 
   /// Writes a window's spikes where other nodes look for them, and counts.
-  private func show(_ layer: Population.Layer, _ range: Range<Int>, _ b: Int) {
-    let output = plan.slots[plan.steps[layer.step].output]
-    let memory = sparse(layer.targets[0], b)
+  private func show(_ layer: Layer, _ range: Range<Int>, _ b: Int, _ arena: Arena) {
+    let output = arena.slots[layer.step.output]
+    let memory = arena.sparse(layer.targets[0].index, b)
     for t in range {
-      let at = memory.row(stepCounts[b] &+ UInt64(t))
-      let row = row(output, t, b)
-      let list = list(output, t, b)
+      let at = memory.row(arena.now(t, b))
+      let row = arena.row(output, t, b)
+      let list = arena.list(output, t, b)
       // A row always agrees with its list, so that only what was listed needs to be cleared.
-      for e in 0..<Int(nonzero(output, t, b)[0].count) { row[Int(list[e])] = 0 }
+      for e in 0..<Int(arena.nonzero(output, t, b)[0].count) { row[Int(list[e])] = 0 }
       var listed = 0
       for tile in 0..<layer.tiles {
         let own = memory.list(at, tile)
@@ -296,22 +295,23 @@ extension Session {
           listed += 1
         }
       }
-      nonzero(output, t, b)[0] = NonzeroCount(count: listed, unit: true)
-      count(layer.step, b, 0, UInt64(listed))
-      for target in layer.targets { countSynapses(target, plan.steps[target], output, t, b) }
+      arena.nonzero(output, t, b)[0] = NonzeroCount(count: listed, unit: true)
+      arena.count(.spikes, layer.step.index, b, UInt64(listed))
+      for target in layer.targets { target.countSynapses(output, t, b, arena) }
     }
   }
 
   /// The counters that come in once for all steps.
-  private func countPopulation(_ population: Population, _ steps: Int, _ b: Int) {
-    for layer in population.layers {
-      count(layer.step, b, 5, UInt64(steps))
+  private func countSteps(_ steps: Int, _ b: Int, _ arena: Arena) {
+    let changes = arena.population.changes
+    for layer in layers {
+      arena.count(.rows, layer.step.index, b, UInt64(steps))
       for tile in 0..<layer.tiles {
-        let i = b * population.tiles + layer.firstTile + tile
-        count(layer.step, b, 4, populationChanges[i])
-        populationChanges[i] = 0
+        let i = b * tiles + layer.firstTile + tile
+        arena.count(.neuronUpdates, layer.step.index, b, changes[i])
+        changes[i] = 0
       }
-      for target in layer.targets { count(target, b, 5, UInt64(steps)) }
+      for target in layer.targets { arena.count(.rows, target.index, b, UInt64(steps)) }
     }
   }
 }

@@ -1,0 +1,75 @@
+import ArcuateCore
+import ArcuateKernels
+
+/// y(t) = x(t - delay), element by element: a ring of rows.
+final class DelayNode: NodeRun {
+  /// Steps of delay for each element.
+  let steps: [Int32]
+  /// Rows of the ring.
+  let ring: Int
+  /// [batch][ring][stride]
+  let state: Int
+  let stride: Int
+  let stateCount: Int
+  let reason: String
+
+  let weightByteCount = 0
+  let fanOut = FanOut.none
+  let inputCount: Int? = nil
+  let kernels: [Kernel] = []
+  let isStateless = false
+  let inputUse = InputUse.sum
+  let listUse: ListUse = []
+  let emission = Emission.values
+
+  /// Steps of a delay at most.
+  static let mostSteps = 1_000_000
+
+  /// Throws. `cannotCompile` for a delay of too many steps; `limitExceeded`.
+  init(_ delay: Tensor, _ packing: inout NodePacking) throws {
+    let dt = packing.dt_s
+    let seconds = packing.ordered(try delay.broadcast(to: packing.shape))
+    var most = 0
+    steps = try seconds.map { seconds -> Int32 in
+      let delay = (Double(seconds) / dt).rounded()
+      guard delay >= 0, delay <= Double(DelayNode.mostSteps) else {
+        throw ArcuateError(
+          .cannotCompile, "a delay of \(seconds) s is \(delay) steps, above 1,000,000")
+      }
+      most = max(most, Int(delay))
+      return Int32(delay)
+    }
+    ring = most + 1
+    guard ring <= NodePacking.mostState / max(packing.rows, 1) else {
+      throw ArcuateError(.limitExceeded, "a delay line of \(most + 1) steps is too large")
+    }
+    stride = packing.stride
+    stateCount = (most + 1) * packing.rows
+    state = packing.takeState(stateCount)
+    reason = "up to \(most) steps"
+  }
+
+  var byteCount: Int { steps.count * 4 }
+
+  func cost(inputs: Int, outputs: Int) -> Double { Double(inputs + outputs) / 16 * 4 }
+  func reset(_ stream: Int, _ arena: Arena) { arena.clear(state, ring * stride, stream) }
+  func emitEarly(_: NodeStep, _: Window, _: Arena) {}
+  func recordable(_: NodeQuantity) -> StateRows? { nil }
+
+  func run(_ step: NodeStep, _ window: Window, _ arena: Arena) {
+    let (input, output) = (arena.slots[step.inputSlot], arena.slots[step.output])
+    for t in window.steps {
+      for b in window.streams {
+        let lines = arena.stateRow(state, ring * stride, b)
+        let at = Int(arena.now(t, b) % UInt64(ring))
+        lines.part(at * stride, step.inputCount).copy(
+          from: arena.row(input, t + step.inputShift, b).part(0, step.inputCount))
+        let out = arena.row(output, t, b)
+        for i in 0..<step.outputCount {
+          let then = at - Int(steps[i])
+          out[i] = lines[(then < 0 ? then + ring : then) * stride + i]
+        }
+      }
+    }
+  }
+}
