@@ -2,7 +2,7 @@
 
     pip install arcuate-*.whl brian2 ANNarchy nest-simulator && python delays.py a b --threads 1 2
 
-The network (balanced.py) is drawn once; weights, delays, currents and initial state are the same
+The network (balanced.py) is sampled once; weights, delays, currents and initial state are the same
 for all. Each contender simulates one second in steps of 0.1 ms, in turn, round after round, and
 says how many spikes each neuron fired. Times are of the simulation alone: with one thread those of
 the processor, which other work on the machine disturbs less; with more those of the clock on the

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Callable, Dict
 
 import numpy as np
-from drawn import Case, tensors
+from cases import Case, tensors
 from graph import RUNTIMES, Graph
 
 Run = Callable[[np.ndarray], np.ndarray]

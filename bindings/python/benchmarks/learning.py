@@ -3,7 +3,7 @@
     swift build -c release --product arcuate-c
     PYTHONPATH=bindings/python/src python bindings/python/benchmarks/learning.py --threads 1
 
-Two networks, each with a batch of drawn spikes and labels of its own, learn by backpropagation
+Two networks, each with a batch of random spikes and labels of its own, learn by backpropagation
 through time with Adam and a fast-sigmoid surrogate, slope 25: `forward` is 784-512-10 LIF over 25
 steps, batch 128, `recurrent` 700-256-20 LIF with the 256 connected among themselves over 100 steps,
 batch 64. A step is all of it: copying the batch in, forward, backward, update. Contenders take turns

@@ -3,7 +3,7 @@
     swift build -c release
     PYTHONPATH=bindings/python/src python bindings/python/benchmarks/peers.py speech --threads 1
 
-Networks and inputs are those of `arcuate-bench`, which draws them unless --networks names a folder
+Networks and inputs are those of `arcuate-bench`, which creates them unless --networks names a folder
 that `arcuate-bench --write` has made. Every contender runs the same calls in turn, round after
 round, in one process on the same processors, after one call that is not timed and fills the caches
 again; the table gives the median of the rounds and its ratio
@@ -25,7 +25,7 @@ import time
 from pathlib import Path
 from typing import Callable, Dict, List
 
-import drawn
+import cases as bench
 import events
 import numpy as np
 import recurrent
@@ -37,7 +37,7 @@ WORKLOADS = {"speech": speech, "recurrent": recurrent, "events": events}
 PACKAGES = ("onnxruntime", "openvino", "jax", "torch", "numpy")
 
 
-def arcuate_run(case: drawn.Case, threads: int, numerics: str = "exact") -> Run:
+def arcuate_run(case: bench.Case, threads: int, numerics: str = "exact") -> Run:
     import arcuate
 
     session = (
@@ -89,7 +89,7 @@ def main() -> None:
     arguments = parser.parse_args()
     for name in arguments.workloads:
         if name not in WORKLOADS:
-            parser.error(f'there is no workload "{name}", but {", ".join(WORKLOADS)}')
+            parser.error(f'unknown workload "{name}"; use one of {", ".join(WORKLOADS)}')
     # Before anything is imported that counts processors or starts threads.
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[-arguments.threads :])
@@ -103,9 +103,9 @@ def main() -> None:
         folder = arguments.networks
         if folder is None:
             folder = Path(temporary) / "networks"
-            drawn.write(folder, workloads, arguments.batch, arguments.seed, arguments.small)
+            bench.write(folder, workloads, arguments.batch, arguments.seed, arguments.small)
         for workload in workloads:
-            cases = drawn.read(folder, workload, arguments.batch)
+            cases = bench.read(folder, workload, arguments.batch)
             for case in cases:
                 if (
                     case.weights != "float32"
@@ -146,7 +146,7 @@ def describe(threads: int) -> Dict[str, str]:
     }
 
 
-def prepare(case: drawn.Case, narrow: List[drawn.Case], folder: Path, arguments) -> Dict[str, Run]:
+def prepare(case: bench.Case, narrow: List[bench.Case], folder: Path, arguments) -> Dict[str, Run]:
     """The contenders that could be made."""
     runs = {"arcuate": arcuate_run(case, arguments.threads)}
     # As free in the order of sums as the others are.
@@ -174,7 +174,7 @@ def prepare(case: drawn.Case, narrow: List[drawn.Case], folder: Path, arguments)
     return runs
 
 
-def compare(case: drawn.Case, narrow: List[drawn.Case], folder: Path, arguments) -> dict:
+def compare(case: bench.Case, narrow: List[bench.Case], folder: Path, arguments) -> dict:
     print(f"{case.name}, {arguments.threads} thread(s)", flush=True)
     runs = prepare(case, narrow, folder, arguments)
     inputs = [np.ascontiguousarray(x) for x in case.inputs]

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Callable, Dict, List, Tuple
 
 import numpy as np
-from drawn import Case, tensors
+from cases import Case, tensors
 from graph import RUNTIMES, Graph
 
 Run = Callable[[np.ndarray], np.ndarray]
