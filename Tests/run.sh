@@ -128,6 +128,11 @@ fuzz() {
   sh Tests/fuzz/run.sh replay
 }
 
+dependency() {
+  title "A package that names this one by version"
+  sh Tests/dependency.sh
+}
+
 quick() {
   title "The rules of the house"
   sh Tests/house/run.sh
@@ -157,6 +162,7 @@ else
   instructions
   sanitizers
   fuzz
+  dependency
   title "All tests have passed; the ten slowest"
   python3 Tests/slowest.py "$reports"/*.xml
 fi

@@ -60,12 +60,14 @@ extension Session {
       output.storeBytes(of: arena.state[i].bitPattern.littleEndian, toByteOffset: at, as: UInt32.self)
       at += 4
     }
+    // SAFETY: the first `at` bytes of the output, all written above.
     let written = UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(output)[..<at])
     store(Session.checksum(written), at: Session.checksumOffset)
   }
 
   public func save() -> [UInt8] {
     [UInt8](unsafeUninitializedCapacity: snapshotByteCount) { buffer, count in
+      // SAFETY: lent for the call, which checks its size.
       try! save(into: UnsafeMutableRawBufferPointer(buffer))
       count = snapshotByteCount
     }

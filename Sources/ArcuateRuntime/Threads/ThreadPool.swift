@@ -27,6 +27,7 @@ package final class ThreadPool: @unchecked Sendable {
     flags = try AlignedBuffer(byteCount: count * 64).view(start: 0, count: count * 16)
     gate = Gate(body)
     for worker in 1..<count {
+      // SAFETY: the thread takes over the reference; if none was created, it is released below.
       let start = Unmanaged.passRetained(Start(gate: gate, worker: worker))
       #if canImport(Darwin)
         var thread: pthread_t?
