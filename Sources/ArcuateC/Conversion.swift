@@ -16,7 +16,7 @@ private var conversionDefaults: arcuate_conversion_options {
   return options
 }
 
-extension Conversion.Input: HeaderConstant {
+extension ConversionOptions.Input: HeaderConstant {
   static var constants: ClosedRange<Int32> {
     ARCUATE_CONVERSION_INPUT_CONSTANT...ARCUATE_CONVERSION_INPUT_BERNOULLI
   }
@@ -31,7 +31,7 @@ extension Conversion.Input: HeaderConstant {
   }
 }
 
-extension Conversion.Bias: HeaderConstant {
+extension ConversionOptions.Bias: HeaderConstant {
   static var constants: ClosedRange<Int32> {
     ARCUATE_CONVERSION_BIAS_EVERY_STEP...ARCUATE_CONVERSION_BIAS_ONCE
   }
@@ -45,7 +45,7 @@ extension Conversion.Bias: HeaderConstant {
   }
 }
 
-extension Conversion.MaximumPooling: HeaderConstant {
+extension ConversionOptions.MaximumPooling: HeaderConstant {
   static var constants: ClosedRange<Int32> {
     ARCUATE_CONVERSION_MAX_POOLING_SPIKES...ARCUATE_CONVERSION_MAX_POOLING_REFUSE
   }
@@ -59,7 +59,7 @@ extension Conversion.MaximumPooling: HeaderConstant {
   }
 }
 
-extension Conversion.Readout: HeaderConstant {
+extension ConversionOptions.Readout: HeaderConstant {
   static var constants: ClosedRange<Int32> {
     ARCUATE_CONVERSION_READOUT_POTENTIAL...ARCUATE_CONVERSION_READOUT_MEAN
   }
@@ -73,8 +73,8 @@ extension Conversion.Readout: HeaderConstant {
   }
 }
 
-private func conversion(_ given: arcuate_conversion_options) throws -> Conversion {
-  var result = Conversion()
+private func conversion(_ given: arcuate_conversion_options) throws -> ConversionOptions {
+  var result = ConversionOptions()
   switch given.balancing {
   case ARCUATE_BALANCING_DATA: result.balancing = .data(percentile: given.percentile)
   case ARCUATE_BALANCING_MODEL: result.balancing = .model
@@ -83,10 +83,10 @@ private func conversion(_ given: arcuate_conversion_options) throws -> Conversio
     throw notWithin(
       ARCUATE_BALANCING_DATA...ARCUATE_BALANCING_SPIKE_NORM, given.balancing, "balancing")
   }
-  result.input = try Conversion.Input(c: given.input, "input")
-  result.bias = try Conversion.Bias(c: given.bias, "bias")
-  result.maximumPooling = try Conversion.MaximumPooling(c: given.max_pooling, "max_pooling")
-  result.readout = try Conversion.Readout(c: given.readout, "readout")
+  result.input = try ConversionOptions.Input(c: given.input, "input")
+  result.bias = try ConversionOptions.Bias(c: given.bias, "bias")
+  result.maximumPooling = try ConversionOptions.MaximumPooling(c: given.max_pooling, "max_pooling")
+  result.readout = try ConversionOptions.Readout(c: given.readout, "readout")
   result.comparison = try boolean(given.strict, "strict") ? .greater : .greaterOrEqual
   result.sharesScales = try !boolean(given.separate_scales, "separate_scales")
   result.initialPotential = Float(given.initial_potential)

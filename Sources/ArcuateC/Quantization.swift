@@ -17,8 +17,8 @@ private var quantizationDefaults: arcuate_quantization_options {
 
 private func quantization(
   _ given: arcuate_quantization_options, of model: Model
-) throws -> Quantization {
-  var result = Quantization()
+) throws -> QuantizationOptions {
+  var result = QuantizationOptions()
   result.keepsFirst = try boolean(given.keep_first, "keep_first")
   result.keepsLast = try boolean(given.keep_last, "keep_last")
   result.foldsBatchNorm = try !boolean(given.keep_batch_norm, "keep_batch_norm")

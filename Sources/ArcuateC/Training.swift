@@ -168,7 +168,7 @@ public func arcuate_trainer_train_step(
 ) -> arcuate_status {
   measuring(trainer, samples, result) {
     try requireFullBatch($3, $0)
-    return try $0.learn($1, $2)
+    return try $0.trainStep($1, $2)
   }
 }
 

@@ -2,8 +2,8 @@ import ArcuateCore
 import ArcuateModel
 import ArcuateRuntime
 
-/// A spiking network beside the artificial one it was made from, on the same frames, after some
-/// number of steps for each of them.
+/// A spiking network compared with its artificial counterpart, on the same frames, after a number of
+/// steps per frame.
 public struct ConversionLoss: Sendable, Equatable {
   public struct Layer: Sendable, Equatable {
     public let name: String
@@ -16,30 +16,30 @@ public struct ConversionLoss: Sendable, Equatable {
   /// The fraction of frames whose largest output is the label; nil without labels.
   public let accuracy: Double?
   public let artificialAccuracy: Double?
-  /// The fraction of frames in which both have the largest output at the same place.
+  /// The fraction of frames on which both predict the same class.
   public let agreement: Double
-  /// The root of the sum of squares of the outputs' difference over that of the artificial ones.
+  /// The root of the sum of squares of the difference of outputs, over that of the artificial outputs.
   public let outputError: Double
-  /// The largest difference of any output.
+  /// The largest difference of an output.
   public let largestError: Double
-  /// For each frame: spikes of neurons and of an encoded input; products with spikes of height
-  /// one, and others; products of the artificial network with every input and weight.
+  /// Per frame: spikes of neurons and of an encoded input; products with spikes of height one, and
+  /// others; products of the artificial network with every input and weight.
   public let spikes: Double
   public let acs: Double
   public let macs: Double
   public let artificialMACs: Double
-  /// Layers that spike, in the order of work.
+  /// Layers that spike, in order of evaluation.
   public let layers: [Layer]
 
-  /// Synaptic operations for each multiplication and addition of the artificial network.
+  /// Synaptic operations per multiply-accumulate of the artificial network.
   public var operationRatio: Double {
     artificialMACs > 0 ? (acs + macs) / artificialMACs : 0
   }
 }
 
-/// Measures spiking networks against an artificial one, which is run once.
+/// Measures spiking networks against their artificial counterpart, which is run once.
 public struct ConversionMeasurement {
-  /// Frames of all streams at most.
+  /// The largest number of frames, of all streams.
   public static let mostFrames = IndependentFrames.mostFrames
 
   private let frames: IndependentFrames
@@ -49,17 +49,17 @@ public struct ConversionMeasurement {
   private let size: Int
   private let denseOperations: Double
 
-  /// `labels` are places in the first output port, one for each frame and stream.
+  /// `labels` are indices of the first output port, one for each frame and stream.
   /// Throws. `invalidArgument` for labels out of range or another count; what running throws.
   public init(of artificial: Model, on sample: SampleFrames, labels: [Int]? = nil) throws {
     frames = try IndependentFrames(sample, of: artificial)
-    var bare = try artificial.soundly().model
-    let output = bare.nodes.first { if case .output = $0.op { true } else { false } }!
-    // The functions behind the last weights are put back as far as the spiking network has them.
-    _ = bare.cutTail(of: output.name)
+    var headless = try artificial.soundly().model
+    let output = headless.nodes.first { if case .output = $0.op { true } else { false } }!
+    // Functions behind the last weights are added again if the spiking network has them.
+    _ = headless.cutTail(of: output.name)
     var values: [Float] = []
     var size = 0
-    let sessions = try frames.run(bare, steps: 1, output: .last) { part, outputs in
+    let sessions = try frames.run(headless, steps: 1, output: .last) { part, outputs in
       values += outputs[0]
       size = outputs[0].count / part.count
     }
@@ -83,9 +83,7 @@ public struct ConversionMeasurement {
   /// Runs a spiking network of the same ports for `steps` steps a frame.
   /// Throws. `invalidArgument` for other ports or steps; what running throws.
   public func loss(of spiking: Model, steps: Int) throws -> ConversionLoss {
-    guard (1...1_000_000).contains(steps) else {
-      throw ArcuateError(.invalidArgument, "steps is \(steps), not within 1 ... 1000000")
-    }
+    try checkRange(steps, 1...1_000_000, "steps")
     let (isPotential, functions) = try spiking.soundly().model.readout()
     let expected = try functions.isEmpty ? expected : shown(functions)
     let factor = isPotential ? 1 / Float(steps) : 1
@@ -137,7 +135,7 @@ public struct ConversionMeasurement {
       macs: try perFrame { $0.macs }, artificialMACs: denseOperations / count, layers: layers)
   }
 
-  /// What the artificial network gives behind some functions.
+  /// The outputs of the artificial network followed by some functions.
   private func shown(_ functions: [Activation]) throws -> [Float] {
     let shape = try Shape([size])
     let chain: [(String, Operator)] =
@@ -150,22 +148,22 @@ public struct ConversionMeasurement {
 }
 
 extension Model {
-  /// Whether the first output shows potentials, summed over the steps, and what functions stand
-  /// between them, or other values, and the output.
+  /// Whether the first output shows potentials, summed over the steps, and the functions before the
+  /// output.
   fileprivate func readout() -> (isPotential: Bool, functions: [Activation]) {
     var functions: [Activation] = []
     var name = nodes.first { if case .output = $0.op { true } else { false } }!.name
-    // A network that is no converted one may have cycles.
+    // A network that was not converted may have cycles.
     for _ in nodes {
       let feeding = edges.filter { $0.target == name }
       guard feeding.count == 1, let node = self[feeding[0].source] else {
         return (false, functions)
       }
-      switch node.op {
-      case .activation(let function): functions.insert(function, at: 0)
-      case .scale: break
-      case .neuron(let neuron): return (neuron.kind == .i, functions)
-      default: return (false, functions)
+      if case .neuron(let neuron) = node.op { return (neuron.kind == .i, functions) }
+      if case .activation(let function) = node.op {
+        functions.insert(function, at: 0)
+      } else {
+        guard case .scale = node.op else { return (false, functions) }
       }
       name = node.name
     }

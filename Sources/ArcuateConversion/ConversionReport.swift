@@ -1,28 +1,28 @@
 import ArcuateCore
 import ArcuateModel
 
-/// What was chosen when a network became a spiking one, layer by layer.
+/// The choices of a conversion, layer by layer.
 public struct ConversionReport: Sendable, Equatable, CustomStringConvertible {
   public struct Layer: Sendable, Equatable {
     /// The ReLU, and the neurons in its place.
     public let name: String
     public let neurons: Int
-    /// The activation that one spike a step stands for.
+    /// The activation that a rate of one spike per step represents.
     public let scale: Float
     /// The largest activation on the frames; nil without frames.
     public let largest: Float?
   }
 
-  public let options: Conversion
-  /// Frames that were looked at, of all streams.
+  public let options: ConversionOptions
+  /// Frames that were run, of all streams.
   public let frames: Int
-  /// In the order of work.
+  /// In order of evaluation.
   public let layers: [Layer]
-  /// What else was changed, a sentence each.
+  /// Other changes, one line each.
   public let notes: [String]
 
   init(
-    _ network: ConvertibleNetwork, _ options: Conversion, _ scales: Scales,
+    _ network: ConvertibleNetwork, _ options: ConversionOptions, _ scales: Scales,
     largest: [String: Float], frames: Int
   ) {
     self.options = options
@@ -35,8 +35,7 @@ public struct ConversionReport: Sendable, Equatable, CustomStringConvertible {
     }
     var notes = network.notes
     let gates = network.order.filter { i in
-      guard case .pooling(let pooling) = network.model.nodes[i].op else { return false }
-      return pooling.kind == .maximum
+      network.model.nodes[i].op.conversionRole == .maximumPooling
         && (options.input != .constant || network.followsNeurons(i))
     }
     if !gates.isEmpty {
@@ -56,7 +55,7 @@ public struct ConversionReport: Sendable, Equatable, CustomStringConvertible {
     self.notes = notes
   }
 
-  /// A table of some lines, the last of which ends, too.
+  /// A table; each line ends with a newline.
   public var description: String {
     let method =
       switch options.balancing {

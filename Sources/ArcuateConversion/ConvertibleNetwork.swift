@@ -1,11 +1,11 @@
 import ArcuateCore
 import ArcuateModel
 
-/// An artificial network made ready: flat, batch-norm folded, ReLU before max pooling, and without
-/// the functions behind its last weights.
+/// An artificial network prepared for conversion: flat, batch-norm folded, ReLU before max pooling,
+/// and without the functions behind its last weights.
 struct ConvertibleNetwork {
   let checked: CheckedModel
-  /// The functions that stood before an output, in order, by the output's name.
+  /// The functions removed before each output, in order, by the output's name.
   private(set) var tails: [String: [Model.Node]] = [:]
   private(set) var notes: [String] = []
   let sources: [[Int]]
@@ -13,16 +13,16 @@ struct ConvertibleNetwork {
 
   var model: Model { checked.model }
   var order: [Int] { checked.ordering.order }
-  /// Where neurons will be, in the order of work.
+  /// The nodes that become neurons, in order of evaluation.
   var rectifiers: [Int] { order.filter { model.nodes[$0].op.isRectifier } }
 
   /// Throws. `invalidModel` naming every node that cannot be converted.
-  init(_ original: Model, _ options: Conversion) throws {
+  init(_ original: Model, _ options: ConversionOptions) throws {
     let flat = try original.soundly().model
     let folded = try flat.foldingBatchNorm()
     var notes: [String] = []
     let gone = flat.nodes.count - folded.nodes.count
-    if gone > 0 { notes.append("batch normalisation folded: \(gone)") }
+    if gone > 0 { notes.append("batch normalization folded: \(gone)") }
     var model = folded
     var seen = Set<Model.Edge>()
     model.edges = model.edges.filter { seen.insert($0).inserted }
@@ -37,7 +37,7 @@ struct ConvertibleNetwork {
     try refuse(options)
   }
 
-  /// Of a network that needs nothing more.
+  /// A network that needs no preparation.
   init(sound model: Model) throws {
     let checked = try model.soundly()
     var sources = [[Int]](repeating: [], count: checked.model.nodes.count)
@@ -49,23 +49,19 @@ struct ConvertibleNetwork {
     (self.checked, self.sources, self.targets) = (checked, sources, targets)
   }
 
-  private func refuse(_ options: Conversion) throws {
+  private func refuse(_ options: ConversionOptions) throws {
     var reasons: [String] = []
     let isConstant = options.input == .constant
     for i in order {
       let node = model.nodes[i]
-      switch node.op {
-      case .input, .output, .linear, .convolution, .scale, .flatten, .batchNorm,
-        .concatenation, .activation(.relu):
-        break
-      case .pooling(let pooling) where pooling.kind != .spikeMaximum:
-        if pooling.kind == .maximum, options.maximumPooling == .refuse,
-          !(isConstant && !followsNeurons(i))
-        {
+      switch node.op.conversionRole {
+      case .input, .output, .weights, .rectifier, .passesUnit: break
+      case .maximumPooling:
+        if options.maximumPooling == .refuse, !(isConstant && !followsNeurons(i)) {
           reasons.append(
-            "\"\(node.name)\" (\(node.op.kindName): train with average pooling, or let it count)")
+            "\"\(node.name)\" (\(node.op.kindName): train with average pooling, or allow it to count)")
         }
-      default: reasons.append("\"\(node.name)\" (\(node.op.kindName))")
+      case .unsupported: reasons.append("\"\(node.name)\" (\(node.op.kindName))")
       }
     }
     guard reasons.isEmpty else {
@@ -92,7 +88,7 @@ struct ConvertibleNetwork {
     return false
   }
 
-  /// The nodes from which paths lead to `node`, going no further than where `ends` says.
+  /// The nodes from which paths lead to `node`, not going beyond nodes where `ends` is true.
   func ancestors(of node: Int, ends: (Int) -> Bool = { _ in false }) -> Set<Int> {
     var stack = sources[node]
     var seen = Set(stack)
@@ -103,7 +99,7 @@ struct ConvertibleNetwork {
     return seen
   }
 
-  /// What leads to `node`, which is an output in its place; all inputs stay.
+  /// The part that leads to `node`, which is replaced by an output; all inputs stay.
   func model(upTo node: Int, from kept: Set<Int>) -> Model {
     var part = model
     part.nodes = model.nodes.indices.compactMap { i in
@@ -121,12 +117,8 @@ struct ConvertibleNetwork {
   }
 }
 
-extension Operator {
-  var isRectifier: Bool { self == .activation(.relu) }
-}
-
 extension Model {
-  /// Removes the functions between an output and what they alone show, and returns them in order.
+  /// Removes the functions right before an output that nothing else reads, and returns them in order.
   mutating func cutTail(of output: String) -> [Node] {
     var tail: [Node] = []
     while true {
@@ -142,8 +134,8 @@ extension Model {
     }
   }
 
-  /// Lets a ReLU that alone reads a max pooling go before it, which changes nothing but makes what
-  /// is pooled spikes. Returns how often that was done.
+  /// Moves each ReLU that alone reads a max pooling before it: the output is the same, and the pooling
+  /// receives spikes. Returns how many were moved.
   mutating func rectifyBeforePooling() -> Int {
     var count = 0
     for node in nodes {

@@ -7,12 +7,12 @@ extension Model {
     var model = try soundly().model.foldingBatchNorm()
     var seen = Set<Edge>()
     model.edges = model.edges.filter { seen.insert($0).inserted }
-    var choices = Conversion()
-    choices.input = .singleShot
-    choices.bias = .once
-    // Totals over all steps, not means: what is given at once is given as it is.
-    choices.steps = 1
+    var options = ConversionOptions()
+    options.input = .singleShot
+    options.bias = .once
+    // Totals over all steps, not means: values are not multiplied by the number of steps.
+    options.steps = 1
     let network = try ConvertibleNetwork(sound: model)
-    return try SpikingRewrite(network, choices, Scales(), startsReadouts: true).model()
+    return try SpikingRewrite(network, options, Scales(), startsReadouts: true).model()
   }
 }

@@ -2,7 +2,7 @@ import ArcuateCore
 import ArcuateModel
 import ArcuateRuntime
 
-/// Frames that have nothing to do with one another, run many at once.
+/// Frames that are independent of one another, run in batches.
 struct IndependentFrames {
   let count: Int
   /// For each input port, [count][shape].
@@ -10,7 +10,7 @@ struct IndependentFrames {
   private let sizes: [Int]
   private let base: CompileOptions
 
-  /// Streams of one session at most.
+  /// The largest number of streams of a session.
   private static let mostStreams = 64
   private static let mostOutputs = 1 << 22
   private static let mostOutputsOfAFrame = 1 << 28
@@ -23,7 +23,7 @@ struct IndependentFrames {
     count = sample.frames * sample.options.batch
     guard count <= Self.mostFrames else {
       throw ArcuateError(
-        .limitExceeded, "\(count) frames are above \(Self.mostFrames), the most at once")
+        .limitExceeded, "\(count) frames exceed the limit of \(Self.mostFrames)")
     }
     inputs = sample.inputs
     sizes = plan.inputs.map(\.shape.count)
@@ -40,7 +40,7 @@ struct IndependentFrames {
     return (largest, hasNegative)
   }
 
-  /// Runs the model on all frames, each from rest, and hands `body` what came out: one array for
+  /// Runs the model on all frames, each from rest, and calls `body` with the outputs: one array for
   /// each output port, [frames of the part][shape], or with every step [steps][frames][shape].
   ///
   /// Returns the sessions, for their counters.
@@ -65,7 +65,7 @@ struct IndependentFrames {
           guard perFrame <= Self.mostOutputsOfAFrame else {
             throw ArcuateError(
               .limitExceeded,
-              "\(steps) steps of a frame are \(perFrame) numbers to look at, above "
+              "\(steps) steps of a frame have \(perFrame) outputs, which exceeds the limit of "
                 + "\(Self.mostOutputsOfAFrame)")
           }
           options.batch = max(1, min(options.batch, Self.mostOutputs / perFrame))

@@ -1,4 +1,4 @@
-/// Percentiles near the top of many numbers, of which only as many are kept as it takes.
+/// Percentiles near the top of many numbers, of which only as many are stored as needed.
 struct LargestValues {
   private let most: Int
   private var kept: [Float] = []
@@ -10,7 +10,7 @@ struct LargestValues {
     self.most = max(2, most)
   }
 
-  /// Adds those that are positive.
+  /// Adds the positive numbers among `values`.
   mutating func add(_ values: [Float]) {
     for value in values where value > 0 {
       count += 1
@@ -22,9 +22,9 @@ struct LargestValues {
 
   var largest: Float { kept.max() ?? 0 }
 
-  /// Between the two numbers next to that place, by straight line; 0 without any number.
+  /// A percentile, interpolated linearly between the two numbers next to it; 0 without any number.
   ///
-  /// Needs. A percentile whose place is among the numbers kept.
+  /// Needs. A percentile whose rank is among the numbers kept.
   mutating func percentile(_ percentile: Double) -> Float {
     guard count > 0 else { return 0 }
     shrink()

@@ -1,18 +1,18 @@
 import ArcuateCore
 import ArcuateModel
 
-/// What one spike, or one unit of an encoded input, stands for.
+/// The value of one spike, and of one unit of an encoded input.
 struct Scales {
   /// By the name of the ReLU.
   var neurons: [String: Float] = [:]
-  /// By the name of the input port; 1 where values enter as they are.
+  /// By the name of the input port; 1 without an encoder.
   var inputs: [String: Float] = [:]
 }
 
 extension ConvertibleNetwork {
   /// The scale of every layer of neurons, and the largest value of each ReLU on the frames.
   func scales(
-    _ options: Conversion, _ sample: IndependentFrames?
+    _ options: ConversionOptions, _ sample: IndependentFrames?
   ) throws -> (Scales, largest: [String: Float]) {
     var scales = Scales()
     for (port, i) in checked.inputs.enumerated() {
@@ -23,7 +23,7 @@ extension ConvertibleNetwork {
       }
       scales.inputs[model.nodes[i].name] = scale > 0 ? scale : 1
     }
-    let groups = options.sharesScales ? meetings() : rectifiers.map { [$0] }
+    let groups = options.sharesScales ? sharingGroups() : rectifiers.map { [$0] }
     func set(_ i: Int, _ scale: Float) {
       let group = groups.first { $0.contains(i) } ?? [i]
       let scale = scale > 0 && scale.isFinite ? scale : 1
@@ -55,35 +55,34 @@ extension ConvertibleNetwork {
   private static var framesMissing: ArcuateError {
     ArcuateError(
       .invalidArgument,
-      "needs frames that show what the network meets: only model-based "
-        + "balancing without Bernoulli input goes without")
+      "needs frames of typical inputs: only model-based balancing without Bernoulli input works "
+        + "without frames")
   }
 
-  /// Layers of neurons whose spikes are summed with no weights between, with the neurons that they
-  /// arrive at.
-  private func meetings() -> [Set<Int>] {
+  /// Layers whose spikes are summed with no weights between, with the neurons that receive them.
+  private func sharingGroups() -> [Set<Int>] {
     var groups = rectifiers.map { Set([$0]) }
     for i in model.nodes.indices
     where sources[i].count > 1 && model.nodes[i].op != .concatenation {
-      var meeting = ancestors(of: i) { model.nodes[$0].op.hasWeights || isRectifier($0) }
+      var sharing = ancestors(of: i) { model.nodes[$0].op.hasWeights || isRectifier($0) }
         .filter(isRectifier)
-      guard !meeting.isEmpty else { continue }
-      if isRectifier(i) { meeting.insert(i) }
-      let joined = groups.filter { !$0.isDisjoint(with: meeting) }
-      groups.removeAll { !$0.isDisjoint(with: meeting) }
-      groups.append(joined.reduce(into: meeting) { $0.formUnion($1) })
+      guard !sharing.isEmpty else { continue }
+      if isRectifier(i) { sharing.insert(i) }
+      let joined = groups.filter { !$0.isDisjoint(with: sharing) }
+      groups.removeAll { !$0.isDisjoint(with: sharing) }
+      groups.append(joined.reduce(into: sharing) { $0.formUnion($1) })
     }
     return groups
   }
 
   private func isRectifier(_ i: Int) -> Bool { model.nodes[i].op.isRectifier }
 
-  /// The top of what each ReLU gives on the frames.
+  /// The largest activations of each ReLU on the frames.
   private func activations(
     _ sample: IndependentFrames, _ percentile: Double
   ) throws -> [(node: Int, values: LargestValues)] {
     var shown = model
-    // What is asked for stands alone at the outputs.
+    // The activations are the only outputs.
     let outputs = Set(checked.outputs.map { model.nodes[$0].name })
     shown.edges.removeAll { outputs.contains($0.target) }
     shown.nodes.removeAll { outputs.contains($0.name) }
@@ -109,7 +108,7 @@ extension ConvertibleNetwork {
     return values
   }
 
-  /// The largest sum at a ReLU that could come of inputs of at most their scales.
+  /// The largest sum that inputs of at most their scales could give at a ReLU.
   private func bound(_ node: Int, _ scales: Scales, _ sample: IndependentFrames?) throws -> Float {
     let front = ancestors(of: node, ends: isRectifier)
     var part = model(upTo: node, from: front)
@@ -135,63 +134,36 @@ extension ConvertibleNetwork {
     part.metadata = [:]
     let session = try part.compile().makeSession()
     let inputs = session.plan.inputs.map { port -> [Float] in
-      let place = part.nodes.filter { if case .input = $0.op { true } else { false } }
+      let index = part.nodes.filter { if case .input = $0.op { true } else { false } }
         .firstIndex { $0.name == port.name }!
-      return [Float](repeating: bounds[place], count: port.shape.count)
+      return [Float](repeating: bounds[index], count: port.shape.count)
     }
     return try session.run(frames: 1, inputs)[0].max() ?? 0
-  }
-
-  /// The largest input of a step that the neurons in place of a ReLU meet, of all steps and frames.
-  private func spikingInput(
-    _ node: Int, _ scales: Scales, _ options: Conversion, _ sample: IndependentFrames
-  ) throws -> Float {
-    var options = options
-    options.bias = .everyStep
-    // A single shot is a current of many steps at once, which no other step repeats.
-    if options.input == .singleShot { options.input = .constant }
-    let part = try ConvertibleNetwork(sound: model(upTo: node, from: ancestors(of: node)))
-    let spiking = try SpikingRewrite(part, options, scales, showsCurrents: true).model()
-    // Without neurons before it, a layer meets the same current at every step.
-    let isSteady = options.input == .constant && !followsNeurons(node)
-    let steps = isSteady ? 1 : options.searchSteps
-    var most: Float = 0
-    try sample.run(spiking, steps: steps, output: .every) { _, outputs in
-      for value in outputs[0] where value > most { most = value }
-    }
-    return most
   }
 }
 
 extension Operator {
-  /// Whether what comes out may be scaled at will, by the weights.
-  var hasWeights: Bool {
-    switch self {
-    case .linear, .convolution, .batchNorm: true
-    default: false
-    }
-  }
-
   /// The same with every weight and bias replaced.
   fileprivate func raised(_ body: (Float) -> Float) throws -> Operator {
     func raised(_ tensor: Tensor) throws -> Tensor {
       try Tensor(tensor.floats.map(body), shape: tensor.shape)
     }
-    switch self {
-    case .linear(var linear):
+    if case .linear(var linear) = self {
       linear.weight = try raised(linear.weight)
       linear.bias = try linear.bias.map(raised)
       return .linear(linear)
-    case .convolution(var convolution):
+    }
+    if case .convolution(var convolution) = self {
       convolution.weight = try raised(convolution.weight)
       convolution.bias = try convolution.bias.map(raised)
       return .convolution(convolution)
-    case .scale(let factor): return .scale(try raised(factor))
-    case .batchNorm(let norm):
+    }
+    if case .scale(let factor) = self { return .scale(try raised(factor)) }
+    if case .batchNorm(let norm) = self {
       let (factor, shift) = norm.factorAndShift()
       return .batchNorm(BatchNorm(factor: factor.map(body), shift: shift.map(body)))
-    default: return self
     }
+    return self
   }
 }
 

@@ -2,30 +2,30 @@ import ArcuateCore
 import ArcuateModel
 import ArcuateRuntime
 
-/// Writes the spiking network, given what a spike of each layer stands for.
+/// Writes the spiking network, given the value of a spike of each layer.
 ///
 /// Every signal has a unit: the value of the artificial network is the mean over time times the
-/// unit. Neurons emit in units of their scale. Weights take what arrives to the unit that all that
-/// read them want: the scale of the neurons, 1 at an output. What has no weights passes the unit on;
-/// where different units meet, a Scale node stands on the edge.
+/// unit. Neurons emit in units of their scale. Weights convert their input to the unit that all their
+/// readers expect: the scale of the neurons, 1 at an output. Nodes without weights pass the unit on;
+/// an edge between different units gets a Scale node.
 struct SpikingRewrite {
   private let network: ConvertibleNetwork
-  private let options: Conversion
+  private let options: ConversionOptions
   private let scales: Scales
-  /// The outputs show what arrives at them, in units of 1.
+  /// Whether the outputs are the summed inputs of their nodes, in units of 1.
   private let showsCurrents: Bool
-  /// Biases that are given once are given to what reads the outputs as well.
+  /// Whether biases that are given once are given to output neurons, too.
   private let startsReadouts: Bool
   private var result = Model()
   private var units: [Float]
   private var wanted: [Set<Float>]
-  /// What a node's output is called, where that is another node.
+  /// The names of nodes that emit in place of a node of the network.
   private var shownAs: [Int: String] = [:]
-  /// The neurons whose potential an output shows, by its place.
+  /// The neurons whose potential an output shows, by its index.
   private var readouts: [Int: String] = [:]
 
   init(
-    _ network: ConvertibleNetwork, _ options: Conversion, _ scales: Scales,
+    _ network: ConvertibleNetwork, _ options: ConversionOptions, _ scales: Scales,
     showsCurrents: Bool = false, startsReadouts: Bool = false
   ) {
     self.network = network
@@ -42,11 +42,12 @@ struct SpikingRewrite {
     let nodes = network.model.nodes
     for i in network.order.reversed() {
       for target in network.targets[i] {
-        switch nodes[target].op {
+        switch nodes[target].op.conversionRole {
         case .output: wanted[i].insert(1)
-        case let op where op.isRectifier: wanted[i].insert(scale(target))
-        case let op where op.hasWeights: break
-        default: wanted[i].formUnion(wanted[target])
+        case .rectifier: wanted[i].insert(scale(target))
+        case .weights: break
+        case .input, .passesUnit, .maximumPooling, .unsupported:
+          wanted[i].formUnion(wanted[target])
         }
       }
     }
@@ -69,32 +70,38 @@ struct SpikingRewrite {
 
   private mutating func add(_ i: Int) throws {
     let node = network.model.nodes[i]
-    if case .input = node.op { return addInput(i) }
-    let unit = meetingUnit(i)
+    let role = node.op.conversionRole
+    if role == .input { return addInput(i) }
+    let unit = sumUnit(i)
     connect(i, unit)
-    switch node.op {
+    switch role {
+    case .input: break
     case .output: if !showsCurrents { addReadout(i, unit) }
-    case .activation:
+    case .rectifier:
       units[i] = scale(i)
       result.nodes[i].op = .neuron(
         Neuron(
-          .integrateAndFire, resistance: Tensor(scalar: unit / units[i]), threshold: Tensor(scalar: 1),
-          resetValue: Tensor(scalar: 0),
+          .integrateAndFire, resistance: Tensor(scalar: unit / units[i]),
+          threshold: Tensor(scalar: 1), resetValue: Tensor(scalar: 0),
           initial: options.initialPotential == 0
             ? nil : Tensor(scalar: options.initialPotential)))
-    case let op where op.hasWeights:
+    case .weights:
       units[i] = wanted[i].count == 1 ? wanted[i].first! : 1
-      result.nodes[i].op = try op.taking(unit, to: units[i])
-    case .pooling(var pooling) where pooling.kind == .maximum:
+      result.nodes[i].op = try node.op.taking(unit, to: units[i])
+    case .maximumPooling:
       units[i] = unit
-      if options.input != .constant || network.followsNeurons(i) { pooling.kind = .spikeMaximum }
-      result.nodes[i].op = .pooling(pooling)
-    default: units[i] = unit
+      if options.input != .constant || network.followsNeurons(i) {
+        if case .pooling(var pooling) = node.op {
+          pooling.kind = .spikeMaximum
+          result.nodes[i].op = .pooling(pooling)
+        }
+      }
+    case .passesUnit, .unsupported: units[i] = unit
     }
   }
 
-  /// The unit in which what arrives at a node is summed.
-  private func meetingUnit(_ i: Int) -> Float {
+  /// The unit in which the inputs of a node are summed.
+  private func sumUnit(_ i: Int) -> Float {
     if case .output = network.model.nodes[i].op, showsCurrents { return 1 }
     let arriving = Set(network.sources[i].map { units[$0] })
     if arriving.count == 1 { return arriving.first! }
@@ -133,7 +140,7 @@ struct SpikingRewrite {
     shownAs[i] = encoded
   }
 
-  /// Puts what reads the output between an output and what arrives at it.
+  /// Inserts the nodes of the readout before an output.
   private mutating func addReadout(_ i: Int, _ unit: Float) {
     let name = network.model.nodes[i].name
     var chain: [Model.Node] = []
@@ -161,19 +168,19 @@ struct SpikingRewrite {
     result.edges.append(.init(ends[0], name))
   }
 
-  /// Takes the biases of what leads to neurons away and gives all of them as membranes at rest.
+  /// Replaces the biases before neurons by membranes at rest.
   private mutating func giveBiasesOnce() throws {
-    // What arrives at each layer of neurons when all are silent and the input is zero.
+    // The input of each layer of neurons when all are silent and the input is zero.
     var silent = result
     var shownBy: [String: Int] = [:]
     let starting =
       network.rectifiers.map { ($0, network.model.nodes[$0].name) }
       + (startsReadouts ? readouts.sorted { $0.key < $1.key }.map { ($0.key, $0.value) } : [])
-    var places: [Int: Int] = [:]
+    var indices: [Int: Int] = [:]
     for (i, name) in starting {
-      guard let place = result.nodes.firstIndex(where: { $0.name == name }) else { continue }
-      places[i] = place
-      silent.nodes[place].op = .scale(Tensor(scalar: 0))
+      guard let index = result.nodes.firstIndex(where: { $0.name == name }) else { continue }
+      indices[i] = index
+      silent.nodes[index].op = .scale(Tensor(scalar: 0))
       let shown = silent.freeName("\(name) current")
       silent.nodes.append(.init(shown, .output(shape: network.checked.shapes[i])))
       silent.edges += result.edges.filter { $0.target == name }.map { .init($0.source, shown) }
@@ -184,23 +191,23 @@ struct SpikingRewrite {
     let zeros = session.plan.inputs.map { [Float](repeating: 0, count: $0.shape.count) }
     let currents = try session.run(frames: 1, zeros)
     for (port, output) in session.plan.outputs.enumerated() {
-      guard let i = shownBy[output.name], let place = places[i],
-        case .neuron(var neuron) = result.nodes[place].op
+      guard let i = shownBy[output.name], let index = indices[i],
+        case .neuron(var neuron) = result.nodes[index].op
       else { continue }
       let gain = neuron.resistance.floats[0] * Float(options.steps)
-      // What reads an output has no threshold of which a fraction could be.
-      let start = place == i ? options.initialPotential : 0
+      // Output neurons have no threshold.
+      let start = index == i ? options.initialPotential : 0
       let rest = currents[port].map { start + gain * $0 }
       neuron.initial = try Tensor(rest, shape: output.shape)
-      result.nodes[place].op = .neuron(neuron)
+      result.nodes[index].op = .neuron(neuron)
     }
     for i in network.order where network.model.nodes[i].op.hasBias {
       let reached = readers(of: i)
       if reached.neurons && reached.output && !startsReadouts {
         throw ArcuateError(
           .invalidModel,
-          "its bias reaches neurons and an output: it cannot be given once to the one and at every "
-            + "step to the other", at: "node \"\(network.model.nodes[i].name)\"")
+          "its bias reaches neurons and an output: it cannot be given once to neurons and at every "
+            + "step to the output", at: "node \"\(network.model.nodes[i].name)\"")
       }
       if reached.neurons || startsReadouts {
         result.nodes[i].op = try result.nodes[i].op.withoutBias()
@@ -208,7 +215,7 @@ struct SpikingRewrite {
     }
   }
 
-  /// What reads a node with no neurons between.
+  /// Whether neurons and outputs read a node with no neurons between.
   private func readers(of i: Int) -> (neurons: Bool, output: Bool) {
     var found = (neurons: false, output: false)
     var stack = network.targets[i]
@@ -231,44 +238,44 @@ extension Operator {
     func scaled(_ tensor: Tensor, _ factor: Float) throws -> Tensor {
       factor == 1 ? tensor : try Tensor(tensor.floats.map { $0 * factor }, shape: tensor.shape)
     }
-    switch self {
-    case .linear(var linear):
+    if case .linear(var linear) = self {
       linear.weight = try scaled(linear.weight, from / to)
       linear.bias = try linear.bias.map { try scaled($0, 1 / to) }
       return .linear(linear)
-    case .convolution(var convolution):
+    }
+    if case .convolution(var convolution) = self {
       convolution.weight = try scaled(convolution.weight, from / to)
       convolution.bias = try convolution.bias.map { try scaled($0, 1 / to) }
       return .convolution(convolution)
-    case .batchNorm(let norm):
+    }
+    if case .batchNorm(let norm) = self {
       let (factor, shift) = norm.factorAndShift()
       return .batchNorm(
         BatchNorm(factor: factor.map { $0 * (from / to) }, shift: shift.map { $0 / to }))
-    default: return self
     }
+    return self
   }
 
   fileprivate var hasBias: Bool {
-    switch self {
-    case .linear(let linear): linear.bias != nil
-    case .convolution(let convolution): convolution.bias != nil
-    case .batchNorm: true
-    default: false
-    }
+    if case .linear(let linear) = self { return linear.bias != nil }
+    if case .convolution(let convolution) = self { return convolution.bias != nil }
+    if case .batchNorm = self { return true }
+    return false
   }
 
   fileprivate func withoutBias() throws -> Operator {
-    switch self {
-    case .linear(var linear):
+    if case .linear(var linear) = self {
       linear.bias = nil
       return .linear(linear)
-    case .convolution(var convolution):
+    }
+    if case .convolution(var convolution) = self {
       convolution.bias = nil
       return .convolution(convolution)
-    case .batchNorm(let norm):
+    }
+    if case .batchNorm(let norm) = self {
       let factor = norm.factorAndShift().factor
       return .batchNorm(BatchNorm(factor: factor, shift: factor.map { _ in 0 }))
-    default: return self
     }
+    return self
   }
 }

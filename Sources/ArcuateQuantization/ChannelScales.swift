@@ -10,9 +10,9 @@ import ArcuateCore
 /// the q of each of them the scale that fits these q best: sum m w q / sum m q^2. Weights beyond
 /// 127 s are clipped.
 ///
-/// Inputs that the frames never showed must not be rounded at will: among scales that are no worse
-/// than the plain one on the frames, the least sum wins that gives every input one hundredth of
-/// the channel's average strength besides its own.
+/// Inputs that are zero on all frames need accurate weights, too: among scales that are no worse
+/// than the plain one on the frames, the best is chosen by a sum in which every input has one
+/// hundredth of the channel's average mean square added to its own.
 ///
 /// Source. The diagonal of the layer-wise objective of Nagel, Amjad, van Baalen, Louizos,
 /// Blankevoort, "Up or down? Adaptive rounding for post-training quantization", ICML 2020,
@@ -60,11 +60,11 @@ struct ChannelScales {
     for fraction in Self.fractions { _ = attempt(attempt(fraction)) }
     let scale = plain * best
     guard scale >= .leastNormalMagnitude, (scale * Self.largest).isFinite else { return plain }
-    // The search is done in float32 and in other units: the promise is kept in these.
+    // The search is in float32 and in other units: the promise is checked in these.
     return loss(range, moments, scale) <= loss(range, moments, plain) ? scale : plain
   }
 
-  /// What rounding by `scale` adds to the mean square of the output.
+  /// The mean square that rounding by `scale` adds to the output.
   private func loss(_ range: Range<Int>, _ moments: [Double], _ scale: Float) -> Double {
     var sum = 0.0
     for i in range {
@@ -96,10 +96,10 @@ private struct Channel {
     floor = ChannelScales.dampening * sum / Float(max(1, values.count))
   }
 
-  /// What comes of a scale of `ratio`: the loss on the frames, with the floor under every input,
-  /// and the ratio that fits these roundings best, by least squares.
+  /// The result of a scale of `ratio`: the loss on the frames, the loss with the floor added to every
+  /// input, and the ratio that fits these roundings best, by least squares.
   func trial(_ ratio: Float) -> (seen: Float, damped: Float, refitted: Float) {
-    // Adding it leaves no bits below one, for numbers far smaller.
+    // Adding it rounds smaller numbers to integers.
     let magic = SIMD8<Float>(repeating: 0x1.8p23)
     let largest = SIMD8<Float>(repeating: ChannelScales.largest)
     let inverse = 1 / ratio
@@ -109,7 +109,7 @@ private struct Channel {
       let weight = weights[i]
       let moment = moments[i]
       let nearest = (weight * inverse + magic) - magic
-      // Clipped: comparisons of vectors would be done one by one.
+      // Clipped without comparisons, which would not be vectorized.
       let q = 0.5 * ((nearest + largest).sizes - (nearest - largest).sizes)
       let error = weight - q * ratio
       let errors = error * error
@@ -125,7 +125,7 @@ private struct Channel {
 }
 
 extension SIMD8<Float> {
-  /// Each element's magnitude: all bits but the sign.
+  /// The magnitude of each element: all bits but the sign.
   fileprivate var sizes: Self {
     // SAFETY: both are eight lanes of 32 bits, of which any pattern is a value.
     let bits = unsafeBitCast(self, to: SIMD8<UInt32>.self) & 0x7FFF_FFFF

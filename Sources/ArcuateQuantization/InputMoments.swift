@@ -2,16 +2,16 @@ import ArcuateCore
 import ArcuateModel
 import ArcuateRuntime
 
-/// How strong the inputs of nodes with weights are: the mean of their squares.
+/// The mean squares of the inputs of nodes with weights.
 ///
-/// Numbers. Summed in float64 over every step of every stream. An edge that carries the step before
-/// counts as zero at the first step of all, and of a frame that begins at rest. Of a frame whose
-/// steps need more than 2^24 numbers of recordings, only the first are looked at.
+/// Numbers. Summed in float64 over every step of every stream. A back edge counts as zero at the very
+/// first step, and at the first step of a frame that begins at rest. Of a frame whose recordings
+/// exceed 2^24 numbers, only the first steps are used.
 struct InputMoments {
-  /// By node: a mean square for each place of a row of the weights, the row being what one index
-  /// of the first axis spans. Channels of the same group share an array.
+  /// By node: a mean square for each element of a row of the weights, which is the part at one index
+  /// of the first axis. Channels of the same group share an array.
   private(set) var rows: [String: [[Double]]] = [:]
-  /// Steps that were looked at, of all streams.
+  /// Steps that were used, of all streams.
   private(set) var steps = 0
 
   private static let numbersAtOnce = 1 << 22
@@ -64,7 +64,7 @@ struct InputMoments {
       let means = input.sums.map { $0 / Double(max(1, steps)) }
       guard means.allSatisfy(\.isFinite) else {
         throw ArcuateError(
-          .invalidArgument, "what it receives on these frames is not finite",
+          .invalidArgument, "its input on these frames is not finite",
           at: "node \"\(node.name)\"")
       }
       rows[node.name] = node.op.momentRows(
@@ -73,7 +73,7 @@ struct InputMoments {
   }
 }
 
-/// The sum of squares of what a node receives.
+/// The sum of squares of a node's input.
 private struct NodeInput {
   let node: Int
   let shape: Shape
@@ -87,7 +87,7 @@ private struct NodeInput {
     sources = checked.edges.enumerated().filter { $1.target == node }.map {
       ($1.source, checked.ordering.backEdges.contains($0))
     }
-    // A node that nothing feeds has an input of zeros, whose shape is that of its weights.
+    // A node without inputs reads zeros, in the shape of its weights.
     shape = sources.first.map { checked.shapes[$0.node] } ?? .scalar
     sums = [Double](repeating: 0, count: sources.isEmpty ? 0 : shape.count)
   }
@@ -132,12 +132,11 @@ private struct NodeInput {
 extension Operator {
   /// The mean square that each weight of a row meets, from that of each element of the input.
   fileprivate func momentRows(_ means: [Double], input: Shape, output: Shape) -> [[Double]] {
-    switch self {
-    case .linear(let linear): linear.momentRows(means)
-    case .convolution(let convolution):
-      convolution.momentRows(means, input: input, output: output)
-    default: []
+    if case .linear(let linear) = self { return linear.momentRows(means) }
+    if case .convolution(let convolution) = self {
+      return convolution.momentRows(means, input: input, output: output)
     }
+    return []
   }
 }
 
@@ -166,10 +165,10 @@ extension Linear {
 }
 
 extension Convolution {
-  /// A weight meets the elements of its input channel that its place in the kernel passes over;
-  /// padding counts as zero.
+  /// A weight multiplies the elements of its input channel under its position in the kernel; padding
+  /// counts as zero.
   fileprivate func momentRows(_ means: [Double], input: Shape, output: Shape) -> [[Double]] {
-    // One spatial axis is two, of which the first has one place.
+    // One spatial axis is treated as two, of which the first has one element.
     let extra = axes == 1 ? [1] : []
     let kernel = extra + weight.shape.extents.dropFirst(2)
     guard !means.isEmpty, input.rank == axes + 1, output.rank == axes + 1 else {
@@ -181,7 +180,7 @@ extension Convolution {
     let spread = extra + dilation
     let before = extra.map { _ in 0 } + pads().map(\.before)
     let channels = weight.shape[1]
-    let places = Double(max(1, to[0] * to[1]))
+    let positions = Double(max(1, to[0] * to[1]))
     return (0..<groups).map { group in
       var row: [Double] = []
       row.reserveCapacity(channels * kernel[0] * kernel[1])
@@ -198,7 +197,7 @@ extension Convolution {
                 sum += means[(channel * from[0] + y) * from[1] + x]
               }
             }
-            row.append(sum / places)
+            row.append(sum / positions)
           }
         }
       }

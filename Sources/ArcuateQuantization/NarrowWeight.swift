@@ -1,6 +1,6 @@
 import ArcuateCore
 
-/// A node's weights as they become, and what that costs.
+/// The narrow weights of a node, and their error.
 struct NarrowWeight {
   /// Sums of squares over all weights, of the error and of the whole.
   struct Error {
@@ -12,16 +12,16 @@ struct NarrowWeight {
 
   let tensor: Tensor
   private(set) var weightError = Error()
-  /// As the node's output sees it; nil without calibration.
+  /// The error expected in the node's output; nil without calibration.
   private(set) var outputError: Error?
-  /// With the scales that need no calibration.
+  /// The same with the scales of no calibration.
   private(set) var plainOutputError: Error?
 
-  /// Nothing changes.
+  /// Unchanged weights.
   init(keeping weight: Tensor) { tensor = weight }
 
   /// Throws. `invalidModel` for scales of an int8 tensor that overflow.
-  init(_ weight: Tensor, as element: Tensor.Element, moments: [[Double]]?) throws {
+  init(_ weight: Tensor, as element: Tensor.Element, moments: [[Double]]?) throws(ArcuateError) {
     if weight.element == element {
       tensor = weight
       if moments != nil { (outputError, plainOutputError) = (Error(), Error()) }
@@ -33,7 +33,7 @@ struct NarrowWeight {
     }
     let channels = weight.shape.extents.first ?? 1
     let inner = values.count / max(1, channels)
-    /// Numbers of a channel and the mean squares that these meet.
+    /// Calls `body` with the weights of each channel and the mean squares of their inputs.
     func each(_ body: (Range<Int>, [Double]?) -> Void) {
       for channel in 0..<channels {
         let group = moments.map { $0[channel / max(1, channels / max(1, $0.count))] }
@@ -53,7 +53,7 @@ struct NarrowWeight {
       if moments != nil {
         plain = try Tensor(int8: values, shape: weight.shape, scales: plainScales)
       }
-    default:
+    case .bfloat16, .float32:
       tensor = try Tensor(bfloat16: values, shape: weight.shape)
     }
 
@@ -83,7 +83,7 @@ struct NarrowWeight {
 
 extension Tensor {
   /// `values` as int8 by the scale of their index on the first axis, clipped to -127 ... 127.
-  init(int8 values: [Float], shape: Shape, scales: [Float]) throws {
+  init(int8 values: [Float], shape: Shape, scales: [Float]) throws(ArcuateError) {
     let inner = values.count / max(1, scales.count)
     var bytes: [UInt8] = []
     bytes.reserveCapacity(values.count)
@@ -95,7 +95,7 @@ extension Tensor {
   }
 
   /// `values` as bfloat16, to nearest, ties to even; beyond its range the largest finite number.
-  init(bfloat16 values: [Float], shape: Shape) throws {
+  init(bfloat16 values: [Float], shape: Shape) throws(ArcuateError) {
     var bytes: [UInt8] = []
     bytes.reserveCapacity(2 * values.count)
     for value in values {

@@ -2,14 +2,14 @@ import ArcuateCore
 import ArcuateModel
 import ArcuateRuntime
 
-/// How far the outputs of two models are apart on the same frames.
+/// The differences between the outputs of two models on the same frames.
 public struct OutputComparison: Sendable, Equatable {
   public struct Port: Sendable, Equatable {
     public let name: String
-    /// Outputs that were compared: of every frame, of every step where every step comes out, and of
-    /// every stream.
+    /// Outputs that were compared: of every frame and stream, and of every step if every step is
+    /// emitted.
     public internal(set) var count = 0
-    /// Of these, with the largest element at the same place; the first one of equals.
+    /// Of these, the ones with the largest element at the same index; the first of equals.
     public internal(set) var agreeing = 0
     /// The root of the sum of squares of the difference over that of the first model's outputs.
     public var relativeError: Double {
@@ -20,7 +20,7 @@ public struct OutputComparison: Sendable, Equatable {
     var error = 0.0
     var whole = 0.0
 
-    /// 1 where nothing was compared.
+    /// The fraction that agrees; 1 if nothing was compared.
     public var agreement: Double { count > 0 ? Double(agreeing) / Double(count) : 1 }
   }
   public let frames: Int

@@ -1,12 +1,12 @@
 import ArcuateCore
 
-/// What becoming narrow changed, node by node.
+/// The effect of quantization, node by node.
 public struct QuantizationReport: Sendable, Equatable, CustomStringConvertible {
   public struct Node: Sendable, Equatable {
     /// As `graph/node` where it is nested.
     public let name: String
     public let kind: String
-    /// What the weights were and are.
+    /// The types of the weights before and after.
     public let before: Tensor.Element
     public let after: Tensor.Element
     public let weights: Int
@@ -15,10 +15,10 @@ public struct QuantizationReport: Sendable, Equatable, CustomStringConvertible {
     public let bytesAfter: Int
     /// The root of the sum of squares of the change over that of the weights.
     public let weightError: Double
-    /// The same as the node's output is expected to see it, where weights count by the mean square
-    /// of what they meet; nil without calibration, and for nodes that are kept.
+    /// The error expected in the node's output, where each weight counts by the mean square of its
+    /// input; nil without calibration, and for nodes that are kept.
     public let outputError: Double?
-    /// That of the scales that need no calibration.
+    /// The same with the scales of no calibration.
     public let plainOutputError: Double?
 
     init(_ name: String, _ kind: String, _ weight: Tensor, _ narrow: NarrowWeight) {
@@ -36,7 +36,7 @@ public struct QuantizationReport: Sendable, Equatable, CustomStringConvertible {
   }
 
   public let element: Tensor.Element
-  /// Frames and steps of all streams that were looked at; 0 without calibration.
+  /// Frames and steps used for calibration, of all streams; 0 without calibration.
   public let frames: Int
   public let steps: Int
   /// Every node with weights, in the order of the model.
@@ -51,7 +51,7 @@ public struct QuantizationReport: Sendable, Equatable, CustomStringConvertible {
   public var bytesBefore: Int { nodes.reduce(0) { $0 + $1.bytesBefore } }
   public var bytesAfter: Int { nodes.reduce(0) { $0 + $1.bytesAfter } }
 
-  /// A table of some lines, the last of which ends, too.
+  /// A table; each line ends with a newline.
   public var description: String {
     let isCalibrated = frames > 0
     var head = ["node", "kind", "weights", "from", "to", "bytes", "before", "weight error"]
@@ -70,7 +70,7 @@ public struct QuantizationReport: Sendable, Equatable, CustomStringConvertible {
     let method =
       isCalibrated
       ? "calibrated on \(frames) frames, \(steps) steps" : "not calibrated"
-    // What the last column leaves blank is no text.
+    // Without trailing spaces.
     let lines = textTable(head, rightAligned: [2, 5, 6, 7, 8, 9], rows).map { line in
       String(line.reversed().drop { $0 == " " }.reversed())
     }
@@ -79,7 +79,7 @@ public struct QuantizationReport: Sendable, Equatable, CustomStringConvertible {
 }
 
 extension Tensor.Element {
-  /// As options and reports call it.
+  /// The name in options and reports.
   public var name: String {
     switch self {
     case .float32: "float32"

@@ -4,11 +4,9 @@ import ArcuateModel
 extension Operator {
   /// The weights that can be narrow; nil for nodes that have none.
   var weight: Tensor? {
-    switch self {
-    case .linear(let linear): linear.weight
-    case .convolution(let convolution): convolution.weight
-    default: nil
-    }
+    if case .linear(let linear) = self { return linear.weight }
+    if case .convolution(let convolution) = self { return convolution.weight }
+    return nil
   }
 }
 
@@ -19,24 +17,24 @@ extension Model {
   /// whether that is the bias.
   func mappingTensors(
     path: String = "",
-    _ body: (_ name: String, _ kind: String, _ tensor: Tensor, _ isBias: Bool) throws -> Tensor
-  ) rethrows -> Model {
+    _ body: (_ name: String, _ kind: String, _ tensor: Tensor, _ isBias: Bool) throws(ArcuateError) -> Tensor
+  ) throws(ArcuateError) -> Model {
     var model = self
     for (i, node) in nodes.enumerated() {
       let name = path + node.name
       let kind = node.op.kindName
-      switch node.op {
-      case .linear(var linear):
+      if case .linear(var linear) = node.op {
         linear.weight = try body(name, kind, linear.weight, false)
-        linear.bias = try linear.bias.map { try body(name, kind, $0, true) }
+        if let bias = linear.bias { linear.bias = try body(name, kind, bias, true) }
         model.nodes[i].op = .linear(linear)
-      case .convolution(var convolution):
+      }
+      if case .convolution(var convolution) = node.op {
         convolution.weight = try body(name, kind, convolution.weight, false)
-        convolution.bias = try convolution.bias.map { try body(name, kind, $0, true) }
+        if let bias = convolution.bias { convolution.bias = try body(name, kind, bias, true) }
         model.nodes[i].op = .convolution(convolution)
-      case .graph(let inner):
+      }
+      if case .graph(let inner) = node.op {
         model.nodes[i].op = .graph(try inner.mappingTensors(path: name + "/", body))
-      default: break
       }
     }
     return model
@@ -44,9 +42,9 @@ extension Model {
 
   /// As `mappingTensors`, the weights only.
   func mappingWeights(
-    _ body: (_ name: String, _ kind: String, _ weight: Tensor) throws -> Tensor
-  ) rethrows -> Model {
-    try mappingTensors { name, kind, tensor, isBias in
+    _ body: (_ name: String, _ kind: String, _ weight: Tensor) throws(ArcuateError) -> Tensor
+  ) throws(ArcuateError) -> Model {
+    try mappingTensors { name, kind, tensor, isBias throws(ArcuateError) in
       isBias ? tensor : try body(name, kind, tensor)
     }
   }

@@ -89,19 +89,10 @@ public struct CompileOptions: Sendable, Hashable {
 
   /// Throws. `invalidArgument` naming the field, by the name of the C interface, and its range.
   package func check() throws(ArcuateError) {
-    func require<T>(
-      _ name: String, _ value: T, within range: ClosedRange<T>
-    ) throws(ArcuateError) {
-      guard range.contains(value) else {
-        throw ArcuateError(
-          .invalidArgument,
-          "\(name) must be \(range.lowerBound) ... \(range.upperBound), got \(value)")
-      }
-    }
-    try require("steps_per_frame", stepsPerFrame, within: 1...1_000_000)
-    try require("batch", batch, within: 1...65_535)
-    try require("threads", threads, within: 1...256)
-    if let dt_s { try require("dt_s", dt_s, within: Model.stepLengths) }
+    try checkRange(stepsPerFrame, 1...1_000_000, "steps_per_frame")
+    try checkRange(batch, 1...65_535, "batch")
+    try checkRange(threads, 1...256, "threads")
+    if let dt_s { try checkRange(dt_s, Model.stepLengths, "dt_s") }
   }
 }
 

@@ -34,7 +34,7 @@ import Testing
 
   @Test func spikesCountTheActivation() throws {
     let model = try Self.pair([[0.5, 0.5], [1, -1]], [[2, 4]], lastBias: [-0.25])
-    var options = Conversion()
+    var options = ConversionOptions()
     options.balancing = .data(percentile: 100)
     // The activations are (2, 0), (0, 0) and (0.5, 1): one spike a step stands for 2.
     let (spiking, report) = try model.converted(
@@ -61,7 +61,7 @@ import Testing
     // 1 ... 101 in an odd order, and as many that are not positive.
     let values = (0..<101).flatMap { [[Float($0 * 37 % 101 + 1)], [-Float($0)]] }
     for (percentile, scale) in [(100.0, Float(101)), (90, 91), (99.5, 100.5), (1, 2), (50, 51)] {
-      var options = Conversion()
+      var options = ConversionOptions()
       options.balancing = .data(percentile: percentile)
       let layer = try model.converted(options, on: Self.frames(values)).report.layers[0]
       #expect(abs(layer.scale - scale) < 1e-4 && layer.largest == 101, "\(percentile)")
@@ -70,7 +70,7 @@ import Testing
 
   @Test func modelBasedScalesBoundTheSums() throws {
     let model = try Self.pair([[1, -3, 0.5], [0.25, 0.25, 0.25]], [[1, 1]], bias: [0.5, -1])
-    var options = Conversion()
+    var options = ConversionOptions()
     options.balancing = .model
     // Without frames inputs are at most 1.
     #expect(try model.converted(options).report.layers[0].scale == 1 + 0.5 + 0.5)
@@ -90,7 +90,7 @@ import Testing
     model.nodes.insert(
       .init("w3", .linear(Linear(weight: try Tensor([4], shape: [1, 1])))), at: 5)
     model.edges = zip(model.nodes, model.nodes.dropFirst()).map { .init($0.name, $1.name) }
-    var options = Conversion()
+    var options = ConversionOptions()
     options.balancing = .spikeNorm(factor: 1)
     options.steps = 2
     let frames = Self.frames([[1, 0.5]])
@@ -108,7 +108,7 @@ import Testing
 
   @Test func aSingleShotAndABiasGivenOnceAreCounted() throws {
     let model = try Self.pair([[1], [1]], [[1, 1]], bias: [0.25, -0.5], lastBias: [0.125])
-    var options = Conversion()
+    var options = ConversionOptions()
     options.balancing = .data(percentile: 100)
     (options.input, options.bias, options.steps) = (.singleShot, .once, 8)
     let (spiking, report) = try model.converted(options, on: Self.frames([[1.75], [0.5]]))
@@ -153,14 +153,14 @@ import Testing
 
   @Test func optionsOutOfRangeAreRefused() throws {
     let model = try Self.pair([[1]], [[1]])
-    let changes: [(inout Conversion) -> Void] = [
+    let changes: [(inout ConversionOptions) -> Void] = [
       { $0.balancing = .data(percentile: 0) }, { $0.balancing = .data(percentile: 100.1) },
       { $0.balancing = .data(percentile: .nan) }, { $0.balancing = .spikeNorm(factor: 0) },
       { $0.balancing = .spikeNorm(factor: .infinity) }, { $0.initialPotential = .nan },
       { $0.steps = -1 }, { $0.steps = 1_000_001 }, { $0.bias = .once },
     ]
     for (i, change) in changes.enumerated() {
-      var options = Conversion()
+      var options = ConversionOptions()
       change(&options)
       let error = #expect(throws: ArcuateError.self, "\(i)") {
         try model.converted(options, on: Self.frames([[1]]))
@@ -179,7 +179,7 @@ import Testing
     #expect(report.layers.count == 1)
     #expect(report.notes.count == 1 && report.notes[0].contains("\"soft\" (Softmax)"))
     #expect(try Self.run(potential, [1, 1], steps: 4) == [12, 16])
-    var options = Conversion()
+    var options = ConversionOptions()
     options.readout = .mean
     let (mean, quiet) = try model.converted(options, on: sample)
     #expect(quiet.notes.isEmpty)

@@ -114,7 +114,7 @@ import Testing
       inputs: plan.inputs.map { dice.values(count * $0.shape.count, -1, 1) })
   }
 
-  static let balancings: [Conversion.Balancing] = [
+  static let balancings: [ConversionOptions.Balancing] = [
     .data(percentile: 100), .model, .spikeNorm(factor: 1),
   ]
 
@@ -128,11 +128,11 @@ import Testing
     for balancing in Self.balancings {
       // What comes early is not taken back in deeper layers.
       let isDeep = kind != .twoPorts
-      for input in [Conversion.Input.constant, .singleShot] where input == .constant || !isDeep {
-        for bias in Conversion.Bias.allCases
+      for input in [ConversionOptions.Input.constant, .singleShot] where input == .constant || !isDeep {
+        for bias in ConversionOptions.Bias.allCases
         where (bias == .once) == (input == .singleShot) {
           for shares in kind == .residual ? [true, false] : [true] {
-            var options = Conversion()
+            var options = ConversionOptions()
             (options.balancing, options.input, options.bias) = (balancing, input, bias)
             (options.sharesScales, options.initialPotential) = (shares, 0.5)
             var errors: [Double] = []
@@ -161,7 +161,7 @@ import Testing
     let model = Self.draw(kind, &dice)
     let sample = try Self.frames(model, &dice, 5)
     let measurement = try ConversionMeasurement(of: model, on: sample)
-    var options = Conversion()
+    var options = ConversionOptions()
     options.balancing = .data(percentile: 100)
     options.input = .bernoulli
     var means: [Double] = []
@@ -181,7 +181,7 @@ import Testing
     var dice = Draw(3)
     let model = Self.draw(.residual, &dice)
     let sample = try Self.frames(model, &dice, 20)
-    var options = Conversion()
+    var options = ConversionOptions()
     options.balancing = .data(percentile: 100)
     let shared = try model.converted(options, on: sample).report
     options.sharesScales = false
@@ -198,7 +198,7 @@ import Testing
     let sample = try Self.frames(model, &dice, 6)
     let (once, report) = try model.converted(on: sample)
     let twice = try model.foldingBatchNorm().converted(on: sample).model
-    #expect(once == twice && report.notes.contains("batch normalisation folded: 1"))
+    #expect(once == twice && report.notes.contains("batch normalization folded: 1"))
     #expect(report.notes.contains { $0.contains("\"max\"") })
   }
 
@@ -224,7 +224,7 @@ import Testing
       ("w2", dice.linear(3, 3)), ("out", .output(shape: [3])),
     ])
     model.edges.append(.init("w1", "out"))
-    var options = Conversion()
+    var options = ConversionOptions()
     (options.bias, options.steps) = (.once, 10)
     let sample = try Self.frames(model, &dice, 4)
     let error = #expect(throws: ArcuateError.self) { try model.converted(options, on: sample) }

@@ -35,7 +35,7 @@ import Testing
   func calibrationIsNeverWorseOnItsFrames(family: Family, seed: UInt64) throws {
     print("seed \(seed)")
     let model = family.draw(seed)
-    var options = Quantization()
+    var options = QuantizationOptions()
     options.calibration = try Self.sample(model, seed: seed, frames: 20) {
       $0.stepsPerFrame = 1 + Int(seed)
       $0.batch = 2
@@ -82,7 +82,7 @@ import Testing
     let n = shape.count
     var frames = [Float](repeating: 0, count: n * n)
     for i in 0..<n { frames[i * n + i] = dice.uniform(0.1, 3) }
-    var options = Quantization()
+    var options = QuantizationOptions()
     options.calibration = SampleFrames(frames: n, inputs: [frames])
     let (narrow, report) = try model.quantized(to: .int8, options)
     let measured = try model.compared(with: narrow.dequantized(), on: options.calibration!)
@@ -104,7 +104,7 @@ import Testing
     let model = QuantizationTests.single(try Tensor(values, shape: [1, 4096]))
     var inputs = [Float](repeating: 1, count: 4096)
     inputs[0] = 1e-4
-    var options = Quantization()
+    var options = QuantizationOptions()
     options.calibration = SampleFrames(frames: 1, inputs: [inputs])
     let node = try model.quantized(to: .int8, options).report.nodes[0]
     let (found, plain) = (try #require(node.outputError), try #require(node.plainOutputError))
@@ -145,7 +145,7 @@ import Testing
         }
       }
     }
-    var options = Quantization()
+    var options = QuantizationOptions()
     options.calibration = sample
     let (narrow, report) = try model.quantized(to: .int8, options)
     let expected = Self.expectedError(model, narrow, means)
@@ -157,7 +157,7 @@ import Testing
   @Test func longFramesAreTakenInPieces() throws {
     var dice = Dice(41)
     let model = QuantizationTests.single(dice.tensor([2, 5000], -1, 1))
-    var options = Quantization()
+    var options = QuantizationOptions()
     let sample = try Self.sample(model, seed: 41, frames: 1000)
     options.calibration = sample
     let (narrow, report) = try model.quantized(to: .int8, options)
@@ -178,7 +178,7 @@ import Testing
     let model = Family.ports.draw(1)
     let good = try Self.sample(model, seed: 1, frames: 3)
     func refusal(_ change: (inout SampleFrames) -> Void) -> ArcuateError? {
-      var options = Quantization()
+      var options = QuantizationOptions()
       var sample = good
       change(&sample)
       options.calibration = sample
@@ -209,7 +209,7 @@ import Testing
       ("in", .input(shape: [1])), ("a", .linear(Linear(weight: .filled(3e38, shape: [1, 1])))),
       ("b", .linear(Linear(weight: .filled(1, shape: [1, 1])))), ("out", .output(shape: [1])),
     ])
-    var options = Quantization()
+    var options = QuantizationOptions()
     options.calibration = SampleFrames(frames: 1, inputs: [[1e3]])
     let error = #expect(throws: ArcuateError.self) { try deep.quantized(to: .int8, options) }
     #expect(error?.code == .invalidArgument && error?.description.contains("\"b\"") == true)

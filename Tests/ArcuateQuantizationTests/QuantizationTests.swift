@@ -16,7 +16,7 @@ import Testing
   @Test(arguments: families, [UInt64(1), 2, 3])
   func everyWeightIsWithinHalfAScale(family: Family, seed: UInt64) throws {
     print("seed \(seed)")
-    var options = Quantization()
+    var options = QuantizationOptions()
     options.foldsBatchNorm = false
     let model = family.draw(seed)
     let (narrow, report) = try model.quantized(to: .int8, options)
@@ -56,7 +56,7 @@ import Testing
     print("seed \(seed)")
     #expect(!Self.families.contains(.sparse) && Self.families.contains(.population))
     let model = Family.sparse.draw(seed)
-    var options = Quantization()
+    var options = QuantizationOptions()
     for isCalibrated in [false, true] {
       if isCalibrated {
         options.calibration = try CalibrationTests.sample(model, seed: seed, frames: 5)
@@ -110,7 +110,7 @@ import Testing
     ]
     let weight = try Tensor(rows.flatMap { $0 }, shape: Shape([rows.count, 3]))
     for isCalibrated in [false, true] {
-      var options = Quantization()
+      var options = QuantizationOptions()
       // Weak enough that nothing overflows.
       if isCalibrated {
         options.calibration = SampleFrames(frames: 1, inputs: [[1e-3, 1e-3, 1e-3]])
@@ -177,8 +177,8 @@ import Testing
   @Test func nodesThatAreKept() throws {
     let model = Family.nested.draw(4)
     #expect(model.weights.map(\.name) == ["w", "g/back", "w2"])
-    func narrowed(_ change: (inout Quantization) -> Void) throws -> [String] {
-      var options = Quantization()
+    func narrowed(_ change: (inout QuantizationOptions) -> Void) throws -> [String] {
+      var options = QuantizationOptions()
       change(&options)
       let (narrow, report) = try model.quantized(to: .int8, options)
       let found = narrow.weights.filter { $0.tensor.element == .int8 }.map(\.name)
@@ -201,7 +201,7 @@ import Testing
 
   @Test func batchNormIsFoldedFirst() throws {
     let model = Family.hybrid.draw(2)
-    var options = Quantization()
+    var options = QuantizationOptions()
     #expect(try model.quantized(to: .int8, options).model["norm"] == nil)
     options.foldsBatchNorm = false
     #expect(try model.quantized(to: .int8, options).model["norm"] != nil)

@@ -215,7 +215,7 @@ private enum Library {
   static func narrow(
     _ model: Model, _ element: Tensor.Element, on frames: [[Float]]? = nil, count: Int = 0
   ) throws -> Model {
-    var options = Quantization()
+    var options = QuantizationOptions()
     if let frames {
       var compiling = CompileOptions()
       compiling.dt_s = 1e-3
@@ -225,7 +225,7 @@ private enum Library {
   }
   /// The spiking network that a conversion gives, and the scales that it chose.
   static func convert(
-    _ model: Model, _ options: Conversion, on frames: [[Float]], count: Int
+    _ model: Model, _ options: ConversionOptions, on frames: [[Float]], count: Int
   ) throws -> (model: Model, scales: [Float]) {
     let result = try model.converted(
       options, on: SampleFrames(frames: count, inputs: frames))
@@ -247,7 +247,7 @@ private enum Library {
   static func learn(
     _ trainer: Trainer, _ inputs: [[Float]], _ target: Target
   ) throws -> (bits: [UInt64], gradient: Double) {
-    let r = try trainer.learn(inputs, target)
+    let r = try trainer.trainStep(inputs, target)
     let bits = [
       r.loss.bitPattern, UInt64(r.correct), UInt64(r.samples), UInt64(r.spikes),
       UInt64(r.additions), UInt64(r.products), r.gradientNorm.bitPattern,
@@ -808,7 +808,7 @@ struct Cases {
     func spiking(_ n: Int, _ k: Int) -> Model {
       var dice = Dice(22)
       return .chain([
-        ("in", .input(shape: Shape.vector(n))),
+        ("in", .input(shape: [n])),
         ("w", .linear(Linear(weight: Cases.quick([k, n], 0.3), bias: Cases.quick([k], 0.1)))),
         ("lif", .neuron(dice.neuron(.lif, []))),
         ("v", .linear(Linear(weight: Cases.quick([20, k], 0.3)))),
@@ -868,7 +868,7 @@ struct Cases {
     var cycle = Model.chain([
       ("in", .input(shape: [4])),
       ("w", .sparse(dice.sparse(4, count, scale: 2, delay_ms: 0...2, each: true))),
-      ("n", .neuron(dice.neuron(.cubaLIF, []))), ("out", .output(shape: Shape.vector(count))),
+      ("n", .neuron(dice.neuron(.cubaLIF, []))), ("out", .output(shape: [count])),
     ])
     cycle.nodes += [
       .init(
@@ -1293,14 +1293,14 @@ struct Cases {
       ("w3", linear(16, 3)), ("out", .output(shape: [3])),
     ])
     skips.edges += [.init("r1", "r2"), .init("r1", "both")]
-    func options(_ change: (inout Conversion) -> Void) -> Conversion {
-      var options = Conversion()
+    func options(_ change: (inout ConversionOptions) -> Void) -> ConversionOptions {
+      var options = ConversionOptions()
       options.steps = 12
       options.seed = 38
       change(&options)
       return options
     }
-    let choices: [(String, Conversion)] = [
+    let choices: [(String, ConversionOptions)] = [
       ("data", options { $0.balancing = .data(percentile: 95) }),
       ("model", options { ($0.balancing, $0.initialPotential) = (.model, 0.5) }),
       ("norm", options { ($0.balancing, $0.sharesScales) = (.spikeNorm(factor: 0.8), false) }),

@@ -108,7 +108,7 @@ struct NMNISTTests {
 
   @Test(arguments: ["bfloat16", "int8", "int8, calibrated"])
   func narrowWeightsKnowThem(kind: String) throws {
-    var options = Quantization()
+    var options = QuantizationOptions()
     if kind.hasSuffix("calibrated") { options.calibration = try Self.calibration() }
     let (model, report) = try Self.network(.snntorch)
       .quantized(to: kind == "bfloat16" ? .bfloat16 : .int8, options)

@@ -113,7 +113,7 @@ import Testing
     let output = network.output()
     var compiling = CompileOptions()
     compiling.batch = 2
-    let session = try network.learnedModel().compile(compiling).makeSession()
+    let session = try network.trainedModel().compile(compiling).makeSession()
     for t in 0..<5 {
       session.learns = t < plasticSteps ?? 5
       func step(_ all: [Float], _ width: Int) -> [Float] {
@@ -155,7 +155,7 @@ import Testing
     let rate = try #require(network.parameters.first { $0.name == "x.rate" })
     #expect(rate.read() == [0.7])
     rate.write([1.4])
-    guard case .plastic(.linear(let learned)) = try network.learnedModel().nodes[2].op else {
+    guard case .plastic(.linear(let learned)) = try network.trainedModel().nodes[2].op else {
       Issue.record("no fast weights")
       return
     }

@@ -36,7 +36,7 @@ import Testing
       let order = Trainer.order(count: 640, epoch: epoch, seed: 3)
       for start in stride(from: 0, to: 640, by: 32) {
         let part = order[start..<start + 32]
-        _ = try trainer.learn(
+        _ = try trainer.trainStep(
           [part.flatMap { x[2 * $0..<2 * $0 + 2] }], .labels(part.map { labels[$0] }))
       }
     }
@@ -88,7 +88,7 @@ import Testing
     #expect(counts.allSatisfy { $0 == $0.rounded() && $0 >= 0 && $0 <= 8 })
     #expect(counts.contains { $0 > 1 })
     // The count of a neuron is what its potential after the first step drains to.
-    let twin = try #require(trainer.twin)
+    let twin = try #require(trainer.counterpart)
     let spikes = try #require(twin.activity(of: "x"))
     for n in 0..<24 {
       let count = (0..<8).reduce(Float(0)) { $0 + spikes[$1 * 24 + n] }

@@ -33,7 +33,7 @@ import Testing
       var gradients = outputs.map { [Float](repeating: 0, count: $0.count) }
       let result = try loss.evaluate(
         outputs, samples: samples, steps: steps, width: width, target: target,
-        gradients: &gradients, draw: { 0.3 + 0.05 * Float($0 % 7) })
+        gradients: &gradients, uniform: { 0.3 + 0.05 * Float($0 % 7) })
       return (result, gradients)
     }
     let (_, gradients) = try evaluate()
@@ -66,21 +66,21 @@ import Testing
     #expect(kinks <= 6)
   }
 
-  /// Whatever is drawn, the label's gate is open while learning, and all that the loss of the naive mask
+  /// Whatever is sampled, the label's gate is open while learning, and all that the loss of the naive mask
   /// asks of the others is to close.
   @Test(arguments: [Loss.Kind.stochmax, .stochmaxNaive])
   func theGateOfTheLabelIsOpen(_ kind: Loss.Kind) throws {
-    for drawn: Float in [0.001, 0.5, 0.999] {
+    for sampled: Float in [0.001, 0.5, 0.999] {
       var gradients = [[Float]](repeating: [0, 0, 0], count: 3)
       let result = try Loss(kind).evaluate(
         [[2, 0, 1], [-3, 0.2, 0.1], [-3, 0.1, 0]], samples: 1, steps: 1, width: 3,
-        target: .labels([0]), gradients: &gradients, draw: { _ in drawn })
+        target: .labels([0]), gradients: &gradients, uniform: { _ in sampled })
       #expect(result.loss.isFinite)
       #expect(gradients[0][0] > -1, "with a closed gate its share would be nothing")
       if kind == .stochmaxNaive {
         #expect(gradients[1][0] == 0)
         // A gate that stands wide open or shut has no slope left.
-        let least: Float = drawn == 0.5 ? .leastNonzeroMagnitude : 0
+        let least: Float = sampled == 0.5 ? .leastNonzeroMagnitude : 0
         #expect(gradients[1][1] >= least && gradients[1][2] >= least)
         #expect(gradients[2] == [0, 0, 0])
       }

@@ -87,7 +87,7 @@ private func usual(batch: Int = 8, steps: Int = 5) -> TrainingOptions {
         // Learning, so that statistics and biases are not those of the start.
         for _ in 0..<20 where round == 0 {
           let labels = (0..<16).map { Int(draw.next() * 4) + $0 * 0 }
-          _ = try trainer.learn([draw.numbers(16 * width)], .labels(labels))
+          _ = try trainer.trainStep([draw.numbers(16 * width)], .labels(labels))
         }
       }
     }
@@ -125,7 +125,7 @@ private func usual(batch: Int = 8, steps: Int = 5) -> TrainingOptions {
       ([], .labels(labels)), ([x, x], .labels(labels)), ([holed], .labels(labels)),
     ]
     for (inputs, target) in wrong {
-      #expect(throws: ArcuateError.self) { try trainer.learn(inputs, target) }
+      #expect(throws: ArcuateError.self) { try trainer.trainStep(inputs, target) }
       #expect(throws: ArcuateError.self) { try trainer.gradients(inputs, target) }
       #expect(throws: ArcuateError.self) { try trainer.evaluate(inputs, target, samples: 8) }
     }
@@ -133,7 +133,7 @@ private func usual(batch: Int = 8, steps: Int = 5) -> TrainingOptions {
     #expect(throws: ArcuateError.self) { try trainer.predict([x], samples: 9) }
     #expect(trainer.network.parameters.map { $0.read() } == before)
     #expect(trainer.step == 0)
-    _ = try trainer.learn([x], .labels(labels))
+    _ = try trainer.trainStep([x], .labels(labels))
     #expect(trainer.network.parameters.map { $0.read() } != before)
   }
 
@@ -169,17 +169,17 @@ private func usual(batch: Int = 8, steps: Int = 5) -> TrainingOptions {
     var draw = Draw(5)
     let batches = (0..<12).map { _ in (draw.numbers(8 * 6), (0..<8).map { $0 % 3 }) }
     let whole = try Trainer(model, options)
-    for (x, y) in batches { _ = try whole.learn([x], .labels(y)) }
+    for (x, y) in batches { _ = try whole.trainStep([x], .labels(y)) }
     let path = "/tmp/arcuate-checkpoint-\(kind.rawValue)-\(UInt32.random(in: 0 ... .max))"
     let first = try Trainer(model, options)
-    for (x, y) in batches.prefix(5) { _ = try first.learn([x], .labels(y)) }
+    for (x, y) in batches.prefix(5) { _ = try first.trainStep([x], .labels(y)) }
     first.rateFactor = 0.25
     try first.save(to: path, note: "here")
     let second = try Trainer(model, options)
     #expect(try second.restore(from: path) == "here")
     #expect(second.step == 5 && second.rateFactor == 0.25)
     second.rateFactor = 1
-    for (x, y) in batches.dropFirst(5) { _ = try second.learn([x], .labels(y)) }
+    for (x, y) in batches.dropFirst(5) { _ = try second.trainStep([x], .labels(y)) }
     #expect(
       second.network.parameters.map { $0.read() } == whole.network.parameters.map { $0.read() })
 

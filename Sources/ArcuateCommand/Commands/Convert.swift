@@ -3,10 +3,10 @@ import ArcuateConsole
 import ArcuateData
 import ArgumentParser
 
-extension Conversion.Input: ExpressibleByArgument {}
-extension Conversion.Bias: ExpressibleByArgument {}
-extension Conversion.MaximumPooling: ExpressibleByArgument {}
-extension Conversion.Readout: ExpressibleByArgument {}
+extension ConversionOptions.Input: ExpressibleByArgument {}
+extension ConversionOptions.Bias: ExpressibleByArgument {}
+extension ConversionOptions.MaximumPooling: ExpressibleByArgument {}
+extension ConversionOptions.Readout: ExpressibleByArgument {}
 
 /// How the scale of each layer's spikes is chosen, by the names on the command line.
 enum BalancingName: String, CaseIterable, ExpressibleByArgument {
@@ -56,18 +56,18 @@ struct Convert: ParsableCommand {
   @Option(
     name: .customLong("input"),
     help: "Input: a constant current, a current at the first step only, or random spikes.")
-  var entering = Conversion.Input.constant
+  var entering = ConversionOptions.Input.constant
 
   @Option(help: "Apply biases at every step, or once as initial potentials.")
-  var bias = Conversion.Bias.everyStep
+  var bias = ConversionOptions.Bias.everyStep
 
   @Option(
     help: "Max pooling of spikes passes on the count of the most active input, or is an error.")
-  var maxPooling = Conversion.MaximumPooling.spikeMaximum
+  var maxPooling = ConversionOptions.MaximumPooling.spikeMaximum
 
   @Option(
     help: "Output: membrane potentials, or means over the steps and the functions after them.")
-  var readout = Conversion.Readout.potential
+  var readout = ConversionOptions.Readout.potential
 
   @Option(
     parsing: .unconditional, help: "Initial membrane potential as a fraction of the threshold.")
@@ -128,8 +128,8 @@ struct Convert: ParsableCommand {
     }
   }
 
-  private var options: Conversion {
-    var options = Conversion()
+  private var options: ConversionOptions {
+    var options = ConversionOptions()
     switch balancing {
     case .data: options.balancing = .data(percentile: percentile)
     case .model: options.balancing = .model

@@ -88,7 +88,7 @@ struct Quantize: ParsableCommand {
     let calibration = try calibrate.isEmpty ? nil : samples.sample(for: model, at: input, compiling)
     let evaluation = try evaluate.isEmpty ? nil : tests.sample(for: model, at: input, compiling)
     let (narrow, report, comparison) = try within(input) {
-      var options = Quantization()
+      var options = QuantizationOptions()
       (options.keep, options.keepsFirst, options.keepsLast) = (keep, keepFirst, keepLast)
       options.foldsBatchNorm = !keepBatchNorm
       options.calibration = calibration

@@ -65,7 +65,7 @@ final class TrainingRun {
       for _ in 0..<min(state.position, batches.count) { try batches.skip() }
       while state.position < batches.count {
         let (inputs, labels) = try batches.next()
-        state.result.add(try trainer.learn([inputs], .labels(labels)))
+        state.result.add(try trainer.trainStep([inputs], .labels(labels)))
         state.position += 1
         progress.update(state.position, state.result)
         let isDue = checkpointSteps.map { state.position % $0 == 0 } ?? false

@@ -2,18 +2,18 @@ import ArcuateCore
 import ArcuateModel
 
 extension PlasticRule {
-  /// The rate and the decay of a rule that gradients follow: H + rate x y^T less a decay, after each
+  /// The rate and the decay of a rule that has a gradient: H + rate x y^T less a decay, after each
   /// step.
-  /// Throws. `cannotCompile` saying what no gradient follows.
-  func fastRule() throws -> (rate: Float, decay: FastWeightsNode.Decay) {
+  /// Throws. `cannotCompile` naming the part without a gradient.
+  func fastRule() throws(ArcuateError) -> (rate: Float, decay: FastWeightsNode.Decay) {
     func refuse(_ what: String) -> ArcuateError {
       ArcuateError(
         .cannotCompile,
-        "\(what) has no gradient here: a rule of one term, what comes in times what the post node "
-          + "emits, with or without decay, has one")
+        "\(what) has no gradient here: only a rule of one term, the input times the output of the "
+          + "post node, with or without decay, has one")
     }
     guard terms.count == 1, let term = terms.first else { throw refuse("a rule of several terms") }
-    // Where either side is silent their product is nothing, whatever the event.
+    // The product is zero where either side is silent, whatever the event.
     guard term.pre == .value, term.post == .value else { throw refuse("a factor of its rule") }
     guard modulator == nil else { throw refuse("a modulator") }
     guard low == -.infinity, high == .infinity else { throw refuse("a bound of fast weights") }

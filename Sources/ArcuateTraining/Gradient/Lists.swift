@@ -2,8 +2,7 @@ import ArcuateCore
 import ArcuateKernels
 import ArcuateRuntime
 
-/// What is not zero in the rows of a signal: by row for the steps that are run together, and once by
-/// column.
+/// The nonzeros of a signal: by row for the steps that are run together, and by column for all steps.
 final class Lists {
   private static let nothing = try! AlignedBuffer(byteCount: 0).view(Float.self, start: 0, count: 0)
   private let rows: Int
@@ -13,14 +12,14 @@ final class Lists {
   private var isUnit = true
   private var isListed: [Bool]
   private let batch: Int
-  private var byRows = Room()
-  private var byColumns = Room()
-  /// The rows that `byRows` holds, and whether `byColumns` holds anything.
-  private var held: (rows: Range<Int>, lists: BlockedLists)?
+  private var byRows = Storage()
+  private var byColumns = Storage()
+  /// The rows in `byRows` with their lists, and the lists in `byColumns`.
+  private var listed: (rows: Range<Int>, lists: BlockedLists)?
   private var transposed: BlockedLists?
 
-  /// Of `steps` times `batch` rows of `values`, `stride` apart, `columns` wide.
-  init(_ values: Row<Float>, steps: Int, batch: Int, stride: Int, columns: Int) throws {
+  /// Lists of `steps` times `batch` rows of `values`, `stride` apart, `columns` wide.
+  init(_ values: Row<Float>, steps: Int, batch: Int, stride: Int, columns: Int) throws(ArcuateError) {
     rows = steps * batch
     self.values = values
     self.batch = batch
@@ -36,7 +35,7 @@ final class Lists {
 
   func forget() {
     for t in isListed.indices { isListed[t] = false }
-    held = nil
+    listed = nil
     transposed = nil
     isUnit = true
   }
@@ -57,16 +56,16 @@ final class Lists {
     return sum
   }
 
-  /// How many blocks so many indices are worth for lists with so many entries: where a block would
-  /// have a handful, sums are not worth loading for each.
+  /// The number and size of blocks for `indices` in `lists` with `entries`: one block where several
+  /// would have only a few entries each, which does not pay for loading the sums.
   private static func blocks(_ indices: Int, lists: Int, entries: Int) -> (count: Int, size: Int) {
     let count = max(1, (indices + BlockedLists.nearby - 1) / BlockedLists.nearby)
     return entries > 6 * lists * count ? (count, BlockedLists.nearby) : (1, max(indices, 1))
   }
 
   /// The lists of some rows, the first of which is list 0. Needs. They are listed.
-  func byRow(_ range: Range<Int>, _ pool: ThreadPool) throws -> BlockedLists {
-    if let held, held.rows == range { return held.lists }
+  func byRow(_ range: Range<Int>, _ pool: ThreadPool) throws(ArcuateError) -> BlockedLists {
+    if let listed, listed.rows == range { return listed.lists }
     let total = entries(range)
     let blocks = Lists.blocks(raw.columns, lists: range.count, entries: total)
     let lists = try byRows.lists(
@@ -76,12 +75,12 @@ final class Lists {
     pool.split(range) { part, _ in
       lists.fillRows(raw, part, base: range.lowerBound, x: values)
     }
-    held = (range, lists)
+    listed = (range, lists)
     return lists
   }
 
   /// For every column the rows that list it. Needs. Every row is listed.
-  func byColumn(_ pool: ThreadPool) throws -> BlockedLists {
+  func byColumn(_ pool: ThreadPool) throws(ArcuateError) -> BlockedLists {
     if let transposed { return transposed }
     let total = entries(0..<rows)
     let blocks = Lists.blocks(rows, lists: raw.columns, entries: total)
@@ -99,14 +98,14 @@ final class Lists {
   }
 
   /// Memory for lists, which grows.
-  private struct Room {
+  private struct Storage {
     var entries: View<UInt32>?
     var values: View<Float>?
     var starts: View<UInt32>?
 
     mutating func lists(
       rows: Int, blocks: (count: Int, size: Int), entries count: Int, hasValues: Bool
-    ) throws -> BlockedLists {
+    ) throws(ArcuateError) -> BlockedLists {
       let size = count + count / 4 + 64
       if (entries?.count ?? 0) < count {
         entries = try AlignedBuffer(byteCount: size * 4, isZeroed: false).view(
@@ -118,9 +117,9 @@ final class Lists {
       if hasValues, (values?.count ?? 0) < max(count, 1) {
         values = try AlignedBuffer(byteCount: size * 4, isZeroed: false).view(start: 0, count: size)
       }
-      let places = rows * blocks.count + 1
-      if (starts?.count ?? 0) < places {
-        starts = try AlignedBuffer(byteCount: places * 4).view(start: 0, count: places)
+      let startCount = rows * blocks.count + 1
+      if (starts?.count ?? 0) < startCount {
+        starts = try AlignedBuffer(byteCount: startCount * 4).view(start: 0, count: startCount)
       }
       return BlockedLists(
         entries: entries!.row, values: hasValues ? values!.row : Lists.nothing.row,

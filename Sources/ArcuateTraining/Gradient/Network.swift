@@ -3,14 +3,14 @@ import ArcuateKernels
 import ArcuateModel
 import ArcuateRuntime
 
-/// A model unrolled over time, with its parameters: run forward it records, swept backward it gives
-/// gradients.
+/// A model unrolled over time, with its parameters: the forward pass records, the backward pass
+/// computes gradients.
 ///
-/// Nodes outside of cycles are run for all steps at once, so that weights meet all steps of all
-/// samples; those of a cycle go step by step together.
+/// Nodes outside of cycles are run for all steps at once, so that products cover all steps of all
+/// samples; the nodes of a cycle advance together, step by step.
 public final class Network {
   public let options: GradientOptions
-  /// Everything that can be learned, each once, in the order of the model.
+  /// Every parameter, once each, in the order of the model.
   public let parameters: [Parameter]
   let model: Model
   let inputs: [Signal]
@@ -18,21 +18,21 @@ public final class Network {
   let pool: ThreadPool
   /// Scratch of matrix products, for each worker.
   private let products: [MatrixProduct]
-  let nodes: [GradientNode]
-  /// The names of nodes of the model with those that stand for them.
-  private let byName: [String: GradientNode]
-  private let groups: [(nodes: [GradientNode], isCyclic: Bool)]
+  let nodes: [any NodeTraining]
+  /// The training nodes, by the name of the model's node.
+  private let byName: [String: any NodeTraining]
+  private let groups: [(nodes: [any NodeTraining], isCyclic: Bool)]
   private let copies: [Signal]
-  private var pass: Pass
+  private(set) var pass: Pass
 
   /// Throws. `invalidModel` for a model that does not check; `cannotCompile` naming the node for
   /// what has no gradient here.
   public convenience init(_ model: Model, _ options: GradientOptions) throws {
-    try self.init(model, options, twin: nil)
+    try self.init(model, options, counterpart: nil)
   }
 
-  /// A network that shares the parameters of its twin, and the twin's threads.
-  init(_ model: Model, _ options: GradientOptions, twin: Network?) throws {
+  /// A network that shares the parameters and the threads of its artificial counterpart.
+  init(_ model: Model, _ options: GradientOptions, counterpart: Network?) throws {
     try options.check()
     let (checked, findings) = model.check()
     guard let checked else {
@@ -41,9 +41,9 @@ public final class Network {
     }
     self.model = checked.model
     self.options = options
-    pool = try twin?.pool ?? ThreadPool(options.threads)
-    products = try twin?.products ?? (0..<options.threads).map { _ in try MatrixProduct() }
-    var builder = try NetworkBuilder(checked, options, twin: twin)
+    pool = try counterpart?.pool ?? ThreadPool(options.threads)
+    products = try counterpart?.products ?? (0..<options.threads).map { _ in try MatrixProduct() }
+    let builder = try NetworkBuilder(checked, options, counterpart: counterpart)
     try builder.build()
     nodes = builder.groups.flatMap(\.nodes)
     groups = builder.groups
@@ -57,16 +57,15 @@ public final class Network {
       random: CounterRandom(seed: options.seed), batch: options.batch)
   }
 
-  /// Floats of one sample at one input, and at one output.
+  /// The number of elements of one sample at an input, and at an output.
   public func inputWidth(_ port: Int = 0) -> Int { inputs[port].width }
   public func outputWidth(_ port: Int = 0) -> Int { outputs[port].width }
   public var inputCount: Int { inputs.count }
   public var outputCount: Int { outputs.count }
-  public var outputNames: [String] { outputs.map(\.name) }
 
   // MARK: Running
 
-  /// Puts a batch in front of the network.
+  /// Sets the batch at an input.
   ///
   /// Shapes. [batch][width], or [batch][steps][width] with `.every`.
   /// Throws. `shapeMismatch`.
@@ -92,8 +91,7 @@ public final class Network {
     }
   }
 
-  /// Whether every number is finite: of bits, since the largest of integers is found several at a
-  /// time.
+  /// Whether every number is finite, decided by bits: the maximum of integers vectorizes.
   func isFinite(_ values: UnsafeBufferPointer<Float>) -> Bool {
     // SAFETY: as above.
     nonisolated(unsafe) let values = values
@@ -106,8 +104,8 @@ public final class Network {
     try values.withUnsafeBufferPointer { try setInput($0, port: port) }
   }
 
-  /// Runs all steps of the batch. While training, batches have statistics and masks of their own;
-  /// `iteration` numbers what is drawn.
+  /// Runs all steps of the batch. In training, statistics are those of the batch and masks are
+  /// sampled; random numbers differ from one `iteration` to the next.
   public func forward(isTraining: Bool, iteration: UInt64 = 0) throws {
     try begin(isTraining, iteration)
     for group in groups {
@@ -129,21 +127,22 @@ public final class Network {
     }
   }
 
-  /// Runs a network and its spiking twin, which has the same nodes, side by side: a layer's counts
-  /// are there before the next layer of either reads them, and its statistics before they are folded.
-  func forward(beside twin: Network, isTraining: Bool, iteration: UInt64) throws {
-    precondition(nodes.count == twin.nodes.count, "a twin has the same nodes")
+  /// Runs a network and its spiking counterpart, which has the same nodes, side by side: a layer's
+  /// counts exist before the next layer of either reads them, and its statistics before they are
+  /// folded.
+  func forward(beside spiking: Network, isTraining: Bool, iteration: UInt64) throws {
+    precondition(nodes.count == spiking.nodes.count, "counterparts have the same nodes")
     try begin(isTraining, iteration)
-    try twin.begin(isTraining, iteration)
-    for (node, other) in zip(nodes, twin.nodes) {
+    try spiking.begin(isTraining, iteration)
+    for (node, other) in zip(nodes, spiking.nodes) {
       let counts = (node as? ActivationNode)?.counted != nil
-      if counts { try other.forward(0..<other.output.steps, twin.pass) }
+      if counts { try other.forward(0..<other.output.steps, spiking.pass) }
       try node.forward(0..<node.output.steps, pass)
-      if !counts { try other.forward(0..<other.output.steps, twin.pass) }
+      if !counts { try other.forward(0..<other.output.steps, spiking.pass) }
     }
   }
 
-  /// What an output emitted, [batch][steps][width].
+  /// The values of an output, [batch][steps][width].
   public func output(_ port: Int = 0) -> [Float] {
     let signal = outputs[port]
     var all: [Float] = []
@@ -154,7 +153,7 @@ public final class Network {
     return all
   }
 
-  /// What a node of the model emitted, [batch][steps][width]; nil for a name it does not have.
+  /// The values of a node of the model, [batch][steps][width]; nil for an unknown name.
   public func activity(of name: String) -> [Float]? {
     guard let signal = byName[name]?.output else { return nil }
     var all: [Float] = []
@@ -164,12 +163,12 @@ public final class Network {
     return all
   }
 
-  /// Takes what every ReLU emits from the neurons of the spiking twin, summed over its steps;
-  /// gradients go on as if it were the ReLU's own.
-  func takeCounts(from twin: Network) {
+  /// Replaces what every ReLU emits by the spike counts of its spiking counterpart; gradients go on as
+  /// if these were the ReLU's own.
+  func takeCounts(from spiking: Network) {
     for node in nodes {
       guard let activation = node as? ActivationNode else { continue }
-      activation.counted = twin.byName[node.name]?.output
+      activation.counted = spiking.byName[node.name]?.output
     }
   }
 
@@ -182,7 +181,7 @@ public final class Network {
     for t in 0..<options.steps {
       let adds = signal.adds(t)
       for b in 0..<options.batch {
-        let row = try signal.gradientRow(signal.place(t) * options.batch + b)
+        let row = try signal.gradientRow(signal.index(t) * options.batch + b)
         let from = (b * options.steps + t) * signal.width
         for i in 0..<signal.width { row[i] = (adds ? row[i] : 0) + values[from + i] }
       }
@@ -193,7 +192,7 @@ public final class Network {
     for parameter in parameters { parameter.gradient.row.fill(0) }
   }
 
-  /// Sweeps back from the outputs' gradients; those of the parameters are added to what is there.
+  /// The backward pass from the outputs' gradients; gradients of parameters are accumulated.
   public func backward() throws {
     for group in groups.reversed() {
       if group.isCyclic {
@@ -228,34 +227,12 @@ public final class Network {
 
   // MARK: Result
 
-  /// The model with the parameters as they are now.
-  public func learnedModel() throws -> Model {
+  /// The model with the current parameters.
+  public func trainedModel() throws -> Model {
     var result = model
     for i in result.nodes.indices {
-      if let op = try byName[result.nodes[i].name]?.learned() { result.nodes[i].op = op }
+      if let op = try byName[result.nodes[i].name]?.trained() { result.nodes[i].op = op }
     }
     return result
-  }
-}
-
-extension GradientOptions {
-  /// Throws. `invalidArgument` naming the field and its range.
-  func check() throws {
-    func require<T: Comparable>(_ name: String, _ value: T, _ range: ClosedRange<T>) throws {
-      guard range.contains(value) else {
-        throw ArcuateError(
-          .invalidArgument,
-          "\(name) is \(value), not within \(range.lowerBound) ... \(range.upperBound)")
-      }
-    }
-    try require("batch", batch, 1...65_535)
-    try require("steps", steps, 1...100_000)
-    try require("threads", threads, 1...256)
-    if let plasticSteps { try require("plastic_steps", plasticSteps, 1...100_000) }
-    if let dt_s { try require("dt_s", dt_s, Model.stepLengths) }
-    try require("norm_momentum", normMomentum, 0...1)
-    for (node, share) in dropout {
-      try require("dropout of \"\(node)\"", share, 0...0.99)
-    }
   }
 }

@@ -1,23 +1,23 @@
 import ArcuateCore
 
-/// Numbers of a network that learn, with their gradient.
+/// A parameter of a network, with its gradient.
 ///
-/// Matrices lie as the kernels read them; `read` and `write` are in the model's order.
+/// Matrices are stored as the kernels read them; `read` and `write` use the model's order.
 public final class Parameter: @unchecked Sendable {
   // SAFETY: one owner, the network, uses it at a time.
   /// "node.field".
   public let name: String
   /// The shape in the model.
   public let shape: Shape
-  /// Whether an optimiser may change it.
+  /// Whether the optimizer may change it.
   public let isTrained: Bool
-  /// Whether it is found while learning, by no gradient, as running statistics are.
+  /// Whether training updates it without a gradient, as running statistics.
   var isStatistic = false
-  /// A number that differs between models that state other values; 0 of what is trained.
+  /// A hash of the values in the model; 0 for a trained parameter.
   let origin: UInt64
-  /// Numbers below which none may fall: positive time constants stay so.
+  /// The lower bound of the values: positive time constants stay positive.
   public let least: Float?
-  /// Rows in memory and their distance; a matrix [post, pre] lies as [pre][post].
+  /// Rows in memory and their distance; a matrix [post, pre] is stored as [pre][post].
   let rows, width, stride: Int
   let isTransposed: Bool
   let values: View<Float>
@@ -25,7 +25,7 @@ public final class Parameter: @unchecked Sendable {
 
   init(
     _ name: String, _ tensor: Tensor, isTrained: Bool, isMatrix: Bool = false, least: Float? = nil
-  ) throws {
+  ) throws(ArcuateError) {
     self.name = name
     shape = tensor.shape
     self.isTrained = isTrained
@@ -43,8 +43,8 @@ public final class Parameter: @unchecked Sendable {
     write(numbers)
   }
 
-  /// Floats from one row to the next: whole cache lines, and no large power of two, whose rows would
-  /// all fall into the same few places of a cache.
+  /// Floats from one row to the next: whole cache lines, but no large power of two, since such rows
+  /// would all map to the same few sets of a cache.
   static func distance(_ width: Int) -> Int {
     let padded = max(16, (width + 15) & ~15)
     return padded % 128 == 0 ? padded + 16 : padded
@@ -55,7 +55,7 @@ public final class Parameter: @unchecked Sendable {
   public func read() -> [Float] { read(values) }
   public func readGradient() -> [Float] { read(gradient) }
 
-  /// What lies as the values do, in the model's order.
+  /// Numbers stored like the values, in the model's order.
   func read(_ view: View<Float>) -> [Float] {
     guard isTransposed else { return view.row.part(0, width).array }
     var out = [Float](repeating: 0, count: rows * width)
@@ -66,7 +66,7 @@ public final class Parameter: @unchecked Sendable {
   /// Needs. `count` numbers; checked.
   public func write(_ numbers: [Float]) { write(numbers, to: values) }
 
-  /// Puts numbers in the model's order where they lie as the values do.
+  /// Writes numbers in the model's order to memory laid out like the values.
   func write(_ numbers: [Float], to view: View<Float>) {
     precondition(numbers.count == count, "a number for each element")
     if isTransposed {
@@ -78,7 +78,7 @@ public final class Parameter: @unchecked Sendable {
 
   func tensor() -> Tensor { try! Tensor(read(), shape: shape) }
 
-  /// Brings numbers back that left their range.
+  /// Clamps values to the lower bound.
   func keepInRange() {
     guard let least else { return }
     for i in 0..<width where values[i] < least { values[i] = least }

@@ -2,7 +2,7 @@ import ArcuateCore
 import ArcuateKernels
 import ArcuateRuntime
 
-/// What a node emits in all steps of all samples, and its gradient.
+/// The output of a node in all steps of all samples, and its gradient.
 ///
 /// Row step * batch + sample holds one sample at one step. A signal that is the same at every step
 /// has the rows of one step.
@@ -13,10 +13,12 @@ final class Signal {
   /// Steps it has rows for: 1 or all.
   let steps: Int
   let stride: Int
-  /// Whether it is mostly zeros: consumers may go through lists.
+  /// Whether it is mostly zeros: readers may go through lists.
   let isSparse: Bool
-  /// Whether anything that learns lies before it.
+  /// Whether a trained parameter lies before it.
   var needsGradient = false
+  /// Whether it holds the numbers of an input as they are, which are no spikes.
+  var isGiven = false
   private(set) var values: View<Float>
   private var gradientStorage: View<Float>?
   private var isWritten: [Bool]
@@ -25,49 +27,60 @@ final class Signal {
   var width: Int { shape.count }
   var rows: Int { steps * batch }
 
-  /// With `values`, the signal is a part of what somebody else keeps.
+  /// With `values`, the signal is a view of memory that another object owns.
   init(
     _ name: String, _ shape: Shape, batch: Int, steps: Int, isSparse: Bool,
     values: View<Float>? = nil
-  ) throws {
+  ) throws(ArcuateError) {
     self.name = name
     self.shape = shape
     self.batch = batch
     self.steps = steps
     self.isSparse = isSparse
     stride = Parameter.distance(shape.count)
-    self.values = try values ?? Signal.room(steps * batch, stride)
+    if let values {
+      self.values = values
+    } else {
+      self.values = try Signal.storage(steps * batch, stride)
+    }
     isWritten = [Bool](repeating: false, count: steps)
   }
 
-  static func room(_ rows: Int, _ stride: Int) throws -> View<Float> {
+  static func storage(_ rows: Int, _ stride: Int) throws(ArcuateError) -> View<Float> {
     try AlignedBuffer(byteCount: max(1, rows) * stride * 4)
       .view(start: 0, count: max(1, rows) * stride)
   }
 
+  /// `count` times storage of the same size.
+  static func storages(
+    _ count: Int, _ rows: Int, _ stride: Int
+  ) throws(ArcuateError) -> [View<Float>] {
+    try (0..<count).map { _ throws(ArcuateError) in try storage(rows, stride) }
+  }
+
   /// The step whose rows hold step `t`.
-  func place(_ t: Int) -> Int { steps == 1 ? 0 : t }
+  func index(_ t: Int) -> Int { steps == 1 ? 0 : t }
 
   func row(_ r: Int) -> Row<Float> { values.row.part(r * stride, stride) }
-  func row(_ t: Int, _ b: Int) -> Row<Float> { row(place(t) * batch + b) }
+  func row(_ t: Int, _ b: Int) -> Row<Float> { row(index(t) * batch + b) }
 
   // MARK: Gradient
 
-  /// A sum that this signal goes into and nothing else: their gradients are one.
+  /// The sum that is the only reader of this signal: both share one gradient.
   var sum: Signal?
 
-  /// The rows of gradients. The first time it is asked for it is made.
+  /// The rows of gradients, allocated at the first use.
   var gradient: View<Float> {
-    get throws {
+    get throws(ArcuateError) {
       if let sum { return try sum.gradient }
       if let gradientStorage { return gradientStorage }
-      let made = try Signal.room(rows, stride)
+      let made = try Signal.storage(rows, stride)
       gradientStorage = made
       return made
     }
   }
 
-  /// Lets the gradient lie where the values do, which nobody needs once it is written.
+  /// Lets the gradient overwrite the values, which are not read after it is written.
   func sharesGradient() { gradientStorage = values }
 
   func forgetGradient() {
@@ -75,41 +88,40 @@ final class Signal {
     lists?.forget()
   }
 
-  /// Whether the gradient at step `t` holds something already, so that more is added; it does from
-  /// now on.
+  /// Whether the gradient at step `t` was written, so that more is added to it; marks it as written.
   func adds(_ t: Int) -> Bool {
     if let sum { return sum.adds(t) }
-    let place = place(t)
-    defer { isWritten[place] = true }
-    return isWritten[place]
+    let index = index(t)
+    defer { isWritten[index] = true }
+    return isWritten[index]
   }
 
-  /// The same for several steps of which all or none were written; others are made zero first.
-  func adds(_ range: Range<Int>) throws -> Bool {
+  /// The same for several steps: if some were written, the others are zeroed first.
+  func adds(_ range: Range<Int>) throws(ArcuateError) -> Bool {
     if let sum { return try sum.adds(range) }
-    let some = range.contains { isWritten[place($0)] }
+    let some = range.contains { isWritten[index($0)] }
     if some { try settle(range) }
-    for t in range { isWritten[place(t)] = true }
+    for t in range { isWritten[index(t)] = true }
     return some
   }
 
-  /// Makes the gradient zero where nothing was written.
-  func settle(_ range: Range<Int>) throws {
+  /// Zeros the gradient where nothing was written.
+  func settle(_ range: Range<Int>) throws(ArcuateError) {
     if let sum { return try sum.settle(range) }
-    for t in range where !isWritten[place(t)] {
-      try gradient.row.part(place(t) * batch * stride, batch * stride).fill(0)
-      isWritten[place(t)] = true
+    for t in range where !isWritten[index(t)] {
+      try gradient.row.part(index(t) * batch * stride, batch * stride).fill(0)
+      isWritten[index(t)] = true
     }
   }
 
-  func gradientRow(_ r: Int) throws -> Row<Float> {
+  func gradientRow(_ r: Int) throws(ArcuateError) -> Row<Float> {
     try gradient.row.part(r * stride, stride)
   }
 
   // MARK: Lists
 
-  /// The lists of what is not zero in the rows of some steps, made when first asked for.
-  func listed(_ steps: Range<Int>, _ pool: ThreadPool) throws -> Lists {
+  /// The lists of nonzeros in the rows of some steps, made at the first use.
+  func listed(_ steps: Range<Int>, _ pool: ThreadPool) throws(ArcuateError) -> Lists {
     if lists == nil {
       lists = try Lists(
         values.row, steps: self.steps, batch: batch, stride: stride, columns: width)

@@ -2,21 +2,18 @@ import ArcuateCore
 import ArcuateKernels
 import ArcuateModel
 
-#if canImport(Glibc)
-  import Glibc
-#else
-  import Darwin
-#endif
-
-/// Batch normalisation over samples, positions and steps together: the statistics of a channel are
-/// those of everything it emits, so that for spiking networks this is tdBN, with a scale that
-/// begins at alpha * threshold.
+/// Batch normalization over samples, positions and steps together: for spiking networks this is tdBN,
+/// with a scale that is initialized to alpha * threshold.
 ///
 /// Source. Ioffe and Szegedy 2015; Zheng et al. 2021 (tdBN).
-final class BatchNormNode: GradientNode {
+final class BatchNormNode: NodeTraining {
+  let ports: NodePorts
+  var outputIsTransient: Bool { false }
+  var overwritesInput: Bool { false }
+  var makesSpikes: Bool { false }
   private let norm: BatchNorm
   private let gamma, beta: Parameter
-  /// Running statistics; they are part of what a checkpoint keeps.
+  /// Running statistics, which checkpoints contain.
   let mean, variance: Parameter
   private let momentum: Float
   private let biasOnce: Bool
@@ -27,31 +24,40 @@ final class BatchNormNode: GradientNode {
   private var batchDeviation: [Float]
   private var usesBatch = false
 
-  override var parameters: [Parameter] { [gamma, beta, mean, variance] }
+  var parameters: [Parameter] { [gamma, beta, mean, variance] }
 
-  init(
-    _ name: String, _ input: Signal, _ output: Signal, norm: BatchNorm, gamma: Parameter,
-    beta: Parameter, mean: Parameter, variance: Parameter, momentum: Float, biasOnce: Bool
+  static func make(from norm: BatchNorm, at site: NodeSite) throws(ArcuateError) -> BatchNormNode {
+    let input = try site.input()
+    guard !site.isInCycle else { throw site.unsupported("a batch-norm within a cycle") }
+    let output = try site.output()
+    let parameters = (
+      gamma: try site.parameter("gamma", norm.gamma), beta: try site.parameter("beta", norm.beta),
+      mean: try site.parameter("mean", norm.mean, isTrained: false),
+      variance: try site.parameter("variance", norm.variance, isTrained: false)
+    )
+    return BatchNormNode(site, input, output, norm, parameters)
+  }
+
+  private init(
+    _ site: NodeSite, _ input: Signal, _ output: Signal, _ norm: BatchNorm,
+    _ parameters: (gamma: Parameter, beta: Parameter, mean: Parameter, variance: Parameter)
   ) {
-    self.biasOnce = biasOnce
+    biasOnce = site.options.biasOnce
+    momentum = site.options.normMomentum
     self.norm = norm
-    self.gamma = gamma
-    self.beta = beta
-    self.mean = mean
-    self.variance = variance
-    self.momentum = momentum
+    (gamma, beta, mean, variance) = parameters
     channels = norm.gamma.count
     positions = output.width / max(norm.gamma.count, 1)
     factor = .init(repeating: 1, count: channels)
     shift = .init(repeating: 0, count: channels)
     batchMean = shift
     batchDeviation = factor
-    super.init(name, [input], output)
+    ports = NodePorts(site.name, [input], output)
     for statistic in [mean, variance] { statistic.isStatistic = true }
   }
 
-  override func forward(_ steps: Range<Int>, _ pass: Pass) throws {
-    // What acts at the first step only is a spiking twin, which has the running statistics.
+  func forward(_ steps: Range<Int>, _ pass: Pass) throws(ArcuateError) {
+    // A spiking counterpart, whose shifts act at the first step only, uses the running statistics.
     usesBatch = pass.isTraining && !biasOnce
     if usesBatch { measure() }
     for c in 0..<channels {
@@ -107,8 +113,8 @@ final class BatchNormNode: GradientNode {
     }
   }
 
-  /// Sums over rows and positions of the gradient, alone and times the normalised input.
-  private func sums() throws -> (gradient: [Double], product: [Double]) {
+  /// Sums over rows and positions of the gradient, alone and times the normalized input.
+  private func sums() throws(ArcuateError) -> (gradient: [Double], product: [Double]) {
     var gradient = [Double](repeating: 0, count: channels)
     var product = gradient
     for r in 0..<output.rows {
@@ -133,7 +139,7 @@ final class BatchNormNode: GradientNode {
       : (mean.values[c], (variance.values[c] + norm.epsilon).squareRoot())
   }
 
-  override func backward(_ steps: Range<Int>, _ pass: Pass) throws {
+  func backward(_ steps: Range<Int>, _ pass: Pass) throws(ArcuateError) {
     try output.settle(steps)
     let (gradient, product) = try sums()
     for c in 0..<channels {
@@ -166,10 +172,14 @@ final class BatchNormNode: GradientNode {
     }
   }
 
-  override func learned() -> Operator? {
+  func trained() -> Operator? {
     .batchNorm(
       BatchNorm(
         mean: mean.tensor(), variance: variance.tensor(), gamma: gamma.tensor(),
         beta: beta.tensor(), epsilon: norm.epsilon))
   }
+
+  func begin(_ pass: Pass) {}
+  func accumulate(_ pass: Pass) {}
+  func operations(_ samples: Int, _ pass: Pass) -> Int { 0 }
 }

@@ -1,56 +1,68 @@
 import ArcuateCore
 import ArcuateKernels
 import ArcuateModel
+import ArcuateRuntime
 
-/// A convolution, as a product of its weights with the windows that they look through.
+/// A convolution, as a product of its weights with the windows of the input.
 ///
-/// Where outputs are small, the windows of several rows lie side by side in one product, which
-/// otherwise would spend its time on copying weights.
-final class ConvolutionNode: GradientNode {
+/// Where outputs are small, one product covers the windows of several rows: otherwise it would
+/// spend its time on copying weights.
+final class ConvolutionNode: NodeTraining {
+  let ports: NodePorts
+  var outputIsTransient: Bool { true }
+  var overwritesInput: Bool { false }
+  var makesSpikes: Bool { false }
   private let convolution: Convolution
   private let geometry: ConvolutionGeometry
   private let weight: Parameter
   private let bias: Parameter?
   private let biasOnce: Bool
-  /// For each worker the windows of some rows, [depth][rows][positions], and what lies at their
-  /// outputs, [outputs per group][rows][positions].
+  /// For each worker the windows of some rows, [depth][rows][positions], and their outputs,
+  /// [outputs per group][rows][positions].
   private let columns: [View<Float>]
   private let blocks: [View<Float>]
   /// Sums of gradients for each shard of the rows.
   private let shards: [View<Float>]
   /// Rows in a product.
   private let together: Int
-  /// Gradients of weights are summed in so many parts, whatever the number of threads.
+  /// The number of partial sums of weight gradients, which does not depend on the threads.
   private static let shardCount = 4
-  /// Columns that a product should have at least, if rows do not have them.
+  /// The least number of columns of a product; rows with fewer are put together.
   private static let width = 256
 
-  override var parameters: [Parameter] { [weight] + (bias.map { [$0] } ?? []) }
+  var parameters: [Parameter] { [weight] + (bias.map { [$0] } ?? []) }
 
-  init(
-    _ name: String, _ input: Signal, _ output: Signal, convolution: Convolution,
-    geometry: ConvolutionGeometry, weight: Parameter, bias: Parameter?, biasOnce: Bool,
-    threads: Int
-  ) throws {
-    self.biasOnce = biasOnce
+  static func make(from convolution: Convolution, at site: NodeSite) throws(ArcuateError) -> ConvolutionNode {
+    let input = try site.input()
+    let weight = try site.parameter("weight", convolution.weight)
+    let bias = try site.bias(convolution.bias, count: site.shape[0])
+    return try ConvolutionNode(
+      site, input, try site.output(), convolution: convolution, weight: weight, bias: bias)
+  }
+
+  private init(
+    _ site: NodeSite, _ input: Signal, _ output: Signal, convolution: Convolution,
+    weight: Parameter, bias: Parameter?
+  ) throws(ArcuateError) {
+    biasOnce = site.options.biasOnce
     self.convolution = convolution
+    let geometry = convolution.geometry(input: input.shape, output: output.shape)
     self.geometry = geometry
     self.weight = weight
     self.bias = bias
+    let threads = max(site.options.threads, 1)
     let positions = geometry.outHeight * geometry.outWidth
     let depth = geometry.inPerGroup * geometry.kernelHeight * geometry.kernelWidth
     together = max(1, min(output.rows, ConvolutionNode.width / max(1, positions)))
     let row = together * positions
-    columns = try (0..<max(threads, 1)).map { _ in try Signal.room(1, depth * row) }
-    blocks = try (0..<max(threads, 1)).map { _ in
-      try Signal.room(1, geometry.outPerGroup * row)
-    }
-    shards = try (0..<ConvolutionNode.shardCount).map { _ in try Signal.room(1, weight.stride) }
-    super.init(name, [input], output)
+    columns = try Signal.storages(threads, 1, depth * row)
+    blocks = try Signal.storages(threads, 1, geometry.outPerGroup * row)
+    shards = try Signal.storages(ConvolutionNode.shardCount, 1, weight.stride)
+    ports = NodePorts(site.name, [input], output)
   }
 
-  /// How many weights each element of the input meets, channel-first as the input lies.
-  private(set) lazy var fanOut: [UInt32] =
+  /// The number of weights that each element of the input meets, channel-first.
+  private lazy var fanOut: [UInt32] =
     convolution.fanOutByChannel(input: input.shape, output: output.shape).perInput
 
   private var positions: Int { geometry.outHeight * geometry.outWidth }
@@ -64,8 +76,8 @@ final class ConvolutionNode: GradientNode {
       rowStride: depth)
   }
 
-  /// Cuts some rows into those of one product, for each group; `body` gets the group, the rows, the
-  /// matrix of their windows and that of their outputs, whose elements are the worker's.
+  /// Calls `body` for the rows of each product and each group, with the matrix of their windows and
+  /// that of their outputs, both in scratch of the worker.
   private func products(
     _ part: Range<Int>, _ worker: Int,
     _ body: (_ group: Int, _ rows: Range<Int>, _ windows: Matrix, _ block: Matrix) -> Void
@@ -107,7 +119,7 @@ final class ConvolutionNode: GradientNode {
     }
   }
 
-  override func forward(_ steps: Range<Int>, _ pass: Pass) {
+  func forward(_ steps: Range<Int>, _ pass: Pass) {
     pass.pool.split(rows(steps)) { part, worker in
       products(part, worker) { group, rows, windows, block in
         spread(rows, group, into: windows)
@@ -121,7 +133,7 @@ final class ConvolutionNode: GradientNode {
     }
   }
 
-  override func backward(_ steps: Range<Int>, _ pass: Pass) throws {
+  func backward(_ steps: Range<Int>, _ pass: Pass) throws(ArcuateError) {
     try output.settle(steps)
     guard input.needsGradient else { return }
     try input.settle(steps)
@@ -141,7 +153,7 @@ final class ConvolutionNode: GradientNode {
     }
   }
 
-  override func accumulate(_ pass: Pass) throws {
+  func accumulate(_ pass: Pass) throws(ArcuateError) {
     let gradient = try output.gradient
     if let bias, bias.isTrained {
       pass.pool.split(0..<geometry.outChannels) { part, _ in
@@ -172,10 +184,24 @@ final class ConvolutionNode: GradientNode {
     for shard in shards { LearningLoops.add(shard.row, to: weight.gradient.row) }
   }
 
-  override func learned() -> Operator? {
+  func operations(_ samples: Int, _ pass: Pass) -> Int {
+    guard fanOut.count == input.width else { return 0 }
+    var total = 0
+    for t in 0..<input.steps {
+      for b in 0..<samples {
+        let x = input.row(t, b)
+        for i in 0..<input.width where x[i] != 0 { total += Int(fanOut[i]) }
+      }
+    }
+    return total
+  }
+
+  func trained() -> Operator? {
     var copy = convolution
     copy.weight = weight.tensor()
     copy.bias = bias?.tensor()
     return .convolution(copy)
   }
+
+  func begin(_ pass: Pass) {}
 }

@@ -4,30 +4,44 @@ import ArcuateModel
 
 /// y = W x + b.
 ///
-/// What comes in as mostly zeros goes through lists, in both directions: the sum over who fired of
-/// their weights, and for each input the sum over the times it fired of the gradient there.
-final class LinearNode: GradientNode {
+/// A sparse input goes through lists, in both directions: an output sums the weights of the inputs
+/// that fired, and a weight's gradient sums those of the steps at which its input fired.
+final class LinearNode: NodeTraining {
+  let ports: NodePorts
+  var outputIsTransient: Bool { true }
+  var overwritesInput: Bool { false }
+  var makesSpikes: Bool { false }
   private let weight: Parameter
   private let bias: Parameter?
-  /// A zero for every output, where there is no bias.
+  /// A zero for every output, used where there is no bias.
   private let zeros: View<Float>
-  /// The share of entries that are not zero above which lists do not pay.
+  /// The share of nonzeros above which lists do not pay.
   private static let densest = 0.3
 
-  override var parameters: [Parameter] { [weight] + (bias.map { [$0] } ?? []) }
+  var parameters: [Parameter] { [weight] + (bias.map { [$0] } ?? []) }
 
   /// Whether the bias is added at the first step only.
   private let biasOnce: Bool
 
-  init(
-    _ name: String, _ input: Signal, _ output: Signal, weight: Parameter, bias: Parameter?,
-    biasOnce: Bool
-  ) throws {
-    self.biasOnce = biasOnce
+  static func make(from linear: Linear, at site: NodeSite) throws(ArcuateError) -> LinearNode {
+    let input = try site.input()
+    guard linear.weight.shape.rank == 2, input.width == linear.weight.shape[1] else {
+      throw site.unsupported(
+        "a linear layer of shape \(linear.weight.shape) over \(input.shape)")
+    }
+    let weight = try site.parameter("weight", linear.weight, isMatrix: true)
+    let bias = try site.bias(linear.bias, count: linear.weight.shape[0])
+    return try LinearNode(site, input, weight: weight, bias: bias)
+  }
+
+  private init(
+    _ site: NodeSite, _ input: Signal, weight: Parameter, bias: Parameter?
+  ) throws(ArcuateError) {
+    biasOnce = site.options.biasOnce
     self.weight = weight
     self.bias = bias
-    zeros = try Signal.room(1, weight.stride)
-    super.init(name, [input], output)
+    zeros = try Signal.storage(1, weight.stride)
+    ports = NodePorts(site.name, [input], try site.output())
   }
 
   private var start: Row<Float> { (bias?.values ?? zeros).row }
@@ -35,8 +49,8 @@ final class LinearNode: GradientNode {
     Matrix(weight.values.row, rows: weight.rows, columns: weight.width, rowStride: weight.stride)
   }
 
-  /// The lists of the input at some steps, where going through them pays.
-  private func lists(_ steps: Range<Int>, _ pass: Pass) throws -> Lists? {
+  /// The lists of the input at some steps, if they pay.
+  private func lists(_ steps: Range<Int>, _ pass: Pass) throws(ArcuateError) -> Lists? {
     guard input.isSparse else { return nil }
     let lists = try input.listed(steps, pass.pool)
     let entries = lists.entries(rows(steps))
@@ -48,7 +62,7 @@ final class LinearNode: GradientNode {
     Matrix(view.row, rows: signal.rows, columns: signal.width, rowStride: signal.stride).rows(rows)
   }
 
-  override func forward(_ steps: Range<Int>, _ pass: Pass) throws {
+  func forward(_ steps: Range<Int>, _ pass: Pass) throws(ArcuateError) {
     if biasOnce, bias != nil, steps.count > 1 {
       try apply(steps.prefix(1), pass)
       try apply(steps.dropFirst(), pass)
@@ -57,7 +71,7 @@ final class LinearNode: GradientNode {
     }
   }
 
-  private func apply(_ steps: Range<Int>, _ pass: Pass) throws {
+  private func apply(_ steps: Range<Int>, _ pass: Pass) throws(ArcuateError) {
     let start = biasOnce && steps.lowerBound > 0 ? zeros.row : start
     let rows = rows(steps)
     if let lists = try lists(steps, pass)?.byRow(rows, pass.pool) {
@@ -78,7 +92,7 @@ final class LinearNode: GradientNode {
     }
   }
 
-  override func backward(_ steps: Range<Int>, _ pass: Pass) throws {
+  func backward(_ steps: Range<Int>, _ pass: Pass) throws(ArcuateError) {
     try output.settle(steps)
     guard input.needsGradient else { return }
     let adds = try input.adds(steps)
@@ -89,7 +103,7 @@ final class LinearNode: GradientNode {
     }
   }
 
-  override func accumulate(_ pass: Pass) throws {
+  func accumulate(_ pass: Pass) throws(ArcuateError) {
     let gradient = try output.gradient
     let steps = 0..<output.steps
     if let bias, bias.isTrained {
@@ -117,7 +131,16 @@ final class LinearNode: GradientNode {
     }
   }
 
-  override func learned() -> Operator? {
+  func operations(_ samples: Int, _ pass: Pass) throws(ArcuateError) -> Int {
+    let entries =
+      input.isSparse
+      ? try input.nonzeros(samples, pass.pool) : input.steps * samples * input.width
+    return entries * output.width
+  }
+
+  func trained() -> Operator? {
     .linear(Linear(weight: weight.tensor(), bias: bias?.tensor()))
   }
+
+  func begin(_ pass: Pass) {}
 }

@@ -3,11 +3,16 @@ import ArcuateKernels
 import ArcuateModel
 import ArcuateRuntime
 
-/// Neurons over time: forward as the runtime steps them, recorded; backward through the recording.
+/// Neurons over time: stepped forward as the runtime does, recorded, and swept backward through the
+/// recording.
 ///
-/// The recording has one step more than the network, in front: rest, or what a sample begins with.
-/// What is emitted a step late lies in the same memory, a step earlier.
-final class NeuronNode: GradientNode {
+/// The recording begins with one step more than the network has: rest, or the initial membrane.
+/// Spikes emitted a step late are the same memory, seen from a step earlier.
+final class NeuronNode: NodeTraining {
+  let ports: NodePorts
+  var outputIsTransient: Bool { false }
+  var overwritesInput: Bool { isPlain }
+  var makesSpikes: Bool { true }
   private let neuron: Neuron
   private let semantics: NeuronSemantics
   private let dt_s: Double
@@ -20,32 +25,43 @@ final class NeuronNode: GradientNode {
   private let spikes: View<Float>
   private let currents: View<Float>
   private let carry, currentCarry, membraneGradient: View<Float>
-  /// Steps since the last spike, for surrogates that ask.
+  /// Steps since the last spike, for surrogates that need them.
   private let since: View<Float>?
   private var layer: NeuronLayer
-  private let learnsFields: Bool
+  private let trainsFields: Bool
   private let initial: Parameter?
-  /// Whether the kernels know all of this.
-  private var isPlain: Bool { !learnsFields && !options.isSmooth && since == nil }
+  /// Whether the kernels support the node; otherwise the reference loops run.
+  private var isPlain: Bool { !trainsFields && !options.isSmooth && since == nil }
 
-  /// Whether the way back needs what came in.
-  var readsInput: Bool { !isPlain }
-
-  override var parameters: [Parameter] { fields }
+  var parameters: [Parameter] { fields }
 
   /// Throws. `cannotCompile` for semantics that have no gradient here.
-  init(
-    _ name: String, _ input: Signal, shape: Shape, neuron: Neuron, semantics: NeuronSemantics,
-    dt_s: Double, fields: [Parameter], options: GradientOptions
+  static func make(from neuron: Neuron, at site: NodeSite) throws -> NeuronNode {
+    let input = try site.input()
+    let semantics = neuron.semantics ?? site.semantics
+    guard semantics.feedbackStart == .zero || !site.hasCycles else {
+      throw site.unsupported("feedback that answers to silence (feedback_start response)")
+    }
+    let fields = try neuron.parameters.map { field, tensor throws(ArcuateError) in
+      try site.parameterTrainedByName(
+        field, tensor, least: field.hasPrefix("tau") ? Float(site.dt_s) * 1e-3 : nil)
+    }
+    return try NeuronNode(site, input, neuron, semantics, fields)
+  }
+
+  private init(
+    _ site: NodeSite, _ input: Signal, _ neuron: Neuron, _ semantics: NeuronSemantics,
+    _ fields: [Parameter]
   ) throws {
+    let (name, shape) = (site.name, site.shape)
     self.neuron = neuron
     self.semantics = semantics
-    self.dt_s = dt_s
     self.fields = fields
-    self.options = options
-    self.steps = options.steps
+    dt_s = site.dt_s
+    options = site.options
+    steps = site.options.steps
     initial = fields.first { $0.name.hasSuffix(".v_initial") }
-    learnsFields = fields.contains { $0.isTrained && !$0.name.hasSuffix(".v_initial") }
+    trainsFields = fields.contains { $0.isTrained && !$0.name.hasSuffix(".v_initial") }
     surrogate = options.surrogates[name] ?? options.surrogate
     flags = neuron.flags(semantics)
     for (flag, text) in [
@@ -61,14 +77,14 @@ final class NeuronNode: GradientNode {
     let batch = options.batch
     let stride = Parameter.distance(shape.count)
     let fires = neuron.kind.spikes
-    membranes = try Signal.room((steps + 1) * batch, stride)
-    spikes = try Signal.room(fires ? (steps + 1) * batch : 0, stride)
-    currents = try Signal.room(neuron.kind.hasSynapse ? (steps + 1) * batch : 0, stride)
-    carry = try Signal.room(batch, stride)
-    currentCarry = try Signal.room(batch, stride)
-    membraneGradient = try Signal.room(batch, stride)
+    membranes = try Signal.storage((steps + 1) * batch, stride)
+    spikes = try Signal.storage(fires ? (steps + 1) * batch : 0, stride)
+    currents = try Signal.storage(neuron.kind.hasSynapse ? (steps + 1) * batch : 0, stride)
+    carry = try Signal.storage(batch, stride)
+    currentCarry = try Signal.storage(batch, stride)
+    membraneGradient = try Signal.storage(batch, stride)
     if case .spikeTime = surrogate {
-      since = try Signal.room((steps + 1) * batch, stride)
+      since = try Signal.storage((steps + 1) * batch, stride)
     } else {
       since = nil
     }
@@ -78,7 +94,7 @@ final class NeuronNode: GradientNode {
     let output = try Signal(
       name, shape, batch: batch, steps: steps, isSparse: fires,
       values: all.buffer.view(Float.self, start: first, count: steps * batch * stride))
-    super.init(name, [input], output)
+    ports = NodePorts(name, [input], output)
   }
 
   private func row(_ view: View<Float>, _ r: Int) -> Row<Float> {
@@ -95,11 +111,11 @@ final class NeuronNode: GradientNode {
       spikes: row(spikes, now), current: row(currents, now))
   }
 
-  override func begin(_ pass: Pass) throws {
-    if learnsFields {
+  func begin(_ pass: Pass) throws {
+    if trainsFields {
       layer = try current().layer(shape: output.shape, semantics: semantics, dt_s: dt_s)
     }
-    // Nothing else is ever written to the step in front of the first.
+    // Nothing else is written to the step before the first.
     if let initial {
       for b in 0..<output.batch {
         let row = row(membranes, b)
@@ -110,7 +126,7 @@ final class NeuronNode: GradientNode {
     for view in [carry, currentCarry, membraneGradient] { view.row.fill(0) }
   }
 
-  /// The neuron with its parameters as they are.
+  /// The neuron with its current parameters.
   private func current() -> Neuron {
     var copy = neuron
     for parameter in fields {
@@ -130,7 +146,7 @@ final class NeuronNode: GradientNode {
     return copy
   }
 
-  override func forward(_ steps: Range<Int>, _ pass: Pass) throws {
+  func forward(_ steps: Range<Int>, _ pass: Pass) throws(ArcuateError) {
     if isPlain {
       for t in steps {
         pass.pool.split(0..<output.batch) { part, _ in
@@ -139,17 +155,17 @@ final class NeuronNode: GradientNode {
       }
       return
     }
-    let twin = NeuronTapeReference(flags: flags, throughReset: options.throughReset)
+    let reference = NeuronTapeReference(flags: flags, throughReset: options.throughReset)
     let coefficients = layer.coefficientList
     pass.pool.split(0..<output.batch) { part, _ in
       for t in steps {
         for b in part {
           let (x, rows) = (input.row(t, b), tape(t, b))
           for n in 0..<output.width {
-            let now = twin.step(
+            let now = reference.step(
               x[n], before: rows.before(n, flags), coefficients(n),
               fire: {
-                options.isSmooth ? surrogate.antiderivative($0) ?? 0 : twin.fires($0)
+                options.isSmooth ? surrogate.antiderivative($0) ?? 0 : reference.fires($0)
               })
             rows.put(now, n, flags)
             if let since {
@@ -162,14 +178,14 @@ final class NeuronNode: GradientNode {
     }
   }
 
-  override func backward(_ steps: Range<Int>, _ pass: Pass) throws {
+  func backward(_ steps: Range<Int>, _ pass: Pass) throws(ArcuateError) {
     let late = flags.contains(.spikeNextStep)
     let gradient = try output.gradient
     guard input.needsGradient || fields.contains(where: \.isTrained) else { return }
     let into = try input.gradient
     for t in steps.reversed() {
       try output.settle(t..<t + 1)
-      // A spike that was seen a step later gets its gradient from there.
+      // The gradient of a spike that was emitted a step late comes from that step.
       let from = late ? t + 1 : t
       let isSeen = from < self.steps
       if isSeen { try output.settle(from..<from + 1) }
@@ -188,7 +204,7 @@ final class NeuronNode: GradientNode {
           emitted: emitted(b), carry: row(carry, b), currentCarry: row(currentCarry, b),
           membrane: row(membraneGradient, b),
           input: into.row.part(
-            (input.place(t) * input.batch + b) * input.stride, input.stride), adds: adds)
+            (input.index(t) * input.batch + b) * input.stride, input.stride), adds: adds)
       }
       if isPlain {
         pass.pool.split(0..<output.batch) { part, _ in
@@ -204,14 +220,14 @@ final class NeuronNode: GradientNode {
     }
   }
 
-  private lazy var silence: View<Float> = try! Signal.room(1, output.stride)
+  private lazy var silence: View<Float> = try! Signal.storage(1, output.stride)
   /// Gradients of the coefficients, for each neuron.
   private var sums: [NeuronTapeReference.Coefficients] = []
 
   private func sweepSlowly(
     _ t: Int, _ adds: Bool, _ rows: (Int) -> NeuronSweepRows, _ pass: Pass
   ) {
-    let twin = NeuronTapeReference(flags: flags, throughReset: options.throughReset)
+    let reference = NeuronTapeReference(flags: flags, throughReset: options.throughReset)
     let coefficients = layer.coefficientList
     let none = NeuronTapeReference.Coefficients(
       currentDecay: 0, currentGain: 0, decay: 0, gain: 0)
@@ -229,7 +245,7 @@ final class NeuronNode: GradientNode {
             var carry = NeuronTapeReference.Carry(
               state: sweep.carry[n], current: sweep.currentCarry[n], membrane: sweep.membrane[n])
             let steps = since.map { row($0, t * output.batch + b)[n] } ?? 0
-            let gradient = twin.sweep(
+            let gradient = reference.sweep(
               emitted: sweep.emitted[n], input: x[n], now: now, before: tape.before(n, flags), c,
               slope: surrogate.derivative(now.membrane - c.threshold, since: steps), carry: &carry,
               sums: &all[n])
@@ -243,16 +259,16 @@ final class NeuronNode: GradientNode {
     }
   }
 
-  override func accumulate(_ pass: Pass) throws {
+  func accumulate(_ pass: Pass) throws(ArcuateError) {
     if let initial, initial.isTrained {
-      // What was carried through the first step is the gradient of what it began with.
+      // What is carried through the first step is the gradient of the initial membrane.
       for b in 0..<output.batch {
         for n in 0..<output.width {
           initial.gradient[initial.count == 1 ? 0 : n] += row(carry, b)[n]
         }
       }
     }
-    guard learnsFields, !sums.isEmpty else { return }
+    guard trainsFields, !sums.isEmpty else { return }
     let now = current()
     for parameter in fields where parameter.isTrained && parameter !== initial {
       let field = String(parameter.name.split(separator: ".").last!)
@@ -274,102 +290,7 @@ final class NeuronNode: GradientNode {
     sums = []
   }
 
-  override func learned() -> Operator? { .neuron(current()) }
-}
+  func operations(_ samples: Int, _ pass: Pass) -> Int { 0 }
 
-extension NeuronTapeRows {
-  fileprivate func before(_ n: Int, _ flags: NeuronFlags) -> NeuronTapeReference.Moment {
-    .init(
-      membrane: membraneBefore[n], spike: flags.contains(.spikes) ? spikesBefore[n] : 0,
-      current: flags.contains(.synapse) ? currentBefore[n] : 0)
-  }
-
-  fileprivate func now(_ n: Int, _ flags: NeuronFlags) -> NeuronTapeReference.Moment {
-    .init(
-      membrane: membrane[n], spike: flags.contains(.spikes) ? spikes[n] : 0,
-      current: flags.contains(.synapse) ? current[n] : 0)
-  }
-
-  fileprivate func put(_ moment: NeuronTapeReference.Moment, _ n: Int, _ flags: NeuronFlags) {
-    membrane[n] = moment.membrane
-    if flags.contains(.spikes) { spikes[n] = moment.spike }
-    if flags.contains(.synapse) { current[n] = moment.current }
-  }
-}
-
-extension NeuronLayer {
-  /// The coefficients of neuron n.
-  fileprivate var coefficientList: (Int) -> NeuronTapeReference.Coefficients {
-    let all = [currentDecay, currentGain, decay, gain, offset, threshold, resetValue].map(\.list)
-    return { n in
-      func at(_ k: Int) -> Float { all[k].count == 1 ? all[k][0] : all[k][n] }
-      return .init(
-        currentDecay: at(0), currentGain: at(1), decay: at(2), gain: at(3), offset: at(4),
-        threshold: at(5), resetValue: at(6))
-    }
-  }
-}
-
-extension Neuron {
-  /// How the coefficients change with one parameter, for each neuron or one for all.
-  ///
-  /// Numbers. Central differences in double precision: each coefficient is a smooth function of one
-  /// number, so that ten digits are right.
-  fileprivate func slopes(
-    of field: String, count: Int, semantics s: NeuronSemantics, dt_s: Double
-  ) throws -> [NeuronTapeReference.Coefficients] {
-    let many = parameters.contains { $0.tensor.count > 1 } ? count : 1
-    func values(_ tensor: Tensor?, _ fallback: Float) throws -> [Double] {
-      try (tensor ?? Tensor(scalar: fallback)).broadcast(to: try Shape([many])).map(Double.init)
-    }
-    let r = try values(resistance, 1)
-    let leak = try values(leak, 0)
-    let tau = try values(tauMembrane, 1)
-    let tauS = try values(tauSynapse, 1)
-    let weight = try values(inputWeight, 1)
-    return (0..<many).map { n in
-      func at(_ step: Double) -> Recurrence {
-        var c = Recurrence(count: 1)
-        func moved(_ name: String, _ value: Double) -> Double {
-          field == name ? value + step * max(abs(value), 1e-6) : value
-        }
-        c.set(
-          0, kind: kind, semantics: s, dt_s: dt_s, resistance: moved("r", r[n]),
-          leak: moved("v_leak", leak[n]),
-          tau: moved(kind.hasSynapse ? "tau_mem" : "tau", tau[n]),
-          tauSynapse: moved("tau_syn", tauS[n]), inputWeight: moved("w_in", weight[n]))
-        return c
-      }
-      let size =
-        switch field {
-        case "r": abs(r[n])
-        case "v_leak": abs(leak[n])
-        case "tau_syn": tauS[n]
-        case "w_in": abs(weight[n])
-        default: tau[n]
-        }
-      let step = 1e-5
-      let (low, high) = (at(-step), at(step))
-      let distance = 2 * step * max(size, 1e-6)
-      func slope(_ path: KeyPath<Recurrence, [Double]>) -> Float {
-        Float((high[keyPath: path][0] - low[keyPath: path][0]) / distance)
-      }
-      return .init(
-        currentDecay: slope(\.currentDecay), currentGain: slope(\.currentGain),
-        decay: slope(\.decay), gain: slope(\.gain), offset: slope(\.offset))
-    }
-  }
-}
-
-extension Surrogate {
-  /// As the kernels take it.
-  var shape: SurrogateShape {
-    switch self {
-    case .box(let width, let height): SurrogateShape(kind: .box, a: width, b: height)
-    case .triangle(let width, let height): SurrogateShape(kind: .triangle, a: width, b: height)
-    case .fastSigmoid(let slope): SurrogateShape(kind: .fastSigmoid, a: slope)
-    case .arctan(let slope): SurrogateShape(kind: .arctan, a: slope)
-    case .spikeTime(let alpha, let beta): SurrogateShape(kind: .spikeTime, a: alpha, b: beta)
-    }
-  }
+  func trained() -> Operator? { .neuron(current()) }
 }

@@ -3,23 +3,34 @@ import ArcuateKernels
 import ArcuateModel
 
 /// Sums, averages or maxima of windows.
-final class PoolingNode: GradientNode {
+final class PoolingNode: NodeTraining {
+  let ports: NodePorts
+  var outputIsTransient: Bool { false }
+  var overwritesInput: Bool { false }
+  var makesSpikes: Bool { false }
+  var parameters: [Parameter] { [] }
   private let pooling: Pooling
-  /// Where each window's largest element was, for the maximum.
-  private let places: View<Int32>?
+  /// The index of each window's largest element, for the maximum.
+  private let largest: View<Int32>?
   private let shape: Shape
 
-  init(_ name: String, _ input: Signal, _ output: Signal, pooling: Pooling) throws {
+  static func make(from pooling: Pooling, at site: NodeSite) throws(ArcuateError) -> PoolingNode {
+    let input = try site.input()
+    guard pooling.kind != .spikeMaximum else { throw site.unsupported("a maximum of spikes") }
+    return try PoolingNode(site.name, input, try site.output(), pooling: pooling)
+  }
+
+  private init(_ name: String, _ input: Signal, _ output: Signal, pooling: Pooling) throws(ArcuateError) {
     self.pooling = pooling
     shape = input.shape
-    places =
+    largest =
       pooling.kind == .maximum
       ? try AlignedBuffer(byteCount: output.rows * output.stride * 4)
         .view(start: 0, count: output.rows * output.stride) : nil
-    super.init(name, [input], output)
+    ports = NodePorts(name, [input], output)
   }
 
-  /// Every window of one row: the output's place, and the rows and columns of input that it covers.
+  /// Every window of one row: the output's index, and the rows and columns of input that it covers.
   @inline(__always)
   private func windows(
     _ body: (_ out: Int, _ plane: Int, _ ys: Range<Int>, _ xs: Range<Int>) -> Void
@@ -39,14 +50,14 @@ final class PoolingNode: GradientNode {
     }
   }
 
-  /// Whether all windows lie inside, and none is a maximum: a whole line of them goes at once.
+  /// Whether all windows lie inside and none is a maximum: whole lines are then summed at once.
   private lazy var isPlain =
     pooling.kind != .maximum && pooling.padding == [0, 0] && pooling.stride[1] > 0
     && (0..<2).allSatisfy {
       (output.shape[$0 + 1] - 1) * pooling.stride[$0] + pooling.kernel[$0] <= shape[$0 + 1]
     }
 
-  /// Every line of windows of one row at one place of the kernel, in the order in which windows add
+  /// Every line of windows of one row at one position of the kernel, in the order in which windows add
   /// up: where its outputs begin, and its inputs.
   private func lines(_ body: (_ out: Int, _ from: Int) -> Void) {
     let (outHeight, outWidth) = (output.shape[1], output.shape[2])
@@ -62,14 +73,14 @@ final class PoolingNode: GradientNode {
     }
   }
 
-  /// From the first to behind the last input of a line.
+  /// The number of inputs from the first to the last of a line.
   private var reach: Int { (output.shape[2] - 1) * pooling.stride[1] + 1 }
 
   private var factor: Float {
     pooling.kind == .average ? 1 / Float(pooling.kernel[0] * pooling.kernel[1]) : 1
   }
 
-  override func forward(_ steps: Range<Int>, _ pass: Pass) {
+  func forward(_ steps: Range<Int>, _ pass: Pass) {
     let width = shape[2]
     let (isPlain, factor, step, reach) = (isPlain, factor, pooling.stride[1], reach)
     pass.pool.split(rows(steps)) { part, _ in
@@ -85,8 +96,8 @@ final class PoolingNode: GradientNode {
           continue
         }
         windows { out, plane, ys, xs in
-          if let places {
-            // A window that lies in the padding alone has nothing but zeros.
+          if let largest {
+            // A window entirely in the padding has only zeros.
             var best = ys.isEmpty || xs.isEmpty ? 0 : -Float.infinity
             var at = -1
             for y in ys {
@@ -96,7 +107,7 @@ final class PoolingNode: GradientNode {
               }
             }
             to[out] = best
-            places[r * output.stride + out] = Int32(truncatingIfNeeded: at)
+            largest[r * output.stride + out] = Int32(truncatingIfNeeded: at)
           } else {
             var sum: Float = 0
             for y in ys { for x in xs { sum += from[plane + y * width + x] } }
@@ -107,7 +118,7 @@ final class PoolingNode: GradientNode {
     }
   }
 
-  override func backward(_ steps: Range<Int>, _ pass: Pass) throws {
+  func backward(_ steps: Range<Int>, _ pass: Pass) throws(ArcuateError) {
     try output.settle(steps)
     guard input.needsGradient else { return }
     try input.settle(steps)
@@ -127,8 +138,8 @@ final class PoolingNode: GradientNode {
           continue
         }
         windows { out, plane, ys, xs in
-          if let places {
-            let at = Int(places[r * output.stride + out])
+          if let largest {
+            let at = Int(largest[r * output.stride + out])
             if at >= 0 { into[at] += gradient[out] }
           } else {
             let share = gradient[out] * factor
@@ -139,5 +150,9 @@ final class PoolingNode: GradientNode {
     }
   }
 
-  override func learned() -> Operator? { .pooling(pooling) }
+  func trained() -> Operator? { .pooling(pooling) }
+
+  func begin(_ pass: Pass) {}
+  func accumulate(_ pass: Pass) {}
+  func operations(_ samples: Int, _ pass: Pass) -> Int { 0 }
 }

@@ -3,21 +3,21 @@ import ArcuateFormats
 import ArcuateKernels
 import ArcuateModel
 
-/// A trainer as a file: what a process that was killed needs to go on with the same bits.
+/// Checkpoints: files from which an interrupted training resumes with the same bits.
 ///
 /// A `.safetensors` file with the tensors `parameter/NAME` (running statistics of batch-norm among
 /// them) and `moment K/NAME`, and the texts `arcuate.checkpoint` ("2"), `arcuate.network` (the graph
-/// without numbers), `arcuate.constants` (a number for each parameter that does not learn, by the
-/// values that the model states), `arcuate.training` (options, steps made, factor of the rate),
-/// `arcuate.checksum` (of all tensors) and `arcuate.note`, which is the caller's.
+/// without numbers), `arcuate.constants` (a hash for each parameter that is not trained, of its values
+/// in the model), `arcuate.training` (options, steps made, learning-rate multiplier),
+/// `arcuate.checksum` (of all tensors) and `arcuate.note`, the caller's.
 extension Trainer {
   private static let format = "2"
 
-  /// Writes all that learning has changed, whole or not at all. `note` is handed back by `restore`.
+  /// Writes everything that training has changed, atomically. `restore` returns `note`.
   /// Throws. `cannotWrite`, `limitExceeded`, `invalidArgument` for a note of more than 10 MB.
   public func save(to path: String, note: String = "") throws {
     guard note.utf8.count <= 10_000_000 else {
-      throw ArcuateError(.invalidArgument, "a note of \(note.utf8.count) bytes is too long")
+      throw ArcuateError(.invalidArgument, "a note of \(note.utf8.count) bytes exceeds the limit of 10000000")
     }
     var file = NamedTensors()
     file.texts = [
@@ -42,12 +42,12 @@ extension Trainer {
     try file.write(to: path)
   }
 
-  /// Goes on from a checkpoint: the steps to come have the bits they would have had. Returns the
-  /// note that was saved.
+  /// Resumes from a checkpoint: the next steps have the bits they would have had. Returns the note
+  /// that was saved.
   ///
-  /// Throws. As reading does; `invalidState` for a checkpoint of another network, with other numbers
-  /// that do not learn, or of other options, naming the first that differs. Nothing has changed then.
-  /// The number of threads may differ.
+  /// Throws. As reading does; `invalidState` for a checkpoint of another network, of other parameters
+  /// that are not trained, or of other options, naming the first that differs. Nothing is changed
+  /// then. The number of threads may differ.
   public func restore(from path: String) throws -> String {
     let file = try NamedTensors(path: path)
     return try within(path) { try restore(file) }
@@ -55,12 +55,12 @@ extension Trainer {
 
   private func restore(_ file: NamedTensors) throws -> String {
     guard let format = file.texts["arcuate.checkpoint"] else {
-      throw ArcuateError(.unsupportedFormat, "is no checkpoint")
+      throw ArcuateError(.unsupportedFormat, "is not a checkpoint")
     }
     guard format == Self.format else {
       throw ArcuateError(
         .unsupportedFormat,
-        "is a checkpoint of format \"\(format.prefix(40))\"; \"\(Self.format)\" is read")
+        "is a checkpoint of format \"\(format.prefix(40))\", expected \"\(Self.format)\"")
     }
     guard file.texts["arcuate.network"] == (try network.model.outline()) else {
       throw ArcuateError(.invalidState, "is a checkpoint of another network")
@@ -89,7 +89,7 @@ extension Trainer {
       let values = tensor.floats
       guard values.allSatisfy(\.isFinite) else {
         throw ArcuateError(
-          .malformed, "holds a number that is not finite", at: "tensor \"\(name)\"")
+          .malformed, "has a number that is not finite", at: "tensor \"\(name)\"")
       }
       sum.add(values)
       return values
@@ -99,9 +99,9 @@ extension Trainer {
       try moments.indices.map { try numbers("moment \($0)/\(parameter.name)", parameter.shape) }
     }
     guard file.texts["arcuate.checksum"] == "\(sum.hash)" else {
-      throw ArcuateError(.malformed, "is damaged: its numbers are not those that were saved")
+      throw ArcuateError(.malformed, "is damaged: the checksum of its tensors differs")
     }
-    // Nothing can fail from here on.
+    // Nothing fails from here on.
     for (parameter, values) in zip(network.parameters, values) { parameter.write(values) }
     for (p, parameter) in optimizer.parameters.enumerated() {
       for (k, moment) in optimizer.moments[p].enumerated() {
@@ -113,7 +113,7 @@ extension Trainer {
     return file.texts["arcuate.note"] ?? ""
   }
 
-  /// What learning leaves as the model has it, with a line for each.
+  /// Parameters that are not trained, with a line for each.
   private var constants: [(parameter: Parameter, line: String)] {
     network.parameters.filter { !$0.isTrained && !$0.isStatistic }
       .map { ($0, "\($0.origin)\t" + oneLine($0.name)) }
@@ -124,7 +124,7 @@ extension Trainer {
   }
 }
 
-/// What a checkpoint says beside tensors: lines of a name, a tab and a value.
+/// The part of a checkpoint beside tensors: lines of a name, a tab and a value.
 private struct TrainerState {
   var options: [String: String]
   var step: Int
@@ -144,7 +144,7 @@ private struct TrainerState {
     }
     guard let step = Int(lines["step"] ?? ""), (0...(1 << 60)).contains(step),
       let factor = Float(lines["rate_factor"] ?? ""), factor >= 0, factor.isFinite
-    else { throw ArcuateError(.malformed, "states no step and no factor of the rate") }
+    else { throw ArcuateError(.malformed, "has no step or no rate_factor") }
     (self.step, rateFactor) = (step, factor)
     lines["step"] = nil
     lines["rate_factor"] = nil
@@ -161,7 +161,7 @@ private struct TrainerState {
 }
 
 extension TrainingOptions {
-  /// Everything on which the bits of learning depend, by name.
+  /// Everything on which the bits of training depend, by name.
   var described: [String: String] {
     var all: [String: String] = [:]
     func put(_ name: String, _ value: Any) {

@@ -8,30 +8,30 @@ import ArcuateRuntime
   import Darwin
 #endif
 
-/// How parameters follow their gradients.
+/// How parameters follow their gradients: method, rate and its schedule, clipping, noise.
 public struct OptimizerOptions: Sendable, Equatable {
   public enum Kind: String, Sendable, CaseIterable {
     case sgd, adam, adamax, adamw
   }
 
-  /// How the rate changes: a factor for the step, counted from 0.
+  /// The factor of the rate at each step, counted from 0.
   public enum Schedule: Sendable, Equatable {
     case constant
-    /// times `factor` after every `steps` steps.
+    /// Multiplied by `factor` after every `steps` steps.
     case decay(factor: Float, steps: Int)
-    /// times `factor` at each of these steps.
+    /// Multiplied by `factor` at each of these steps.
     case milestones([Int], factor: Float)
-    /// Half a cosine from 1 to 0 over so many steps.
+    /// Half a cosine from 1 to 0 over `steps` steps.
     case cosine(steps: Int)
-    /// A line from 1 to 0 over so many steps.
+    /// Linear from 1 to 0 over `steps` steps.
     case linear(steps: Int)
 
     func factor(_ step: Int) -> Float {
       switch self {
       case .constant: return 1
       case .decay(let factor, let steps): return powf(factor, Float(step / max(steps, 1)))
-      case .milestones(let places, let factor):
-        return powf(factor, Float(places.count { $0 <= step }))
+      case .milestones(let steps, let factor):
+        return powf(factor, Float(steps.count { $0 <= step }))
       case .cosine(let steps):
         return (1 + cosf(.pi * min(1, Float(step) / Float(max(steps, 1))))) / 2
       case .linear(let steps): return max(0, 1 - Float(step) / Float(max(steps, 1)))
@@ -39,7 +39,7 @@ public struct OptimizerOptions: Sendable, Equatable {
     }
   }
 
-  /// Random changes of the weights after each step.
+  /// Noise added to trained parameters after each optimizer step.
   /// Source. Fang et al. 2020, after the synaptic sampling of Kappel et al. 2015.
   public struct Noise: Sendable, Equatable {
     public enum Kind: String, Sendable, CaseIterable {
@@ -50,7 +50,7 @@ public struct OptimizerOptions: Sendable, Equatable {
     }
     public var kind: Kind
     public var sigma: Float
-    /// The step at which it has faded to nothing, in a line; nil means it stays.
+    /// The step at which it has faded linearly to zero; nil keeps it constant.
     public var fadesAt: Int?
     public init(_ kind: Kind, sigma: Float, fadesAt: Int? = nil) {
       self.kind = kind
@@ -68,27 +68,27 @@ public struct OptimizerOptions: Sendable, Equatable {
   public var beta2: Float = 0.999
   public var epsilon: Float = 1e-8
   public var amsgrad = false
-  /// Decay of the weights: with the gradient, or for `adamw` beside it.
+  /// Weight decay: added to the gradient, or for `adamw` decoupled from it.
   public var weightDecay: Float = 0
-  /// The largest norm of all gradients together; they are scaled down to it.
+  /// The largest norm of all gradients together; larger ones are scaled down.
   public var clipNorm: Float?
-  /// The largest magnitude of an element of a gradient.
+  /// The largest magnitude of a gradient element; larger ones are clipped.
   public var clipValue: Float?
   public var noise: Noise?
 
   public init() {}
 }
 
-/// The state of an optimiser beside the parameters.
+/// The state of the optimizer: moments and the step.
 final class Optimizer {
   var options: OptimizerOptions
   /// Steps made.
   private(set) var step = 0
-  /// A factor on the rate that a trainer sets when progress stops.
+  /// Learning-rate multiplier.
   var rateFactor: Float = 1
-  /// For each parameter that learns its moments, each as long as the parameter.
+  /// The moments of each trained parameter, each of the size of the parameter.
   let moments: [[View<Float>]]
-  /// Those that learn.
+  /// The trained parameters.
   let parameters: [Parameter]
   private let random: CounterRandom
 
@@ -103,7 +103,7 @@ final class Optimizer {
       case .adamax: 2
       }
     moments = try self.parameters.map { parameter in
-      try (0..<count).map { _ in try Signal.room(parameter.rows, parameter.stride) }
+      try (0..<count).map { _ in try Signal.storage(parameter.rows, parameter.stride) }
     }
   }
 
@@ -111,7 +111,7 @@ final class Optimizer {
 
   var rate: Float { options.rate * rateFactor * options.schedule.factor(step) }
 
-  /// One step along the gradients. Returns their norm before it was clipped.
+  /// One step along the gradients. Returns their norm before clipping.
   func advance(_ pool: ThreadPool) -> Double {
     let norm = parameters.reduce(0) { $0 + LearningLoops.squares($1.gradient.row) }.squareRoot()
     if let most = options.clipNorm, norm > Double(most), norm.isFinite {
@@ -160,7 +160,7 @@ final class Optimizer {
     return norm
   }
 
-  /// Noise of this step, drawn by parameter, step and element.
+  /// Adds the noise of this step, sampled by parameter, step and element.
   private func addNoise(_ pool: ThreadPool) {
     guard let noise = options.noise else { return }
     let faded = noise.fadesAt.map { max(0, 1 - Float(step) / Float(max($0, 1))) } ?? 1
@@ -192,10 +192,10 @@ final class Optimizer {
 }
 
 extension CounterRandom {
-  /// Four numbers of a normal distribution from four words. Source. Box and Muller 1958.
+  /// Four normally distributed numbers from four random words. Source. Box and Muller 1958.
   static func normals(_ words: SIMD4<UInt32>) -> SIMD4<Float> {
     func pair(_ a: UInt32, _ b: UInt32) -> (Float, Float) {
-      // Never 0, whose logarithm there is not.
+      // Never 0, which has no logarithm.
       let u = (Float(a >> 8) + 1) * 0x1p-24
       let angle = 2 * Float.pi * Float(b >> 8) * 0x1p-24
       let radius = (-2 * logf(u)).squareRoot()

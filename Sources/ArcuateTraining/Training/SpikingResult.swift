@@ -4,13 +4,13 @@ import ArcuateModel
 import ArcuateRuntime
 
 extension Trainer {
-  /// The network that spikes, for a session: run with `frame_state` reset and as many steps for a
-  /// frame as it learned with, its last output is what `predict` gives, up to rounding.
+  /// The spiking network for a session: run with `frame_state` reset and as many steps per frame as in
+  /// training, its last output is that of `predict`, up to rounding.
   ///
-  /// Of tandem learning: batch-norm is folded with the running statistics; ReLUs are
-  /// integrate-and-fire neurons that start with the bias of their weights; a frame enters at the
-  /// first step; each output is the potential of neurons that do not spike. Of direct learning it is
-  /// `model()`. The metadata says how a frame is run.
+  /// In tandem mode batch-norm is folded with the running statistics; ReLUs are integrate-and-fire
+  /// neurons that start with the bias of their weights; a frame enters at the first step; each output
+  /// is the potential of neurons that do not spike. In direct mode it is `model()`. The metadata says
+  /// how a frame is run.
   /// Throws. What folding, and running the network once, throw.
   public func spikingModel() throws -> Model {
     var result = try model()
@@ -25,7 +25,7 @@ extension Trainer {
       options.gradient.input == .every && options.mode == .direct
         ? 1 : Double(options.gradient.steps))
     if options.mode == .direct, options.gradient.input == .every {
-      // Each step is a frame of its own: what is kept between them is the sample's state.
+      // Each step is a frame of its own: the state kept between them is the sample's.
       result.metadata["frame_state"] = .string(CompileOptions.FrameState.keep.rawValue)
     }
     return result

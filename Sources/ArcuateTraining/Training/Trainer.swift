@@ -1,43 +1,43 @@
 import ArcuateCore
 import ArcuateModel
 
-/// What learning is to do, besides the data.
+/// Options of a `Trainer`.
 public struct TrainingOptions: Sendable {
   public enum Mode: String, Sendable, CaseIterable {
-    /// The network as it is: gradients through all of its steps.
+    /// Gradients of the network itself, through all of its steps.
     case direct
-    /// An artificial network and its spiking twin of shared weights: the spiking one runs for
-    /// `gradient.steps` steps, its spike counts go on in both, and gradients take the artificial
-    /// one's way back. Source. Wu et al. 2020.
+    /// An artificial network and its spiking counterpart, which share weights: the spiking network runs
+    /// for `gradient.steps` steps, its spike counts replace the activations of both, and gradients are
+    /// those of the artificial network. Source. Wu et al. 2020.
     case tandem
   }
 
   public var mode: Mode = .direct
   public var gradient = GradientOptions()
   public var optimizer = OptimizerOptions()
-  /// Losses with the output each is for; they are added up.
+  /// Losses with the output that each is of; they are added.
   public var losses: [(port: Int, loss: Loss)] = [(0, Loss())]
 
   public init() {}
 }
 
-/// What a step of learning, or an evaluation, came to.
+/// The result of a training step or of an evaluation.
 public struct TrainingResult: Sendable, Equatable {
   public var loss = 0.0
   public var correct = 0
   public var samples = 0
-  /// Spikes of all neurons, and the operations of the samples: additions for spikes, products for
+  /// Spikes of all neurons, and operations over all samples: additions for spikes, products for
   /// values.
   public var spikes = 0
   public var additions = 0
   public var products = 0
-  /// The norm of the gradient, before clipping; 0 where none was made.
+  /// The norm of the gradient, before clipping; 0 in evaluation.
   public var gradientNorm = 0.0
 
   public init() {}
   public var accuracy: Double { samples > 0 ? Double(correct) / Double(samples) : 0 }
 
-  /// Weighs means by the samples they are of.
+  /// Merges another result; means are weighted by their samples.
   public mutating func add(_ other: TrainingResult) {
     let all = samples + other.samples
     guard all > 0 else { return }
@@ -51,27 +51,27 @@ public struct TrainingResult: Sendable, Equatable {
   }
 }
 
-/// A model that learns, batch by batch.
+/// Trains a model by gradient, batch by batch.
 public final class Trainer {
   public let options: TrainingOptions
-  /// The network that gradients go through.
+  /// The network whose gradients are computed.
   public let network: Network
-  /// In tandem, the one that spikes.
-  public let twin: Network?
+  /// In tandem mode, its spiking counterpart.
+  public let counterpart: Network?
   let optimizer: Optimizer
   private let random: CounterRandom
-  /// Steps made so far.
+  /// Training steps made so far.
   public var step: Int { optimizer.step }
 
   /// Throws. As `Network` and `TrainingOptions.check`; `invalidArgument` for a loss of an output
-  /// that is not there.
+  /// that does not exist.
   public init(_ model: Model, _ options: TrainingOptions) throws {
     try options.check()
     self.options = options
     switch options.mode {
     case .direct:
       network = try Network(model, options.gradient)
-      twin = nil
+      counterpart = nil
     case .tandem:
       var artificial = options.gradient
       artificial.steps = 1
@@ -80,8 +80,8 @@ public final class Trainer {
       var spiking = options.gradient
       spiking.input = .first
       spiking.biasOnce = true
-      twin = try Network(try model.spikingTwin(), spiking, twin: network)
-      network.takeCounts(from: twin!)
+      counterpart = try Network(try model.spikingCounterpart(), spiking, counterpart: network)
+      network.takeCounts(from: counterpart!)
     }
     optimizer = try Optimizer(
       options.optimizer, network.parameters, seed: options.gradient.seed)
@@ -89,7 +89,7 @@ public final class Trainer {
     for (port, loss) in options.losses {
       guard (0..<network.outputCount).contains(port) else {
         throw ArcuateError(
-          .invalidArgument, "a loss is for output \(port); there are \(network.outputCount)")
+          .invalidArgument, "a loss is of output \(port), but the model has \(network.outputCount)")
       }
       let isFitting =
         port == 0 && network.outputCount >= 3
@@ -97,7 +97,7 @@ public final class Trainer {
       guard !loss.isGated || isFitting else {
         throw ArcuateError(
           .invalidArgument,
-          "stochmax needs outputs 0, 1 and 2 of one width (logits and two heads), and is of output 0"
+          "stochmax must be of output 0 and needs outputs 0, 1 and 2 of one width (logits, two heads)"
         )
       }
     }
@@ -105,18 +105,18 @@ public final class Trainer {
 
   public var batch: Int { options.gradient.batch }
 
-  /// Numbers of one sample at an input.
+  /// The number of elements of one sample at an input.
   public func sampleWidth(_ port: Int = 0) -> Int {
     network.inputWidth(port)
       * (options.mode == .direct && options.gradient.input == .every ? options.gradient.steps : 1)
   }
 
-  /// One step of learning from a whole batch.
+  /// One training step on a whole batch.
   ///
   /// Shapes. Numbers for each input, [batch][sample width]; the target as `Target` says.
   /// Throws. `shapeMismatch`, `invalidArgument` (a label out of range, a number that is not
-  /// finite): nothing has changed then.
-  public func learn(
+  /// finite); nothing is changed then.
+  public func trainStep(
     _ inputs: [UnsafeBufferPointer<Float>], _ target: Target
   ) throws -> TrainingResult {
     try check(target, samples: batch)
@@ -143,7 +143,8 @@ public final class Trainer {
     return result
   }
 
-  /// Gradients of a batch, without a step; they are in the parameters and inputs of the network.
+  /// Computes the gradients of a batch without a step; they are in the parameters and inputs of the
+  /// network.
   public func gradients(
     _ inputs: [UnsafeBufferPointer<Float>], _ target: Target
   ) throws -> TrainingResult {
@@ -161,7 +162,7 @@ public final class Trainer {
     return result
   }
 
-  /// The loss and the answers for up to a batch of samples; nothing is changed.
+  /// The loss and the correct predictions of up to a batch of samples; nothing is changed.
   public func evaluate(
     _ inputs: [UnsafeBufferPointer<Float>], _ target: Target, samples: Int
   ) throws -> TrainingResult {
@@ -172,7 +173,7 @@ public final class Trainer {
     return try measure(target, samples: samples, isTraining: false, gradients: &gradients)
   }
 
-  /// What every output emits for up to a batch of samples, [samples][steps][width] each.
+  /// Every output for up to a batch of samples, [samples][steps][width] each.
   public func predict(
     _ inputs: [UnsafeBufferPointer<Float>], samples: Int
   ) throws -> [[Float]] {
@@ -184,21 +185,21 @@ public final class Trainer {
     }
   }
 
-  /// The model with what was learned: in tandem the artificial one.
-  public func model() throws -> Model { try network.learnedModel() }
+  /// The model with its trained parameters; in tandem mode the artificial network.
+  public func model() throws -> Model { try network.trainedModel() }
 
-  /// A factor on the rate, for whoever sees that progress stops.
+  /// Learning-rate multiplier, for reduce-on-plateau schedules.
   public var rateFactor: Float {
     get { optimizer.rateFactor }
     set { optimizer.rateFactor = newValue }
   }
   public var rate: Float { optimizer.rate }
 
-  /// Throws. What `Target` says, of every loss, before anything is run.
+  /// Throws if the target does not fit a loss, before anything is run.
   private func check(_ target: Target, samples: Int) throws {
     try checkCount(samples)
     for (port, loss) in options.losses {
-      try target.checked(
+      try target.check(
         samples: samples, steps: network.options.steps, width: network.outputWidth(port))
       try loss.check(target, outputs: network.outputCount)
     }
@@ -217,9 +218,7 @@ public final class Trainer {
   }
 
   private func checkCount(_ samples: Int) throws {
-    guard (1...batch).contains(samples) else {
-      throw ArcuateError(.invalidArgument, "\(samples) samples, not within 1 ... \(batch)")
-    }
+    try checkRange(samples, 1...batch, "samples")
   }
 
   private func put(_ inputs: [UnsafeBufferPointer<Float>], samples: Int) throws {
@@ -244,20 +243,20 @@ public final class Trainer {
     for (port, values) in inputs.enumerated() {
       guard samples < batch else {
         try network.setInput(values, port: port)
-        try twin?.setInput(values, port: port)
+        try counterpart?.setInput(values, port: port)
         continue
       }
       let missing = (batch - samples) * sampleWidth(port)
       let padded = Array(values) + [Float](repeating: 0, count: missing)
       try network.setInput(padded, port: port)
-      try twin?.setInput(padded, port: port)
+      try counterpart?.setInput(padded, port: port)
     }
   }
 
   private func run(isTraining: Bool) throws {
     let iteration = isTraining ? UInt64(step) &* 2 : UInt64(step) &* 2 &+ 1
-    if let twin {
-      try network.forward(beside: twin, isTraining: isTraining, iteration: iteration)
+    if let counterpart {
+      try network.forward(beside: counterpart, isTraining: isTraining, iteration: iteration)
     } else {
       try network.forward(isTraining: isTraining, iteration: iteration)
     }
@@ -276,16 +275,16 @@ public final class Trainer {
       let one = try loss.evaluate(
         isGated ? outputs : [outputs[port]], samples: samples, steps: steps,
         width: network.outputWidth(port), target: target, gradients: &part,
-        draw: { [self] index in
+        uniform: { [self] index in
           random.uniform(stream: 0, step: UInt64(step), index: UInt32(truncatingIfNeeded: index))
         }, isTraining: isTraining)
       if isGated { gradients = part } else { gradients[port] = part[0] }
       result.loss += one.loss
-      // The last loss's answers count: with a loss for every layer that is the deepest.
+      // The last loss counts: with a loss for every layer that is the deepest layer's.
       if i == options.losses.count - 1 { result.correct = one.correct }
     }
     result.samples = samples
-    let counts = try (twin ?? network).activityCounts(samples: samples)
+    let counts = try (counterpart ?? network).activityCounts(samples: samples)
     (result.spikes, result.additions, result.products) = counts
     return result
   }
@@ -294,8 +293,8 @@ public final class Trainer {
 // MARK: Arrays
 
 extension Trainer {
-  public func learn(_ inputs: [[Float]], _ target: Target) throws -> TrainingResult {
-    try Trainer.reading(inputs) { try learn($0, target) }
+  public func trainStep(_ inputs: [[Float]], _ target: Target) throws -> TrainingResult {
+    try Trainer.reading(inputs) { try trainStep($0, target) }
   }
 
   public func gradients(_ inputs: [[Float]], _ target: Target) throws -> TrainingResult {
@@ -312,7 +311,7 @@ extension Trainer {
     try Trainer.reading(inputs) { try predict($0, samples: samples) }
   }
 
-  /// Lends the arrays' numbers for the length of a call.
+  /// Calls `body` with buffers of the arrays.
   private static func reading<T>(
     _ arrays: [[Float]], _ lent: [UnsafeBufferPointer<Float>] = [],
     _ body: ([UnsafeBufferPointer<Float>]) throws -> T
@@ -325,7 +324,7 @@ extension Trainer {
 }
 
 extension Trainer {
-  /// The order in which samples come in an epoch: the same for the same seed, everywhere.
+  /// The order of samples in an epoch: the same for the same seed on every machine.
   /// Source. Fisher and Yates, with counter-based numbers.
   public static func order(count: Int, epoch: Int, seed: UInt64) -> [Int] {
     var order = Array(0..<count)
