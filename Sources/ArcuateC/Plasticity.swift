@@ -58,7 +58,7 @@ public func arcuate_session_set_adapting(
   _ session: OpaquePointer?, _ adapting: Int32
 ) -> arcuate_status {
   withSession(session) { session in
-    session.learns = try boolean(adapting, "adapting")
+    session.adapts = try boolean(adapting, "adapting")
   }
 }
 
@@ -66,12 +66,12 @@ public func arcuate_session_set_adapting(
 public func arcuate_session_set_rate_factor(_ session: OpaquePointer?, _ factor: Float)
   -> arcuate_status
 {
-  withSession(session) { try $0.setRate(factor) }
+  withSession(session) { try $0.setAdaptationRate(factor) }
 }
 
 @c @implementation
 public func arcuate_session_adapting(_ session: OpaquePointer?) -> Int32 {
-  object(SessionHandle.self, session)?.session.learns == true ? 1 : 0
+  object(SessionHandle.self, session)?.session.adapts == true ? 1 : 0
 }
 
 @c @implementation
@@ -84,7 +84,7 @@ public func arcuate_session_set_signal(
     let count = try nonNegative(count, "count")
     if count > 0 { _ = try required(values, "values") }
     // SAFETY: the caller says that there are `count` numbers.
-    try session.teach(name, UnsafeBufferPointer(start: values, count: count))
+    try session.setSignal(name, UnsafeBufferPointer(start: values, count: count))
   }
 }
 
@@ -94,7 +94,7 @@ public func arcuate_session_set_label(
   _ on: Float, _ off: Float
 ) -> arcuate_status {
   withSession(session) { session in
-    try session.teach(
+    try session.setSignal(
       try text(signal, "signal"), label: Int(label), stream: try nonNegative(stream, "stream"),
       on: on,
       off: off)
@@ -105,12 +105,12 @@ public func arcuate_session_set_label(
 public func arcuate_session_clear_signal(
   _ session: OpaquePointer?, _ signal: UnsafePointer<CChar>?
 ) -> arcuate_status {
-  withSession(session) { try $0.withdraw(try text(signal, "signal")) }
+  withSession(session) { try $0.clearSignal(try text(signal, "signal")) }
 }
 
 @c @implementation
 public func arcuate_session_normalize(_ session: OpaquePointer?) -> arcuate_status {
-  withSession(session) { $0.normalise() }
+  withSession(session) { $0.normalize() }
 }
 
 @c @implementation
@@ -120,7 +120,7 @@ public func arcuate_session_consolidate(_ session: OpaquePointer?) -> arcuate_st
 
 @c @implementation
 public func arcuate_session_forget(_ session: OpaquePointer?) -> arcuate_status {
-  withSession(session) { $0.forget() }
+  withSession(session) { $0.restoreWeights() }
 }
 
 // MARK: Adapted values
@@ -142,7 +142,7 @@ public func arcuate_session_adapted_size(
     let name = try? text(node, "node"),
     let fast = try? isFast(kind)
   else { return 0 }
-  return (try? session.learnedCount(name, fast: fast)) ?? 0
+  return (try? session.adaptedCount(name, fast: fast)) ?? 0
 }
 
 @c @implementation
@@ -158,7 +158,7 @@ public func arcuate_session_read_adapted(
     let count = try nonNegative(count, "count")
     if count > 0 { _ = try required(values, "values") }
     // SAFETY: the caller says that there are `count` elements.
-    try handle.session.learned(
+    try handle.session.adapted(
       name, fast: fast, into: UnsafeMutableBufferPointer(start: values, count: count))
   }
 }
@@ -171,6 +171,6 @@ public func arcuate_session_adapted_model(
   withError(error) {
     let handle = try required(object(SessionHandle.self, session), "session")
     let result = try required(model, "model")
-    result.pointee = retain(ModelHandle(try handle.session.learnedModel(), []))
+    result.pointee = retain(ModelHandle(try handle.session.adaptedModel(), []))
   }
 }

@@ -143,7 +143,7 @@ struct AllocationTests {
       model.dt_s = 1e-3
       let (count, session) = try allocationsOfLearning(model, threads: threads, inputs: 300)
       #expect(count == 0, "\(count) allocations")
-      #expect(try session.learned("w") != [Float](repeating: 0.05, count: 120_000))
+      #expect(try session.adapted("w") != [Float](repeating: 0.05, count: 120_000))
     }
   }
 
@@ -171,10 +171,10 @@ struct AllocationTests {
     model.dt_s = 1e-3
     let (count, session) = try allocationsOfLearning(model, threads: threads, inputs: 300)
     #expect(count == 0, "\(count) allocations")
-    let learned = try session.learned("w")
+    let learned = try session.adapted("w")
     #expect(learned != [Float](repeating: 0.05, count: 108))
     let (_, alone) = try allocationsOfLearning(model, threads: 1, inputs: 300)
-    #expect(try alone.learned("w") == learned)
+    #expect(try alone.adapted("w") == learned)
   }
 
   /// How often four streams of ten labels allocate while they learn, after the first frame.
@@ -187,18 +187,18 @@ struct AllocationTests {
     options.stepsPerFrame = 6
     options.frameState = .reset
     let session = try model.compile(options).makeSession()
-    session.learns = true
+    session.adapts = true
     let label = [Float](repeating: 0.5, count: 40)
     let input = [[Float](repeating: 0.7, count: 4 * inputs)]
     var count: UInt64 = 1
     try InputPorts.with(input) { inputs in
       _ = try OutputPorts.collect(counts: [40]) { outputs in
         try label.withUnsafeBufferPointer { label in
-          try session.teach("label", label)
+          try session.setSignal("label", label)
           try session.run(frames: 1, inputs: inputs, outputs: outputs)
           count = try Self.allocations(session) {
             for _ in 0..<3 {
-              try session.teach("label", label)
+              try session.setSignal("label", label)
               try session.run(frames: 1, inputs: inputs, outputs: outputs)
             }
           }

@@ -188,25 +188,25 @@ private enum Library {
   }
 
   // Learning on the spot.
-  static func setLearning(_ session: Session, _ learns: Bool) { session.learns = learns }
-  static func setRate(_ session: Session, _ rate: Float) throws { try session.setRate(rate) }
+  static func setLearning(_ session: Session, _ learns: Bool) { session.adapts = learns }
+  static func setRate(_ session: Session, _ rate: Float) throws { try session.setAdaptationRate(rate) }
   static func signals(_ session: Session) -> [(name: String, width: Int)] { session.plan.signals }
   static func teach(_ session: Session, _ name: String, _ values: [Float]) throws {
-    try session.teach(name, values)
+    try session.setSignal(name, values)
   }
-  static func withdraw(_ session: Session, _ name: String) throws { try session.withdraw(name) }
+  static func withdraw(_ session: Session, _ name: String) throws { try session.clearSignal(name) }
   /// Weights, those of each stream, and thresholds: of one node or of all.
   static func learned(_ session: Session, of name: String? = nil) -> [[Float]] {
     (name.map { [$0] } ?? nodeNames(session)).flatMap { node in
-      [false, true].compactMap { try? session.learned(node, fast: $0) }
+      [false, true].compactMap { try? session.adapted(node, fast: $0) }
     }
   }
-  static func learnedModel(_ session: Session) throws -> Model { try session.learnedModel() }
+  static func learnedModel(_ session: Session) throws -> Model { try session.adaptedModel() }
   static func frozen(_ model: Model) -> Model { model.frozen() }
-  static func forget(_ session: Session) { session.forget() }
+  static func forget(_ session: Session) { session.restoreWeights() }
   /// What a frame begins and ends with, for hosts that run steps.
   static func endFrame(_ session: Session) {
-    session.normalise()
+    session.normalize()
     session.consolidate()
   }
 

@@ -115,7 +115,7 @@ import Testing
     compiling.batch = 2
     let session = try network.trainedModel().compile(compiling).makeSession()
     for t in 0..<5 {
-      session.learns = t < plasticSteps ?? 5
+      session.adapts = t < plasticSteps ?? 5
       func step(_ all: [Float], _ width: Int) -> [Float] {
         (0..<2).flatMap { b in all[(b * 5 + t) * width..<(b * 5 + t + 1) * width] }
       }

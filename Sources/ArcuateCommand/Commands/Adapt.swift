@@ -81,13 +81,13 @@ struct Adapt: ParsableCommand {
     let samples = try FrameFiles(inputs)
     let options = try samples.options(for: model, at: self.model, compiling).options
     let plan = try within(self.model) { try model.compile(options) }
-    guard plan.canLearn else {
+    guard plan.canAdapt else {
       throw ArcuateError(.invalidModel, "has no plastic nodes", at: self.model)
     }
     let truth = try labels.map { try Adapt.labels($0, frames: samples.frames) }
     let name = try signalName(plan)
     let session = try compiling.session(plan)
-    session.learns = true
+    session.adapts = true
     let classes = max((truth?.max() ?? 0) + 1, 1)
     var voters = ResponseLabels(
       neurons: plan.outputs[0].shape.count, classes: min(classes, 4096))
@@ -99,7 +99,7 @@ struct Adapt: ParsableCommand {
         )
       }
     }
-    let adapted = try session.learnedModel()
+    let adapted = try session.adaptedModel()
     try within(output) { try ModelFile.write(freeze ? adapted.frozen() : adapted, to: output) }
     show("adapted    \(output), \(samples.frames * epochs) frames")
   }
@@ -140,7 +140,7 @@ struct Adapt: ParsableCommand {
     for frame in 0..<samples.frames {
       if let name, let truth {
         try within("frame \(frame)") {
-          try session.teach(name, label: truth[frame], on: on, off: off)
+          try session.setSignal(name, label: truth[frame], on: on, off: off)
         }
       }
       let parts = plan.inputs.indices.map { port -> [Float] in

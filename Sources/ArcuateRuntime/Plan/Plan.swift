@@ -109,7 +109,7 @@ public final class Plan: Sendable {
   package var spikingNodes: [Int] { steps.indices.filter { steps[$0].emission.isSpikes } }
 
   /// Whether anything in it changes while a session adapts.
-  public var canLearn: Bool { plasticity?.changesEverySteps ?? false }
+  public var canAdapt: Bool { plasticity?.changesEverySteps ?? false }
 
   /// The names of the signals that rules ask for, with how many numbers each has for a stream.
   public var signals: [(name: String, width: Int)] {

@@ -6,7 +6,7 @@ import ArcuateModel
 extension Session {
   /// Multiplies the rates of all rules from now on. Throws. `invalidArgument` for what is not
   /// finite.
-  public func setRate(_ rate: Float) throws(ArcuateError) {
+  public func setAdaptationRate(_ rate: Float) throws(ArcuateError) {
     guard rate.isFinite else {
       throw ArcuateError(.invalidArgument, "the factor of the rates is not finite")
     }
@@ -17,7 +17,7 @@ extension Session {
   ///
   /// A frame of `run` begins with this while the session adapts; after steps or events call it
   /// yourself. Sums are made in the order of the inputs; negative and zero sums are left alone.
-  public func normalise() { plan.plasticity?.normalize(arena) }
+  public func normalize() { plan.plasticity?.normalize(arena) }
 
   /// Applies what frames added up, with the modulators as they are now, and clears it.
   ///
@@ -27,7 +27,7 @@ extension Session {
 
   /// Brings weights and thresholds back to those of the model, and starts random numbers again.
   /// Streams and signals are untouched.
-  public func forget() { plan.plasticity?.restore(arena) }
+  public func restoreWeights() { plan.plasticity?.restore(arena) }
 
   // MARK: Signals
 
@@ -46,7 +46,7 @@ extension Session {
   ///
   /// Throws. `notFound`; `bufferSize` for another count; `invalidArgument` for a number that is not
   /// finite. Nothing is changed then.
-  public func teach(_ name: String, _ values: UnsafeBufferPointer<Float>) throws(ArcuateError) {
+  public func setSignal(_ name: String, _ values: UnsafeBufferPointer<Float>) throws(ArcuateError) {
     let signal = try signal(name)
     let batch = plan.options.batch
     guard values.count == batch * signal.width else {
@@ -67,9 +67,9 @@ extension Session {
     }
   }
 
-  public func teach(_ name: String, _ values: [Float]) throws(ArcuateError) {
+  public func setSignal(_ name: String, _ values: [Float]) throws(ArcuateError) {
     try values.withUnsafeBufferPointer { (values) throws(ArcuateError) in
-      try teach(name, values)
+      try setSignal(name, values)
     }
   }
 
@@ -77,7 +77,7 @@ extension Session {
   ///
   /// Throws. `notFound`; `invalidArgument` for a label, stream or number out of range. Nothing is
   /// changed then.
-  public func teach(
+  public func setSignal(
     _ name: String, label: Int, stream: Int = 0, on: Float = 1, off: Float = 0
   ) throws(ArcuateError) {
     let signal = try signal(name)
@@ -103,7 +103,7 @@ extension Session {
   }
 
   /// Clears a signal: rules that ask for it change nothing until it is given again.
-  public func withdraw(_ name: String) throws(ArcuateError) {
+  public func clearSignal(_ name: String) throws(ArcuateError) {
     let signal = try signal(name)
     for b in 0..<plan.options.batch { arena.state[signal.rows.given + b] = 0 }
   }
@@ -120,9 +120,9 @@ extension Session {
     return node
   }
 
-  /// How many numbers `learned` gives for a node.
+  /// How many numbers `adapted` gives for a node.
   /// Throws. `notFound` for a node that is not there or in which nothing adapts.
-  public func learnedCount(_ name: String, fast: Bool = false) throws(ArcuateError) -> Int {
+  public func adaptedCount(_ name: String, fast: Bool = false) throws(ArcuateError) -> Int {
     let node = try adaptive(name)
     if let count = node.adaptedCount(fast: fast, batch: plan.options.batch) { return count }
     throw ArcuateError(
@@ -133,11 +133,11 @@ extension Session {
 
   /// The weights of a node as they are now, [post][pre] or [out][in][kernel], or its fast ones,
   /// [batch][post][pre], or the adaptive part of the thresholds of cells.
-  /// Throws. As `learnedCount`; `bufferSize`.
-  public func learned(
+  /// Throws. As `adaptedCount`; `bufferSize`.
+  public func adapted(
     _ name: String, fast: Bool = false, into output: UnsafeMutableBufferPointer<Float>
   ) throws(ArcuateError) {
-    let count = try learnedCount(name, fast: fast)
+    let count = try adaptedCount(name, fast: fast)
     guard output.count >= count else {
       throw ArcuateError(
         .bufferSize,
@@ -147,17 +147,17 @@ extension Session {
     try adaptive(name).forEachAdapted(fast: fast, arena) { output[$0] = $1 }
   }
 
-  public func learned(_ name: String, fast: Bool = false) throws(ArcuateError) -> [Float] {
-    var values = [Float](repeating: 0, count: try learnedCount(name, fast: fast))
+  public func adapted(_ name: String, fast: Bool = false) throws(ArcuateError) -> [Float] {
+    var values = [Float](repeating: 0, count: try adaptedCount(name, fast: fast))
     try values.withUnsafeMutableBufferPointer { (values) throws(ArcuateError) in
-      try learned(name, fast: fast, into: values)
+      try adapted(name, fast: fast, into: values)
     }
     return values
   }
 
   /// The network with the weights, biases and thresholds that the session has now, nested graphs
   /// made flat. Fast weights belong to a stream and are not part of it.
-  public func learnedModel() throws(ArcuateError) -> Model {
+  public func adaptedModel() throws(ArcuateError) -> Model {
     var model = plan.model
     for step in plan.steps {
       let i = step.identity.node

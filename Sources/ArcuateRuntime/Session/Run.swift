@@ -46,7 +46,7 @@ extension Session {
       // Several frames of one step make a block, or one frame makes one or more.
       let atOnce = steps == 1 ? min(plan.block, frames - frame) : 1
       if options.frameState == .reset { reset() }
-      if learns { plan.plasticity?.normalize(arena) }
+      if adapts { plan.plasticity?.normalize(arena) }
       var done = 0
       while done < steps {
         let count = steps == 1 ? atOnce : min(plan.block, steps - done)
@@ -62,7 +62,7 @@ extension Session {
         }
         done += count
       }
-      if learns { plan.plasticity?.consolidate(arena) }
+      if adapts { plan.plasticity?.consolidate(arena) }
       frame += atOnce
     }
   }

@@ -12,12 +12,12 @@ public final class Session {
 
   /// Whether weights and thresholds change while the session runs. Traces stand still while they
   /// do not.
-  public var learns: Bool {
+  public var adapts: Bool {
     get { scheduler.adapts }
     set { scheduler.adapts = newValue }
   }
   /// Multiplies the rates of all rules, for schedules; not those of decays.
-  public var rate: Float { arena.adaptationRate }
+  public var adaptationRate: Float { arena.adaptationRate }
 
   /// Throws. `outOfMemory`.
   init(plan: Plan) throws {
@@ -33,7 +33,7 @@ public final class Session {
       }
     }
     reset()
-    forget()
+    restoreWeights()
   }
 
   // MARK: Reset

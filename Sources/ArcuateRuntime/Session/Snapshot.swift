@@ -119,7 +119,7 @@ extension Session {
   /// Throws. `outOfMemory`.
   public func clone() throws -> Session {
     let copy = try plan.makeSession()
-    copy.learns = learns
+    copy.adapts = adapts
     copy.arena.adaptationRate = arena.adaptationRate
     copy.arena.stepCounts.row.copy(from: arena.stepCounts.row)
     copy.arena.state.row.copy(from: arena.state.row)

@@ -90,7 +90,7 @@ struct PlasticityTests {
     options.stepsPerFrame = steps
     options.frameOutput = .every
     let session = try model.compile(options).makeSession()
-    session.learns = true
+    session.adapts = true
     return session
   }
 
@@ -109,7 +109,7 @@ struct PlasticityTests {
       for t in 0..<steps {
         if linear.rule.modulator != nil, t % 10 == 0 {
           let reward = dice.values(batch, -1, 1)
-          try session.teach("reward", reward)
+          try session.setSignal("reward", reward)
           twin.signal = reward.map { [$0] }
         }
         let x = (0..<batch).map { _ in dice.spikes(pre, 0.15) }
@@ -119,12 +119,12 @@ struct PlasticityTests {
         if y != wanted { return }
         spikes += y.filter { $0 != 0 }.count
       }
-      let learned = try session.learned("w")
+      let learned = try session.adapted("w")
       let slow = (0..<post).flatMap { i in (0..<pre).map { twin.weight[$0][i] } }
       #expect(spikes > 20, "seed \(seed): the network is all but silent")
       #expect(learned == slow, "seed \(seed)")
       #expect(learned != linear.weight.floats)
-      #expect(try session.learned("cells") == twin.theta)
+      #expect(try session.adapted("cells") == twin.theta)
     }
   }
 
@@ -139,7 +139,7 @@ struct PlasticityTests {
     for (threads, atOnce) in [(1, 3), (2, 3), (3, 1), (4, 2)] {
       let session = try Self.session(model, batch: batch, threads: threads, steps: steps)
       if !session.plan.signals.isEmpty {
-        try session.teach("reward", (0..<batch).map { Float($0) / 8 - 1 })
+        try session.setSignal("reward", (0..<batch).map { Float($0) / 8 - 1 })
       }
       var out: [Float] = []
       var frame = 0
@@ -149,7 +149,7 @@ struct PlasticityTests {
         out += try session.run(frames: count, [part])[0]
         frame += count
       }
-      results.append(out + (try session.learned("w")) + (try session.learned("cells")))
+      results.append(out + (try session.adapted("w")) + (try session.adapted("cells")))
     }
     for result in results.dropFirst() { #expect(result == results[0]) }
   }
@@ -159,10 +159,10 @@ struct PlasticityTests {
       let model = try Self.network(rule, pre: 12, post: 6, seed: 5)
       let session = try Self.session(model)
       var dice = Dice(7)
-      if !session.plan.signals.isEmpty { try session.teach("reward", [0.5]) }
+      if !session.plan.signals.isEmpty { try session.setSignal("reward", [0.5]) }
       func run(_ session: Session, _ x: [[Float]]) throws -> [Float] {
-        try x.flatMap { try session.step([$0])[0] } + session.learned("w")
-          + session.learned("cells")
+        try x.flatMap { try session.step([$0])[0] } + session.adapted("w")
+          + session.adapted("cells")
       }
       let before = (0..<50).map { _ in dice.spikes(12, 0.2) }
       let after = (0..<50).map { _ in dice.spikes(12, 0.2) }
@@ -181,28 +181,28 @@ struct PlasticityTests {
     let model = try Self.network(Self.rules()[0], pre: 12, post: 6, seed: 5)
     let session = try Self.session(model)
     var dice = Dice(8)
-    let fresh = try session.learned("w")
+    let fresh = try session.adapted("w")
     for _ in 0..<50 { _ = try session.step([dice.spikes(12, 0.3)]) }
-    let learned = try session.learned("w")
+    let learned = try session.adapted("w")
     #expect(learned != fresh)
     session.reset()
-    #expect(try session.learned("w") == learned)
-    session.learns = false
+    #expect(try session.adapted("w") == learned)
+    session.adapts = false
     for _ in 0..<50 { _ = try session.step([dice.spikes(12, 0.3)]) }
-    #expect(try session.learned("w") == learned)
-    let taken = try session.learnedModel()
+    #expect(try session.adapted("w") == learned)
+    let taken = try session.adaptedModel()
     let again = try taken.compile().makeSession()
-    #expect(try again.learned("w") == learned)
-    #expect(try again.learned("cells") == session.learned("cells"))
+    #expect(try again.adapted("w") == learned)
+    #expect(try again.adapted("cells") == session.adapted("cells"))
     let frozen = try #require(taken.frozen()["w"])
     guard case .linear(let linear) = frozen.op else {
       Issue.record("a frozen node is an ordinary one")
       return
     }
     #expect(linear.weight.floats == learned)
-    session.forget()
-    #expect(try session.learned("w") == fresh)
-    #expect(try session.learned("cells") == [Float](repeating: 0, count: 6))
+    session.restoreWeights()
+    #expect(try session.adapted("w") == fresh)
+    #expect(try session.adapted("cells") == [Float](repeating: 0, count: 6))
   }
 
   @Test func columnsAreNormalisedBeforeEachFrame() throws {
@@ -212,7 +212,7 @@ struct PlasticityTests {
     let session = try Self.session(model, steps: 4)
     // Frames of silence: nothing but the normalisation changes weights.
     _ = try session.run(frames: 2, [[Float](repeating: 0, count: 24)])
-    let learned = try session.learned("w")
+    let learned = try session.adapted("w")
     for i in 0..<6 {
       let sum = learned[i * 12..<(i + 1) * 12].reduce(0, +)
       #expect(abs(sum - 3) < 1e-5)
@@ -335,23 +335,23 @@ struct PlasticityTests {
     rule.modulator = .init(.error(node: "cells", teacher: "label"), .each)
     let model = try Self.network(rule, pre: 5, post: 4, seed: 2)
     let session = try Self.session(model, batch: 2)
-    try session.teach("label", label: 1, stream: 1)
+    try session.setSignal("label", label: 1, stream: 1)
     let before = session.save()
     let refused: [(ArcuateError.Code, String, () throws -> Void)] = [
-      (.invalidArgument, "label 4 is not within 0 ..< 4", { try session.teach("label", label: 4) }),
-      (.invalidArgument, "label -1", { try session.teach("label", label: -1) }),
-      (.invalidArgument, "stream 2", { try session.teach("label", label: 0, stream: 2) }),
-      (.bufferSize, "not 8", { try session.teach("label", [1, 2, 3]) }),
+      (.invalidArgument, "label 4 is not within 0 ..< 4", { try session.setSignal("label", label: 4) }),
+      (.invalidArgument, "label -1", { try session.setSignal("label", label: -1) }),
+      (.invalidArgument, "stream 2", { try session.setSignal("label", label: 0, stream: 2) }),
+      (.bufferSize, "not 8", { try session.setSignal("label", [1, 2, 3]) }),
       (
         .invalidArgument, "number 3 is not finite",
         {
-          try session.teach("label", [0, 0, 0, .nan, 0, 0, 0, 0])
+          try session.setSignal("label", [0, 0, 0, .nan, 0, 0, 0, 0])
         }
       ),
       (
         .notFound, "there is no signal \"reward\": rules ask for label",
         {
-          try session.teach("reward", [1])
+          try session.setSignal("reward", [1])
         }
       ),
       (
