@@ -31,16 +31,3 @@ enum ChannelOrder: Sendable {
     return Permutation(inverse)
   }
 }
-
-extension Operator {
-  /// The order of a node's rows, and of what it reads.
-  var channelOrder: ChannelOrder {
-    switch self {
-    case .convolution, .pooling: .last
-    case .input, .output, .linear, .sparse, .flatten, .graph, .plastic: .first
-    case .scale, .delay, .threshold, .neuron, .activation, .batchNorm, .concatenation,
-      .multiplication, .normalization, .encoder, .decoder:
-      .asInputs
-    }
-  }
-}

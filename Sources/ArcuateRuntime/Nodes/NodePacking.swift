@@ -74,7 +74,7 @@ struct NodePacking {
 }
 
 extension Operator {
-  /// The node ready to run: the one place that knows the class of each kind.
+  /// The node ready to run: this file has the lists of node kinds in this room.
   ///
   /// Throws. `cannotCompile`, `limitExceeded`, `outOfMemory`.
   /// Needs. A node of a flattened model that the check found sound.
@@ -100,6 +100,17 @@ extension Operator {
     case .encoder(let encoder): encoder.packed(&packing)
     case .decoder(let decoder): DecoderNode(decoder, &packing)
     case .plastic(let plastic): try plastic.packed(&packing)
+    }
+  }
+
+  /// The order of a node's rows, and of what it reads.
+  var channelOrder: ChannelOrder {
+    switch self {
+    case .convolution, .pooling: .last
+    case .input, .output, .linear, .sparse, .flatten, .graph, .plastic: .first
+    case .scale, .delay, .threshold, .neuron, .activation, .batchNorm, .concatenation,
+      .multiplication, .normalization, .encoder, .decoder:
+      .asInputs
     }
   }
 }
