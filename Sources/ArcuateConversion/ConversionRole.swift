@@ -30,8 +30,8 @@ extension Operator {
       case .maximum: .maximumPooling
       case .spikeMaximum: .unsupported
       }
-    case .activation, .threshold, .neuron, .normalization, .delay, .sparse, .graph,
-      .multiplication, .encoder, .decoder, .plastic:
+    case .activation, .threshold, .neuron, .groupNorm, .normalization, .delay, .sparse,
+      .graph, .multiplication, .encoder, .decoder, .plastic:
       .unsupported
     }
   }

@@ -119,6 +119,18 @@ struct GradientCase: CustomTestStringConvertible, Sendable {
               gamma: tensor([5], 22, 0.2, 1),
               beta: tensor([5], 23))))),
       GradientCase(
+        name: "group norm",
+        model: image(
+          [
+            ("c", convolution(4, 2)),
+            (
+              "norm",
+              .groupNorm(
+                GroupNorm(
+                  groups: 2, gamma: tensor([4], 22, 0.2, 1), beta: tensor([4], 23), epsilon: 1e-3))
+            ),
+          ], flat: 4 * 3 * 5)),
+      GradientCase(
         name: "li",
         model: sandwich(
           "li",

@@ -34,6 +34,8 @@ public enum Operator: Sendable, Equatable {
   case activation(Activation)
   /// y = (x - mean) / sqrt(variance + epsilon) * gamma + beta, per channel (the first axis).
   case batchNorm(BatchNorm)
+  /// Normalization over groups of channels.
+  case groupNorm(GroupNorm)
   /// The inputs, in the order of the edges that lead here, one after another along the first axis;
   /// their other axes are equal. Spikes stay spikes.
   case concatenation
@@ -54,8 +56,8 @@ extension Operator {
   package static let kinds: [any NodeKind.Type] = [
     InputPort.self, OutputPort.self, Linear.self, Scale.self, Convolution.self, Pooling.self,
     Flatten.self, Delay.self, Threshold.self, Neuron.self, NestedGraph.self, SparseLinear.self,
-    Activation.self, BatchNorm.self, Concatenation.self, Multiplication.self, Normalization.self,
-    Encoder.self, Decoder.self,
+    Activation.self, BatchNorm.self, GroupNorm.self, Concatenation.self, Multiplication.self,
+    Normalization.self, Encoder.self, Decoder.self,
   ]
 
   /// The payload, which has the properties of the node.
@@ -75,6 +77,7 @@ extension Operator {
     case .sparse(let sparse): sparse
     case .activation(let activation): activation
     case .batchNorm(let norm): norm
+    case .groupNorm(let norm): norm
     case .concatenation: Concatenation()
     case .multiplication: Multiplication()
     case .normalization(let norm): norm

@@ -94,6 +94,7 @@ extension Operator {
     case .sparse(let sparse): try SparseNode(sparse, &packing)
     case .activation(let function): ActivationNode(function)
     case .batchNorm(let norm): try ScaleNode(norm, packing)
+    case .groupNorm(let norm): try GroupNormNode(norm, packing)
     case .concatenation: ConcatenationNode(packing)
     case .multiplication: MultiplicationNode(packing)
     case .normalization(let norm): NormalizationNode(norm)
@@ -108,8 +109,8 @@ extension Operator {
     switch self {
     case .convolution, .pooling: .last
     case .input, .output, .linear, .sparse, .flatten, .graph, .plastic: .first
-    case .scale, .delay, .threshold, .neuron, .activation, .batchNorm, .concatenation,
-      .multiplication, .normalization, .encoder, .decoder:
+    case .scale, .delay, .threshold, .neuron, .activation, .batchNorm, .groupNorm,
+      .concatenation, .multiplication, .normalization, .encoder, .decoder:
       .asInputs
     }
   }

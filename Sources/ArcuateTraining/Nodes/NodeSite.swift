@@ -78,6 +78,7 @@ extension Operator {
     case .threshold(let threshold): return try ThresholdNode.make(from: threshold, at: site)
     case .activation(let activation): return try ActivationNode.make(from: activation, at: site)
     case .batchNorm(let norm): return try BatchNormNode.make(from: norm, at: site)
+    case .groupNorm(let norm): return try GroupNormNode.make(from: norm, at: site)
     case .delay(let seconds): return try DelayNode.make(from: seconds, at: site)
     case .encoder(let encoder): return try EncoderNode.make(from: encoder, at: site)
     case .decoder(let decoder): return try DecoderNode.make(from: decoder, at: site)
