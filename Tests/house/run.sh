@@ -5,7 +5,7 @@
 set -eu
 cd "$(dirname "$0")/../.."
 # Rules that do not hold yet are reported and fail nothing.
-reported="arrows memory sizes errors"
+reported="arrows memory sizes"
 failed=
 for rule in imports arrows memory sizes paths errors mirror words; do
   echo "-- $rule"
