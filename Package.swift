@@ -122,7 +122,8 @@ let package = Package(
     tests("ArcuateModelTests", rooms),
     tests("ArcuateFormatsTests", rooms + ["ArcuateData", "ArcuateTestSupport"]),
     tests("ArcuateDataTests", ["ArcuateFormats", "ArcuateData", "ArcuateTestSupport"]),
-    tests("ArcuateRuntimeTests", rooms + ["ArcuateData", "ArcuateTestSupport", "AllocationCounter"]),
+    tests(
+      "ArcuateRuntimeTests", rooms + ["ArcuateData", "ArcuateTestSupport", "AllocationCounter"]),
     tests("ArcuateQuantizationTests", rooms + ["ArcuateTestSupport"]),
     tests("ArcuateConversionTests", rooms + ["ArcuateTestSupport"]),
     tests("ArcuateTrainingTests", rooms + ["ArcuateTestSupport"]),

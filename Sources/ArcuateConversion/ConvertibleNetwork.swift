@@ -59,7 +59,8 @@ struct ConvertibleNetwork {
       case .maximumPooling:
         if options.maximumPooling == .refuse, !(isConstant && !followsNeurons(i)) {
           reasons.append(
-            "\"\(node.name)\" (\(node.op.kindName): train with average pooling, or allow it to count)")
+            "\"\(node.name)\" (\(node.op.kindName): train with average pooling, or allow it to count)"
+          )
         }
       case .unsupported: reasons.append("\"\(node.name)\" (\(node.op.kindName))")
       }

@@ -17,7 +17,8 @@ extension Model {
   /// whether that is the bias.
   func mappingTensors(
     path: String = "",
-    _ body: (_ name: String, _ kind: String, _ tensor: Tensor, _ isBias: Bool) throws(ArcuateError) -> Tensor
+    _ body: (_ name: String, _ kind: String, _ tensor: Tensor, _ isBias: Bool) throws(ArcuateError)
+      -> Tensor
   ) throws(ArcuateError) -> Model {
     var model = self
     for (i, node) in nodes.enumerated() {

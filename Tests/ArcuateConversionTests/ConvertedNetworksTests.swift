@@ -128,7 +128,8 @@ import Testing
     for balancing in Self.balancings {
       // What comes early is not taken back in deeper layers.
       let isDeep = kind != .twoPorts
-      for input in [ConversionOptions.Input.constant, .singleShot] where input == .constant || !isDeep {
+      for input in [ConversionOptions.Input.constant, .singleShot]
+      where input == .constant || !isDeep {
         for bias in ConversionOptions.Bias.allCases
         where (bias == .once) == (input == .singleShot) {
           for shares in kind == .residual ? [true, false] : [true] {

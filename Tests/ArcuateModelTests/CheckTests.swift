@@ -51,7 +51,8 @@ import Testing
     }
     return [
       Case(
-        severity: .error, location: "node \"w\"", words: "[.., 5]", model: replacing("w", linear(5, 3))
+        severity: .error, location: "node \"w\"", words: "[.., 5]",
+        model: replacing("w", linear(5, 3))
       ),
       Case(
         severity: .error, location: "node \"out\"", words: "shape [4]",
@@ -102,7 +103,8 @@ import Testing
         severity: .error, location: "node \"n\"", words: "cannot be summed",
         model: adding([("v", linear(2, 4))], [("in", "v"), ("v", "n")])),
       Case(
-        severity: .error, location: "node \"times\"", words: "[3] and [2], which cannot be multiplied",
+        severity: .error, location: "node \"times\"",
+        words: "[3] and [2], which cannot be multiplied",
         model: adding([("times", .multiplication)], [("n", "times"), ("in", "times")])),
       Case(
         severity: .error, location: "node \"both\"", words: "do not join along the first axis",

@@ -3,8 +3,9 @@ import ArcuateModel
 import Testing
 
 @Suite struct NodeKindTests {
-  private func names<Kind: NodeKind>(_: Kind.Type) -> [(form: String, nir: [String], layer: String?)]
-  {
+  private func names<Kind: NodeKind>(_: Kind.Type) -> [(
+    form: String, nir: [String], layer: String?
+  )] {
     Kind.forms.map { ($0.name, $0.nirNames, $0.layer?.name) }
   }
 

@@ -55,7 +55,8 @@ import Testing
   @Test func cycles() throws {
     func loop(_ delays: [Float]) -> Model {
       var model = Model.chain([
-        ("in", .input(shape: [2])), ("n", .neuron(Neuron(.integrateAndFire, threshold: Tensor(scalar: 1)))),
+        ("in", .input(shape: [2])),
+        ("n", .neuron(Neuron(.integrateAndFire, threshold: Tensor(scalar: 1)))),
         ("out", .output(shape: [2])),
       ])
       model.nodes.append(

@@ -310,13 +310,16 @@ import Testing
     let lines = plan.explain().split(separator: "\n")
     let first = try #require(lines.firstIndex { $0.hasPrefix("threads, each a tile behind") })
     #expect(lines[first + 1] == "  0  in, w" && lines[first + 2] == "  1  n, v, m, out")
-    #expect(!(try Self.session(model, .init(threads: 1, batch: 1))).plan.explain().contains("behind"))
-    #expect(!(try Self.session(model, .init(threads: 2, batch: 2))).plan.explain().contains("behind"))
+    #expect(
+      !(try Self.session(model, .init(threads: 1, batch: 1))).plan.explain().contains("behind"))
+    #expect(
+      !(try Self.session(model, .init(threads: 2, batch: 2))).plan.explain().contains("behind"))
   }
 
   /// With fast numerics integrators behind a convolution add in their membranes: numbers that sums in
   /// any order give exactly show that nothing else changes.
-  @Test(arguments: [NeuronSemantics.Reset.subtract, .toValue], [(1, false), (2, false), (2, true)])
+  @Test(
+    arguments: [NeuronSemantics.Reset.subtract, .toValue], [(1, false), (2, false), (2, true)])
   func integratorsAddInPlace(
     reset: NeuronSemantics.Reset, setting: (threads: Int, hasSkip: Bool)
   ) throws {

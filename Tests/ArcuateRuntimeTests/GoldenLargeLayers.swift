@@ -64,9 +64,17 @@ extension Cases {
     }
     var images = Model.chain([
       ("in", .input(shape: [8, 9, 10])), ("a", kernels(8, 64)),
-      ("n", .neuron(Neuron(.integrateAndFire, threshold: Tensor(scalar: 1), resetValue: Tensor(scalar: 0)))),
+      (
+        "n",
+        .neuron(
+          Neuron(.integrateAndFire, threshold: Tensor(scalar: 1), resetValue: Tensor(scalar: 0)))
+      ),
       ("b", kernels(64, 16)),
-      ("m", .neuron(Neuron(.integrateAndFire, threshold: Tensor(scalar: 1), resetValue: Tensor(scalar: 0)))),
+      (
+        "m",
+        .neuron(
+          Neuron(.integrateAndFire, threshold: Tensor(scalar: 1), resetValue: Tensor(scalar: 0)))
+      ),
       ("out", .output(shape: [16, 9, 10])),
     ])
     images.semantics.integratorGain = .r

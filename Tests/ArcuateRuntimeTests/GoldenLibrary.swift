@@ -106,7 +106,9 @@ enum Library {
 
   // Learning on the spot.
   static func setLearning(_ session: Session, _ learns: Bool) { session.adapts = learns }
-  static func setRate(_ session: Session, _ rate: Float) throws { try session.setAdaptationRate(rate) }
+  static func setRate(_ session: Session, _ rate: Float) throws {
+    try session.setAdaptationRate(rate)
+  }
   static func signals(_ session: Session) -> [(name: String, width: Int)] { session.plan.signals }
   static func teach(_ session: Session, _ name: String, _ values: [Float]) throws {
     try session.setSignal(name, values)

@@ -10,5 +10,7 @@ package final class TemporaryFolder {
   }
   deinit { try? FileManager.default.removeItem(atPath: path) }
 
-  package var names: [String] { try! FileManager.default.contentsOfDirectory(atPath: path).sorted() }
+  package var names: [String] {
+    try! FileManager.default.contentsOfDirectory(atPath: path).sorted()
+  }
 }

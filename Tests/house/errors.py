@@ -20,7 +20,9 @@ for room, paths in rooms().items():
 for room in sorted(set(untyped) | set(UNTYPED)):
     count, most = untyped.get(room, 0), UNTYPED.get(room, 0)
     if count > most:
-        wrong.append(f"{room}: {count} functions throw without a type (--all lists them), not {most}")
+        wrong.append(
+            f"{room}: {count} functions throw without a type (--all lists them), not {most}"
+        )
     elif count < most:
         print(f"{room}: {count} functions throw without a type; tables.py may say so")
 left = sum(untyped.values())

@@ -32,9 +32,7 @@ for path in sources:
                 wrong.append(f"{path}: {count} lines, above 400 without a reason in tables.py")
 wrong += [f"no longer above 400 lines: {p}" for p in LONG_FILES if p not in long]
 
-for folder in sorted(
-    {p.split("/")[1] for p in files(".swift", ".c") if p.startswith("Sources/")}
-):
+for folder in sorted({p.split("/")[1] for p in files(".swift", ".c") if p.startswith("Sources/")}):
     if not os.path.exists(os.path.join(TOP, "Sources", folder, "README.md")):
         wrong.append(f"Sources/{folder} has no README.md")
 

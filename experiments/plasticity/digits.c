@@ -28,7 +28,8 @@ static void check(arcuate_status status, arcuate_error *const *error) {
 }
 
 static void refuse(const char *path) {
-  fprintf(stderr, "learn_digits: %s: is not there, or no whole IDX file of bytes, unpacked\n", path);
+  fprintf(stderr, "learn_digits: %s: is not there, or no whole IDX file of bytes, unpacked\n",
+          path);
   exit(1);
 }
 

@@ -1,4 +1,5 @@
-/* An acoustic model in a C program: a Kaldi archive of features in, one of the network's outputs out.
+/* An acoustic model in a C program: a Kaldi archive of features in, one of the network's outputs
+ * out.
  *
  *     acoustic MODEL FEATURES.ark OUTPUTS.ark
  *

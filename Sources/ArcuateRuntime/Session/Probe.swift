@@ -62,7 +62,8 @@ public final class Probe {
         "capacity is \(UInt(bitPattern: capacity)), above \(Probe.mostNumbers / perStep): "
           + "a recording holds up to 2^34 numbers, \(perStep) for each step")
     }
-    rows = try within("a recording of \(capacity) steps") { () throws(ArcuateError) -> View<Float> in
+    rows = try within("a recording of \(capacity) steps") {
+      () throws(ArcuateError) -> View<Float> in
       try AlignedBuffer(byteCount: count * 4).view(start: 0, count: count)
     }
   }

@@ -144,7 +144,9 @@ extension Session {
         "\(inputs.portCount) inputs and \(outputs.portCount) outputs for a network with "
           + "\(plan.inputs.count) and \(plan.outputs.count)")
     }
-    func require(_ count: Int, _ needed: Int, _ place: @autoclosure () -> String) throws(ArcuateError) {
+    func require(_ count: Int, _ needed: Int, _ place: @autoclosure () -> String)
+      throws(ArcuateError)
+    {
       guard count == needed else {
         // A size_t beyond what an Int holds arrives as a negative number.
         throw ArcuateError(

@@ -57,7 +57,8 @@ extension Session {
       at += 8
     }
     for i in 0..<arena.state.count {
-      output.storeBytes(of: arena.state[i].bitPattern.littleEndian, toByteOffset: at, as: UInt32.self)
+      output.storeBytes(
+        of: arena.state[i].bitPattern.littleEndian, toByteOffset: at, as: UInt32.self)
       at += 4
     }
     // SAFETY: the first `at` bytes of the output, all written above.

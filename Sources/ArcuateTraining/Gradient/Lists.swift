@@ -19,7 +19,8 @@ final class Lists {
   private var transposed: BlockedLists?
 
   /// Lists of `steps` times `batch` rows of `values`, `stride` apart, `columns` wide.
-  init(_ values: Row<Float>, steps: Int, batch: Int, stride: Int, columns: Int) throws(ArcuateError) {
+  init(_ values: Row<Float>, steps: Int, batch: Int, stride: Int, columns: Int) throws(ArcuateError)
+  {
     rows = steps * batch
     self.values = values
     self.batch = batch

@@ -13,7 +13,8 @@ final class ActivationNode: NodeTraining {
   /// In tandem training, the spikes of the neurons whose count replaces the value of this ReLU.
   var counted: Signal?
 
-  static func make(from kind: Activation, at site: NodeSite) throws(ArcuateError) -> ActivationNode {
+  static func make(from kind: Activation, at site: NodeSite) throws(ArcuateError) -> ActivationNode
+  {
     ActivationNode(site.name, try site.input(), try site.output(), kind: kind)
   }
 

@@ -20,7 +20,9 @@ final class EncoderNode: NodeTraining {
       stream: site.randomStream())
   }
 
-  private init(_ name: String, _ input: Signal, _ output: Signal, encoder: Encoder, stream: UInt32) throws(ArcuateError) {
+  private init(_ name: String, _ input: Signal, _ output: Signal, encoder: Encoder, stream: UInt32)
+    throws(ArcuateError)
+  {
     self.encoder = encoder
     self.stream = stream
     state = try Signal.storage(output.batch, output.stride)
@@ -111,7 +113,9 @@ final class DecoderNode: NodeTraining {
     try DecoderNode(site.name, try site.input(), try site.output(), decoder: decoder)
   }
 
-  private init(_ name: String, _ input: Signal, _ output: Signal, decoder: Decoder) throws(ArcuateError) {
+  private init(_ name: String, _ input: Signal, _ output: Signal, decoder: Decoder)
+    throws(ArcuateError)
+  {
     self.decoder = decoder
     state = try Signal.storage(output.batch, output.stride)
     ports = NodePorts(name, [input], output)

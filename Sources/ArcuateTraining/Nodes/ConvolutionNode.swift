@@ -32,7 +32,9 @@ final class ConvolutionNode: NodeTraining {
 
   var parameters: [Parameter] { [weight] + (bias.map { [$0] } ?? []) }
 
-  static func make(from convolution: Convolution, at site: NodeSite) throws(ArcuateError) -> ConvolutionNode {
+  static func make(from convolution: Convolution, at site: NodeSite) throws(ArcuateError)
+    -> ConvolutionNode
+  {
     let input = try site.input()
     let weight = try site.parameter("weight", convolution.weight)
     let bias = try site.bias(convolution.bias, count: site.shape[0])

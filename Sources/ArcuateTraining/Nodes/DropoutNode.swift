@@ -14,7 +14,9 @@ final class DropoutNode: NodeTraining {
   private let mask: View<Float>
   private var isActive = false
 
-  init(_ name: String, _ input: Signal, _ output: Signal, share: Float, stream: UInt32) throws(ArcuateError) {
+  init(_ name: String, _ input: Signal, _ output: Signal, share: Float, stream: UInt32)
+    throws(ArcuateError)
+  {
     self.share = share
     self.stream = stream
     mask = try Signal.storage(output.batch, output.stride)

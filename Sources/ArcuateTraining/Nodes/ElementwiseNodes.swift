@@ -71,7 +71,8 @@ final class ThresholdNode: NodeTraining {
   private let isSmooth: Bool
   var parameters: [Parameter] { [threshold] }
 
-  static func make(from threshold: Tensor, at site: NodeSite) throws(ArcuateError) -> ThresholdNode {
+  static func make(from threshold: Tensor, at site: NodeSite) throws(ArcuateError) -> ThresholdNode
+  {
     ThresholdNode(
       site.name, try site.input(), try site.output(),
       threshold: try site.parameterTrainedByName("threshold", threshold),

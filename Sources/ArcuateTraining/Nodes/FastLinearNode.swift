@@ -24,7 +24,9 @@ final class FastLinearNode: NodeTraining {
 
   var parameters: [Parameter] { [weight, alpha] + (bias.map { [$0] } ?? []) }
 
-  static func make(from linear: PlasticLinear, at site: NodeSite) throws(ArcuateError) -> FastLinearNode {
+  static func make(from linear: PlasticLinear, at site: NodeSite) throws(ArcuateError)
+    -> FastLinearNode
+  {
     let input = try site.input()
     guard let alpha = linear.alpha else {
       throw ArcuateError(

@@ -20,7 +20,9 @@ final class PoolingNode: NodeTraining {
     return try PoolingNode(site.name, input, try site.output(), pooling: pooling)
   }
 
-  private init(_ name: String, _ input: Signal, _ output: Signal, pooling: Pooling) throws(ArcuateError) {
+  private init(_ name: String, _ input: Signal, _ output: Signal, pooling: Pooling)
+    throws(ArcuateError)
+  {
     self.pooling = pooling
     shape = input.shape
     largest =

@@ -17,7 +17,8 @@ extension Trainer {
   /// Throws. `cannotWrite`, `limitExceeded`, `invalidArgument` for a note of more than 10 MB.
   public func save(to path: String, note: String = "") throws {
     guard note.utf8.count <= 10_000_000 else {
-      throw ArcuateError(.invalidArgument, "a note of \(note.utf8.count) bytes exceeds the limit of 10000000")
+      throw ArcuateError(
+        .invalidArgument, "a note of \(note.utf8.count) bytes exceeds the limit of 10000000")
     }
     var file = NamedTensors()
     file.texts = [
@@ -190,10 +191,11 @@ extension TrainingOptions {
     put("seed", gradient.seed)
     put(
       "losses",
-      list(losses.map { port, loss in
-        "\(loss.weight) \(loss.kind.rawValue) of output \(port), \(loss.readout.rawValue) of "
-          + (loss.window.map { "steps \($0)" } ?? "all steps")
-      }))
+      list(
+        losses.map { port, loss in
+          "\(loss.weight) \(loss.kind.rawValue) of output \(port), \(loss.readout.rawValue) of "
+            + (loss.window.map { "steps \($0)" } ?? "all steps")
+        }))
     put("optimizer", optimizer.kind.rawValue)
     put("rate", optimizer.rate)
     put("schedule", optimizer.schedule)

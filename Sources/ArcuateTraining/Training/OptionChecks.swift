@@ -59,7 +59,8 @@ extension OptimizerOptions {
     case .milestones(let steps, let factor):
       try checkRange(factor, 0...1e6, "schedule_factor")
       guard steps.allSatisfy({ $0 >= 0 }), zip(steps, steps.dropFirst()).allSatisfy(<) else {
-        throw ArcuateError(.invalidArgument, "milestones must be steps in ascending order, got \(steps)")
+        throw ArcuateError(
+          .invalidArgument, "milestones must be steps in ascending order, got \(steps)")
       }
     case .cosine(let steps), .linear(let steps):
       try checkRange(steps, Self.steps, "schedule_steps")

@@ -10,7 +10,8 @@ int allocation_counter_works(void);
 void allocation_counter_join(int counted);
 /* From now on every thread is counted, or only those that joined. */
 void allocation_counter_join_all(int counted);
-/* malloc, calloc, realloc, memalign, posix_memalign and aligned_alloc so far, of all counted threads. */
+/* malloc, calloc, realloc, memalign, posix_memalign and aligned_alloc so far, of all counted
+ * threads. */
 uint64_t allocation_counter_total(void);
 
 #endif

@@ -338,7 +338,10 @@ struct PlasticityTests {
     try session.setSignal("label", label: 1, stream: 1)
     let before = session.save()
     let refused: [(ArcuateError.Code, String, () throws -> Void)] = [
-      (.invalidArgument, "label 4 is not within 0 ..< 4", { try session.setSignal("label", label: 4) }),
+      (
+        .invalidArgument, "label 4 is not within 0 ..< 4",
+        { try session.setSignal("label", label: 4) }
+      ),
       (.invalidArgument, "label -1", { try session.setSignal("label", label: -1) }),
       (.invalidArgument, "stream 2", { try session.setSignal("label", label: 0, stream: 2) }),
       (.bufferSize, "not 8", { try session.setSignal("label", [1, 2, 3]) }),

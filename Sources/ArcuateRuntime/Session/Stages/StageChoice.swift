@@ -36,7 +36,9 @@ package struct StageChoice {
       func joined(_ before: Double) -> Double { (3 * before + min(one, 2 * before)) / 4 }
       if isStaged { staged = joined(staged) } else { serial = joined(serial) }
       left -= 1
-      if prefersStages != isStaged { (left, pause) = (StageChoice.leastPause, StageChoice.leastPause) }
+      if prefersStages != isStaged {
+        (left, pause) = (StageChoice.leastPause, StageChoice.leastPause)
+      }
       return
     }
     tried += 1
