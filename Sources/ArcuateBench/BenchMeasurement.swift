@@ -134,7 +134,7 @@ extension BenchMeasurement {
     acs = Double(total.acs) / calls
     denseOperations = Double(total.denseOperations) / calls
     neuronUpdates = Double(total.neuronUpdates) / calls
-    kernels = session.kernelsUsed().map(\.rawValue).sorted()
+    kernels = session.kernelsUsed().map(\.name).sorted()
     parameterBytes = session.plan.parameterByteCount
     sessionBytes = session.plan.arenaByteCount
     outputShape = session.plan.outputs[0].shape

@@ -222,7 +222,7 @@ public func arcuate_session_kernels(
     return 0
   }
   let names = Array(
-    session.kernelsUsed().map(\.rawValue).sorted().joined(separator: " ").utf8)
+    session.kernelsUsed().map(\.name).sorted().joined(separator: " ").utf8)
   if let text, size != 0 {
     // SAFETY: `text` has `size` bytes; more than an Int can hold is enough.
     let count = size < 0 ? names.count : min(names.count, size - 1)

@@ -51,7 +51,7 @@ public struct ConvolutionRun: BitwiseCopyable, Sendable {
   }
 }
 
-/// Where a kernel meets the outputs, for every place of an input.
+/// Where a kernel meets the outputs, for every position of an input.
 ///
 /// An input in row y and column x is seen by the outputs of each run of its row together with each
 /// run of its column. Outputs side by side see it through kernel columns that stand side by side as

@@ -22,7 +22,7 @@ public struct SurrogateShape: BitwiseCopyable, Sendable, Equatable {
   }
 }
 
-/// One row of neurons at one step, as it was recorded for the way back.
+/// One row of neurons at one step, as it was recorded for the backward pass.
 ///
 /// `membrane` is the one that was compared, before any reset; `current` is only there with a
 /// synapse, and the `before` of each is that of the step before.

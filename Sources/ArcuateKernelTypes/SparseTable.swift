@@ -3,14 +3,14 @@ public enum SparseElement: BitwiseCopyable, Sendable {
   case float32, bfloat16, int8
 }
 
-/// The connections of one node: for each input and each tile of outputs the places of the
+/// The connections of one node: for each input and each tile of outputs the positions of the
 /// connections between them, then for each connection where it leads and its weight.
 ///
 /// Neither list needs to be aligned.
 public struct SparseTable: BitwiseCopyable, @unchecked Sendable {
   // SAFETY: the memory is not written while it is used.
   /// [inputs][tiles + 1]
-  public var places: UnsafePointer<UInt32>
+  public var positions: UnsafePointer<UInt32>
   public var tiles: Int
   /// Outputs, or what `sparseRing` says, as u32.
   public var targets: UnsafeRawPointer
@@ -23,10 +23,10 @@ public struct SparseTable: BitwiseCopyable, @unchecked Sendable {
 
   @inlinable
   public init(
-    places: UnsafePointer<UInt32>, tiles: Int, targets: UnsafeRawPointer,
+    positions: UnsafePointer<UInt32>, tiles: Int, targets: UnsafeRawPointer,
     weights: UnsafeRawPointer, element: SparseElement, scale: Float, ahead: Int
   ) {
-    self.places = places
+    self.positions = positions
     self.tiles = tiles
     self.targets = targets
     self.weights = weights

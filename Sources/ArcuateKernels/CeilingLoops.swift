@@ -7,7 +7,7 @@ public struct CeilingLoops: Sendable {
   private let memory: View<Float>
 
   /// Memory of ones, of so many bytes. Throws. `outOfMemory`, `unsupportedProcessor`.
-  public init(byteCount: Int) throws {
+  public init(byteCount: Int) throws(ArcuateError) {
     try Processor.requireSupport()
     let count = max(64, byteCount / 4 & ~63)
     memory = try AlignedBuffer(byteCount: count * 4).view(start: 0, count: count)

@@ -138,7 +138,7 @@ private func addScaled<N: InputCount, V: ListedValues>(
     if N.number > 5 { sum += scaled(f, i, L.self) }
     sums.storeBytes(of: sum, as: L.self)
   }
-  /// Calls `body` with the place of element i in each row of weights and of y. The rows inside: how
+  /// Calls `body` with the position of element i in each row of weights and of y. The rows inside: how
   /// many there are changes seldom, so that the end of this loop is foreseen.
   @inline(__always) func eachRow(
     _ i: Int, _ body: (_ at: Int, _ to: UnsafeMutablePointer<Float>) -> Void

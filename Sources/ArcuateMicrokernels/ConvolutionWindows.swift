@@ -10,7 +10,7 @@ import CShims
 /// Returns false, and has written nothing, if an input is not finite: times zero it would.
 ///
 /// Needs. `weights` have a column of zeros before the first and one after the last; `bias` is padded
-/// to 16 as they are; `starts` has room for a number for each input pixel and one more; y has room for
+/// to 16 as they are; `starts` has a number for each input pixel and one more; y has space for
 /// every output.
 @inline(never)
 public func convolutionWindows(

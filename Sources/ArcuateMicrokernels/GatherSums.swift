@@ -21,9 +21,9 @@ public func gatherSums(
   while column < count {
     let width = min(64, count &- column)
     for b in 0..<blocks {
-      let places = starts + b &* rows
+      let positions = starts + b &* rows
       for r in first..<last {
-        let (begin, end) = (Int(places[r]), Int(places[r &+ 1]))
+        let (begin, end) = (Int(positions[r]), Int(positions[r &+ 1]))
         let isStart = b == 0 && start != nil
         if begin == end && !isStart { continue }
         let list = entries + begin

@@ -13,9 +13,9 @@ public func linearSharedBytes(
   rows: Int, first: Int, count: Int
 ) {
   let end = first &+ count
-  withUnsafeTemporaryAllocation(byteCount: 6 &* bytesPanel, alignment: 64) { room in
+  withUnsafeTemporaryAllocation(byteCount: 6 &* bytesPanel, alignment: 64) { scratch in
     // Narrow sums, then wide ones.
-    let sums = room.baseAddress.unsafelyUnwrapped
+    let sums = scratch.baseAddress.unsafelyUnwrapped
     let wide = (sums + 2 &* bytesPanel).assumingMemoryBound(to: Int32.self)
     var o = first
     while o < end {
@@ -61,14 +61,14 @@ public func linearSharedBytes(
 }
 
 /// `linearMany` for int8 weights, in panels whose sums are made in integers, two bytes at once. Needs.
-/// `room` has `manyBytesRoom(rows:block:panel:)` bytes, aligned to 64; a block has at most
+/// `scratch` has `manyBytesScratchBytes(rows:block:panel:)` bytes, aligned to 64; a block has at most
 /// `mostManyBytes` inputs.
 @inline(never)
 public func linearManyBytes(
   _ spikes: ManySpikeRows, weights: WeightMatrix, output y: UnsafeMutablePointer<Float>,
-  first: Int, count: Int, room: UnsafeMutableRawPointer
+  first: Int, count: Int, scratch: UnsafeMutableRawPointer
 ) {
-  let sums = room + spikes.block &* bytesPanel
+  let sums = scratch + spikes.block &* bytesPanel
   let wide = (sums + spikes.rows &* (2 &* bytesPanel)).assumingMemoryBound(to: Int32.self)
   // Ones of a row that the wide sums have already.
   let emptied = wide + spikes.rows &* bytesPanel
@@ -86,12 +86,12 @@ public func linearManyBytes(
         var k = 0
         while k < width {
           storeWords(
-            loadWords(source + (i &* weights.rowBytes &+ k)), room + (bytesPanel &* i &+ k))
+            loadWords(source + (i &* weights.rowBytes &+ k)), scratch + (bytesPanel &* i &+ k))
           k &+= 32
         }
       }
       let next = nextBlock(spikes, weights, b, of: blocks, o, bytesPanel, end)
-      let base = UnsafeRawPointer(room) - firstInput &* bytesPanel
+      let base = UnsafeRawPointer(scratch) - firstInput &* bytesPanel
       for r in 0..<spikes.rows {
         bringNearer(next, row: r)
         let split = spikes.splits + (r &* spikes.splitStride &+ b)

@@ -37,7 +37,7 @@ private func events<E: WeightElement>(
   let size = E.byteCount
   let end = first &+ count
   var o = first
-  /// The weights of the input that follows `n` places later, for the outputs from `o` on.
+  /// The weights of the input that follows `n` positions later, for the outputs from `o` on.
   @inline(__always) func later(_ e: Int, _ n: Int) -> UnsafeRawPointer {
     weights.rows + (o &* size &+ Int(list[min(e &+ n, listCount &- 1)]) &* weights.rowBytes)
   }

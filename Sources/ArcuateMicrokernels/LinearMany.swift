@@ -7,28 +7,28 @@ import CShims
 /// it stays near, and the rows add theirs from there, with their sums in registers; weights are so
 /// read from memory once for all rows.
 ///
-/// Needs. `room` has `manyRoom(rows:block:)` bytes, aligned to 64; `first` a multiple of 64, `count` of
+/// Needs. `scratch` has `manyScratchBytes(rows:block:)` bytes, aligned to 64; `first` a multiple of 64, `count` of
 /// 16. Int8 weights go to `linearManyBytes`.
 @inline(never)
 public func linearMany(
   _ spikes: ManySpikeRows, weights: WeightMatrix, output y: UnsafeMutablePointer<Float>,
-  first: Int, count: Int, room: UnsafeMutableRawPointer
+  first: Int, count: Int, scratch: UnsafeMutableRawPointer
 ) {
   if weights.kind == .bfloat16 {
-    many(BFloat16Weight.self, spikes, weights, y, first, count, room)
+    many(BFloat16Weight.self, spikes, weights, y, first, count, scratch)
   } else {
-    many(Float32Weight.self, spikes, weights, y, first, count, room)
+    many(Float32Weight.self, spikes, weights, y, first, count, scratch)
   }
 }
 
 @inline(__always)
 private func many<E: WeightElement>(
   _: E.Type, _ spikes: ManySpikeRows, _ weights: WeightMatrix, _ y: UnsafeMutablePointer<Float>,
-  _ first: Int, _ count: Int, _ room: UnsafeMutableRawPointer
+  _ first: Int, _ count: Int, _ scratch: UnsafeMutableRawPointer
 ) {
   let size = E.byteCount
-  let block = room.assumingMemoryBound(to: Float.self)
-  let sums = (room + spikes.block &* 256).assumingMemoryBound(to: Float.self)
+  let block = scratch.assumingMemoryBound(to: Float.self)
+  let sums = (scratch + spikes.block &* 256).assumingMemoryBound(to: Float.self)
   let end = first &+ count
   let blocks = (spikes.inputs &+ spikes.block &- 1) / spikes.block
   var o = first

@@ -96,7 +96,7 @@ private func shared<E: WeightElement>(
 /// Writes the ascending indices of the masks that are not zero, and these beside them, and clears
 /// all; returns how many there were.
 ///
-/// Needs. Both lists have room for `count` rounded up to 8.
+/// Needs. Both lists have space for `count` rounded up to 8.
 @inline(never)
 public func gatherMasks(
   _ masks: UnsafeMutablePointer<UInt32>, count: Int, list: UnsafeMutablePointer<UInt32>,

@@ -7,19 +7,19 @@ import CShims
 ///
 /// With int8 weights the bits of `linearSharedBytes`, since sums are made of integers. A bfloat16 weight
 /// is one number of a tile and a float32 one the sum of three, to the bit; their sums are
-/// made in the processor's order, and what is below 2^-126 counts as nothing. Needs. `room` has
-/// `TileShape(kind).room(rows:inputs:)` bytes, aligned to 64; `first` and `count` multiples of 16.
+/// made in the processor's order, and what is below 2^-126 counts as nothing. Needs. `scratch` has
+/// `TileShape(kind).scratch(rows:inputs:)` bytes, aligned to 64; `first` and `count` multiples of 16.
 @inline(never)
 public func linearTiles(
   _ spikes: ListedSpikeRows, weights: WeightMatrix, output y: UnsafeMutablePointer<Float>,
-  first: Int, count: Int, room: UnsafeMutableRawPointer
+  first: Int, count: Int, scratch: UnsafeMutableRawPointer
 ) {
   let shape = TileShape(weights.kind)
   let tiles = shape.tiles(inputs: spikes.inputs)
   let groups = (spikes.rows &+ 31) / 32
-  let packed = room + groups &* shape.spikes(inputs: spikes.inputs)
+  let packed = scratch + groups &* shape.spikes(inputs: spikes.inputs)
   let sums = packed + shape.weights
-  lay(spikes, shape, tiles: tiles, groups: groups, into: room)
+  lay(spikes, shape, tiles: tiles, groups: groups, into: scratch)
   cshims_tiles_begin()
   let end = first &+ count
   var o = first
@@ -38,7 +38,7 @@ public func linearTiles(
         let b = packed + pair &* (shape.block &* shape.parts &* 2048)
         for group in 0..<groups {
           bringNearer(ahead, row: pair &* groups &+ group)
-          let upper = room + (2 &* group &* tiles &+ k) &* 1024
+          let upper = scratch + (2 &* group &* tiles &+ k) &* 1024
           let to = sums + (pair &* groups &+ group) &* 4096
           if weights.kind == .int8 {
             cshims_tiles_bytes(
@@ -79,11 +79,11 @@ public func linearTiles(
 @inline(__always)
 private func lay(
   _ spikes: ListedSpikeRows, _ shape: TileShape, tiles: Int, groups: Int,
-  into room: UnsafeMutableRawPointer
+  into scratch: UnsafeMutableRawPointer
 ) {
-  clearWords(room, groups &* shape.spikes(inputs: spikes.inputs))
+  clearWords(scratch, groups &* shape.spikes(inputs: spikes.inputs))
   for r in 0..<spikes.rows {
-    let row = room + ((r / 16) &* tiles &* 1024 &+ (r & 15) &* 64)
+    let row = scratch + ((r / 16) &* tiles &* 1024 &+ (r & 15) &* 64)
     let list = spikes.lists + spikes.listStarts[r]
     let count = Int(spikes.counts[r])
     if shape.inputs == 64 {

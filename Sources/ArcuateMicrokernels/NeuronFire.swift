@@ -4,7 +4,7 @@ import CShims
 /// Compares and resets `count` neurons whose membranes already hold what arrived in this step, writes
 /// what they emit and lists who does; returns how many.
 ///
-/// Needs. Every array padded to a multiple of 16 and aligned to 64 bytes, `list` with room for `count`
+/// Needs. Every array padded to a multiple of 16 and aligned to 64 bytes, `list` with space for `count`
 /// rounded up to 16; of the flags one of the resets, made at once, and `.orEqual`. Padding lanes of
 /// the membrane below the threshold; those of `y` are written as 0. A nil `y` is not written.
 @inline(never)

@@ -33,7 +33,7 @@ extension NeuronCoefficients {
 /// The order is: late reset, synapse, membrane, comparison, reset, clamp.
 ///
 /// Needs. Every array padded to a multiple of 16 and aligned to 64 bytes; `current` is used only
-/// with `.synapse`, `pending` only with `.spikeNextStep`, `list` only with `.spikes`, with room for
+/// with `.synapse`, `pending` only with `.spikeNextStep`, `list` only with `.spikes`, with space for
 /// `count` rounded up to 16. Padding lanes of `y` are written as 0. A nil `y` is not written; with
 /// `x2` the input is x + x2.
 @inline(never)

@@ -2,7 +2,7 @@ import ArcuateKernelTypes
 import CShims
 
 /// One step of a row of neurons, recorded: what the runtime's step does, without what happens in
-/// place.
+/// position.
 ///
 /// With b the membrane after the reset of the step before,
 ///
@@ -94,7 +94,7 @@ private func record<K: TapeKind>(
   }
 }
 
-/// The way back through one step of a row of neurons: from the gradient of what it emitted and of
+/// The backward pass through one step of a row of neurons: from the gradient of what it emitted and of
 /// the state it left, those of its input and of the state it found.
 ///
 /// `carry` holds the gradient of the membrane after this step's reset and becomes that of the step

@@ -3,7 +3,7 @@ import CShims
 /// The ascending indices of the elements that are not zero (a NaN is not), and whether all of them
 /// are exactly 1.
 ///
-/// Needs. x padded, with anything, to a multiple of 16; `list` has room for `count` rounded up to 16.
+/// Needs. x padded, with anything, to a multiple of 16; `list` has space for `count` rounded up to 16.
 @inline(never)
 public func nonzeroList(
   _ x: UnsafePointer<Float>, count: Int, list: UnsafeMutablePointer<UInt32>
@@ -82,8 +82,8 @@ public func nonzeroMasks(
   return (isFinite, isUnit)
 }
 
-/// The ascending places of the bits of `masks`, sixteen in each, for `count` elements; returns how
-/// many. Needs. `list` has room for `count` rounded up to 16.
+/// The ascending positions of the bits of `masks`, sixteen in each, for `count` elements; returns how
+/// many. Needs. `list` has space for `count` rounded up to 16.
 @inline(never)
 public func listMasks(
   _ masks: UnsafePointer<UInt16>, count: Int, list: UnsafeMutablePointer<UInt32>

@@ -2,15 +2,15 @@ import ArcuateKernelTypes
 import CShims
 
 /// Advances `count` neurons by one step for the sum of two inputs, of which the second is set to zero
-/// behind it, and lists who spikes, as place + 0, 1 and so on. What `neuronStep` does with the same sum, without a row of output.
+/// behind it, and lists who spikes, as position + 0, 1 and so on. What `neuronStep` does with the same sum, without a row of output.
 ///
 /// `base` may repeat one number. Numbers are those of `neuronStep` to the bit.
 /// Needs. Flags among `.synapse`, `.spikes`, `.orEqual`, `.resetToValue` and `.resetSubtract`; arrays
-/// padded to a multiple of 16 and aligned to 64 bytes; room for `count` rounded up to 16 in the list.
+/// padded to a multiple of 16 and aligned to 64 bytes; space for `count` rounded up to 16 in the list.
 @inline(never)
 public func populationStep(
   base: NeuronParameter, sum: UnsafeMutablePointer<Float>, membrane: UnsafeMutablePointer<Float>,
-  current: UnsafeMutablePointer<Float>, list: UnsafeMutablePointer<UInt32>, place: Int, count: Int,
+  current: UnsafeMutablePointer<Float>, list: UnsafeMutablePointer<UInt32>, position: Int, count: Int,
   coefficients c: NeuronCoefficients, flags: NeuronFlags
 ) -> (changed: Int, listed: Int) {
   // What a layer has in common stays in registers; resting potentials often differ.
@@ -21,7 +21,7 @@ public func populationStep(
   let plain = flags.contains(.resetToValue) && !flags.contains(.orEqual)
   @inline(__always) func run(_ synapse: Bool, _ common: Bool, _ plain: Bool) -> (Int, Int) {
     populationLoop(
-      base, sum, membrane, current, list, place, count, c, flags, synapse, common, plain)
+      base, sum, membrane, current, list, position, count, c, flags, synapse, common, plain)
   }
   switch (flags.contains(.synapse), common == 0, plain) {
   case (true, true, true): return run(true, true, true)
@@ -39,7 +39,7 @@ public func populationStep(
 private func populationLoop(
   _ base: NeuronParameter, _ sum: UnsafeMutablePointer<Float>,
   _ membrane: UnsafeMutablePointer<Float>, _ current: UnsafeMutablePointer<Float>,
-  _ list: UnsafeMutablePointer<UInt32>, _ place: Int, _ count: Int, _ c: NeuronCoefficients,
+  _ list: UnsafeMutablePointer<UInt32>, _ position: Int, _ count: Int, _ c: NeuronCoefficients,
   _ flags: NeuronFlags, _ synapse: Bool, _ common: Bool, _ plain: Bool
 ) -> (changed: Int, listed: Int) {
   typealias V = Lanes
@@ -83,12 +83,12 @@ private func populationLoop(
     // Sixteen at once, since few of them spike.
     #if ARCUATE_WIDE
       let fired = some(i)
-      if cshims_any(fired) { listed &+= appended(fired, i, count, place, list + listed) }
+      if cshims_any(fired) { listed &+= appended(fired, i, count, position, list + listed) }
     #else
       let (low, high) = (some(i), some(i &+ 8))
       if cshims_any(low | high) {
-        listed &+= appended(low, i, count, place, list + listed)
-        if i &+ 8 < count { listed &+= appended(high, i &+ 8, count, place, list + listed) }
+        listed &+= appended(low, i, count, position, list + listed)
+        if i &+ 8 < count { listed &+= appended(high, i &+ 8, count, position, list + listed) }
       }
     #endif
     i &+= 16
@@ -109,9 +109,9 @@ private func populationLoop(
 /// Not inline: what it makes of the mask would be made for every sixteen neurons.
 @inline(never)
 private func appended(
-  _ mask: LaneMask, _ first: Int, _ count: Int, _ place: Int,
+  _ mask: LaneMask, _ first: Int, _ count: Int, _ position: Int,
   _ list: UnsafeMutablePointer<UInt32>
 ) -> Int {
   let inside = cshims_bits(mask) & lanes(from: first, of: count)
-  return Int(cshims_append(inside, UInt32(truncatingIfNeeded: place &+ first), list))
+  return Int(cshims_append(inside, UInt32(truncatingIfNeeded: position &+ first), list))
 }

@@ -25,7 +25,7 @@ public func sparseRows(
 /// Adds to a tile's ring of sums what listed inputs send it at one step: the sum at
 /// (target + shift) & mask grows by weight * x, in the order of `sparseRows`.
 ///
-/// A target holds the delay above the place within the tile, `shift` the step above as many bits,
+/// A target holds the delay above the position within the tile, `shift` the step above as many bits,
 /// so that one mask takes the sum of both round the ring.
 /// Needs. `ring` holds mask + 1 sums.
 @inline(never)
@@ -40,17 +40,17 @@ public func sparseRing(
   }
 }
 
-/// Calls `add` with the place of each connection and its weight times the input.
+/// Calls `add` with the position of each connection and its weight times the input.
 @inline(__always)
 private func forEachConnection(
   _ list: UnsafePointer<UInt32>, _ count: Int, _ known: Int, _ first: Int,
   _ values: UnsafePointer<Float>?, _ table: SparseTable, _ tile: Int,
-  _ add: (_ place: Int, _ product: Float) -> Void
+  _ add: (_ position: Int, _ product: Float) -> Void
 ) {
   let (targets, weights) = (table.targets, table.weights)
   let scale = table.scale
   @inline(__always) func ends(_ e: Int) -> UnsafePointer<UInt32> {
-    table.places + ((Int(list[e]) &+ first) &* (table.tiles &+ 1) &+ tile)
+    table.positions + ((Int(list[e]) &+ first) &* (table.tiles &+ 1) &+ tile)
   }
   @inline(__always) func run(_ size: Int, _ weight: (Int) -> Float) {
     for e in 0..<count {

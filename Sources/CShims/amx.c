@@ -104,7 +104,7 @@ WIDE static inline __m512i line(const char *from, intptr_t row_bytes, intptr_t i
 }
 
 /// Where line i of the first tile stands, and sets of `set` bytes for each sixteen lines.
-static inline char *place(char *to, intptr_t i, intptr_t set) {
+static inline char *position(char *to, intptr_t i, intptr_t set) {
   return to + (i >> 4) * set + (i & 15) * 64;
 }
 
@@ -124,7 +124,7 @@ WIDE void cshims_tiles_pack_bytes(const void *weights, intptr_t row_bytes, intpt
     // The quarters of four lines become lines.
     __m512i pq = _mm512_shuffle_i32x4(p, q, 0x44), pq_high = _mm512_shuffle_i32x4(p, q, 0xEE);
     __m512i rs = _mm512_shuffle_i32x4(r, s, 0x44), rs_high = _mm512_shuffle_i32x4(r, s, 0xEE);
-    char *to = place(tiles, i, 2048);
+    char *to = position(tiles, i, 2048);
     _mm512_store_si512(to, _mm512_shuffle_i32x4(pq, rs, 0x88));
     _mm512_store_si512(to + 1024, _mm512_shuffle_i32x4(pq, rs, 0xDD));
     _mm512_store_si512(to + pair, _mm512_shuffle_i32x4(pq_high, rs_high, 0x88));
@@ -139,7 +139,7 @@ WIDE void cshims_tiles_pack_halves(const void *weights, intptr_t row_bytes, intp
     __m512i b = line(weights, row_bytes, 2 * i + 1, inputs);
     __m512i p = _mm512_unpacklo_epi16(a, b), q = _mm512_unpackhi_epi16(a, b);
     __m512i pq = _mm512_shuffle_i32x4(p, q, 0x44), pq_high = _mm512_shuffle_i32x4(p, q, 0xEE);
-    char *to = place(tiles, i, 2048);
+    char *to = position(tiles, i, 2048);
     _mm512_store_si512(to, _mm512_shuffle_i32x4(pq, pq, 0xD8));
     _mm512_store_si512(to + 1024, _mm512_shuffle_i32x4(pq_high, pq_high, 0xD8));
   }
@@ -151,7 +151,7 @@ WIDE void cshims_tiles_pack_floats(const void *weights, intptr_t row_bytes, intp
   for (intptr_t i = 0; i < 16 * depth; i++) {
     __m512i a = line(weights, row_bytes, 2 * i, inputs);
     __m512i b = line(weights, row_bytes, 2 * i + 1, inputs);
-    char *to = place(tiles, i, 3 * 2048);
+    char *to = position(tiles, i, 3 * 2048);
     for (int part = 0; part < 3; part++, to += 2048) {
       __m512i even = _mm512_and_si512(a, upper), odd = _mm512_and_si512(b, upper);
       _mm512_store_si512(to, _mm512_or_si512(_mm512_srli_epi32(even, 16), odd));

@@ -24,7 +24,7 @@ public final class ConvolutionWeights: Sendable {
 
   /// `weight` is [out channels][in channels / groups][kernel height][kernel width], row-major.
   /// Throws. `outOfMemory`; `limitExceeded` where offsets would not fit 31 bits.
-  public init(weight: [Float], bias: [Float], geometry g: ConvolutionGeometry) throws {
+  public init(weight: [Float], bias: [Float], geometry g: ConvolutionGeometry) throws(ArcuateError) {
     let window = g.kernelHeight * g.kernelWidth
     precondition(
       weight.count == g.outChannels * g.inPerGroup * window && bias.count == g.outChannels,
@@ -65,11 +65,11 @@ public final class ConvolutionWeights: Sendable {
   /// the order of the outputs that see an input through them.
   private static func columnOrder(_ g: ConvolutionGeometry) -> [Int] {
     var order = [Int](repeating: 0, count: g.kernelWidth)
-    var place = 0
+    var position = 0
     for phase in 0..<min(g.strideX, g.kernelWidth) {
       for kx in stride(from: phase, to: g.kernelWidth, by: g.strideX).reversed() {
-        order[kx] = place
-        place += 1
+        order[kx] = position
+        position += 1
       }
     }
     return order
@@ -87,7 +87,7 @@ public final class ConvolutionWeights: Sendable {
 
   private static func rowRuns(
     _ g: ConvolutionGeometry
-  ) throws -> (View<ConvolutionRun>, View<Int32>) {
+  ) throws(ArcuateError) -> (View<ConvolutionRun>, View<Int32>) {
     try packed(
       (0..<g.inHeight).map { y in
         meetings(
@@ -103,7 +103,7 @@ public final class ConvolutionWeights: Sendable {
 
   private static func columnRuns(
     _ g: ConvolutionGeometry, _ order: [Int]
-  ) throws -> (View<ConvolutionRun>, View<Int32>) {
+  ) throws(ArcuateError) -> (View<ConvolutionRun>, View<Int32>) {
     let one = Int32(g.outPerGroup)
     return try packed(
       (0..<g.inWidth).map { x in
@@ -128,7 +128,7 @@ public final class ConvolutionWeights: Sendable {
 
   /// [kernel height][1 + kernel width + 1][in channels][out channels, padded to 16], the first and
   /// last column zero.
-  private static func windows(_ weight: [Float], _ g: ConvolutionGeometry) throws -> View<Float>? {
+  private static func windows(_ weight: [Float], _ g: ConvolutionGeometry) throws(ArcuateError) -> View<Float>? {
     guard g.groups == 1, g.dilationX == 1, g.strideX == 1 else { return nil }
     let stride = channelStride(g)
     let width = g.kernelWidth + 2
@@ -151,7 +151,7 @@ public final class ConvolutionWeights: Sendable {
 
   private static func packed(
     _ runs: [[ConvolutionRun]]
-  ) throws -> (View<ConvolutionRun>, View<Int32>) {
+  ) throws(ArcuateError) -> (View<ConvolutionRun>, View<Int32>) {
     let all = Array(runs.joined())
     let view = try AlignedBuffer(byteCount: (all.count + 1) * MemoryLayout<ConvolutionRun>.stride)
       .view(ConvolutionRun.self, start: 0, count: all.count)
@@ -194,7 +194,7 @@ public final class ConvolutionWeights: Sendable {
     return byWindows < byEvents
   }
 
-  /// output = bias + convolution of the non-zero inputs, in the way that is expected to cost less;
+  /// output = bias + convolution of the non-zero inputs, by the strategy that is expected to cost less;
   /// returns whether that is by windows. Arrays are channel-last. Needs. As `applyWindows`.
   @inline(__always)
   public func apply(
@@ -238,7 +238,7 @@ public final class ConvolutionWeights: Sendable {
         outputsPerGroup: geometry.outPerGroup), output: output.pointer)
   }
 
-  /// The same by what each output sees. Needs. `windows`; `starts` has room for the input's pixels
+  /// The same by what each output sees. Needs. `windows`; `starts` has space for the input's pixels
   /// and one more.
   @inline(__always)
   public func applyWindows(
@@ -258,7 +258,7 @@ public final class ConvolutionWeights: Sendable {
     check(input, list, nonzero, output)
     precondition(
       starts.count > geometry.inHeight * geometry.inWidth && windows != nil,
-      "room for where the pixels begin")
+      "buffer too small for the starts of the pixels")
     // SAFETY: as above; `windows` and `bias` are padded to whole vectors.
     return convolutionWindows(
       input: input.pointer, list: list.pointer, listCount: Int(nonzero.count),
@@ -275,6 +275,6 @@ public final class ConvolutionWeights: Sendable {
   ) {
     precondition(
       input.count >= geometry.inputCount && list.count >= nonzero.count
-        && output.count >= start.count, "room for the rows")
+        && output.count >= start.count, "buffer too small for the rows")
   }
 }

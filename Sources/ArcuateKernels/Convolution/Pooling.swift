@@ -31,7 +31,7 @@ public struct PoolingWindow: Sendable {
     precondition(
       input.count >= inHeight * inWidth * channels
         && output.count >= outHeight * outWidth * channels,
-      "room for the rows")
+      "buffer too small for the rows")
     let divisor = Float(kernelHeight * kernelWidth)
     let isMaximum = reduction == .maximum
     for oy in 0..<outHeight {
@@ -63,7 +63,7 @@ public struct PoolingWindow: Sendable {
   ) {
     let count = outHeight * outWidth * channels
     let inputs = inHeight * inWidth * channels
-    precondition(reduction == .maximum && largest.count >= count, "room for the rows")
+    precondition(reduction == .maximum && largest.count >= count, "buffer too small for the rows")
     Elementwise.add(sums, input, into: sums, count: inputs)
     apply(input: sums, output: output)
     for i in 0..<count {
@@ -74,23 +74,23 @@ public struct PoolingWindow: Sendable {
   }
 
   /// For each input the output whose window it lies in, -1 for none; nil if windows overlap.
-  public func places() throws -> View<Int32>? {
+  public func positions() throws(ArcuateError) -> View<Int32>? {
     guard kernelHeight <= strideY, kernelWidth <= strideX else { return nil }
     let count = inHeight * inWidth * channels
-    let places = try AlignedBuffer(byteCount: count * 4).view(Int32.self, start: 0, count: count)
-    places.row.fill(-1)
+    let positions = try AlignedBuffer(byteCount: count * 4).view(Int32.self, start: 0, count: count)
+    positions.row.fill(-1)
     for oy in 0..<outHeight {
       for ox in 0..<outWidth {
         for y in window(oy * strideY - padY, kernelHeight, inHeight) {
           for x in window(ox * strideX - padX, kernelWidth, inWidth) {
             for c in 0..<channels {
-              places[(y * inWidth + x) * channels + c] = Int32((oy * outWidth + ox) * channels + c)
+              positions[(y * inWidth + x) * channels + c] = Int32((oy * outWidth + ox) * channels + c)
             }
           }
         }
       }
     }
-    return places
+    return positions
   }
 
   /// Whether the list of non-zero inputs is enough: for a maximum only that of spikes is.
@@ -100,33 +100,33 @@ public struct PoolingWindow: Sendable {
       && (reduction != .maximum || nonzero.unit != 0)
   }
 
-  /// The same by the list of non-zero inputs. Needs. `places` from here; `takesEvents`.
+  /// The same by the list of non-zero inputs. Needs. `positions` from here; `takesEvents`.
   ///
   /// Inputs are added in the order in which their windows would meet them, so that the bits agree.
   public func applyEvents(
-    input: Row<Float>, list: Row<UInt32>, nonzero: NonzeroCount, places: View<Int32>,
+    input: Row<Float>, list: Row<UInt32>, nonzero: NonzeroCount, positions: View<Int32>,
     output: Row<Float>
   ) {
     let count = outHeight * outWidth * channels
     precondition(
       input.count >= inHeight * inWidth * channels && list.count >= nonzero.count
-        && places.count == inHeight * inWidth * channels && output.count >= count,
-      "room for the rows")
+        && positions.count == inHeight * inWidth * channels && output.count >= count,
+      "buffer too small for the rows")
     output.part(0, count).fill(0)
-    // SAFETY: the list came from `findNonzero` over the input, and `places` has a place inside the
+    // SAFETY: the list came from `findNonzero` over the input, and `positions` has a position inside the
     // output, or none, for each.
-    let (spikes, to, from) = (list.pointer, places.pointer, input.pointer)
+    let (spikes, to, from) = (list.pointer, positions.pointer, input.pointer)
     let isMaximum = reduction == .maximum
     // Rows of ones may have no numbers.
     let isUnit = nonzero.unit != 0
     for e in 0..<Int(nonzero.count) {
       let index = Int(spikes[e])
-      let place = Int(to[index])
-      guard place >= 0 else { continue }
+      let position = Int(to[index])
+      guard position >= 0 else { continue }
       if isMaximum {
-        output.pointer[place] = 1
+        output.pointer[position] = 1
       } else {
-        output.pointer[place] += isUnit ? 1 : from[index]
+        output.pointer[position] += isUnit ? 1 : from[index]
       }
     }
     if reduction == .average {

@@ -25,7 +25,7 @@ public enum Windows {
     }
   }
 
-  /// The way back: adds each column's elements to the inputs that they were copied from.
+  /// The backward pass: adds each column's elements to the inputs that they were copied from.
   public static func gather(
     _ columns: Row<Float>, stride: Int, _ g: ConvolutionGeometry, group: Int, into x: Row<Float>
   ) {
@@ -53,7 +53,7 @@ public enum Windows {
       g.groups == 1 && x.count >= g.inputCount && y.count >= g.outputCount
         && stride >= g.outChannels
         && kernels.count >= g.inChannels * g.kernelHeight * g.kernelWidth * stride,
-      "room for the kernels")
+      "buffer too small for the kernels")
     for e in 0..<list.count {
       let j = Int(list[e])
       let (channel, iy, ix) = (j / pixels, j % pixels / g.inWidth, j % g.inWidth)
@@ -99,7 +99,7 @@ public enum Windows {
     precondition(
       x.count >= g.inputCount && group >= 0 && group < g.groups && stride >= positions
         && columns.count >= (g.inPerGroup * g.kernelHeight * g.kernelWidth - 1) * stride + positions,
-      "room for the windows")
+      "buffer too small for the windows")
   }
 
   /// Every stretch of columns beside a stretch of inputs that lie `step` apart, or beside none.
@@ -115,8 +115,8 @@ public enum Windows {
           // Outputs first ..< last see an input in this column.
           let shift = kx * g.dilationX - g.padLeft
           let first = min(g.outWidth, shift >= 0 ? 0 : (-shift + g.strideX - 1) / g.strideX)
-          let room = g.inWidth - 1 - shift
-          let last = room < 0 ? first : max(first, min(g.outWidth, room / g.strideX + 1))
+          let scratch = g.inWidth - 1 - shift
+          let last = scratch < 0 ? first : max(first, min(g.outWidth, scratch / g.strideX + 1))
           for oy in 0..<g.outHeight {
             let iy = oy * g.strideY - g.padTop + ky * g.dilationY
             let at = to + oy * g.outWidth

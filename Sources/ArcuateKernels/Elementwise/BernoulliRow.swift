@@ -21,12 +21,12 @@ extension Elementwise {
   /// elsewhere. Signed, a negative x gives -1 with probability clamp(-gain x, 0, 1).
   ///
   /// What `random.uniform` says for each of the elements, eight at a time.
-  /// Needs. `list` has the ascending places of the elements of `input` that are not 0.
+  /// Needs. `list` has the ascending positions of the elements of `input` that are not 0.
   public static func bernoulli(
     _ input: Row<Float>, list: Row<UInt32>, listCount: Int, gain: Float, isSigned: Bool,
     random: CounterRandom, stream: UInt32, step: UInt64, into output: Row<Float>
   ) {
-    precondition(listCount >= 0 && listCount <= list.count, "room for the list")
+    precondition(listCount >= 0 && listCount <= list.count, "scratch for the list")
     output.fill(0)
     var e = 0
     while e < listCount {

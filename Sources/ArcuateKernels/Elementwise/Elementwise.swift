@@ -15,12 +15,12 @@ public enum Elementwise {
     for i in 0..<count { output.pointer[i] = a.pointer[i] + b.pointer[i] }
   }
 
-  /// output[i] = input[place i of the order].
+  /// output[i] = input[position i of the order].
   public static func permute(_ input: Row<Float>, by order: Permutation, into output: Row<Float>) {
-    check(order.places.count, input, output)
-    // SAFETY: every place is below the count that both rows have.
-    for i in 0..<order.places.count {
-      output.pointer[i] = input.pointer[Int(order.places[i])]
+    check(order.positions.count, input, output)
+    // SAFETY: every position is below the count that both rows have.
+    for i in 0..<order.positions.count {
+      output.pointer[i] = input.pointer[Int(order.positions[i])]
     }
   }
 
@@ -29,50 +29,50 @@ public enum Elementwise {
     _ input: Row<Float>, list: Row<UInt32>, nonzero: NonzeroCount, by order: Permutation,
     into output: Row<Float>
   ) {
-    check(order.places.count, input, output)
+    check(order.positions.count, input, output)
     let count = Int(nonzero.count)
-    precondition(count <= list.count, "room for the list")
-    output.part(0, order.places.count).fill(0)
+    precondition(count <= list.count, "scratch for the list")
+    output.part(0, order.positions.count).fill(0)
     for e in 0..<count {
       let i = Int(list.pointer[e])
       output[Int(order.targets[i])] = nonzero.unit != 0 ? 1 : input[i]
     }
   }
 
-  /// The list of a row of ones in another order, ascending again, by way of bits for every element.
+  /// The list of a row of ones in another order, ascending again, through bit masks for every element.
   public static func permute(
     list: Row<UInt32>, count: Int, by order: Permutation, masks: Row<UInt16>,
     into output: Row<UInt32>
   ) -> NonzeroCount {
-    let masks = masks.part(0, (order.places.count + 15) / 16)
-    precondition(count <= list.count, "room for the list")
+    let masks = masks.part(0, (order.positions.count + 15) / 16)
+    precondition(count <= list.count, "scratch for the list")
     masks.fill(0)
     for e in 0..<count {
       let target = Int(order.targets[Int(list.pointer[e])])
       // SAFETY: targets are inside the row.
       masks.pointer[target &>> 4] |= 1 &<< UInt16(truncatingIfNeeded: target & 15)
     }
-    return findNonzero(masks: masks, count: order.places.count, list: output)
+    return findNonzero(masks: masks, count: order.positions.count, list: output)
   }
 
   /// output = 1 where `list`, ascending, says so, and 0 elsewhere.
   public static func ones(_ list: Row<UInt32>, count: Int, into output: Row<Float>) {
     precondition(
       count <= list.count && (count == 0 || Int(list[count - 1]) < output.count),
-      "places inside the row")
+      "positions inside the row")
     output.fill(0)
-    // SAFETY: the largest place is inside the row.
+    // SAFETY: the largest position is inside the row.
     for e in 0..<count { output.pointer[Int(list.pointer[e])] = 1 }
   }
 
-  /// output[i] += input[place i of the order].
+  /// output[i] += input[position i of the order].
   public static func addPermuted(
     _ input: Row<Float>, by order: Permutation, into output: Row<Float>
   ) {
-    check(order.places.count, input, output)
+    check(order.positions.count, input, output)
     // SAFETY: as above.
-    for i in 0..<order.places.count {
-      output.pointer[i] += input.pointer[Int(order.places[i])]
+    for i in 0..<order.positions.count {
+      output.pointer[i] += input.pointer[Int(order.positions[i])]
     }
   }
 
@@ -84,35 +84,35 @@ public enum Elementwise {
     for i in 0..<count { output.pointer[i] = a.pointer[i] * b.pointer[i] }
   }
 
-  /// output[i] *= input[place i of the order].
+  /// output[i] *= input[position i of the order].
   public static func multiplyPermuted(
     _ input: Row<Float>, by order: Permutation, into output: Row<Float>
   ) {
-    check(order.places.count, input, output)
-    // SAFETY: every place is below the count that both rows have.
-    for i in 0..<order.places.count {
-      output.pointer[i] *= input.pointer[Int(order.places[i])]
+    check(order.positions.count, input, output)
+    // SAFETY: every position is below the count that both rows have.
+    for i in 0..<order.positions.count {
+      output.pointer[i] *= input.pointer[Int(order.positions[i])]
     }
   }
 
   /// Copies `runs` runs of `width` elements, in another order if one is given, to runs of `stride`
-  /// elements, from place `first` of each on.
+  /// elements, from position `first` of each on.
   public static func lay(
     _ input: Row<Float>, by order: Permutation?, runs: Int, width: Int, into output: Row<Float>,
     first: Int, stride: Int
   ) {
     guard runs > 0, width > 0 else { return }
-    precondition(first >= 0 && first + width <= stride, "room within a run")
+    precondition(first >= 0 && first + width <= stride, "scratch within a run")
     check(runs * width, input)
     check((runs - 1) * stride + first + width, output)
-    // SAFETY: the last element written is the one checked for, since runs do not overlap; places of
+    // SAFETY: the last element written is the one checked for, since runs do not overlap; positions of
     // an order are below its count, which is checked to be that of the input.
     if let order {
-      precondition(order.places.count == runs * width, "an order for every element")
+      precondition(order.positions.count == runs * width, "an order for every element")
       for r in 0..<runs {
         for i in 0..<width {
           output.pointer[r * stride + first + i] =
-            input.pointer[Int(order.places[r * width + i])]
+            input.pointer[Int(order.positions[r * width + i])]
         }
       }
     } else {
@@ -175,7 +175,7 @@ public enum Elementwise {
     for i in 0..<count { output.pointer[i] = 1 / (1 + expf(-input.pointer[i])) }
   }
 
-  /// To within 7 units of the last place, several at a time, with the same bits on every machine.
+  /// To within 7 units of the last position, several at a time, with the same bits on every machine.
   /// Source. The quotient of polynomials of Eigen's `ptanh`; beyond 7.905 it is 1.
   public static func tanh(_ input: Row<Float>, into output: Row<Float>, count: Int) {
     check(count, input, output)
@@ -225,22 +225,22 @@ public enum Elementwise {
   ) {
     precondition(
       count >= 0 && count <= a.count && count <= b?.count ?? count && count <= c?.count ?? count,
-      "room for the rows")
+      "buffer too small for the rows")
   }
 }
 
 /// Another order of the elements of a row, each once.
 public struct Permutation: Sendable {
-  public let places: [Int32]
+  public let positions: [Int32]
   /// Where each element of the input goes.
   let targets: [Int32]
 
-  /// Needs. Every place is within 0 ..< count; checked here, so that using it need not look.
-  public init(_ places: [Int32]) {
-    precondition(places.allSatisfy { $0 >= 0 && $0 < places.count }, "places inside the row")
-    self.places = places
-    var targets = places
-    for (i, place) in places.enumerated() { targets[Int(place)] = Int32(i) }
+  /// Needs. Every position is within 0 ..< count; checked here, so that using it need not look.
+  public init(_ positions: [Int32]) {
+    precondition(positions.allSatisfy { $0 >= 0 && $0 < positions.count }, "positions inside the row")
+    self.positions = positions
+    var targets = positions
+    for (i, position) in positions.enumerated() { targets[Int(position)] = Int32(i) }
     self.targets = targets
   }
 }

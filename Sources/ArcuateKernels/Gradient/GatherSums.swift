@@ -24,7 +24,7 @@ public struct RowLists: Sendable {
     precondition(
       columns >= 0 && columns <= stride && stride & 15 == 0 && range.lowerBound >= 0
         && range.upperBound * stride <= min(x.count, lists.count)
-        && range.upperBound <= counts.count, "room for the lists")
+        && range.upperBound <= counts.count, "scratch for the lists")
     var unit = true
     for r in range {
       // SAFETY: checked above.
@@ -58,7 +58,7 @@ public struct BlockedLists: Sendable {
     entries: Row<UInt32>, values: Row<Float>, starts: Row<UInt32>, rows: Int, blocks: Int, size: Int
   ) {
     precondition(
-      rows >= 0 && blocks > 0 && size > 0 && rows * blocks < starts.count, "room for the starts")
+      rows >= 0 && blocks > 0 && size > 0 && rows * blocks < starts.count, "scratch for the starts")
     self.entries = entries
     self.values = values
     self.starts = starts
@@ -69,7 +69,7 @@ public struct BlockedLists: Sendable {
 
   /// Turns counts into beginnings; with `isEnds`, into ends. Returns the number of entries.
   @discardableResult
-  public func place(isEnds: Bool) -> Int {
+  public func position(isEnds: Bool) -> Int {
     var total: UInt32 = 0
     for i in 0..<rows * blocks {
       let count = starts.pointer[i]
@@ -79,7 +79,7 @@ public struct BlockedLists: Sendable {
     starts[rows * blocks] = total
     precondition(
       Int(total) <= entries.count && (values.count == 0 || Int(total) <= values.count),
-      "room for the entries")
+      "scratch for the entries")
     return Int(total)
   }
 
@@ -114,9 +114,9 @@ public struct BlockedLists: Sendable {
       for b in 0..<blocks {
         let at = b * rows + r - base
         let (begin, end) = (Int(starts.pointer[at]), Int(starts.pointer[at + 1]))
-        for place in begin..<end {
-          entries.pointer[place] = list[k]
-          if values.count > 0 { values.pointer[place] = row[Int(list[k])] }
+        for position in begin..<end {
+          entries.pointer[position] = list[k]
+          if values.count > 0 { values.pointer[position] = row[Int(list[k])] }
           k &+= 1
         }
       }
@@ -128,7 +128,7 @@ public struct BlockedLists: Sendable {
       range.lowerBound >= base && range.upperBound <= base + rows && base >= 0
         && range.upperBound * from.stride <= from.lists.count
         && range.upperBound <= from.counts.count && from.columns <= size * blocks,
-      "room for the lists")
+      "scratch for the lists")
   }
 
   // MARK: By column
@@ -157,10 +157,10 @@ public struct BlockedLists: Sendable {
         let row = x.pointer + r * from.stride
         for k in 0..<Int(from.counts.pointer[r]) {
           let c = Int(list[k])
-          let place = ends[c] &- 1
-          ends[c] = place
-          entries.pointer[Int(place)] = UInt32(truncatingIfNeeded: r)
-          if values.count > 0 { values.pointer[Int(place)] = row[c] }
+          let position = ends[c] &- 1
+          ends[c] = position
+          entries.pointer[Int(position)] = UInt32(truncatingIfNeeded: r)
+          if values.count > 0 { values.pointer[Int(position)] = row[c] }
         }
       }
     }
@@ -170,7 +170,7 @@ public struct BlockedLists: Sendable {
     precondition(
       range.lowerBound >= 0 && range.upperBound <= blocks && rows >= from.columns
         && count <= size * blocks && count * from.stride <= from.lists.count
-        && count <= from.counts.count, "room for the lists")
+        && count <= from.counts.count, "scratch for the lists")
   }
 
   // MARK: Sums
@@ -190,7 +190,7 @@ public struct BlockedLists: Sendable {
       sourceStride >= padded && yStride >= padded && range.lowerBound >= 0
         && range.upperBound <= rows && sourceRows * sourceStride <= source.count
         && range.upperBound * yStride <= y.count && start.map { $0.count >= padded } ?? true,
-      "room for the rows")
+      "buffer too small for the rows")
     // SAFETY: checked above; entries and starts were made by the passes above.
     gatherSums(
       source: source.pointer, sourceStride: sourceStride, entries: entries.pointer,

@@ -2,21 +2,23 @@ import ArcuateCore
 import ArcuateKernelTypes
 
 /// The comparisons of the kernels that only learning needs.
-extension KernelRegistry {
+enum GradientCases {
+  static let all: [KernelCases] = [matrixProduct, gatherSums, neuronRecord, neuronSweep]
+
   /// Matrices and transposed ones, added or not, around the sizes of blocks.
-  static let matrixProduct = RegistryLine(
+  static let matrixProduct = KernelCases(
     kernel: .matrixProduct,
     extents: [
       [1, 5, 6, 7, 121], [1, 15, 16, 17, 33], [0, 1, 9, 256, 257], [0, 1, 2, 3], [0, 1],
     ]
-  ) { extents, draw in
+  ) { (extents, draw) throws(ArcuateError) in
     let (m, n, k) = (extents[0], extents[1], extents[2])
     let (first, second) = (extents[3] & 1 == 1, extents[3] & 2 == 2)
     let adds = extents[4] == 1
     let a = draw.values(m * k)
     let b = draw.values(k * n)
     let c = draw.values(m * n)
-    let views = try [a, b, c].map { try View.packed($0 + [0]) }
+    let views = try [a, b, c].map { x throws(ArcuateError) in try View.packed(x + [0]) }
     defer { withExtendedLifetime(views) {} }
     // A transposed matrix has its columns' elements side by side.
     let left = Matrix(
@@ -25,7 +27,7 @@ extension KernelRegistry {
       views[1].row, rows: k, columns: n, rowStride: second ? 1 : n, columnStride: second ? k : 1)
     let result = Matrix(views[2].row, rows: m, columns: n, rowStride: n)
     try MatrixProduct().multiply(left, right, into: result, adds: adds)
-    var twin = [Float](repeating: 0, count: m * n)
+    var expected = [Float](repeating: 0, count: m * n)
     for i in 0..<m {
       for j in 0..<n {
         var total: Float = adds ? c[i * n + j] : 0
@@ -37,17 +39,17 @@ extension KernelRegistry {
           }
           total = block == 0 && !adds ? sum : total + sum
         }
-        twin[i * n + j] = total
+        expected[i * n + j] = total
       }
     }
-    return difference(views[2].row, twin)
+    return difference(views[2].row, expected)
   }
 
   /// Lists by row and by column, of ones and of values, in one block and several.
-  static let gatherSums = RegistryLine(
+  static let gatherSums = KernelCases(
     kernel: .gatherSums,
     extents: [[1, 7, 200], [1, 16, 63, 64, 65, 144], [1, 5, 97, 200], [0, 1], [0, 1], [0, 1]]
-  ) { extents, draw in
+  ) { (extents, draw) throws(ArcuateError) in
     let (lists, width, indices) = (extents[0], extents[1], extents[2])
     let (unit, byColumn, isBlocked) = (extents[3] == 1, extents[4] == 1, extents[5] == 1)
     // The values that are listed: [rows][columns], by row or by column.
@@ -55,10 +57,10 @@ extension KernelRegistry {
     let x =
       unit ? draw.spikes(rows * columns, density: 0.3) : draw.values(rows * columns, density: 0.3)
     let pitch = (columns + 15) & ~15
-    let padded = try room(Float.self, rows * pitch)
+    let padded = try scratch(Float.self, rows * pitch)
     for r in 0..<rows { for c in 0..<columns { padded[r * pitch + c] = x[r * columns + c] } }
-    let listMemory = try room(UInt32.self, rows * pitch + 16)
-    let countMemory = try room(Int32.self, rows)
+    let listMemory = try scratch(UInt32.self, rows * pitch + 16)
+    let countMemory = try scratch(Int32.self, rows)
     defer { withExtendedLifetime((padded, listMemory, countMemory)) {} }
     let owned = RowLists(
       lists: listMemory.row, counts: countMemory.row, stride: pitch, columns: columns)
@@ -67,9 +69,9 @@ extension KernelRegistry {
     }
     let size = isBlocked ? BlockedLists.nearby : indices
     let blocks = (indices + size - 1) / size
-    let entries = try room(UInt32.self, rows * columns + 1)
-    let values = try room(Float.self, unit ? 0 : rows * columns + 1)
-    let starts = try room(UInt32.self, lists * blocks + 1)
+    let entries = try scratch(UInt32.self, rows * columns + 1)
+    let values = try scratch(Float.self, unit ? 0 : rows * columns + 1)
+    let starts = try scratch(UInt32.self, lists * blocks + 1)
     defer { withExtendedLifetime((entries, values, starts)) {} }
     let blocked = BlockedLists(
       entries: entries.row, values: unit ? values.row.part(0, 0) : values.row, starts: starts.row,
@@ -77,11 +79,11 @@ extension KernelRegistry {
       size: size)
     if byColumn {
       blocked.countColumns(owned, count: rows, blocks: 0..<blocks)
-      blocked.place(isEnds: true)
+      blocked.position(isEnds: true)
       blocked.fillColumns(owned, count: rows, blocks: 0..<blocks, x: padded.row)
     } else {
       blocked.countRows(owned, 0..<rows, base: 0)
-      blocked.place(isEnds: false)
+      blocked.position(isEnds: false)
       blocked.fillRows(owned, 0..<rows, base: 0, x: padded.row)
     }
     let stride = (width + 15) & ~15
@@ -89,12 +91,12 @@ extension KernelRegistry {
     let start = draw.values(stride)
     let sourceView = try View.packed(source)
     let startView = try View.packed(start)
-    let output = try room(Float.self, lists * stride)
+    let output = try scratch(Float.self, lists * stride)
     defer { withExtendedLifetime((sourceView, startView, output)) {} }
     blocked.gather(
       source: sourceView.row, sourceStride: stride, sourceRows: indices, range: 0..<lists,
       start: startView.row, y: output.row, yStride: stride, width: width)
-    var twin = [Float](repeating: 0, count: lists * stride)
+    var expected = [Float](repeating: 0, count: lists * stride)
     for r in 0..<lists {
       for j in 0..<stride {
         var sum = start[j]
@@ -102,21 +104,21 @@ extension KernelRegistry {
           let value = byColumn ? x[k * columns + r] : x[r * columns + k]
           if value != 0 { sum += unit ? source[k * stride + j] : source[k * stride + j] * value }
         }
-        twin[r * stride + j] = sum
+        expected[r * stride + j] = sum
       }
     }
-    return difference(output.row, twin)
+    return difference(output.row, expected)
   }
 
-  static let neuronRecord = RegistryLine(
+  static let neuronRecord = KernelCases(
     kernel: .neuronRecord, extents: [[1, 16, 19], [0, 1], Array(0..<128)]
-  ) { extents, draw in
+  ) { (extents, draw) throws(ArcuateError) in
     try TapeCase(extents, &draw).difference(swept: nil)
   }
 
-  static let neuronSweep = RegistryLine(
+  static let neuronSweep = KernelCases(
     kernel: .neuronSweep, extents: [[3, 16, 19], [0, 1], Array(0..<128), [0, 1, 2, 3], [0, 1]]
-  ) { extents, draw in
+  ) { (extents, draw) throws(ArcuateError) in
     let surrogate: SurrogateShape =
       switch extents[3] {
       case 0: SurrogateShape(kind: .box, a: 0.4, b: 0.9)
@@ -135,7 +137,7 @@ extension KernelRegistry {
     let numbers: [NeuronTapeReference.Coefficients]
     let x, emitted: [[Float]]
 
-    init(_ extents: [Int], _ draw: inout Draw) throws {
+    init(_ extents: [Int], _ draw: inout Draw) throws(ArcuateError) {
       count = extents[0]
       steps = 4
       let uniform = extents[1] == 0
@@ -161,12 +163,12 @@ extension KernelRegistry {
       emitted = (0..<4).map { _ in draw.values(extents[0]) }
     }
 
-    func difference(swept: (surrogate: SurrogateShape, throughReset: Bool)?) throws -> String? {
+    func difference(swept: (surrogate: SurrogateShape, throughReset: Bool)?) throws(ArcuateError) -> String? {
       let stride = (count + 15) & ~15
-      let memory = try (0..<3).map { _ in try KernelRegistry.room(Float.self, (steps + 1) * stride)
+      let memory = try (0..<3).map { _ throws(ArcuateError) in try scratch(Float.self, (steps + 1) * stride)
       }
-      let back = try (0..<4).map { _ in try KernelRegistry.room(Float.self, stride) }
-      let input = try KernelRegistry.room(Float.self, stride)
+      let back = try (0..<4).map { _ throws(ArcuateError) in try scratch(Float.self, stride) }
+      let input = try scratch(Float.self, stride)
       defer { withExtendedLifetime((memory, back, input)) {} }
       func tape(_ t: Int) -> NeuronTapeRows {
         func row(_ k: Int, _ t: Int) -> Row<Float> { memory[k].row.part(t * stride, stride) }
@@ -174,15 +176,15 @@ extension KernelRegistry {
           membraneBefore: row(0, t), spikesBefore: row(1, t), currentBefore: row(2, t),
           membrane: row(0, t + 1), spikes: row(1, t + 1), current: row(2, t + 1))
       }
-      let twin = NeuronTapeReference(flags: layer.flags, throughReset: swept?.throughReset ?? true)
+      let expected = NeuronTapeReference(flags: layer.flags, throughReset: swept?.throughReset ?? true)
       var moments = [[NeuronTapeReference.Moment]](
         repeating: .init(repeating: .init(), count: count), count: steps + 1)
       for t in 0..<steps {
         for n in 0..<count { input[n] = x[t][n] }
         layer.record(input: input.row, tape: tape(t))
         for n in 0..<count {
-          moments[t + 1][n] = twin.step(
-            x[t][n], before: moments[t][n], numbers[n], fire: twin.fires)
+          moments[t + 1][n] = expected.step(
+            x[t][n], before: moments[t][n], numbers[n], fire: expected.fires)
         }
         let after = tape(t)
         for (row, path) in [
@@ -190,7 +192,7 @@ extension KernelRegistry {
           (after.current, \.current),
         ] {
           let expected = moments[t + 1].map { $0[keyPath: path] }
-          if let found = KernelRegistry.difference(row, expected) { return "step \(t): \(found)" }
+          if let found = ArcuateKernels.difference(row, expected) { return "step \(t): \(found)" }
         }
       }
       guard let swept else { return nil }
@@ -205,13 +207,13 @@ extension KernelRegistry {
         for n in 0..<count {
           let now = moments[t + 1][n]
           var sums = NeuronTapeReference.Coefficients(decay: 0, gain: 0)
-          let gradient = twin.sweep(
+          let gradient = expected.sweep(
             emitted: emitted[t][n], input: x[t][n], now: now, before: moments[t][n], numbers[n],
             slope: slope(swept.surrogate, now.membrane - numbers[n].threshold), carry: &carries[n],
             sums: &sums)
-          // The kernel divides once where the twin divides twice.
+          // The kernel divides once where the expected divides twice.
           if abs(back[3][n] - gradient) > 1e-5 * max(1, abs(gradient)) {
-            return "step \(t), neuron \(n): \(back[3][n]), twin \(gradient)"
+            return "step \(t), neuron \(n): \(back[3][n]), expected \(gradient)"
           }
         }
       }

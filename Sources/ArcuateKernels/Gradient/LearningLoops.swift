@@ -56,7 +56,7 @@ public enum LearningLoops {
     for i in 0..<count { q[i] = p[i] + a }
   }
 
-  /// y[i] += x[i step]: what a line of windows sees at one of their places.
+  /// y[i] += x[i step]: what a line of windows sees at one of their positions.
   public static func addEvery(_ step: Int, of x: Row<Float>, to y: Row<Float>) {
     let count = min(y.count, (x.count + step - 1) / max(step, 1))
     let (p, q) = (x.pointer, y.pointer)
@@ -68,7 +68,7 @@ public enum LearningLoops {
     }
   }
 
-  /// y[i step] += a x[i]: the way back.
+  /// y[i step] += a x[i]: the backward pass.
   public static func add(_ x: Row<Float>, times a: Float, toEvery step: Int, of y: Row<Float>) {
     let count = min(x.count, (y.count + step - 1) / max(step, 1))
     let (p, q) = (x.pointer, y.pointer)
@@ -161,7 +161,7 @@ public enum LearningLoops {
   ) {
     precondition(
       columns.lowerBound >= 0 && columns.upperBound <= min(stride, sums.count)
-        && rows * stride <= x.count, "room for the columns")
+        && rows * stride <= x.count, "scratch for the columns")
     guard !columns.isEmpty else { return }
     var first = 0
     withUnsafeTemporaryAllocation(of: Float.self, capacity: columns.count) { block in

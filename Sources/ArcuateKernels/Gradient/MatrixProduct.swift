@@ -47,7 +47,7 @@ public struct Matrix: Sendable {
   }
 }
 
-/// Products of matrices, for one worker: the room for blocks that are copied so that the innermost
+/// Products of matrices, for one worker: the scratch for blocks that are copied so that the innermost
 /// loop reads memory in order.
 ///
 /// Numbers. Each element is a sum over blocks of 256 of the inner extent, ascending, fused; its
@@ -63,7 +63,7 @@ public final class MatrixProduct: @unchecked Sendable {
   private let packedRows: View<Float>
   private let packedColumns: View<Float>
 
-  public init() throws {
+  public init() throws(ArcuateError) {
     let rows = MatrixProduct.rowBlock * MatrixProduct.depthBlock
     let columns = MatrixProduct.columnBlock * MatrixProduct.depthBlock
     packedRows = try AlignedBuffer(byteCount: rows * 4, isZeroed: false).view(start: 0, count: rows)
@@ -84,7 +84,7 @@ public final class MatrixProduct: @unchecked Sendable {
     }
     let tile = productShape
     // SAFETY: each `Matrix` lies inside its row, and blocks stay inside the matrices; the packed
-    // blocks have room for whole panels, since the block sizes are multiples of theirs.
+    // blocks have space for whole panels, since the block sizes are multiples of theirs.
     for j in stride(from: 0, to: c.columns, by: MatrixProduct.columnBlock) {
       let width = min(MatrixProduct.columnBlock, c.columns - j)
       for k in stride(from: 0, to: a.columns, by: MatrixProduct.depthBlock) {

@@ -44,7 +44,7 @@ public final class LinearWeights: Sendable {
   static var nearByteCount: Int { cshims_uses_avx512() ? 768 << 10 : 384 << 10 }
 
   /// The `matrix`-th [outputs][inputs] part of `weight`. Throws. `outOfMemory`.
-  public init(weight: Tensor, matrix: Int, bias: [Float], inputs: Int, outputs: Int) throws {
+  public init(weight: Tensor, matrix: Int, bias: [Float], inputs: Int, outputs: Int) throws(ArcuateError) {
     let skipped = matrix * inputs * outputs
     precondition(
       matrix >= 0 && skipped + inputs * outputs <= weight.count && bias.count == outputs,
@@ -62,7 +62,7 @@ public final class LinearWeights: Sendable {
     // + 0 turns a negative zero into a positive one: a sum that starts at +0 can never become -0,
     // which keeps the event-driven and the dense sum equal to the bit.
     let padded = (outputs + 31) & ~31
-    func spread(_ numbers: [Float]) throws -> View<Float> {
+    func spread(_ numbers: [Float]) throws(ArcuateError) -> View<Float> {
       try View.packed(numbers + [Float](repeating: 0, count: padded - numbers.count))
     }
     self.bias = try spread(bias.map { $0 + 0 })
@@ -99,7 +99,7 @@ private struct Packing {
   let skipped: Int
   let inputs: Int
   let outputs: Int
-  // SAFETY: has `inputs` rows of `rowBytes`, a multiple of 64 with room for `outputs`.
+  // SAFETY: has `inputs` rows of `rowBytes`, a multiple of 64 with space for `outputs`.
   let target: UnsafeMutableRawPointer
   let rowBytes: Int
 
@@ -109,7 +109,7 @@ private struct Packing {
   func run<T: FixedWidthInteger & BitwiseCopyable>(zero: T, magnitude: T) -> [UInt32] {
     var counts = [UInt32](repeating: 0, count: inputs)
     let size = MemoryLayout<T>.size
-    // Squares as wide as a cache line, turned in a room of their own: rows of a power of two apart
+    // Squares as wide as a cache line, turned in a buffer of their own: rows of a power of two apart
     // would push each other out of the cache. Four side by side, so that the memory gets four lines
     // of a row at a time.
     let wide = 64 / size
@@ -117,20 +117,20 @@ private struct Packing {
     weight.bytes.withUnsafeBytes { raw in
       guard let start = raw.baseAddress, inputs > 0, outputs > 0 else { return }
       let source = start + skipped &* size
-      withUnsafeTemporaryAllocation(byteCount: 64 * wide * lines, alignment: 64) { room in
+      withUnsafeTemporaryAllocation(byteCount: 64 * wide * lines, alignment: 64) { scratch in
         counts.withUnsafeMutableBufferPointer { counts in
           let counts = counts.baseAddress.unsafelyUnwrapped
-          let room = room.baseAddress.unsafelyUnwrapped
+          let scratch = scratch.baseAddress.unsafelyUnwrapped
           for first in stride(from: 0, to: rowBytes / size, by: wide * lines) {
             let squares = min(lines, (rowBytes / size &- first) / wide)
             for j0 in stride(from: 0, to: inputs, by: wide) {
               let across = min(wide, inputs &- j0)
               for n in 0..<squares {
                 let o0 = first &+ n &* wide
-                // SAFETY: the tensor holds `here` outputs from o0 on of `across` inputs; the room is
+                // SAFETY: the tensor holds `here` outputs from o0 on of `across` inputs; the scratch is
                 // `lines` squares of `wide` elements.
                 fill(
-                  room + 64 &* wide &* n, of: T.self, zero,
+                  scratch + 64 &* wide &* n, of: T.self, zero,
                   from: source + (o0 &* inputs &+ j0) &* size,
                   outputs: max(0, min(wide, outputs &- o0)), inputs: across,
                   magnitude: magnitude, counts: counts + j0)
@@ -138,7 +138,7 @@ private struct Packing {
               for j in 0..<across {
                 let to = target + ((j0 &+ j) &* rowBytes &+ first &* size)
                 for n in 0..<squares {
-                  cshims_stream_line(room + 64 &* (wide &* n &+ j), to + 64 &* n)
+                  cshims_stream_line(scratch + 64 &* (wide &* n &+ j), to + 64 &* n)
                 }
               }
             }
@@ -227,7 +227,7 @@ public struct NonzeroCount: BitwiseCopyable, Sendable {
 @inline(__always)
 public func findNonzero(_ row: Row<Float>, count: Int, list: Row<UInt32>) -> NonzeroCount {
   let padded = (count + 15) & ~15
-  precondition(row.count >= padded && list.count >= padded, "room for the row")
+  precondition(row.count >= padded && list.count >= padded, "buffer too small for the row")
   // SAFETY: the row and the list are padded to 16.
   let found = nonzeroList(row.pointer, count: count, list: list.pointer)
   return NonzeroCount(count: found.count, unit: found.unit)
@@ -239,18 +239,18 @@ public func findNonzero(_ row: Row<Float>, count: Int, list: Row<UInt32>) -> Non
 public func maskNonzero(
   _ numbers: UnsafeBufferPointer<Float>, masks: Row<UInt16>
 ) -> (finite: Bool, unit: Bool) {
-  precondition(masks.count * 16 >= numbers.count, "room for the masks")
+  precondition(masks.count * 16 >= numbers.count, "buffer too small for the masks")
   guard let base = numbers.baseAddress else { return (true, true) }
   // SAFETY: checked above.
   return nonzeroMasks(base, count: numbers.count, masks: masks.pointer)
 }
 
-/// Fills `list` with the ascending places of the bits of `masks`, those of a row of `count` elements
+/// Fills `list` with the ascending positions of the bits of `masks`, those of a row of `count` elements
 /// that are 0 or 1.
 @inline(__always)
 public func findNonzero(masks: Row<UInt16>, count: Int, list: Row<UInt32>) -> NonzeroCount {
   precondition(
-    masks.count * 16 >= count && list.count >= (count + 15) & ~15, "room for the row")
+    masks.count * 16 >= count && list.count >= (count + 15) & ~15, "buffer too small for the row")
   // SAFETY: checked above.
   return NonzeroCount(
     count: listMasks(masks.pointer, count: count, list: list.pointer), unit: true)
@@ -264,7 +264,7 @@ extension LinearWeights {
     first: Int, count: Int
   ) {
     checkOutputs(output, first, count)
-    precondition(input.count >= inputs && list.count >= nonzero.count, "room for the input")
+    precondition(input.count >= inputs && list.count >= nonzero.count, "buffer too small for the input")
     // SAFETY: checked above; the list came from `findNonzero`, so its indices are below `inputs`.
     linearEvents(
       input: input.pointer, list: list.pointer, listCount: Int(nonzero.count),
@@ -294,7 +294,7 @@ extension LinearWeights {
   @inline(__always)
   func checkOutputs(_ output: Row<Float>, _ first: Int, _ count: Int) {
     checkOutputs(first, count)
-    precondition(output.count >= stride, "room for the output")
+    precondition(output.count >= stride, "buffer too small for the output")
   }
 
   /// Outputs are shared out in multiples of a cache line of the narrowest weights.

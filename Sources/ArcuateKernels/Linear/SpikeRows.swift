@@ -45,19 +45,19 @@ public struct SpikeRows: BitwiseCopyable, Sendable {
 
     /// Bytes of the rows and of where their sums are made; a multiple of 64.
     public var byteCount: Int {
-      (3 * padded(inputs) + splitCount(inputs, most)) * 4 + most * 24 + roomByteCount
+      (3 * padded(inputs) + splitCount(inputs, most)) * 4 + most * 24 + scratchByteCount
     }
 
-    fileprivate var roomByteCount: Int {
+    fileprivate var scratchByteCount: Int {
       guard most >= many else { return 0 }
-      var bytes = manyRoom(rows: most, block: block)
+      var bytes = manyScratchBytes(rows: most, block: block)
       if hasBytes {
         let panel = manyBytesPanel(isWide: cshims_uses_avx512())
-        bytes = max(bytes, manyBytesRoom(rows: most, block: mostManyBytes - 1, panel: panel))
+        bytes = max(bytes, manyBytesScratchBytes(rows: most, block: mostManyBytes - 1, panel: panel))
       }
       for kind in WeightKind.allCases
       where takesTiles(kind, anyOrder: anyOrder) && (hasBytes || kind != .int8) {
-        bytes = max(bytes, TileShape(kind).room(rows: most, inputs: inputs))
+        bytes = max(bytes, TileShape(kind).scratch(rows: most, inputs: inputs))
       }
       return (bytes + 63) & ~63
     }
@@ -70,7 +70,7 @@ public struct SpikeRows: BitwiseCopyable, Sendable {
   }
 
   private let demands: Demands
-  private let room: Row<UInt64>
+  private let scratch: Row<UInt64>
   private let starts: Row<Int>
   private let offsets: Row<Int>
   private let counts: Row<Int32>
@@ -97,7 +97,7 @@ public struct SpikeRows: BitwiseCopyable, Sendable {
       defer { at += count * MemoryLayout<T>.stride }
       return memory.view(T.self, start: at / MemoryLayout<T>.stride, count: count).row
     }
-    room = take(UInt64.self, demands.roomByteCount / 8)
+    scratch = take(UInt64.self, demands.scratchByteCount / 8)
     starts = take(Int.self, most)
     offsets = take(Int.self, most)
     counts = take(Int32.self, most)
@@ -115,7 +115,7 @@ public struct SpikeRows: BitwiseCopyable, Sendable {
   /// `offset` of the output. `owner` is kept for whoever asks.
   @inline(__always)
   public mutating func add(listStart: Int, count: Int, offset: Int, owner: Int) {
-    precondition(!isFull, "room for another row")
+    precondition(!isFull, "no space for another row")
     owners[rows] = Int32(truncatingIfNeeded: owner)
     starts[rows] = listStart
     counts[rows] = Int32(truncatingIfNeeded: count)
@@ -129,7 +129,7 @@ public struct SpikeRows: BitwiseCopyable, Sendable {
   public func owner(_ r: Int) -> Int { Int(owners[r]) }
 
   /// How the rows will go through weights.
-  public func way(_ weights: LinearWeights) -> Kernel.LinearWay {
+  public func strategy(_ weights: LinearWeights) -> Kernel.LinearStrategy {
     guard rows >= SpikeRows.many else { return .shared }
     if SpikeRows.takesTiles(weights.kind, anyOrder: demands.anyOrder)
       && TileShape(weights.kind).pays(rows: rows, spikes: spikes, inputs: weights.inputs)
@@ -160,7 +160,7 @@ public struct SpikeRows: BitwiseCopyable, Sendable {
     let all: SpikeRows
     let first: Int
     let count: Int
-    let way: Kernel.LinearWay
+    let strategy: Kernel.LinearStrategy
     /// Inputs that are 1 in some row, where rows share the reading of floats.
     let listCount: Int
     let lists: Row<UInt32>
@@ -179,18 +179,18 @@ public struct SpikeRows: BitwiseCopyable, Sendable {
         "lists of inputs with weights")
     }
     precondition(SpikeRows.padded(weights.inputs) <= masks.count, "memory for the inputs")
-    let way = way(weights)
-    if way == .many {
+    let strategy = strategy(weights)
+    if strategy == .many {
       // SAFETY: the lists were checked; there is a split for every block of every row.
       splitLists(
         lists: lists.pointer, listStarts: starts.pointer, counts: counts.pointer, rows: rows,
         inputs: weights.inputs, block: block(weights), splits: splits.pointer,
         splitStride: splitStride(weights))
     }
-    if way != .shared || weights.kind == .int8 {
+    if strategy != .shared || weights.kind == .int8 {
       return body(
         Batch(
-          all: self, first: 0, count: rows, way: way, listCount: 0, lists: lists, spikes: spikes))
+          all: self, first: 0, count: rows, strategy: strategy, listCount: 0, lists: lists, spikes: spikes))
     }
     var first = 0
     while first < rows {
@@ -208,7 +208,7 @@ public struct SpikeRows: BitwiseCopyable, Sendable {
         masks.pointer, count: weights.inputs, list: list.pointer, listMasks: listMasks.pointer)
       body(
         Batch(
-          all: self, first: first, count: count, way: way, listCount: found, lists: lists,
+          all: self, first: first, count: count, strategy: strategy, listCount: found, lists: lists,
           spikes: sum))
       first += count
     }
@@ -218,10 +218,10 @@ public struct SpikeRows: BitwiseCopyable, Sendable {
 extension SpikeRows.Batch {
   /// output[offset of row r] = bias + W row r over the outputs first ..< first + count.
   ///
-  /// `room` is where this worker's sums may be made: its own spike rows.
+  /// `scratch` is where this worker's sums may be made: its own spike rows.
   public func apply(
     _ weights: LinearWeights, output: Row<Float>, first firstOutput: Int, count outputs: Int,
-    room: SpikeRows
+    scratch: SpikeRows
   ) {
     weights.checkOutputs(firstOutput, outputs)
     for r in first..<first + count {
@@ -230,17 +230,17 @@ extension SpikeRows.Batch {
           && all.offsets[r] + weights.stride <= output.count, "rows inside the output")
     }
     precondition(
-      way == .shared || room.room.count * 8 >= all.demands.roomByteCount, "room for the sums")
-    // SAFETY: every row of the output was checked here, every list by `batches`, the room above.
-    let sums = UnsafeMutableRawPointer(room.room.pointer)
-    switch (way, weights.kind) {
+      strategy == .shared || scratch.scratch.count * 8 >= all.demands.scratchByteCount, "buffer too small for the sums")
+    // SAFETY: every row of the output was checked here, every list by `batches`, the scratch above.
+    let sums = UnsafeMutableRawPointer(scratch.scratch.pointer)
+    switch (strategy, weights.kind) {
     case (.tiles, _):
       let spikes = ListedSpikeRows(
         lists: lists.pointer, listStarts: all.starts.pointer, counts: all.counts.pointer,
         offsets: all.offsets.pointer, rows: count, inputs: weights.inputs)
       linearTiles(
         spikes, weights: weights.matrix, output: output.pointer, first: firstOutput, count: outputs,
-        room: sums)
+        scratch: sums)
     case (.many, let kind):
       let spikes = ManySpikeRows(
         lists: lists.pointer, listStarts: all.starts.pointer, splits: all.splits.pointer,

@@ -61,7 +61,7 @@ public final class CellLayer: Sendable {
   private let threshold: View<Float>
 
   /// `threshold` has one element or `count`. Throws. `outOfMemory`.
-  public init(count: Int, numbers: CellNumbers, threshold: [Float]) throws {
+  public init(count: Int, numbers: CellNumbers, threshold: [Float]) throws(ArcuateError) {
     precondition(threshold.count == 1 || threshold.count == count, "sizes agree")
     self.count = count
     self.numbers = numbers
@@ -79,7 +79,7 @@ public final class CellLayer: Sendable {
         && rows.membrane.count >= count && rows.margin.count >= count
         && rows.silence.count >= count && rows.spikes.count >= count
         && rows.input.count >= count && rows.lateral.count >= count
-        && rows.recovery.count >= count, "room for the cells")
+        && rows.recovery.count >= count, "buffer too small for the cells")
     // SAFETY: every row has `count` elements at least, and so has the threshold.
     let (v, g, h) = (rows.membrane.pointer, rows.input.pointer, rows.lateral.pointer)
     let (r, silence, margin) = (rows.recovery.pointer, rows.silence.pointer, rows.margin.pointer)
@@ -174,13 +174,13 @@ public final class CellLayer: Sendable {
 
 extension Elementwise {
   /// The `most` largest of the positive elements, the first of equals; 0 elsewhere.
-  /// Needs. `scratch` has room for `count`.
+  /// Needs. `scratch` has space for `count`.
   public static func winners(
     _ x: Row<Float>, most: Int, into y: Row<Float>, count: Int, scratch: Row<Float>
   ) {
     precondition(
       most >= 1 && count >= 0 && x.count >= count && y.count >= count && scratch.count >= count,
-      "room for the rows")
+      "buffer too small for the rows")
     var positive = 0
     for i in 0..<count where x.pointer[i] > 0 {
       scratch.pointer[positive] = x.pointer[i]

@@ -14,7 +14,7 @@ public final class NeuronLayer: Sendable {
     let mask: Int
 
     /// `values` has one element or `count`. Throws. `outOfMemory`.
-    public init(_ values: [Float], count: Int) throws {
+    public init(_ values: [Float], count: Int) throws(ArcuateError) {
       precondition(values.count == 1 || values.count == count, "one value or one per neuron")
       let uniform = values.allSatisfy { $0.bitPattern == values.first?.bitPattern }
       if uniform {
@@ -49,7 +49,7 @@ public final class NeuronLayer: Sendable {
     count: Int, flags: NeuronFlags, currentDecay: [Float] = [0], currentGain: [Float] = [1],
     decay: [Float], gain: [Float], offset: [Float] = [0], threshold: [Float] = [0],
     resetValue: [Float] = [0]
-  ) throws {
+  ) throws(ArcuateError) {
     self.count = count
     self.flags = flags
     self.currentDecay = try Parameter(currentDecay, count: count)

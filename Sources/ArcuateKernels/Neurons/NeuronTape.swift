@@ -79,7 +79,7 @@ extension NeuronLayer {
       coefficients: coefficients, flags: flags)
   }
 
-  /// The way back through it.
+  /// The backward pass through it.
   public func sweep(
     _ rows: NeuronSweepRows, tape: NeuronTapeRows, surrogate: SurrogateShape, throughReset: Bool
   ) {

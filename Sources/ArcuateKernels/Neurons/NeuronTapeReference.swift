@@ -1,7 +1,7 @@
 import ArcuateCore
 import ArcuateKernelTypes
 
-/// The recorded step of neurons and the way back through it, one neuron at a time: the twin of the
+/// The recorded step of neurons and the backward pass through it, one neuron at a time: the reference of the
 /// kernels, and the one that also knows smooth spikes and the gradients of the neurons' own
 /// parameters.
 public struct NeuronTapeReference: Sendable {
@@ -95,7 +95,7 @@ public struct NeuronTapeReference: Sendable {
     (flags.contains(.orEqual) ? excess >= 0 : excess > 0) ? 1 : 0
   }
 
-  /// The way back: from the gradient of what was emitted, the gradient of the input; with `sums`,
+  /// The backward pass: from the gradient of what was emitted, the gradient of the input; with `sums`,
   /// those of the coefficients are added up.
   public func sweep(
     emitted: Float, input x: Float, now: Moment, before: Moment, _ c: Coefficients, slope: Float,

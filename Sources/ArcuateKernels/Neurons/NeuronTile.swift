@@ -28,11 +28,11 @@ public struct NeuronTile {
   }
 
   /// One step for the input base + sum; sum is zero afterwards. A base of 16 elements is 16 times
-  /// the same. The list holds place + 0, 1 and so on.
+  /// the same. The list holds position + 0, 1 and so on.
   @inline(__always)
   public func step(
     base: Row<Float>, sum: Row<Float>, membrane: Row<Float>, current: Row<Float>,
-    list: Row<UInt32>, place: Int
+    list: Row<UInt32>, position: Int
   ) -> (changed: Int, spikes: Int) {
     let padded = (count + 15) & ~15
     precondition(
@@ -43,7 +43,7 @@ public struct NeuronTile {
     let outcome = populationStep(
       base: NeuronParameter(pointer: base.pointer, mask: base.count >= padded ? -1 : 0),
       sum: sum.pointer, membrane: membrane.pointer, current: current.pointer, list: list.pointer,
-      place: place, count: count, coefficients: coefficients, flags: flags)
+      position: position, count: count, coefficients: coefficients, flags: flags)
     return (outcome.changed, outcome.listed)
   }
 }

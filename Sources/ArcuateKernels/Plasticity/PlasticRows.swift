@@ -16,7 +16,7 @@ public enum PlasticRows {
     stride: Int, output: Row<Float>
   ) {
     check(weights, inputs, stride, output)
-    precondition(input.count >= inputs && list.count >= nonzero.count, "room for the input")
+    precondition(input.count >= inputs && list.count >= nonzero.count, "buffer too small for the input")
     // SAFETY: checked above and by whoever made the list.
     linearEvents(
       input: input.pointer, list: list.pointer, listCount: Int(nonzero.count),
@@ -33,7 +33,7 @@ public enum PlasticRows {
     check(weights, inputs, stride, output)
     precondition(
       rows >= 1 && rows <= 4 && input.count >= (rows - 1) * inputStride + inputs
-        && output.count >= rows * stride, "room for the rows")
+        && output.count >= rows * stride, "buffer too small for the rows")
     // SAFETY: checked above.
     linearDense(
       input: input.pointer, xStride: inputStride, inputs: inputs, rows: rows,
@@ -46,7 +46,7 @@ public enum PlasticRows {
   ) {
     precondition(
       inputs >= 0 && stride & 15 == 0 && weights.count >= (inputs + 1) * stride
-        && output.count >= stride, "room for the weights")
+        && output.count >= stride, "buffer too small for the weights")
   }
 
   private static func matrix(_ weights: Row<Float>, _ inputs: Int, _ stride: Int) -> WeightMatrix {
@@ -60,7 +60,7 @@ public enum PlasticRows {
   public static func addProduct(
     _ a: Row<Float>, _ h: Row<Float>, times x: Float, to y: Row<Float>
   ) {
-    precondition(a.count >= y.count && h.count >= y.count, "room for the row")
+    precondition(a.count >= y.count && h.count >= y.count, "buffer too small for the row")
     for i in 0..<y.count { y.pointer[i] += x * a.pointer[i] * h.pointer[i] }
   }
 
@@ -68,7 +68,7 @@ public enum PlasticRows {
   public static func add(
     _ p: Row<Float>, times x: Float, to w: Row<Float>, low: Float, high: Float
   ) {
-    precondition(p.count >= w.count, "room for the row")
+    precondition(p.count >= w.count, "buffer too small for the row")
     for i in 0..<w.count {
       let sum = w.pointer[i] + x * p.pointer[i]
       let above = sum < low ? low : sum
@@ -78,7 +78,7 @@ public enum PlasticRows {
 
   /// w = w + x p.
   public static func add(_ p: Row<Float>, times x: Float, to w: Row<Float>) {
-    precondition(p.count >= w.count, "room for the row")
+    precondition(p.count >= w.count, "buffer too small for the row")
     for i in 0..<w.count { w.pointer[i] += x * p.pointer[i] }
   }
 
@@ -99,7 +99,7 @@ public enum PlasticRows {
         e += 1
         let x = product.factor(j)
         if x == 0 { continue }
-        precondition(product.post.count >= y.count, "room for the row")
+        precondition(product.post.count >= y.count, "buffer too small for the row")
         switch found {
         case 0: (x0, p.0) = (x, product.post)
         case 1: (x1, p.1) = (x, product.post)
@@ -133,7 +133,7 @@ public enum PlasticRows {
     guard count > 0 else { return }
     precondition(
       first >= 0 && first + count <= x.count && column >= 0 && column < stride
-        && (first + count) * stride <= w.count, "room for the column")
+        && (first + count) * stride <= w.count, "buffer too small for the column")
     for j in first..<first + count {
       let pre = x.pointer[j]
       if pre == 0 { continue }
@@ -147,7 +147,7 @@ public enum PlasticRows {
   public static func decay(
     _ w: Row<Float>, by q: Row<Float>, adding delta: Row<Float>, low: Float, high: Float
   ) {
-    precondition(q.count >= w.count && delta.count >= w.count, "room for the row")
+    precondition(q.count >= w.count && delta.count >= w.count, "buffer too small for the row")
     for i in 0..<w.count {
       let sum = w.pointer[i] + (delta.pointer[i] - q.pointer[i] * w.pointer[i])
       let above = sum < low ? low : sum
@@ -160,7 +160,7 @@ public enum PlasticRows {
     _ w: Row<Float>, _ s: Row<Float>, _ g: Row<Float>, decay: Float, rate: Float, low: Float,
     high: Float
   ) {
-    precondition(s.count >= w.count && g.count >= w.count, "room for the row")
+    precondition(s.count >= w.count && g.count >= w.count, "buffer too small for the row")
     for i in 0..<w.count {
       let step = g.pointer[i]
       let size = step < 0 ? -step : step
@@ -178,7 +178,7 @@ public enum PlasticRows {
     _ w: Row<Float>, _ s: Row<Float>, _ g: Row<Float>, decay: Float, rate: Float, low: Float,
     high: Float
   ) {
-    precondition(s.count >= w.count && g.count >= w.count, "room for the row")
+    precondition(s.count >= w.count && g.count >= w.count, "buffer too small for the row")
     for i in 0..<w.count {
       let step = g.pointer[i]
       let mean = decay * s.pointer[i] + (1 - decay) * (step * step)
@@ -191,19 +191,19 @@ public enum PlasticRows {
 
   /// output = a * b, element by element, times `rate`.
   public static func product(_ a: Row<Float>, _ b: Row<Float>, _ rate: Float, _ y: Row<Float>) {
-    precondition(a.count >= y.count && b.count >= y.count, "room for the row")
+    precondition(a.count >= y.count && b.count >= y.count, "buffer too small for the row")
     for i in 0..<y.count { y.pointer[i] = rate * a.pointer[i] * b.pointer[i] }
   }
 
   /// y = rate a.
   public static func scale(_ a: Row<Float>, _ rate: Float, _ y: Row<Float>) {
-    precondition(a.count >= y.count, "room for the row")
+    precondition(a.count >= y.count, "buffer too small for the row")
     for i in 0..<y.count { y.pointer[i] = rate * a.pointer[i] }
   }
 
   /// y = 0 where x is 0.
   public static func mask(_ y: Row<Float>, where x: Row<Float>) {
-    precondition(x.count >= y.count, "room for the row")
+    precondition(x.count >= y.count, "buffer too small for the row")
     for i in 0..<y.count { y.pointer[i] = x.pointer[i] == 0 ? 0 : y.pointer[i] }
   }
 
@@ -271,7 +271,7 @@ public struct TraceNumbers: BitwiseCopyable, Sendable {
   public func step(_ x: Row<Float>, first: Row<Float>, second: Row<Float>, count: Int) {
     precondition(
       x.count >= count && first.count >= count && (!isDouble || second.count >= count),
-      "room for the traces")
+      "buffer too small for the traces")
     if isDouble && lags { advanceSecond(first, second, count) }
     let (decay, gain, least) = (decay, gain, TraceNumbers.least)
     if sets {

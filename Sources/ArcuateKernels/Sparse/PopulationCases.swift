@@ -1,12 +1,15 @@
 import ArcuateCore
 import ArcuateKernelTypes
 
-extension KernelRegistry {
+/// The cases of the kernels that run tiles of a population.
+enum PopulationCases {
+  static let all: [KernelCases] = [populationStep]
+
   /// Every set of flags that the kernel takes, parts of layers with parameters of both kinds, with
   /// and without a base, over six steps.
-  static let populationStep = RegistryLine(
+  static let populationStep = KernelCases(
     kernel: .populationStep, extents: [[1, 8, 16, 19, 40], [0, 1, 2], [0, 1], Array(0..<12)]
-  ) { extents, draw in
+  ) { (extents, draw) throws(ArcuateError) in
     let (count, kind, first) = (extents[0], extents[1], 32)
     let total = first + count + 3
     var flags: NeuronFlags = [.spikes]
@@ -29,9 +32,9 @@ extension KernelRegistry {
       gain: layer[3], offset: layer[4], threshold: layer[5], resetValue: layer[6])
     let tile = packed.tile(first: first, count: count)
     let padded = (count + 15) & ~15
-    let views = try (0..<4).map { _ in try room(Float.self, padded) }
-    let silence = try room(Float.self, 16)
-    let spikes = try room(UInt32.self, padded)
+    let views = try (0..<4).map { _ throws(ArcuateError) in try scratch(Float.self, padded) }
+    let silence = try scratch(Float.self, 16)
+    let spikes = try scratch(UInt32.self, padded)
     defer { withExtendedLifetime((views, silence, spikes)) {} }
     let rows = views.map(\.row)
     var (v, i) = ([Float](repeating: 0, count: count), [Float](repeating: 0, count: count))
@@ -41,8 +44,8 @@ extension KernelRegistry {
       let hasBase = extents[2] == 1
       let outcome = tile.step(
         base: hasBase ? rows[0] : silence.row, sum: rows[1], membrane: rows[2], current: rows[3],
-        list: spikes.row, place: 70)
-      var twin: [UInt32] = []
+        list: spikes.row, position: 70)
+      var expected: [UInt32] = []
       var changed = 0
       for n in 0..<count {
         func at(_ p: Int) -> Float { layer[p][layer[p].count == 1 ? 0 : first + n] }
@@ -53,7 +56,7 @@ extension KernelRegistry {
           numbers: .init(
             currentDecay: at(0), currentGain: at(1), decay: at(2), gain: at(3), offset: at(4),
             threshold: at(5), resetValue: at(6)), flags: flags)
-        if spike != 0 { twin.append(UInt32(70 + n)) }
+        if spike != 0 { expected.append(UInt32(70 + n)) }
         if v[n] != before { changed += 1 }
       }
       if let found = difference(rows[2], v) { return "step \(step) membrane: \(found)" }
@@ -62,7 +65,7 @@ extension KernelRegistry {
       }
       if outcome.changed != changed { return "step \(step): \(outcome.changed), not \(changed)" }
       let listed = (0..<outcome.spikes).map { spikes[$0] }
-      if listed != twin { return "step \(step): \(listed) are listed, not \(twin)" }
+      if listed != expected { return "step \(step): \(listed) are listed, not \(expected)" }
       for n in 0..<padded {
         if rows[1][n] != 0 { return "step \(step): the sum is left" }
         if n >= count, rows[2][n] != 0 { return "step \(step): padding is not silent" }

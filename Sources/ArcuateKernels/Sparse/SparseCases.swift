@@ -2,55 +2,57 @@ import ArcuateCore
 import ArcuateKernelTypes
 
 /// The comparisons of the kernels that go through listed connections.
-extension KernelRegistry {
+enum SparseCases {
+  static let all: [KernelCases] = [sparseRows, sparseRing]
+
   /// Weights of every type, with and without values, one tile and more, lists that are not aligned.
-  static let sparseRows = RegistryLine(
+  static let sparseRows = KernelCases(
     kernel: .sparseRows,
     extents: [[0, 1, 7, 40], [1, 5, 100, 2048, 2049, 9000], [0, 1, 2], [0, 1]]
-  ) { extents, draw in
-    let drawn = try Drawn(extents, ring: 0, &draw)
-    let twin = Reference.sparse(
-      input: [drawn.x], connections: drawn.connections, outputs: drawn.outputs)[0]
-    let output = try room(Float.self, drawn.outputs)
-    defer { withExtendedLifetime((output, drawn)) {} }
-    for tile in 0..<SparseWeights.tiles(drawn.outputs) {
-      let size = SparseWeights.tile(drawn.outputs)
+  ) { (extents, draw) throws(ArcuateError) in
+    let sampled = try Sampled(extents, ring: 0, &draw)
+    let expected = Reference.sparse(
+      input: [sampled.x], connections: sampled.connections, outputs: sampled.outputs)[0]
+    let output = try scratch(Float.self, sampled.outputs)
+    defer { withExtendedLifetime((output, sampled)) {} }
+    for tile in 0..<SparseWeights.tiles(sampled.outputs) {
+      let size = SparseWeights.tile(sampled.outputs)
       let first = tile * size
-      drawn.send { list, count, first0, values in
-        drawn.weights.kernel.addRows(
+      sampled.send { list, count, first0, values in
+        sampled.weights.kernel.addRows(
           list, count: count, known: count, first: first0, values: values, tile: tile,
-          sum: output.row.part(first, min(size, drawn.outputs - first)))
+          sum: output.row.part(first, min(size, sampled.outputs - first)))
       }
     }
-    return difference(output.row, twin)
+    return difference(output.row, expected)
   }
 
-  static let sparseRing = RegistryLine(
+  static let sparseRing = KernelCases(
     kernel: .sparseRing, extents: [[0, 1, 7, 40], [1, 5, 100, 2049, 9000], [0, 1, 2], [0, 1]]
-  ) { extents, draw in
+  ) { (extents, draw) throws(ArcuateError) in
     let ring = 8
-    let drawn = try Drawn(extents, ring: ring, &draw)
-    let silence = [Float](repeating: 0, count: drawn.x.count)
-    let twin = Reference.sparse(
-      input: [drawn.x] + [[Float]](repeating: silence, count: ring - 1),
-      connections: drawn.connections, outputs: drawn.outputs)
+    let sampled = try Sampled(extents, ring: ring, &draw)
+    let silence = [Float](repeating: 0, count: sampled.x.count)
+    let expected = Reference.sparse(
+      input: [sampled.x] + [[Float]](repeating: silence, count: ring - 1),
+      connections: sampled.connections, outputs: sampled.outputs)
     // Any step will do, also one at which the ring begins again.
     let step = UInt64(draw.uniform() * 1000) &+ UInt64(UInt32.max)
-    for tile in 0..<SparseWeights.tiles(drawn.outputs) {
-      let size = SparseWeights.tile(drawn.outputs)
-      let stride = drawn.weights.kernel.ringStride
-      let sums = try room(Float.self, ring * stride)
+    for tile in 0..<SparseWeights.tiles(sampled.outputs) {
+      let size = SparseWeights.tile(sampled.outputs)
+      let stride = sampled.weights.kernel.ringStride
+      let sums = try scratch(Float.self, ring * stride)
       defer { withExtendedLifetime(sums) {} }
-      drawn.send { list, count, first, values in
-        drawn.weights.kernel.addToRing(
+      sampled.send { list, count, first, values in
+        sampled.weights.kernel.addToRing(
           list, count: count, known: count, first: first, values: values, tile: tile, step: step,
           sums: sums.row)
       }
       let first = tile * size
-      let width = min(size, drawn.outputs - first)
+      let width = min(size, sampled.outputs - first)
       for delay in 0..<ring {
         let row = Int((step &+ UInt64(delay)) & UInt64(ring - 1)) * stride
-        let expected = Array(twin[delay][first..<first + width])
+        let expected = Array(expected[delay][first..<first + width])
         if let found = difference(sums.row.part(row, width), expected) {
           return "delay \(delay), tile \(tile): \(found)"
         }
@@ -60,14 +62,14 @@ extension KernelRegistry {
   }
 
   /// Connections and an input.
-  private struct Drawn {
+  private struct Sampled {
     let outputs: Int
     let x: [Float]
     let unit: Bool
     let connections: [[Reference.Connection]]
     let weights: SparseWeights
 
-    init(_ extents: [Int], ring: Int, _ draw: inout Draw) throws {
+    init(_ extents: [Int], ring: Int, _ draw: inout Draw) throws(ArcuateError) {
       let (inputs, outputs, kind) = (extents[0], extents[1], extents[2])
       unit = extents[3] == 1
       self.outputs = outputs
@@ -102,14 +104,14 @@ extension KernelRegistry {
       }
       connections = all
       let (tiles, size) = (SparseWeights.tiles(outputs), SparseWeights.tile(outputs))
-      let places = try AlignedBuffer(byteCount: inputs * (tiles + 1) * 4).view(
+      let positions = try AlignedBuffer(byteCount: inputs * (tiles + 1) * 4).view(
         UInt32.self, start: 0, count: inputs * (tiles + 1))
       // A byte before each list keeps it from being aligned.
       var targets: [UInt8] = [0]
       var at = 0
       for (j, row) in all.enumerated() {
         for tile in 0...tiles {
-          places[j * (tiles + 1) + tile] = UInt32(
+          positions[j * (tiles + 1) + tile] = UInt32(
             at + row.filter { $0.post < tile * size }.count)
         }
         at += row.count
@@ -120,7 +122,7 @@ extension KernelRegistry {
         }
       }
       weights = SparseWeights(
-        inputs: inputs, outputs: outputs, places: places,
+        inputs: inputs, outputs: outputs, positions: positions,
         targets: .mapped(try Bytes(targets).slice(1, targets.count - 1)),
         weights: .mapped(try Bytes([0] + bytes).slice(1, bytes.count)),
         element: [.float32, .bfloat16, .int8][kind], scale: scale, ring: ring)
@@ -133,9 +135,9 @@ extension KernelRegistry {
       for (first, end) in [(0, half), (half, x.count)] {
         let list = try! AlignedBuffer(byteCount: 4 * x.count + 64).view(
           UInt32.self, start: 0, count: x.count + 16)
-        let places = (first..<end).filter { x[$0] != 0 }
-        for (e, place) in places.enumerated() { list[e] = UInt32(place - first) }
-        body(list.row, places.count, first, unit ? values.row.part(0, 0) : values.row)
+        let positions = (first..<end).filter { x[$0] != 0 }
+        for (e, position) in positions.enumerated() { list[e] = UInt32(position - first) }
+        body(list.row, positions.count, first, unit ? values.row.part(0, 0) : values.row)
         withExtendedLifetime(list) {}
       }
       withExtendedLifetime(values) {}

@@ -56,39 +56,39 @@ public final class SparseWeights: Sendable {
   public let outputs: Int
   public let targets: List
   public let weights: List
-  private let places: View<UInt32>
+  private let positions: View<UInt32>
   /// The delays of a ring, rounded up to a power of two; 0 for connections that go by rows.
   public let ring: Int
   private let table: SparseTable
 
-  /// `places` is [inputs][tiles + 1]. With `ring` the targets hold delay << tileBits | place in the tile,
+  /// `positions` is [inputs][tiles + 1]. With `ring` the targets hold delay << tileBits | position in the tile,
   /// delays below `ring`, otherwise outputs.
-  /// Needs. Every place within the lists and ascending, every target within its tile; not checked.
+  /// Needs. Every position within the lists and ascending, every target within its tile; not checked.
   public init(
-    inputs: Int, outputs: Int, places: View<UInt32>, targets: List, weights: List,
+    inputs: Int, outputs: Int, positions: View<UInt32>, targets: List, weights: List,
     element: SparseElement, scale: Float, ring: Int
   ) {
     let tiles = SparseWeights.tiles(outputs)
-    precondition(places.count >= inputs * (tiles + 1), "places for every input and tile")
+    precondition(positions.count >= inputs * (tiles + 1), "positions for every input and tile")
     precondition(ring & (ring - 1) == 0 || ring == 0, "a power of two")
     self.inputs = inputs
     self.outputs = outputs
-    self.places = places
+    self.positions = positions
     self.targets = targets
     self.weights = weights
     self.ring = ring
     // SAFETY: this object holds what the pointers lead to.
     table = SparseTable(
-      places: places.pointer, tiles: tiles, targets: targets.pointer, weights: weights.pointer,
+      positions: positions.pointer, tiles: tiles, targets: targets.pointer, weights: weights.pointer,
       element: element, scale: scale,
       // Some five hundred connections, which take as long as the memory does.
       ahead: max(1, min(16, 512 * inputs * tiles / max(1, weights.byteCount / element.byteCount))))
   }
 
   /// Bytes of the lists, in place or not.
-  public var byteCount: Int { targets.byteCount + weights.byteCount + places.count * 4 }
+  public var byteCount: Int { targets.byteCount + weights.byteCount + positions.count * 4 }
 
-  /// For the doors of the kernels, while somebody holds this object.
+  /// For the kernels' dispatch, while somebody holds this object.
   public var kernel: SparseKernel {
     SparseKernel(self, table)
   }
@@ -128,7 +128,7 @@ public struct SparseKernel: BitwiseCopyable, Sendable {
         && list.count >= known && first >= 0
         && (values.count == 0 || values.count >= inputs)
         && sum.count >= min(self.tile, outputs - tile * self.tile),
-      "room for the tile")
+      "buffer too small for the tile")
     // SAFETY: checked above; lists hold inputs only, and targets lie within their tile.
     sparseRows(
       list: list.pointer, count: count, known: known, first: first,
@@ -147,7 +147,7 @@ public struct SparseKernel: BitwiseCopyable, Sendable {
       ring > 0 && tile >= 0 && tile < table.tiles && list.count >= count && known >= count
         && list.count >= known && first >= 0
         && (values.count == 0 || values.count >= inputs)
-        && sums.count >= ring << bits, "room for the ring")
+        && sums.count >= ring << bits, "buffer too small for the ring")
     // SAFETY: checked above; the mask keeps every target inside the ring.
     sparseRing(
       list: list.pointer, count: count, known: known, first: first,

@@ -29,7 +29,7 @@ struct Product {
         input: input, inputStride: stride, rows: rows, output: output,
         outputStride: weights.stride, first: first, count: count, fused: fused)
     case .spikes(let rows):
-      rows.apply(weights, output: output, first: first, count: count, room: scratch)
+      rows.apply(weights, output: output, first: first, count: count, scratch: scratch)
     }
   }
 }

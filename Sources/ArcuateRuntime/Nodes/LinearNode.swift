@@ -51,10 +51,10 @@ final class LinearNode: NodeRun, SharedWork {
     self.isFast = isFast
     limit = Int32(Double(weights.inputs) * LinearNode.denseFraction)
     fanOut = FanOut(PositionwiseLinearNode.fanOut([weights], parts: 1))
-    let dense: Kernel.LinearWay = isFast ? .denseFused : .dense
+    let dense: Kernel.LinearStrategy = isFast ? .denseFused : .dense
     let shares = weights.gainsFromMeeting
     let tiled = SpikeRows.takesTiles(weights.kind, anyOrder: isFast)
-    let shared: [Kernel.LinearWay] = shares ? (tiled ? [.tiles] : []) + [.many, .shared] : []
+    let shared: [Kernel.LinearStrategy] = shares ? (tiled ? [.tiles] : []) + [.many, .shared] : []
     kernels = (shared + [.events, dense]).map { .linear($0, weights.kind) }
     reason =
       "by events below \(Int(LinearNode.denseFraction * 100)) % non-zero inputs, dense above"
@@ -84,7 +84,7 @@ final class LinearNode: NodeRun, SharedWork {
     func flush() {
       guard spikes.rows > 0 else { return }
       let field: CounterField =
-        switch spikes.way(weights) {
+        switch spikes.strategy(weights) {
         case .tiles: .tiledRows
         case .many: .manyRows
         case .events, .shared, .dense, .denseFused: .sharedRows

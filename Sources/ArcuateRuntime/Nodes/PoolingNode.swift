@@ -14,7 +14,7 @@ extension Pooling {
     if kind == .spikeMaximum {
       return SpikeMaximumNode(window, inputs: input.count, &packing)
     }
-    return PoolingNode(window, outputOfInput: try window.places())
+    return PoolingNode(window, outputOfInput: try window.positions())
   }
 
   private var reduction: PoolingWindow.Reduction {
@@ -66,7 +66,7 @@ final class PoolingNode: NodeRun {
           if self.window.takesEvents(found) {
             self.window.applyEvents(
               input: arena.row(input, from, b), list: arena.list(input, from, b), nonzero: found,
-              places: outputOfInput, output: arena.row(output, t, b))
+              positions: outputOfInput, output: arena.row(output, t, b))
             continue
           }
         }

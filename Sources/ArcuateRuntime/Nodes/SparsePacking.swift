@@ -34,7 +34,7 @@ struct SparsePacking {
       isScaled ? try Tensor(sparse.weight.floats, shape: sparse.weight.shape) : sparse.weight
     if isInPlace {
       weights = SparseWeights(
-        inputs: sparse.pre, outputs: sparse.post, places: places,
+        inputs: sparse.pre, outputs: sparse.post, positions: places,
         targets: .mapped(sparse.postIndices.bytes), weights: .mapped(source.bytes),
         element: element, scale: scale, ring: 0)
       return
@@ -81,7 +81,7 @@ struct SparsePacking {
       }
     }
     weights = SparseWeights(
-      inputs: sparse.pre, outputs: sparse.post, places: places, targets: .packed(targets),
+      inputs: sparse.pre, outputs: sparse.post, positions: places, targets: .packed(targets),
       weights: .packed(values), element: element, scale: scale, ring: ring)
   }
 

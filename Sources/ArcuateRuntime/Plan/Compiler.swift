@@ -164,7 +164,7 @@ struct Compiler {
       slots[sources[0].slot].listed = true
     }
     var kernels = node.kernels
-    if kernels.contains(where: { $0.linearWay == .events || $0 == .convolutionEvents }) {
+    if kernels.contains(where: { $0.linearStrategy == .events || $0 == .convolutionEvents }) {
       kernels.append(.nonzeroList)
     }
     return NodeStep(

@@ -12,7 +12,7 @@ extension Plan {
       steps.enumerated().map { i, step in
         [
           "\(i)", step.name, step.kind, "\(step.shape)", Plan.bytes(step.node.byteCount),
-          step.kernels.isEmpty ? "-" : step.kernels.map(\.rawValue).joined(separator: ", "),
+          step.kernels.isEmpty ? "-" : step.kernels.map(\.name).joined(separator: ", "),
           step.reason + delays(of: step)
             + (slots[step.output].isInPlace ? "; adds to the membranes behind it" : ""),
         ]

@@ -59,7 +59,7 @@ enum RestResponses {
         input.fill(0)
         for source in step.sources where !rows[source.slot].isEmpty {
           for n in 0..<step.inputCount {
-            input[n] += rows[source.slot][source.permutation.map { Int($0.places[n]) } ?? n]
+            input[n] += rows[source.slot][source.permutation.map { Int($0.positions[n]) } ?? n]
           }
         }
         arena.listRow(slots[sum], 0, 0)

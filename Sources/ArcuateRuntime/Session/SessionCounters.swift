@@ -47,7 +47,7 @@ extension Session {
       guard counters.rows > 0 else { continue }
       for kernel in step.kernels {
         let isUsed =
-          switch kernel.linearWay {
+          switch kernel.linearStrategy {
           case .dense, .denseFused: counters.denseRows > 0
           case .shared: counters.sharedRows > 0
           case .many: counters.manyRows > 0

@@ -119,17 +119,17 @@ CSHIMS_INLINE void cshims_store_lanes(cshims_lanes v, float *p, uint32_t bits) {
 }
 #endif
 
-/// For every eight bits the places of those that are set, ascending, a byte each.
+/// For every eight bits the positions of those that are set, ascending, a byte each.
 extern const uint64_t cshims_places[256];
 
 /// Appends first + i to the list for every bit i of `bits`, one for each lane, in ascending order;
-/// returns how many. The list must have room for as many as there are lanes.
+/// returns how many. The list must have space for as many as there are lanes.
 CSHIMS_INLINE int64_t cshims_append(uint32_t bits, uint32_t first, uint32_t *list) {
   int count = __builtin_popcount(bits);
 #if defined(__AVX512F__)
   // To a register and then to memory: storing compressed lanes takes a hundred cycles on some.
-  cshims_u32x16 places = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
-  __m512i indices = _mm512_maskz_compress_epi32((__mmask16)bits, (__m512i)(places + first));
+  cshims_u32x16 positions = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+  __m512i indices = _mm512_maskz_compress_epi32((__mmask16)bits, (__m512i)(positions + first));
   // Half a register where it holds all: a whole one takes two cycles, and two lines of a cache.
   _mm256_storeu_si256((void *)list, _mm512_castsi512_si256(indices));
   if (__builtin_expect(count > 8, 0)) _mm512_storeu_si512(list, indices);
@@ -381,7 +381,7 @@ CSHIMS_INLINE void cshims_stream_line(const void *from, void *to) {
 CSHIMS_INLINE void cshims_fence(void) { __atomic_thread_fence(__ATOMIC_SEQ_CST); }
 
 /// Turns squares of as many elements as sixteen bytes hold, sixteen bytes from each of as many rows,
-/// `from_stride` and `to_stride` bytes apart: each round brings those together whose places differ in
+/// `from_stride` and `to_stride` bytes apart: each round brings those together whose positions differ in
 /// one bit.
 #define CSHIMS_TURN(name, element, count, rounds, lower, upper)                                   \
   typedef element name##_row __attribute__((vector_size(16)));                                    \

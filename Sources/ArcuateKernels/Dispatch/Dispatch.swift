@@ -97,46 +97,46 @@ func gatherMasks(
 @inline(__always)
 func linearMany(
   _ spikes: ManySpikeRows, weights: WeightMatrix, output y: UnsafeMutablePointer<Float>, first: Int,
-  count: Int, room: UnsafeMutableRawPointer
+  count: Int, scratch: UnsafeMutableRawPointer
 ) {
   #if ARCUATE_AVX
     if cshims_uses_avx512() {
       return ArcuateMicrokernelsAVX512.linearMany(
-        spikes, weights: weights, output: y, first: first, count: count, room: room)
+        spikes, weights: weights, output: y, first: first, count: count, scratch: scratch)
     }
   #endif
   ArcuateMicrokernels.linearMany(
-    spikes, weights: weights, output: y, first: first, count: count, room: room)
+    spikes, weights: weights, output: y, first: first, count: count, scratch: scratch)
 }
 
 @inline(__always)
 func linearManyBytes(
   _ spikes: ManySpikeRows, weights: WeightMatrix, output y: UnsafeMutablePointer<Float>, first: Int,
-  count: Int, room: UnsafeMutableRawPointer
+  count: Int, scratch: UnsafeMutableRawPointer
 ) {
   #if ARCUATE_AVX
     if cshims_uses_avx512() {
       return ArcuateMicrokernelsAVX512.linearManyBytes(
-        spikes, weights: weights, output: y, first: first, count: count, room: room)
+        spikes, weights: weights, output: y, first: first, count: count, scratch: scratch)
     }
   #endif
   ArcuateMicrokernels.linearManyBytes(
-    spikes, weights: weights, output: y, first: first, count: count, room: room)
+    spikes, weights: weights, output: y, first: first, count: count, scratch: scratch)
 }
 
 @inline(__always)
 func linearTiles(
   _ spikes: ListedSpikeRows, weights: WeightMatrix, output y: UnsafeMutablePointer<Float>,
-  first: Int, count: Int, room: UnsafeMutableRawPointer
+  first: Int, count: Int, scratch: UnsafeMutableRawPointer
 ) {
   #if ARCUATE_AVX
     if cshims_uses_avx512() {
       return ArcuateMicrokernelsAVX512.linearTiles(
-        spikes, weights: weights, output: y, first: first, count: count, room: room)
+        spikes, weights: weights, output: y, first: first, count: count, scratch: scratch)
     }
   #endif
   ArcuateMicrokernels.linearTiles(
-    spikes, weights: weights, output: y, first: first, count: count, room: room)
+    spikes, weights: weights, output: y, first: first, count: count, scratch: scratch)
 }
 
 @inline(__always)
@@ -313,18 +313,18 @@ func ceilingMultiplyAdd(
 @inline(__always)
 func populationStep(
   base: NeuronParameter, sum: UnsafeMutablePointer<Float>, membrane: UnsafeMutablePointer<Float>,
-  current: UnsafeMutablePointer<Float>, list: UnsafeMutablePointer<UInt32>, place: Int, count: Int,
+  current: UnsafeMutablePointer<Float>, list: UnsafeMutablePointer<UInt32>, position: Int, count: Int,
   coefficients: NeuronCoefficients, flags: NeuronFlags
 ) -> (changed: Int, listed: Int) {
   #if ARCUATE_AVX
     if cshims_uses_avx512() {
       return ArcuateMicrokernelsAVX512.populationStep(
-        base: base, sum: sum, membrane: membrane, current: current, list: list, place: place,
+        base: base, sum: sum, membrane: membrane, current: current, list: list, position: position,
         count: count, coefficients: coefficients, flags: flags)
     }
   #endif
   return ArcuateMicrokernels.populationStep(
-    base: base, sum: sum, membrane: membrane, current: current, list: list, place: place,
+    base: base, sum: sum, membrane: membrane, current: current, list: list, position: position,
     count: count, coefficients: coefficients, flags: flags)
 }
 

@@ -1,7 +1,7 @@
 /// Many rows of spikes that go through the same weights.
 ///
 /// Row r is 1 at the inputs `lists[listStarts[r]...]`, ascending. They are taken in blocks of
-/// `block` inputs: `splits[r * splitStride + b]` is the place in the row's list where block b
+/// `block` inputs: `splits[r * splitStride + b]` is the position in the row's list where block b
 /// begins, and one more entry ends the last block. The result goes to y + offsets[r].
 public struct ManySpikeRows {
   public var lists: UnsafePointer<UInt32>
@@ -29,12 +29,12 @@ public struct ManySpikeRows {
   }
 }
 
-/// Bytes of the room for one worker: a block of weights, then the sums of a panel for all rows.
+/// Bytes of scratch for one worker: a block of weights, then the sums of a panel for all rows.
 @inlinable
-public func manyRoom(rows: Int, block: Int) -> Int { block * 256 + rows * 256 }
+public func manyScratchBytes(rows: Int, block: Int) -> Int { block * 256 + rows * 256 }
 /// The same for int8 weights: the sums are narrow ones, then wide ones, then a count for each row.
 @inlinable
-public func manyBytesRoom(rows: Int, block: Int, panel: Int) -> Int {
+public func manyBytesScratchBytes(rows: Int, block: Int, panel: Int) -> Int {
   block * panel + rows * (6 * panel + 4)
 }
 /// Outputs of a panel of int8 weights.
@@ -92,9 +92,9 @@ public struct TileShape {
   public var weights: Int { block * parts * 4096 }
   @inlinable
   public func tiles(inputs: Int) -> Int { (inputs + self.inputs - 1) / self.inputs }
-  /// Bytes of the room for one worker: spikes, packed weights, the sums of 64 columns.
+  /// Bytes of scratch for one worker: spikes, packed weights, the sums of 64 columns.
   @inlinable
-  public func room(rows: Int, inputs: Int) -> Int {
+  public func scratch(rows: Int, inputs: Int) -> Int {
     (rows + 31) / 32 * (spikes(inputs: inputs) + 8192) + weights
   }
   /// Whether products of tiles take less time than additions of the rows' ones, which is so where
