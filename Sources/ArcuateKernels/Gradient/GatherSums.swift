@@ -69,7 +69,7 @@ public struct BlockedLists: Sendable {
 
   /// Turns counts into beginnings; with `isEnds`, into ends. Returns the number of entries.
   @discardableResult
-  public func position(isEnds: Bool) -> Int {
+  public func computeOffsets(isEnds: Bool) -> Int {
     var total: UInt32 = 0
     for i in 0..<rows * blocks {
       let count = starts.pointer[i]

@@ -79,11 +79,11 @@ enum GradientCases {
       size: size)
     if byColumn {
       blocked.countColumns(owned, count: rows, blocks: 0..<blocks)
-      blocked.position(isEnds: true)
+      blocked.computeOffsets(isEnds: true)
       blocked.fillColumns(owned, count: rows, blocks: 0..<blocks, x: padded.row)
     } else {
       blocked.countRows(owned, 0..<rows, base: 0)
-      blocked.position(isEnds: false)
+      blocked.computeOffsets(isEnds: false)
       blocked.fillRows(owned, 0..<rows, base: 0, x: padded.row)
     }
     let stride = (width + 15) & ~15

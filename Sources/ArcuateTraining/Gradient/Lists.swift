@@ -72,7 +72,7 @@ final class Lists {
     let lists = try byRows.lists(
       rows: range.count, blocks: blocks, entries: total, hasValues: !isUnit)
     pool.split(range) { part, _ in lists.countRows(raw, part, base: range.lowerBound) }
-    lists.place(isEnds: false)
+    lists.computeOffsets(isEnds: false)
     pool.split(range) { part, _ in
       lists.fillRows(raw, part, base: range.lowerBound, x: values)
     }
@@ -90,7 +90,7 @@ final class Lists {
     pool.split(0..<blocks.count) { part, _ in
       lists.countColumns(raw, count: rows, blocks: part)
     }
-    lists.place(isEnds: true)
+    lists.computeOffsets(isEnds: true)
     pool.split(0..<blocks.count) { part, _ in
       lists.fillColumns(raw, count: rows, blocks: part, x: values)
     }
