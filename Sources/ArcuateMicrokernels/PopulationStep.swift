@@ -10,7 +10,8 @@ import CShims
 @inline(never)
 public func populationStep(
   base: NeuronParameter, sum: UnsafeMutablePointer<Float>, membrane: UnsafeMutablePointer<Float>,
-  current: UnsafeMutablePointer<Float>, list: UnsafeMutablePointer<UInt32>, position: Int, count: Int,
+  current: UnsafeMutablePointer<Float>, list: UnsafeMutablePointer<UInt32>, position: Int,
+  count: Int,
   coefficients c: NeuronCoefficients, flags: NeuronFlags
 ) -> (changed: Int, listed: Int) {
   // What a layer has in common stays in registers; resting potentials often differ.

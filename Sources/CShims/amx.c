@@ -65,7 +65,10 @@ TILES static void store_sums(void *sums) {
 TILES void cshims_tiles_bytes(const void *upper, const void *lower, const void *weights,
                               intptr_t depth, bool adds, int32_t *sums) {
   const char *a0 = upper, *a1 = lower, *b = weights;
-  if (adds) load_sums(sums); else clear_sums();
+  if (adds)
+    load_sums(sums);
+  else
+    clear_sums();
   for (intptr_t k = 0; k < depth; k++, a0 += 1024, a1 += 1024, b += 2048) {
     _tile_stream_loadd(4, a0, 64);
     _tile_loadd(6, b, 64);
@@ -82,7 +85,10 @@ TILES void cshims_tiles_bytes(const void *upper, const void *lower, const void *
 TILES void cshims_tiles_halves(const void *upper, const void *lower, const void *weights,
                                intptr_t parts, intptr_t depth, bool adds, float *sums) {
   const char *a0 = upper, *a1 = lower, *b = weights;
-  if (adds) load_sums(sums); else clear_sums();
+  if (adds)
+    load_sums(sums);
+  else
+    clear_sums();
   for (intptr_t k = 0; k < depth; k++, a0 += 1024, a1 += 1024) {
     _tile_stream_loadd(4, a0, 64);
     _tile_stream_loadd(5, a1, 64);

@@ -29,6 +29,4 @@ void cshims_use_avx512(bool use) {
 
 bool cshims_tiles_are_used = false;
 
-void cshims_use_tiles(bool use) {
-  __atomic_store_n(&cshims_tiles_are_used, use, __ATOMIC_RELAXED);
-}
+void cshims_use_tiles(bool use) { __atomic_store_n(&cshims_tiles_are_used, use, __ATOMIC_RELAXED); }

@@ -19,14 +19,10 @@ import Testing
       _ = model.check()
       return true
     } catch {
-      if let error = error as? ArcuateError {
-        if error.message.isEmpty || error.location?.isEmpty != false,
-          error.code != .unsupportedFormat
-        {
-          Issue.record("\(what()): no location in \"\(error)\"")
-        }
-      } else {
-        Issue.record("\(what()): \(error)")
+      if error.message.isEmpty || error.location?.isEmpty != false,
+        error.code != .unsupportedFormat
+      {
+        Issue.record("\(what()): no location in \"\(error)\"")
       }
       return false
     }
@@ -156,7 +152,7 @@ import Testing
         let recording = try NMNISTFile.parse(Bytes(bytes)).recording
         _ = try recording.events(microsecondsPerStep: 1000, steps: 300)
       } catch {
-        #expect((error as? ArcuateError)?.location?.hasPrefix("record ") == true)
+        #expect(error.location?.hasPrefix("record ") == true)
       }
     }
   }

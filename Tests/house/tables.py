@@ -110,6 +110,7 @@ POINTERS = {
 
 # Longer than 400 lines, and why; nothing is longer than 600.
 LONG_FILES = {
+    "Sources/ArcuateKernels/Dispatch/Dispatch.swift": "one pattern, for each microkernel",
     "Sources/CShims/include/cshims.h": "each function is a few lines, read from top to bottom",
     "Tests/ArcuateRuntimeTests/Plasticity/PlasticityTests.swift": "rules against a slow learner",
     "Tests/c/nonsense_options.c": "every field of every options struct, by list",
@@ -156,7 +157,6 @@ TESTED_BY = {
 # Functions that still throw without a type, at most; take a line out when it reaches 0.
 UNTYPED = {
     "ArcuateConversion": 24,
-    "ArcuateKernels": 22,
     "ArcuateQuantization": 3,
     "ArcuateRuntime": 50,
     "ArcuateTraining": 49,

@@ -2,8 +2,6 @@ import ArcuateCore
 import ArcuateKernelTypes
 import CShims
 
-public typealias ConvolutionGeometry = ArcuateKernelTypes.ConvolutionGeometry
-
 /// Kernels of a convolution packed by input channel, with a bias per output channel.
 ///
 /// A class, as `LinearWeights` is.
@@ -24,7 +22,8 @@ public final class ConvolutionWeights: Sendable {
 
   /// `weight` is [out channels][in channels / groups][kernel height][kernel width], row-major.
   /// Throws. `outOfMemory`; `limitExceeded` where offsets would not fit 31 bits.
-  public init(weight: [Float], bias: [Float], geometry g: ConvolutionGeometry) throws(ArcuateError) {
+  public init(weight: [Float], bias: [Float], geometry g: ConvolutionGeometry) throws(ArcuateError)
+  {
     let window = g.kernelHeight * g.kernelWidth
     precondition(
       weight.count == g.outChannels * g.inPerGroup * window && bias.count == g.outChannels,
@@ -128,7 +127,9 @@ public final class ConvolutionWeights: Sendable {
 
   /// [kernel height][1 + kernel width + 1][in channels][out channels, padded to 16], the first and
   /// last column zero.
-  private static func windows(_ weight: [Float], _ g: ConvolutionGeometry) throws(ArcuateError) -> View<Float>? {
+  private static func windows(_ weight: [Float], _ g: ConvolutionGeometry) throws(ArcuateError)
+    -> View<Float>?
+  {
     guard g.groups == 1, g.dilationX == 1, g.strideX == 1 else { return nil }
     let stride = channelStride(g)
     let width = g.kernelWidth + 2

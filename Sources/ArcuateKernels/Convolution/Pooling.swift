@@ -84,7 +84,8 @@ public struct PoolingWindow: Sendable {
         for y in window(oy * strideY - padY, kernelHeight, inHeight) {
           for x in window(ox * strideX - padX, kernelWidth, inWidth) {
             for c in 0..<channels {
-              positions[(y * inWidth + x) * channels + c] = Int32((oy * outWidth + ox) * channels + c)
+              positions[(y * inWidth + x) * channels + c] = Int32(
+                (oy * outWidth + ox) * channels + c)
             }
           }
         }

@@ -77,6 +77,7 @@ public enum Windows {
   @inline(__always)
   private static func copy(_ p: UnsafePointer<Float>, _ q: UnsafeMutablePointer<Float>, _ n: Int) {
     typealias V = SIMD8<Float>
+    // SAFETY: both have `n` floats, as the callers checked; whole vectors end within them.
     let (from, to) = (UnsafeRawPointer(p), UnsafeMutableRawPointer(q))
     guard n >= 8 else {
       for i in 0..<n { q[i] = p[i] }
@@ -98,7 +99,8 @@ public enum Windows {
     let positions = g.outHeight * g.outWidth
     precondition(
       x.count >= g.inputCount && group >= 0 && group < g.groups && stride >= positions
-        && columns.count >= (g.inPerGroup * g.kernelHeight * g.kernelWidth - 1) * stride + positions,
+        && columns.count >= (g.inPerGroup * g.kernelHeight * g.kernelWidth - 1) * stride
+          + positions,
       "buffer too small for the windows")
   }
 

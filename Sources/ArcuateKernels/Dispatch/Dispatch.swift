@@ -313,7 +313,8 @@ func ceilingMultiplyAdd(
 @inline(__always)
 func populationStep(
   base: NeuronParameter, sum: UnsafeMutablePointer<Float>, membrane: UnsafeMutablePointer<Float>,
-  current: UnsafeMutablePointer<Float>, list: UnsafeMutablePointer<UInt32>, position: Int, count: Int,
+  current: UnsafeMutablePointer<Float>, list: UnsafeMutablePointer<UInt32>, position: Int,
+  count: Int,
   coefficients: NeuronCoefficients, flags: NeuronFlags
 ) -> (changed: Int, listed: Int) {
   #if ARCUATE_AVX

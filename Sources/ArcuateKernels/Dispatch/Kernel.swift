@@ -89,7 +89,7 @@ public enum Kernel: String, Sendable, CaseIterable {
   /// `f32-linear-events-avx512`. Products of tiles are AMX's; the others of an AMX processor are AVX-512.
   public var name: String {
     let set = Instructions.current
-    #if arch(x86_64)
+    #if ARCUATE_AVX
       let used = set == .amx && linearStrategy != .tiles ? .avx512 : set
     #else
       let used = set

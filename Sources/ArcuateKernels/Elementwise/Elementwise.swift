@@ -237,7 +237,8 @@ public struct Permutation: Sendable {
 
   /// Needs. Every position is within 0 ..< count; checked here, so that using it need not look.
   public init(_ positions: [Int32]) {
-    precondition(positions.allSatisfy { $0 >= 0 && $0 < positions.count }, "positions inside the row")
+    precondition(
+      positions.allSatisfy { $0 >= 0 && $0 < positions.count }, "positions inside the row")
     self.positions = positions
     var targets = positions
     for (i, position) in positions.enumerated() { targets[Int(position)] = Int32(i) }

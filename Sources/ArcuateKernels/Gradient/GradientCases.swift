@@ -163,9 +163,12 @@ enum GradientCases {
       emitted = (0..<4).map { _ in draw.values(extents[0]) }
     }
 
-    func difference(swept: (surrogate: SurrogateShape, throughReset: Bool)?) throws(ArcuateError) -> String? {
+    func difference(swept: (surrogate: SurrogateShape, throughReset: Bool)?) throws(ArcuateError)
+      -> String?
+    {
       let stride = (count + 15) & ~15
-      let memory = try (0..<3).map { _ throws(ArcuateError) in try scratch(Float.self, (steps + 1) * stride)
+      let memory = try (0..<3).map { _ throws(ArcuateError) in
+        try scratch(Float.self, (steps + 1) * stride)
       }
       let back = try (0..<4).map { _ throws(ArcuateError) in try scratch(Float.self, stride) }
       let input = try scratch(Float.self, stride)
@@ -176,7 +179,8 @@ enum GradientCases {
           membraneBefore: row(0, t), spikesBefore: row(1, t), currentBefore: row(2, t),
           membrane: row(0, t + 1), spikes: row(1, t + 1), current: row(2, t + 1))
       }
-      let expected = NeuronTapeReference(flags: layer.flags, throughReset: swept?.throughReset ?? true)
+      let expected = NeuronTapeReference(
+        flags: layer.flags, throughReset: swept?.throughReset ?? true)
       var moments = [[NeuronTapeReference.Moment]](
         repeating: .init(repeating: .init(), count: count), count: steps + 1)
       for t in 0..<steps {

@@ -84,6 +84,7 @@ public enum LearningLoops {
     var sums = SIMD8<Float>.zero
     let whole = x.count & ~7
     for i in stride(from: 0, to: whole, by: 8) {
+      // SAFETY: eight floats from i on, below `whole`, lie in the row.
       sums += UnsafeRawPointer(x.pointer + i).loadUnaligned(as: SIMD8<Float>.self)
     }
     var sum = sums.sum()
@@ -145,6 +146,7 @@ public enum LearningLoops {
     var sums = SIMD8<Double>.zero
     let whole = x.count & ~7
     for i in stride(from: 0, to: whole, by: 8) {
+      // SAFETY: eight floats from i on, below `whole`, lie in the row.
       let lanes = SIMD8<Double>(
         UnsafeRawPointer(x.pointer + i).loadUnaligned(as: SIMD8<Float>.self))
       sums += lanes * lanes
@@ -164,6 +166,7 @@ public enum LearningLoops {
         && rows * stride <= x.count, "scratch for the columns")
     guard !columns.isEmpty else { return }
     var first = 0
+    // SAFETY: the columns lie in every row and in the sums; checked above.
     withUnsafeTemporaryAllocation(of: Float.self, capacity: columns.count) { block in
       let total = sums.pointer + columns.lowerBound
       while first < rows {

@@ -38,7 +38,8 @@ enum LinearCases {
 
   private static func linearEvents(_ kind: WeightKind) -> KernelCases {
     KernelCases(
-      kernel: .linear(.events, kind), extents: [[0, 1, 2, 7, 16, 33, 130], tailSizes + [600], [0, 1]]
+      kernel: .linear(.events, kind),
+      extents: [[0, 1, 2, 7, 16, 33, 130], tailSizes + [600], [0, 1]]
     ) { (extents, draw) throws(ArcuateError) in
       let (inputs, outputs, unit) = (extents[0], extents[1], extents[2] == 1)
       let x = unit ? draw.spikes(inputs, density: 0.4) : draw.values(inputs, density: 0.4)
@@ -131,7 +132,8 @@ enum LinearCases {
         let terms = Float(x[r].reduce(0, +)) + 1
         let found =
           isExact
-          ? difference(part, expected) : difference(part, expected, within: terms * terms * .ulpOfOne)
+          ? difference(part, expected)
+          : difference(part, expected, within: terms * terms * .ulpOfOne)
         if let found { return "row \(r): \(found)" }
       }
     }

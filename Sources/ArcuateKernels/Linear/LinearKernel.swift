@@ -2,8 +2,6 @@ import ArcuateCore
 import ArcuateKernelTypes
 import CShims
 
-public typealias WeightKind = ArcuateKernelTypes.WeightKind
-
 extension WeightKind {
   public init(_ element: Tensor.Element) {
     switch element {
@@ -44,7 +42,9 @@ public final class LinearWeights: Sendable {
   static var nearByteCount: Int { cshims_uses_avx512() ? 768 << 10 : 384 << 10 }
 
   /// The `matrix`-th [outputs][inputs] part of `weight`. Throws. `outOfMemory`.
-  public init(weight: Tensor, matrix: Int, bias: [Float], inputs: Int, outputs: Int) throws(ArcuateError) {
+  public init(weight: Tensor, matrix: Int, bias: [Float], inputs: Int, outputs: Int)
+    throws(ArcuateError)
+  {
     let skipped = matrix * inputs * outputs
     precondition(
       matrix >= 0 && skipped + inputs * outputs <= weight.count && bias.count == outputs,
@@ -68,6 +68,7 @@ public final class LinearWeights: Sendable {
     self.bias = try spread(bias.map { $0 + 0 })
     scale = try spread(
       kind == .int8 ? (0..<outputs).map { weight.scale(at: skipped + $0 * inputs) } : [])
+    // SAFETY: this object keeps the three views that the matrix points into.
     self.matrix = WeightMatrix(
       kind: kind, rows: UnsafeRawPointer(values.pointer), rowBytes: rowBytes,
       bias: self.bias.pointer,
@@ -117,6 +118,7 @@ private struct Packing {
     weight.bytes.withUnsafeBytes { raw in
       guard let start = raw.baseAddress, inputs > 0, outputs > 0 else { return }
       let source = start + skipped &* size
+      // SAFETY: squares of 64 bytes by `wide` lines, all of them within the buffer of `lines` squares.
       withUnsafeTemporaryAllocation(byteCount: 64 * wide * lines, alignment: 64) { scratch in
         counts.withUnsafeMutableBufferPointer { counts in
           let counts = counts.baseAddress.unsafelyUnwrapped
@@ -166,6 +168,7 @@ private struct Packing {
   ) {
     let size = MemoryLayout<T>.size
     let wide = 64 / size
+    // SAFETY: the square is scratch of the caller, of `wide` by `wide` elements of this size.
     let turned = square.assumingMemoryBound(to: T.self)
     if outputs == wide && across == wide {
       turn(size, source, inputs &* size, square)
@@ -264,7 +267,8 @@ extension LinearWeights {
     first: Int, count: Int
   ) {
     checkOutputs(output, first, count)
-    precondition(input.count >= inputs && list.count >= nonzero.count, "buffer too small for the input")
+    precondition(
+      input.count >= inputs && list.count >= nonzero.count, "buffer too small for the input")
     // SAFETY: checked above; the list came from `findNonzero`, so its indices are below `inputs`.
     linearEvents(
       input: input.pointer, list: list.pointer, listCount: Int(nonzero.count),

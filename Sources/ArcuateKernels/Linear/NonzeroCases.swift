@@ -26,6 +26,7 @@ enum NonzeroCases {
     let masks = try scratch(UInt16.self, x.count + 16)
     defer { withExtendedLifetime(masks) {} }
     let kept = ([0] + x).withUnsafeBufferPointer {
+      // SAFETY: all but the first number of an array that is not empty.
       maskNonzero(UnsafeBufferPointer(rebasing: $0[1...]), masks: masks.row)
     }
     if kept.finite != x.allSatisfy(\.isFinite) { return "finite is \(kept.finite)" }

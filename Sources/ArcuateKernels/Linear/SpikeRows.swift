@@ -53,7 +53,8 @@ public struct SpikeRows: BitwiseCopyable, Sendable {
       var bytes = manyScratchBytes(rows: most, block: block)
       if hasBytes {
         let panel = manyBytesPanel(isWide: cshims_uses_avx512())
-        bytes = max(bytes, manyBytesScratchBytes(rows: most, block: mostManyBytes - 1, panel: panel))
+        bytes = max(
+          bytes, manyBytesScratchBytes(rows: most, block: mostManyBytes - 1, panel: panel))
       }
       for kind in WeightKind.allCases
       where takesTiles(kind, anyOrder: anyOrder) && (hasBytes || kind != .int8) {
@@ -190,7 +191,8 @@ public struct SpikeRows: BitwiseCopyable, Sendable {
     if strategy != .shared || weights.kind == .int8 {
       return body(
         Batch(
-          all: self, first: 0, count: rows, strategy: strategy, listCount: 0, lists: lists, spikes: spikes))
+          all: self, first: 0, count: rows, strategy: strategy, listCount: 0, lists: lists,
+          spikes: spikes))
     }
     var first = 0
     while first < rows {
@@ -230,7 +232,8 @@ extension SpikeRows.Batch {
           && all.offsets[r] + weights.stride <= output.count, "rows inside the output")
     }
     precondition(
-      strategy == .shared || scratch.scratch.count * 8 >= all.demands.scratchByteCount, "buffer too small for the sums")
+      strategy == .shared || scratch.scratch.count * 8 >= all.demands.scratchByteCount,
+      "buffer too small for the sums")
     // SAFETY: every row of the output was checked here, every list by `batches`, the scratch above.
     let sums = UnsafeMutableRawPointer(scratch.scratch.pointer)
     switch (strategy, weights.kind) {

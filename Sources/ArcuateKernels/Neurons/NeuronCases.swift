@@ -59,7 +59,9 @@ enum NeuronCases {
             threshold: at(5), resetValue: at(6)), flags: flags)
         if v[n] != before { expectedChanges += 1 }
       }
-      if changed != expectedChanges { return "step \(step): \(changed) changed, expected \(expectedChanges)" }
+      if changed != expectedChanges {
+        return "step \(step): \(changed) changed, expected \(expectedChanges)"
+      }
       if let found = difference(rows[4], expected) { return "step \(step) output: \(found)" }
       if let found = difference(rows[1], v) { return "step \(step) membrane: \(found)" }
       for n in count..<padded where rows[4][n] != 0 { return "step \(step): padding speaks" }

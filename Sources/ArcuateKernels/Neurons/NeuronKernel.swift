@@ -1,8 +1,6 @@
 import ArcuateCore
 import ArcuateKernelTypes
 
-public typealias NeuronFlags = ArcuateKernelTypes.NeuronFlags
-
 /// The coefficients of a layer of neurons, ready for the kernel.
 ///
 ///     i = currentDecay i + currentGain x

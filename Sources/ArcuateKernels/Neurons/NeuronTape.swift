@@ -2,8 +2,6 @@ import ArcuateCore
 import ArcuateKernelTypes
 import ArcuateMicrokernels
 
-public typealias SurrogateShape = ArcuateKernelTypes.SurrogateShape
-
 /// Rows of one step of a layer that is recorded; see `ArcuateKernelTypes.NeuronTape`.
 public struct NeuronTapeRows {
   public var membraneBefore, spikesBefore, currentBefore: Row<Float>

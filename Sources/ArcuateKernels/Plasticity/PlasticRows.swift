@@ -16,7 +16,8 @@ public enum PlasticRows {
     stride: Int, output: Row<Float>
   ) {
     check(weights, inputs, stride, output)
-    precondition(input.count >= inputs && list.count >= nonzero.count, "buffer too small for the input")
+    precondition(
+      input.count >= inputs && list.count >= nonzero.count, "buffer too small for the input")
     // SAFETY: checked above and by whoever made the list.
     linearEvents(
       input: input.pointer, list: list.pointer, listCount: Int(nonzero.count),
@@ -50,6 +51,7 @@ public enum PlasticRows {
   }
 
   private static func matrix(_ weights: Row<Float>, _ inputs: Int, _ stride: Int) -> WeightMatrix {
+    // SAFETY: the row has `inputs` rows of weights and one of biases; checked by the callers.
     let bias = UnsafePointer(weights.pointer + inputs * stride)
     return WeightMatrix(
       kind: .float32, rows: UnsafeRawPointer(weights.pointer), rowBytes: stride * 4, bias: bias,

@@ -1,8 +1,6 @@
 import ArcuateCore
 import ArcuateKernelTypes
 
-public typealias SparseElement = ArcuateKernelTypes.SparseElement
-
 extension SparseElement {
   fileprivate var byteCount: Int {
     switch self {
@@ -37,6 +35,7 @@ public final class SparseWeights: Sendable {
     case mapped(Bytes)
     case packed(AlignedBuffer)
 
+    // SAFETY: valid while this value lives, which keeps the memory.
     fileprivate var pointer: UnsafeRawPointer {
       switch self {
       case .mapped(let bytes): UnsafeRawPointer(bytes.base)
@@ -79,7 +78,8 @@ public final class SparseWeights: Sendable {
     self.ring = ring
     // SAFETY: this object holds what the pointers lead to.
     table = SparseTable(
-      positions: positions.pointer, tiles: tiles, targets: targets.pointer, weights: weights.pointer,
+      positions: positions.pointer, tiles: tiles, targets: targets.pointer,
+      weights: weights.pointer,
       element: element, scale: scale,
       // Some five hundred connections, which take as long as the memory does.
       ahead: max(1, min(16, 512 * inputs * tiles / max(1, weights.byteCount / element.byteCount))))

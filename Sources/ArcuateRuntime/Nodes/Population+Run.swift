@@ -114,7 +114,8 @@ extension Population {
         let all = target.list(at, tile)
         let list = all.part(listed, all.count - listed)
         let outcome = part.step(
-          base: before, sum: last, membrane: membrane, current: current, list: list, position: start)
+          base: before, sum: last, membrane: membrane, current: current, list: list, position: start
+        )
         changes &+= now == 0 ? width : outcome.changed
         if outcome.spikes == 0 { continue }
         remember(target, at, tile, list, outcome.spikes, listed + outcome.spikes)

@@ -1,10 +1,9 @@
 #ifndef ARCUATE_CSHIMS_H
 #define ARCUATE_CSHIMS_H
 
+#include <sched.h>
 #include <stdbool.h>
 #include <stdint.h>
-
-#include <sched.h>
 
 #if defined(__AVX2__)
 #include <immintrin.h>
@@ -19,8 +18,8 @@ bool cshims_cpu_has_avx512(void);
 /// Uses the wide kernels from now on, or no longer.
 void cshims_use_avx512(bool use);
 
-/// Whether this processor has tiles of bytes and bfloat16 (AMX), and the system lets this process use
-/// them, for which it is asked.
+/// Whether this processor has tiles of bytes and bfloat16 (AMX), and the system lets this process
+/// use them, for which it is asked.
 bool cshims_cpu_has_tiles(void);
 
 /// Uses tiles from now on, or no longer. Needs the wide kernels.
@@ -145,7 +144,8 @@ CSHIMS_INLINE int64_t cshims_append(uint32_t bits, uint32_t first, uint32_t *lis
 /// Asks for the cache line at an address that will soon be read; any address is allowed.
 CSHIMS_INLINE void cshims_prefetch(const void *address) { __builtin_prefetch(address, 0, 3); }
 
-/// The same for the second-level cache, which can ask the memory for more lines at once than the first.
+/// The same for the second-level cache, which can ask the memory for more lines at once than the
+/// first.
 CSHIMS_INLINE void cshims_prefetch_far(const void *address) { __builtin_prefetch(address, 0, 2); }
 
 // Weights of eight or more outputs as they lie in memory. Swift sees SIMD16<UInt16>.
@@ -177,8 +177,8 @@ CSHIMS_INLINE cshims_u16x32 cshims_upper_x32(cshims_u16x32 a) { return a >> 8; }
 
 /// Sums of 32 columns of bytes, each byte a weight plus 128, added to those of weights in `sums`.
 ///
-/// `whole` has the sums of bytes 2i + 256 times those of bytes 2i + 1, modulo 65536, `upper` those of
-/// bytes 2i + 1; `excess` is 128 times the number of bytes of a column. At most 257 of these.
+/// `whole` has the sums of bytes 2i + 256 times those of bytes 2i + 1, modulo 65536, `upper` those
+/// of bytes 2i + 1; `excess` is 128 times the number of bytes of a column. At most 257 of these.
 CSHIMS_INLINE void cshims_widen_bytes(cshims_u16x16 whole, cshims_u16x16 upper, int32_t excess,
                                       cshims_i32x8 sums[4]) {
   cshims_u16x16 lower = whole - (upper << 8);
@@ -188,14 +188,14 @@ CSHIMS_INLINE void cshims_widen_bytes(cshims_u16x16 whole, cshims_u16x16 upper, 
   sums[1] += __builtin_convertvector(
                  __builtin_shufflevector(lower, upper, 4, 20, 5, 21, 6, 22, 7, 23), cshims_i32x8) -
              excess;
-  sums[2] += __builtin_convertvector(
-                 __builtin_shufflevector(lower, upper, 8, 24, 9, 25, 10, 26, 11, 27),
-                 cshims_i32x8) -
-             excess;
-  sums[3] += __builtin_convertvector(
-                 __builtin_shufflevector(lower, upper, 12, 28, 13, 29, 14, 30, 15, 31),
-                 cshims_i32x8) -
-             excess;
+  sums[2] +=
+      __builtin_convertvector(__builtin_shufflevector(lower, upper, 8, 24, 9, 25, 10, 26, 11, 27),
+                              cshims_i32x8) -
+      excess;
+  sums[3] +=
+      __builtin_convertvector(__builtin_shufflevector(lower, upper, 12, 28, 13, 29, 14, 30, 15, 31),
+                              cshims_i32x8) -
+      excess;
 }
 
 /// The same, added to the 32 sums at `sums`, aligned to 32 bytes.
@@ -207,8 +207,8 @@ CSHIMS_INLINE void cshims_add_bytes(cshims_u16x16 whole, cshims_u16x16 upper, in
 /// y = bias + scale * sum, where sum is that of the bytes and, unless it is NULL, of `before`; of
 /// the 32 columns the first `count`, a multiple of 8, are written.
 CSHIMS_INLINE void cshims_finish_bytes(cshims_u16x16 whole, cshims_u16x16 upper, int32_t excess,
-                                       const int32_t *before, const float *bias,
-                                       const float *scale, float *y, int count) {
+                                       const int32_t *before, const float *bias, const float *scale,
+                                       float *y, int count) {
   cshims_i32x8 sums[4] = {{0}};
   if (before) __builtin_memcpy(sums, before, sizeof sums);
   cshims_widen_bytes(whole, upper, excess, sums);
@@ -225,7 +225,8 @@ CSHIMS_INLINE void cshims_finish_bytes(cshims_u16x16 whole, cshims_u16x16 upper,
 void cshims_tiles_begin(void);
 void cshims_tiles_end(void);
 
-/// sums += rows * weights, or = where it does not add: 32 rows of bytes, 32 columns, 64 * depth deep.
+/// sums += rows * weights, or = where it does not add: 32 rows of bytes, 32 columns, 64 * depth
+/// deep.
 ///
 /// A tile is sixteen lines of 64 bytes, and so many follow one another. `upper` and `lower` have
 /// `depth` tiles each, a line for each row of bytes. `weights` has `depth` pairs of tiles, one for
@@ -234,14 +235,16 @@ void cshims_tiles_end(void);
 void cshims_tiles_bytes(const void *upper, const void *lower, const void *weights, intptr_t depth,
                         bool adds, int32_t *sums);
 
-/// The same for rows of bfloat16, 32 * depth deep: `weights` has `parts` pairs of tiles for each tile of
-/// a row, and lines of two numbers for each column. Sums are made in an order of the processor's.
+/// The same for rows of bfloat16, 32 * depth deep: `weights` has `parts` pairs of tiles for each
+/// tile of a row, and lines of two numbers for each column. Sums are made in an order of the
+/// processor's.
 void cshims_tiles_halves(const void *upper, const void *lower, const void *weights, intptr_t parts,
                          intptr_t depth, bool adds, float *sums);
 
-/// Packs the weights of as many columns as a line of 64 bytes has, in rows `row_bytes` apart, for the two
-/// above: `depth` tiles deep, with zeros from row `inputs` on. Bytes fill two pairs, `pair` bytes
-/// apart, bfloat16 one; floats are half of one, as the three numbers of 8 bits that they are the sum of.
+/// Packs the weights of as many columns as a line of 64 bytes has, in rows `row_bytes` apart, for
+/// the two above: `depth` tiles deep, with zeros from row `inputs` on. Bytes fill two pairs, `pair`
+/// bytes apart, bfloat16 one; floats are half of one, as the three numbers of 8 bits that they are
+/// the sum of.
 void cshims_tiles_pack_bytes(const void *weights, intptr_t row_bytes, intptr_t inputs,
                              intptr_t depth, void *tiles, intptr_t pair);
 void cshims_tiles_pack_halves(const void *weights, intptr_t row_bytes, intptr_t inputs,
@@ -253,7 +256,8 @@ void cshims_tiles_pack_floats(const void *weights, intptr_t row_bytes, intptr_t 
 CSHIMS_INLINE void cshims_finish_sums(const int32_t *sums, int32_t excess, const float *bias,
                                       const float *scale, float *y) {
   cshims_i32x16 sum = *(const cshims_i32x16 *)sums - excess;
-  cshims_f32x16 product = *(const cshims_f32x16 *)scale * __builtin_convertvector(sum, cshims_f32x16);
+  cshims_f32x16 product =
+      *(const cshims_f32x16 *)scale * __builtin_convertvector(sum, cshims_f32x16);
   *(cshims_f32x16 *)y = *(const cshims_f32x16 *)bias + product;
 }
 
@@ -318,8 +322,8 @@ CSHIMS_INLINE void cshims_meet(uint32_t *come, uint32_t *round, uint32_t count) 
   }
 }
 
-/// Returns when the word, which grows, is at least `least`. Gives the processor away early: others that
-/// are waited for may have none.
+/// Returns when the word, which grows, is at least `least`. Gives the processor away early: others
+/// that are waited for may have none.
 CSHIMS_INLINE void cshims_reach(const uint32_t *word, uint32_t least) {
   for (uint32_t spins = 0; __atomic_load_n(word, __ATOMIC_ACQUIRE) < least; spins++) {
     if (spins < 1 << 8) {
@@ -348,12 +352,12 @@ CSHIMS_INLINE void cshims_multiply_wide(cshims_u32x8 a, uint32_t b, cshims_u32x8
 #endif
 }
 
-/// Eight uniform numbers in [0, 1) with 24 random bits: the first words of Philox4x32 with ten rounds
-/// for the counters (index, step, stream), as ArcuateCore's CounterRandom gives one by one.
+/// Eight uniform numbers in [0, 1) with 24 random bits: the first words of Philox4x32 with ten
+/// rounds for the counters (index, step, stream), as ArcuateCore's CounterRandom gives one by one.
 CSHIMS_INLINE cshims_f32x8 cshims_uniform(cshims_u32x8 index, uint64_t step, uint32_t stream,
                                           uint32_t key0, uint32_t key1) {
-  cshims_u32x8 c0 = index, zero = {0}, c1 = zero + (uint32_t)step, c2 = zero + (uint32_t)(step >> 32),
-               c3 = zero + stream;
+  cshims_u32x8 c0 = index, zero = {0}, c1 = zero + (uint32_t)step,
+               c2 = zero + (uint32_t)(step >> 32), c3 = zero + stream;
   for (int round = 0; round < 10; round++) {
     cshims_u32x8 h0, l0, h1, l1;
     cshims_multiply_wide(c0, 0xD2511F53u, &h0, &l0);
@@ -380,9 +384,9 @@ CSHIMS_INLINE void cshims_stream_line(const void *from, void *to) {
 }
 CSHIMS_INLINE void cshims_fence(void) { __atomic_thread_fence(__ATOMIC_SEQ_CST); }
 
-/// Turns squares of as many elements as sixteen bytes hold, sixteen bytes from each of as many rows,
-/// `from_stride` and `to_stride` bytes apart: each round brings those together whose positions differ in
-/// one bit.
+/// Turns squares of as many elements as sixteen bytes hold, sixteen bytes from each of as many
+/// rows, `from_stride` and `to_stride` bytes apart: each round brings those together whose
+/// positions differ in one bit.
 #define CSHIMS_TURN(name, element, count, rounds, lower, upper)                                   \
   typedef element name##_row __attribute__((vector_size(16)));                                    \
   CSHIMS_INLINE void name(const void *from, intptr_t from_stride, void *to, intptr_t to_stride) { \

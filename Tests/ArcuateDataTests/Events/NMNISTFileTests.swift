@@ -38,7 +38,7 @@ import Testing
       do {
         _ = try NMNISTFile.parse(Bytes(bytes))
         Issue.record("accepted")
-      } catch { #expect((error as? ArcuateError)?.location == place) }
+      } catch { #expect(error.location == place) }
     }
   }
 

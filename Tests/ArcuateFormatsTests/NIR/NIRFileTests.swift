@@ -88,7 +88,6 @@ struct NIRExpectation: Sendable, CustomTestStringConvertible {
     #expect((checked.checked == nil) == expected.check.contains { $0.hasPrefix("error") })
     #expect(throws: ArcuateError.self) { try ModelFile.read(path, .init(strict: true)) }
     do { _ = try ModelFile.read(path, .init(strict: true)) } catch {
-      let error = try #require(error as? ArcuateError)
       #expect(error.code == .invalidModel)
       #expect(error.location?.hasPrefix(path + ": ") == true)
       #expect(repairs.contains { error.location?.hasSuffix($0.location) == true })

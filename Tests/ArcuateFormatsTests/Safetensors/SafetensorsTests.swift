@@ -16,7 +16,7 @@ import Testing
     do {
       _ = try SafetensorsFile.parse(bytes)
       return nil
-    } catch { return error as? ArcuateError }
+    } catch { return error }
   }
 
   @Test func whatIsWrittenIsRead() throws {

@@ -1,0 +1,8 @@
+import ArcuateKernelTypes
+
+// Types of the microkernels that are part of this room's interface.
+public typealias ConvolutionGeometry = ArcuateKernelTypes.ConvolutionGeometry
+public typealias NeuronFlags = ArcuateKernelTypes.NeuronFlags
+public typealias SparseElement = ArcuateKernelTypes.SparseElement
+public typealias SurrogateShape = ArcuateKernelTypes.SurrogateShape
+public typealias WeightKind = ArcuateKernelTypes.WeightKind
