@@ -1,16 +1,30 @@
-"""The ten slowest tests of some reports in JUnit's format: slowest.py FILE..."""
+"""The ten slowest tests: slowest.py FILE...
 
+Files are reports in JUnit's format (.xml), or events of Swift Testing (.jsonl). Swift's tests run in
+parallel and wait for each other, so that only the events of their cases tell how long they took.
+"""
+
+import collections
+import json
 import os
 import sys
 import xml.etree.ElementTree as ElementTree
 
-tests = []
+seconds: dict[str, float] = collections.defaultdict(float)
 for path in sys.argv[1:]:
-    if os.path.exists(path) and os.path.getsize(path):
-        part = os.path.basename(path).removesuffix(".xml")
+    part, kind = os.path.splitext(os.path.basename(path))
+    if kind == ".xml" and os.path.getsize(path):
         for case in ElementTree.parse(path).iter("testcase"):
             name = ".".join(filter(None, [case.get("classname"), case.get("name")]))
-            tests.append((float(case.get("time") or 0), f"{part}: {name}"))
-for seconds, name in sorted(tests, reverse=True)[:10]:
-    print(f"{seconds:8.1f} s  {name}")
-print(f"{len(tests)} tests")
+            seconds[f"{part}: {name}"] += float(case.get("time") or 0)
+    elif kind == ".jsonl":
+        with open(path, encoding="utf-8") as events:
+            for line in events:
+                event = json.loads(line)["payload"]
+                sign = {"testCaseStarted": -1, "testCaseEnded": 1}.get(event.get("kind"))
+                if sign:
+                    name = event["testID"].rsplit("/", 1)[0]
+                    seconds[f"{part}: {name}"] += sign * event["instant"]["absolute"]
+for name, time in sorted(seconds.items(), key=lambda item: -item[1])[:10]:
+    print(f"{time:8.1f} s  {name}")
+print(f"{len(seconds)} tests")

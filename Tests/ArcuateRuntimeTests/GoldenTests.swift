@@ -25,7 +25,8 @@ import Testing
 /// has none, what depends on it is skipped. Plans in words of some cases are written beside, to
 /// Tests/golden/explain.txt, which is for people.
 ///
-/// Needs. No other test changes the instruction set meanwhile: run all tests with --no-parallel.
+/// Needs. No other test changes the instruction set meanwhile: `Tests/run.sh` runs RegistryTests by
+/// itself.
 @Suite(.serialized) struct GoldenTests {
   static let found = Cases.all()
   /// What is written: all lines ("1") or "explain"; nil where nothing is.

@@ -384,8 +384,8 @@ struct PlasticityTests {
       #expect(error?.description.contains(words) == true, "\(words): \(error?.description ?? "")")
       #expect(error?.location == "node \"w\"")
     }
-    try refused("which is not there") { $0.post = "nobody" }
-    try refused("but learns from node \"in\" with 5") { $0.post = "in" }
+    try refused("which does not exist") { $0.post = "nobody" }
+    try refused("but its rule reads node \"in\" with 5") { $0.post = "in" }
     try refused("outside the bounds") { $0.low = 0.5 }
     try refused("hold nothing") { $0.low = 2 }
     try refused("no terms") { $0.terms = [] }
