@@ -1,7 +1,8 @@
 """The ten slowest tests: slowest.py FILE...
 
 Files are reports in JUnit's format (.xml), or events of Swift Testing (.jsonl). Swift's tests run in
-parallel and wait for each other, so that only the events of their cases tell how long they took.
+parallel, and one waits for its turn after it "started"; only cases of tests with arguments say when
+they began, so that Swift's other tests are not listed.
 """
 
 import collections
