@@ -31,7 +31,7 @@ extension Operator {
       case .spikeMaximum: .unsupported
       }
     case .activation, .threshold, .neuron, .groupNorm, .normalization, .delay, .sparse,
-      .graph, .multiplication, .encoder, .decoder, .plastic:
+      .graph, .multiplication, .gru, .encoder, .decoder, .plastic:
       .unsupported
     }
   }

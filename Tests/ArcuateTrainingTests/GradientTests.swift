@@ -32,6 +32,15 @@ struct GradientCase: CustomTestStringConvertible, Sendable {
         bias: bias ? tensor([post], stream + 100, 0.3) : nil))
   }
 
+  static func gru(_ units: Int, inputs: Int, bias: Bool = true) -> Operator {
+    .gru(
+      GRU(
+        inputWeight: tensor([3 * units, inputs], 21, 0.8),
+        hiddenWeight: tensor([3 * units, units], 22, 0.8),
+        inputBias: bias ? tensor([3 * units], 23, 0.3) : nil,
+        hiddenBias: bias ? tensor([3 * units], 24, 0.3) : nil))
+  }
+
   static func semantics(_ change: (inout NeuronSemantics) -> Void) -> NeuronSemantics {
     var semantics = NeuronSemantics()
     semantics.integratorGain = .r
@@ -96,6 +105,9 @@ struct GradientCase: CustomTestStringConvertible, Sendable {
       $0.trained = ["tau", "tau_mem", "tau_syn", "r", "v_leak", "v_threshold", "v_reset", "w_in"]
     }
     var cases = [
+      GradientCase(name: "gru", model: sandwich("gru", gru(5, inputs: 5))),
+      GradientCase(name: "gru without bias", model: sandwich("gru", gru(6, inputs: 5, bias: false), outer: 6)),
+      GradientCase(name: "gru in a cycle", model: recurrent(gru(5, inputs: 5))),
       GradientCase(name: "relu", model: sandwich("relu", .activation(.relu))),
       GradientCase(name: "sigmoid", model: sandwich("sigmoid", .activation(.sigmoid))),
       GradientCase(name: "tanh", model: sandwich("tanh", .activation(.tanh))),

@@ -43,6 +43,8 @@ public enum Operator: Sendable, Equatable {
   case multiplication
   /// All elements times one number, such that their root mean square has a given value.
   case normalization(Normalization)
+  /// A gated recurrent unit.
+  case gru(GRU)
   /// Value to spikes.
   case encoder(Encoder)
   /// Spikes to value.
@@ -57,7 +59,7 @@ extension Operator {
     InputPort.self, OutputPort.self, Linear.self, Scale.self, Convolution.self, Pooling.self,
     Flatten.self, Delay.self, Threshold.self, Neuron.self, NestedGraph.self, SparseLinear.self,
     Activation.self, BatchNorm.self, GroupNorm.self, Concatenation.self, Multiplication.self,
-    Normalization.self, Encoder.self, Decoder.self,
+    Normalization.self, GRU.self, Encoder.self, Decoder.self,
   ]
 
   /// The payload, which has the properties of the node.
@@ -81,6 +83,7 @@ extension Operator {
     case .concatenation: Concatenation()
     case .multiplication: Multiplication()
     case .normalization(let norm): norm
+    case .gru(let gru): gru
     case .encoder(let encoder): encoder
     case .decoder(let decoder): decoder
     case .plastic(let node): node.kind

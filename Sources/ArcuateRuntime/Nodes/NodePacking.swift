@@ -98,6 +98,7 @@ extension Operator {
     case .concatenation: ConcatenationNode(packing)
     case .multiplication: MultiplicationNode(packing)
     case .normalization(let norm): NormalizationNode(norm)
+    case .gru(let gru): try GRUNode(gru, &packing)
     case .encoder(let encoder): encoder.packed(&packing)
     case .decoder(let decoder): DecoderNode(decoder, &packing)
     case .plastic(let plastic): try plastic.packed(&packing)
@@ -108,7 +109,7 @@ extension Operator {
   var channelOrder: ChannelOrder {
     switch self {
     case .convolution, .pooling: .last
-    case .input, .output, .linear, .sparse, .flatten, .graph, .plastic: .first
+    case .input, .output, .linear, .sparse, .flatten, .graph, .gru, .plastic: .first
     case .scale, .delay, .threshold, .neuron, .activation, .batchNorm, .groupNorm,
       .concatenation, .multiplication, .normalization, .encoder, .decoder:
       .asInputs

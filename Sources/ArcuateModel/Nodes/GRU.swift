@@ -1,0 +1,100 @@
+import ArcuateCore
+
+/// A gated recurrent unit, one layer in one direction, whose output h starts at zero:
+///
+///     r = sigmoid(W_ir x + b_ir + W_hr h + b_hr)
+///     z = sigmoid(W_iz x + b_iz + W_hz h + b_hz)
+///     n = tanh(W_in x + b_in + r * (W_hn h + b_hn))
+///     h = (1 - z) * n + z * h
+///
+/// The weights and biases of the gates r, z, n are fused in this order, as in PyTorch's `nn.GRU`.
+///
+/// Source. Cho et al. 2014; the place of r: Cudnn's and PyTorch's variant.
+public struct GRU: Sendable, Equatable {
+  /// [3 units, inputs].
+  public var inputWeight: Tensor
+  /// [3 units, units].
+  public var hiddenWeight: Tensor
+  /// [3 units], or absent.
+  public var inputBias: Tensor?
+  public var hiddenBias: Tensor?
+
+  public init(
+    inputWeight: Tensor, hiddenWeight: Tensor, inputBias: Tensor? = nil, hiddenBias: Tensor? = nil
+  ) {
+    self.inputWeight = inputWeight
+    self.hiddenWeight = hiddenWeight
+    self.inputBias = inputBias
+    self.hiddenBias = hiddenBias
+  }
+
+  /// Elements of the output.
+  public var units: Int { hiddenWeight.shape.rank == 2 ? hiddenWeight.shape[1] : 0 }
+}
+
+extension GRU: NodeKind {
+  package static var forms: [NodeForm<Self>] {
+    let none = Field<Self>.NIR.none()
+    return [
+      NodeForm(
+        "GRU", nir: .none(),
+        [
+          .tensor("weight_ih", \.inputWeight, nir: none),
+          .tensor("weight_hh", \.hiddenWeight, nir: none),
+          .tensor("bias_ih", \.inputBias, nir: none), .tensor("bias_hh", \.hiddenBias, nir: none),
+        ], blank: GRU(inputWeight: Tensor(scalar: 0), hiddenWeight: Tensor(scalar: 0)),
+        layer: .init(name: "gru", make: GRU.init(layer:)))
+    ]
+  }
+
+  private init(layer: any LayerFields) throws(ArcuateError) {
+    guard layer.input.rank == 1 else {
+      throw ArcuateError(
+        .shapeMismatch, "takes one axis, not \(layer.input): put a flatten before it")
+    }
+    let (units, inputs) = (try layer.whole("size", least: 1, or: nil), layer.input.count)
+    inputWeight = try layer.weight(try Shape([3 * units, inputs]), inputs: inputs, outputs: units)
+    hiddenWeight = try layer.weight(try Shape([3 * units, units]), inputs: units, outputs: units)
+    let hasBias = try layer.flag("bias", or: true)
+    inputBias = hasBias ? try layer.bias(3 * units, inputs: inputs) : nil
+    hiddenBias = hasBias ? try layer.bias(3 * units, inputs: units) : nil
+  }
+
+  package var asOperator: Operator { .gru(self) }
+  package var kindName: String { "GRU" }
+
+  package func outputShape(_ inputs: [Shape?]) throws(ArcuateError) -> Shape? {
+    let input = try commonShape(inputs)
+    guard units > 0, hiddenWeight.shape.extents == [3 * units, units],
+      inputWeight.shape.rank == 2, inputWeight.shape[0] == 3 * units
+    else {
+      throw ArcuateError(
+        .invalidModel,
+        "weight_ih has shape \(inputWeight.shape), weight_hh \(hiddenWeight.shape), not "
+          + "[3 units, inputs] and [3 units, units]")
+    }
+    for bias in [inputBias, hiddenBias] {
+      guard let bias, bias.shape.extents != [3 * units] else { continue }
+      throw ArcuateError(
+        .invalidModel, "a bias has shape \(bias.shape), not [\(3 * units)]")
+    }
+    try requireVector(inputWeight.shape[1], input)
+    return try Shape([units])
+  }
+
+  package func signal(_ inputs: [Signal]) -> Signal { .value }
+  package func refusal(of inputs: [Signal?]) -> String? { nil }
+  package func contradictions() -> [String] {
+    nonFinite([
+      ("weight_ih", inputWeight), ("weight_hh", hiddenWeight), ("bias_ih", inputBias),
+      ("bias_hh", hiddenBias),
+    ])
+  }
+  package var parameterCount: Int {
+    inputWeight.count + hiddenWeight.count + (inputBias?.count ?? 0) + (hiddenBias?.count ?? 0)
+  }
+  package func needsTimeStep(_ semantics: NeuronSemantics) -> Bool { false }
+  package func constancy(dt_s: Double?) -> Constancy { .never }
+  package func isEarly(_ semantics: NeuronSemantics, dt_s: Double?) -> Bool { false }
+  package func renamingReferences(_ rename: (String) -> String) -> Self { self }
+}
