@@ -15,7 +15,8 @@ import Testing
 
   static func gru(bias: Bool = true) throws -> GRU {
     GRU(
-      inputWeight: try tensor([3 * units, inputs], 1), hiddenWeight: try tensor([3 * units, units], 2),
+      inputWeight: try tensor([3 * units, inputs], 1),
+      hiddenWeight: try tensor([3 * units, units], 2),
       inputBias: bias ? try tensor([3 * units], 3) : nil,
       hiddenBias: bias ? try tensor([3 * units], 4) : nil)
   }
@@ -40,7 +41,9 @@ import Testing
   static func reference(_ gru: GRU, _ x: [[Float]]) -> [[Double]] {
     func row(_ weight: Tensor, _ bias: Tensor?, _ k: Int, _ x: [Double]) -> Double {
       let w = weight.floats
-      return x.indices.reduce(Double(bias?.floats[k] ?? 0)) { $0 + Double(w[k * x.count + $1]) * x[$1] }
+      return x.indices.reduce(Double(bias?.floats[k] ?? 0)) {
+        $0 + Double(w[k * x.count + $1]) * x[$1]
+      }
     }
     func sigmoid(_ x: Double) -> Double { 0.5 * (1 + tanh(x / 2)) }
     func tanh(_ x: Double) -> Double {

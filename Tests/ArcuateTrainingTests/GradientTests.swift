@@ -106,7 +106,8 @@ struct GradientCase: CustomTestStringConvertible, Sendable {
     }
     var cases = [
       GradientCase(name: "gru", model: sandwich("gru", gru(5, inputs: 5))),
-      GradientCase(name: "gru without bias", model: sandwich("gru", gru(6, inputs: 5, bias: false), outer: 6)),
+      GradientCase(
+        name: "gru without bias", model: sandwich("gru", gru(6, inputs: 5, bias: false), outer: 6)),
       GradientCase(name: "gru in a cycle", model: recurrent(gru(5, inputs: 5))),
       GradientCase(name: "relu", model: sandwich("relu", .activation(.relu))),
       GradientCase(name: "sigmoid", model: sandwich("sigmoid", .activation(.sigmoid))),

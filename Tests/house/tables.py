@@ -158,6 +158,6 @@ TESTED_BY = {
 UNTYPED = {
     "ArcuateConversion": 24,
     "ArcuateQuantization": 3,
-    "ArcuateRuntime": 50,
+    "ArcuateRuntime": 0,
     "ArcuateTraining": 49,
 }

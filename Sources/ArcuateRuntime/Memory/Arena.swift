@@ -59,8 +59,8 @@ final class Arena {
   var sharedSteps = 0..<0
 
   /// Throws. `outOfMemory`.
-  init(_ size: ArenaSize, slots: [Slot]) throws {
-    func view<T: BitwiseCopyable>(_ count: Int) throws -> View<T> {
+  init(_ size: ArenaSize, slots: [Slot]) throws(ArcuateError) {
+    func view<T: BitwiseCopyable>(_ count: Int) throws(ArcuateError) -> View<T> {
       try AlignedBuffer(byteCount: count * MemoryLayout<T>.stride).view(start: 0, count: count)
     }
     self.size = size

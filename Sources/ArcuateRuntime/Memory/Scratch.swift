@@ -12,7 +12,7 @@ struct PopulationScratch {
   let barrier: Barrier
 
   /// Throws. `outOfMemory`.
-  init(_ size: ArenaSize) throws {
+  init(_ size: ArenaSize) throws(ArcuateError) {
     let floats = size.threads * size.population.scratch
     rows = try AlignedBuffer(byteCount: floats * 4).view(start: 0, count: floats)
     let flat = size.threads * size.population.flat
@@ -36,7 +36,7 @@ struct PlasticScratch {
   let matrixProducts: [MatrixProduct]
 
   /// Throws. `outOfMemory`.
-  init(_ size: ArenaSize) throws {
+  init(_ size: ArenaSize) throws(ArcuateError) {
     factors = try AlignedBuffer(byteCount: size.plastic.factors * 4).view(
       start: 0, count: size.plastic.factors)
     let terms = size.batch * size.plastic.terms
@@ -49,6 +49,8 @@ struct PlasticScratch {
     ones.row.fill(1)
     let floats = size.threads * size.plastic.windows
     windows = try AlignedBuffer(byteCount: floats * 4).view(start: 0, count: floats)
-    matrixProducts = try (0..<(floats > 0 ? size.threads : 0)).map { _ in try MatrixProduct() }
+    matrixProducts = try (0..<(floats > 0 ? size.threads : 0)).map { _ throws(ArcuateError) in
+      try MatrixProduct()
+    }
   }
 }

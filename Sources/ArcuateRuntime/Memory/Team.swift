@@ -12,7 +12,7 @@ final class Team {
   private var pool: ThreadPool!
 
   /// Throws. `outOfMemory` if the system has no more threads.
-  init(_ threads: Int, _ arena: Arena) throws {
+  init(_ threads: Int, _ arena: Arena) throws(ArcuateError) {
     self.arena = arena
     pool = try ThreadPool(threads) { [unowned self] worker in
       self.work!.run(worker: worker, self.arena)

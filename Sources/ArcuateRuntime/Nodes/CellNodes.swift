@@ -32,7 +32,7 @@ final class CellNode: AdaptiveNode {
   let emission = Emission.spikes
 
   /// Throws. `cannotCompile` for a silence of too many steps; `outOfMemory`.
-  init(_ cell: Cell, _ packing: inout NodePacking) throws {
+  init(_ cell: Cell, _ packing: inout NodePacking) throws(ArcuateError) {
     let dt_s = packing.dt_s
     stride = packing.stride
     layer = try CellLayer(
@@ -202,7 +202,7 @@ final class WinnersNode: AdaptiveNode {
 
 extension Cell {
   /// The numbers of a step of `dt_s`. Throws. `cannotCompile` for steps that do not fit.
-  func numbers(dt_s: Double) throws -> CellNumbers {
+  func numbers(dt_s: Double) throws(ArcuateError) -> CellNumbers {
     var numbers = CellNumbers()
     func decay(_ tau: Float?) -> Float {
       tau.map { Float(isEuler ? 1 - dt_s / Double($0) : exp(-dt_s / Double($0))) } ?? 0

@@ -16,10 +16,11 @@ final class ConvolutionNode: NodeRun {
   let emission = Emission.values
 
   /// Throws. `limitExceeded`, `outOfMemory`.
-  init(_ convolution: Convolution, _ packing: NodePacking) throws {
+  init(_ convolution: Convolution, _ packing: NodePacking) throws(ArcuateError) {
     let shape = packing.shape
-    let geometry = convolution.geometry(
-      input: try packing.input ?? convolution.inputExtents(), output: shape)
+    let input: Shape
+    if let known = packing.input { input = known } else { input = try convolution.inputExtents() }
+    let geometry = convolution.geometry(input: input, output: shape)
     let bias = try (convolution.bias ?? Tensor(scalar: 0)).broadcast(to: Shape([shape[0]]))
     weights = try ConvolutionWeights(
       weight: convolution.weight.floats, bias: bias, geometry: geometry)
@@ -71,7 +72,7 @@ final class ConvolutionNode: NodeRun {
 
 extension Convolution {
   /// The input's shape as the node itself states it.
-  func inputExtents() throws -> Shape {
+  func inputExtents() throws(ArcuateError) -> Shape {
     try Shape([weight.shape[1] * groups] + inputShape!)
   }
 

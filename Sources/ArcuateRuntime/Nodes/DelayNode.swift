@@ -26,11 +26,11 @@ final class DelayNode: NodeRun {
   static let mostSteps = 1_000_000
 
   /// Throws. `cannotCompile` for a delay of too many steps; `limitExceeded`.
-  init(_ delay: Tensor, _ packing: inout NodePacking) throws {
+  init(_ delay: Tensor, _ packing: inout NodePacking) throws(ArcuateError) {
     let dt = packing.dt_s
     let seconds = packing.ordered(try delay.broadcast(to: packing.shape))
     var most = 0
-    steps = try seconds.map { seconds -> Int32 in
+    steps = try seconds.map { seconds throws(ArcuateError) -> Int32 in
       let delay = (Double(seconds) / dt).rounded()
       guard delay >= 0, delay <= Double(DelayNode.mostSteps) else {
         throw ArcuateError(

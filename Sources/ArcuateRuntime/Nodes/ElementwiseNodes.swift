@@ -24,11 +24,11 @@ final class ScaleNode: NodeRun {
   }
 
   /// Throws. `outOfMemory`.
-  convenience init(_ norm: BatchNorm, _ packing: NodePacking) throws {
+  convenience init(_ norm: BatchNorm, _ packing: NodePacking) throws(ArcuateError) {
     let (factor, shift) = norm.factorAndShift()
     let shape = packing.shape
     let inner = shape.count / max(shape.extents.first ?? 1, 1)
-    func spread(_ perChannel: [Float]) throws -> View<Float> {
+    func spread(_ perChannel: [Float]) throws(ArcuateError) -> View<Float> {
       let all = perChannel.flatMap { [Float](repeating: $0, count: inner) }
       return try View.packed(packing.ordered(all))
     }

@@ -19,12 +19,14 @@ final class GRUNode: NodeRun {
   let emission = Emission.values
 
   /// Throws. `outOfMemory`.
-  init(_ gru: GRU, _ packing: inout NodePacking) throws {
+  init(_ gru: GRU, _ packing: inout NodePacking) throws(ArcuateError) {
     let (units, inputs) = (gru.units, gru.inputWeight.shape[1])
-    func gates(_ weight: Tensor, _ bias: Tensor?, _ inputs: Int) throws -> [LinearWeights] {
+    func gates(
+      _ weight: Tensor, _ bias: Tensor?, _ inputs: Int
+    ) throws(ArcuateError) -> [LinearWeights] {
       let bias = bias?.floats ?? [Float](repeating: 0, count: 3 * units)
       let gates = try weight.reshaped(Shape([3, units, inputs]))
-      return try (0..<3).map { k in
+      return try (0..<3).map { k throws(ArcuateError) in
         try LinearWeights(
           weight: gates, matrix: k, bias: Array(bias[k * units..<(k + 1) * units]),
           inputs: inputs, outputs: units)

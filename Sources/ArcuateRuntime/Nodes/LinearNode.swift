@@ -4,14 +4,14 @@ import ArcuateModel
 
 extension Linear {
   /// Throws. `outOfMemory`.
-  func packed(_ packing: NodePacking) throws -> any NodeRun {
+  func packed(_ packing: NodePacking) throws(ArcuateError) -> any NodeRun {
     let rank = weight.shape.rank
     let post = weight.shape[rank - 2]
     let pre = weight.shape[rank - 1]
     let parts = post == 0 ? 0 : packing.shape.count / post
     let bias = bias?.floats ?? [0]
     let matrices = pre * post == 0 ? 1 : weight.count / (pre * post)
-    let packed = try (0..<matrices).map { m in
+    let packed = try (0..<matrices).map { m throws(ArcuateError) in
       let own: [Float] =
         bias.count == 1
         ? [Float](repeating: bias[0], count: post)

@@ -14,7 +14,7 @@ extension Neuron {
   /// Needs. `dt_s` where `Model.firstNodeInNeedOfTimeStep` finds such neurons.
   package func layer(
     shape: Shape, semantics s: NeuronSemantics, dt_s: Double
-  ) throws -> NeuronLayer {
+  ) throws(ArcuateError) -> NeuronLayer {
     let c = try recurrence(shape: shape, semantics: s, dt_s: dt_s)
     return try NeuronLayer(
       count: shape.count, flags: flags(s), currentDecay: c.currentDecay.map(Float.init),
@@ -45,11 +45,11 @@ extension Neuron {
   /// Source. The discrete forms are listed at `NeuronSemantics.Integrator`.
   package func recurrence(
     shape: Shape, semantics s: NeuronSemantics, dt_s: Double
-  ) throws -> Recurrence {
+  ) throws(ArcuateError) -> Recurrence {
     // One number stays one number: a uniform layer reads its parameters from registers.
     let parts = parameters.filter { $0.name != "v_initial" }.map(\.tensor)
     let count = parts.contains { $0.count > 1 } ? shape.count : 1
-    func values(_ tensor: Tensor?, or fallback: Float) throws -> [Double] {
+    func values(_ tensor: Tensor?, or fallback: Float) throws(ArcuateError) -> [Double] {
       try (tensor ?? Tensor(scalar: fallback)).broadcast(to: try Shape([count])).map(Double.init)
     }
     let r = try values(resistance, or: 1)

@@ -27,7 +27,7 @@ final class NeuronNode: NodeRun {
   let listUse: ListUse = []
 
   /// Throws. `outOfMemory`.
-  init(_ neuron: Neuron, _ packing: inout NodePacking) throws {
+  init(_ neuron: Neuron, _ packing: inout NodePacking) throws(ArcuateError) {
     var neuron = neuron
     let semantics = neuron.semantics ?? packing.common.semantics
     neuron.reorder(packing.ordered)

@@ -68,7 +68,7 @@ struct NodePacking {
   }
 
   /// One number for each element of a row. Throws. `shapeMismatch`, `outOfMemory`.
-  func full(_ tensor: Tensor) throws -> View<Float> {
+  func full(_ tensor: Tensor) throws(ArcuateError) -> View<Float> {
     try View.packed(ordered(try tensor.broadcast(to: shape)))
   }
 }
@@ -78,7 +78,7 @@ extension Operator {
   ///
   /// Throws. `cannotCompile`, `limitExceeded`, `outOfMemory`.
   /// Needs. A node of a flattened model that the check found sound.
-  func packed(_ packing: inout NodePacking) throws -> any NodeRun {
+  func packed(_ packing: inout NodePacking) throws(ArcuateError) -> any NodeRun {
     switch self {
     case .input: InputNode()
     case .output, .flatten: CopyNode()

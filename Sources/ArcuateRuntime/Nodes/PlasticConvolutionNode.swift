@@ -22,11 +22,12 @@ final class PlasticConvolutionNode: AdaptiveNode {
   private static let fewestForWindows = 0.1
 
   /// Throws. `limitExceeded`, `outOfMemory`.
-  init(_ plastic: PlasticConvolution, _ packing: inout NodePacking) throws {
+  init(_ plastic: PlasticConvolution, _ packing: inout NodePacking) throws(ArcuateError) {
     let convolution = plastic.convolution
     let shape = packing.shape
-    geometry = convolution.geometry(
-      input: try packing.input ?? convolution.inputExtents(), output: shape)
+    let input: Shape
+    if let known = packing.input { input = known } else { input = try convolution.inputExtents() }
+    geometry = convolution.geometry(input: input, output: shape)
     let window = geometry.inPerGroup * geometry.kernelHeight * geometry.kernelWidth
     guard window <= NodePacking.largestRow / max(geometry.outHeight * geometry.outWidth, 1) else {
       throw ArcuateError(

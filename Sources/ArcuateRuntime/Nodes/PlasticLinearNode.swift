@@ -17,7 +17,7 @@ final class PlasticLinearNode: AdaptiveNode {
   let emission = Emission.values
 
   /// Throws. `limitExceeded`, `outOfMemory`.
-  init(_ linear: PlasticLinear, _ packing: inout NodePacking) throws {
+  init(_ linear: PlasticLinear, _ packing: inout NodePacking) throws(ArcuateError) {
     let stride = (linear.post + 15) & ~15
     let isFast = linear.alpha != nil
     let most = NodePacking.mostState / max(stride * (isFast ? packing.batch : 1), 1)

@@ -18,7 +18,7 @@ protocol AdaptiveNode: NodeRun {
 
 extension PlasticNode {
   /// Throws. `limitExceeded`, `cannotCompile`, `outOfMemory`.
-  func packed(_ packing: inout NodePacking) throws -> any NodeRun {
+  func packed(_ packing: inout NodePacking) throws(ArcuateError) -> any NodeRun {
     switch self {
     case .linear(let linear): try PlasticLinearNode(linear, &packing)
     case .convolution(let plastic): try PlasticConvolutionNode(plastic, &packing)
@@ -40,7 +40,7 @@ extension PlasticNode {
 
 extension Projection {
   /// A matrix, or listed connections where each output has few inputs.
-  func packed(_ packing: inout NodePacking) throws -> any NodeRun {
+  func packed(_ packing: inout NodePacking) throws(ArcuateError) -> any NodeRun {
     let linear = try linear()
     guard fanIn != nil, linear.weight.count > 0 else { return try linear.packed(packing) }
     let weight = linear.weight.floats
@@ -81,7 +81,7 @@ final class PlasticWeights: Sendable {
   /// Throws. `outOfMemory`.
   init(
     _ linear: PlasticLinear, offset: Int, fast: Int?, geometry: ConvolutionGeometry? = nil
-  ) throws {
+  ) throws(ArcuateError) {
     inputs = linear.pre
     outputs = linear.post
     stride = (linear.post + 15) & ~15

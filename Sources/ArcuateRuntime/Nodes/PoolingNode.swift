@@ -4,7 +4,7 @@ import ArcuateModel
 
 extension Pooling {
   /// Throws. `outOfMemory`.
-  func packed(_ packing: inout NodePacking) throws -> any NodeRun {
+  func packed(_ packing: inout NodePacking) throws(ArcuateError) -> any NodeRun {
     let shape = packing.shape
     let input = packing.input ?? shape
     let window = PoolingWindow(

@@ -31,7 +31,7 @@ final class SparseNode: NodeRun {
   let listUse = ListUse.needed
 
   /// Throws. `cannotCompile`, `limitExceeded`, `outOfMemory`.
-  init(_ sparse: SparseLinear, _ packing: inout NodePacking) throws {
+  init(_ sparse: SparseLinear, _ packing: inout NodePacking) throws(ArcuateError) {
     let (least, largest) = sparse.delaySteps(packing.dt_s)
     guard largest <= Double(DelayNode.mostSteps) else {
       throw ArcuateError(

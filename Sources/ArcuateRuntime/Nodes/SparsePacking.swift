@@ -6,7 +6,7 @@ import ArcuateModel
 struct SparsePacking {
   let weights: SparseWeights
 
-  init(_ sparse: SparseLinear, dt_s: Double, ring: Int) throws {
+  init(_ sparse: SparseLinear, dt_s: Double, ring: Int) throws(ArcuateError) {
     let tiles = SparseWeights.tiles(sparse.post)
     let size = SparseWeights.tile(sparse.post)
     let placeCount = sparse.pre * (tiles + 1)
@@ -116,7 +116,9 @@ struct SparsePacking {
   }
 
   /// The delay of each connection in steps.
-  private static func steps(_ sparse: SparseLinear, _ dt_s: Double) throws -> View<UInt32> {
+  private static func steps(_ sparse: SparseLinear, _ dt_s: Double) throws(ArcuateError) -> View<
+    UInt32
+  > {
     let steps = try AlignedBuffer(byteCount: sparse.count * 4).view(
       UInt32.self, start: 0, count: sparse.count)
     for k in 0..<sparse.count {

@@ -56,7 +56,7 @@ struct ArenaLayout {
   }
 
   /// Throws. `limitExceeded` if a session would need too much memory.
-  mutating func arrange() throws {
+  mutating func arrange() throws(ArcuateError) {
     for (p, i) in inputs.enumerated() { slots[i].port = p }
     // Windows and rules want rows for all steps of a block.
     let isTiled = plasticity == nil && !groups.contains { $0.population != nil }
@@ -156,7 +156,7 @@ struct ArenaLayout {
   }
 
   /// Gives every slot its offsets.
-  private mutating func place(_ aliases: [Int: Int]) throws {
+  private mutating func place(_ aliases: [Int: Int]) throws(ArcuateError) {
     for i in slots.indices where aliases[i] == nil {
       let count = slots[i].rows(
         block: size.block, batch: options.batch, tileRows: tiling.rows * options.threads)

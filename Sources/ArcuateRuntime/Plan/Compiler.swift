@@ -23,7 +23,9 @@ struct Compiler {
   private let isAdaptive: Bool
 
   /// Throws. `cannotCompile` where a node depends on a step length that nobody gives.
-  init(_ checked: CheckedModel, _ findings: [Finding], _ options: CompileOptions) throws {
+  init(_ checked: CheckedModel, _ findings: [Finding], _ options: CompileOptions)
+    throws(ArcuateError)
+  {
     let dt_s = checked.model.dt_s
     if dt_s == nil, let node = checked.model.firstNodeInNeedOfTimeStep {
       throw ArcuateError(
@@ -53,11 +55,13 @@ struct Compiler {
   }
 
   /// Throws. What packing a node throws, naming the node; `limitExceeded`.
-  mutating func plan() throws -> Plan {
+  mutating func plan() throws(ArcuateError) -> Plan {
     try makeSlots()
     for i in schedule.order {
       stepOf[i] = steps.count
-      try within("node \"\(nodes[i].name)\"") { steps.append(try step(for: i)) }
+      try within("node \"\(nodes[i].name)\"") { () throws(ArcuateError) in
+        steps.append(try step(for: i))
+      }
     }
     // The nodes of one cycle run step by step, everything else block by block.
     let groups = schedule.groups.map { group in
@@ -100,7 +104,7 @@ struct Compiler {
   }
 
   /// One slot per node, in node order; gathered inputs follow.
-  private mutating func makeSlots() throws {
+  private mutating func makeSlots() throws(ArcuateError) {
     for i in nodes.indices {
       guard checked.shapes[i].count <= NodePacking.largestRow else {
         throw ArcuateError(
@@ -115,7 +119,7 @@ struct Compiler {
     }
   }
 
-  private mutating func step(for i: Int) throws -> NodeStep {
+  private mutating func step(for i: Int) throws(ArcuateError) -> NodeStep {
     let op = nodes[i].op
     let shape = checked.shapes[i]
     let inputs = incoming[i].map { checked.shapes[$0.source] }

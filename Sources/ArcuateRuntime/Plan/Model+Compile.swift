@@ -9,7 +9,7 @@ extension Model {
   /// Throws. `invalidModel` naming the node if the check finds an error; `invalidArgument` for
   /// options out of range; `cannotCompile` for options that do not fit; `limitExceeded` if a
   /// session would need more than 2^36 bytes; `unsupportedProcessor`.
-  public func compile(_ options: CompileOptions = .init()) throws -> Plan {
+  public func compile(_ options: CompileOptions = .init()) throws(ArcuateError) -> Plan {
     try Processor.requireSupport()
     var model = self
     let options = try options.following(self)

@@ -8,7 +8,7 @@ enum RestResponses {
   /// response to silence; an empty row stands for zeros.
   static func feedback(
     _ checked: CheckedModel, _ schedule: Schedule, steps: [NodeStep], slots: [Slot]
-  ) throws -> [Int: [Float]] {
+  ) throws(ArcuateError) -> [Int: [Float]] {
     var rest: [Int: [Float]] = [:]
     var known: [[Float]]?
     for (e, edge) in checked.edges.enumerated() where schedule.backEdges.contains(e) {
@@ -18,8 +18,13 @@ enum RestResponses {
         start = own.feedbackStart
       }
       guard start == .response else { continue }
-      let all = try known ?? rows(steps, slots, nodes: checked.model.nodes.count)
-      known = all
+      let all: [[Float]]
+      if let known {
+        all = known
+      } else {
+        all = try rows(steps, slots, nodes: checked.model.nodes.count)
+        known = all
+      }
       rest[edge.source] = all[edge.source]
     }
     return rest
@@ -29,7 +34,7 @@ enum RestResponses {
   /// silent.
   private static func rows(
     _ steps: [NodeStep], _ slots: [Slot], nodes: Int
-  ) throws -> [[Float]] {
+  ) throws(ArcuateError) -> [[Float]] {
     // One row for each slot, and one more for the sum of a node's inputs.
     let widest = (slots.map(\.stride).max() ?? 0) + 16
     let sum = slots.count

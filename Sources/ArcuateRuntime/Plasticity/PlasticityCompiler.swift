@@ -36,7 +36,7 @@ struct PlasticityCompiler {
   }
 
   /// nil for a network in which nothing adapts.
-  mutating func plan() throws -> PlasticityPlan? {
+  mutating func plan() throws(ArcuateError) -> PlasticityPlan? {
     let adaptive = steps.compactMap { $0.node as? any AdaptiveNode }
     guard !adaptive.isEmpty else { return nil }
     var edges: [PlasticEdge] = []
@@ -49,7 +49,9 @@ struct PlasticityCompiler {
       guard let weights = (step.node as? any AdaptiveNode)?.adaptiveWeights,
         case .plastic(let node) = nodes[step.identity.node].op, let rule = node.rule
       else { continue }
-      try within("node \"\(step.name)\"") { edges.append(try edge(step, weights, rule)) }
+      try within("node \"\(step.name)\"") { () throws(ArcuateError) in
+        edges.append(try edge(step, weights, rule))
+      }
     }
     let resets = takeState(batch)
     return PlasticityPlan(
@@ -76,7 +78,7 @@ struct PlasticityCompiler {
 
   private mutating func edge(
     _ step: NodeStep, _ weights: PlasticWeights, _ rule: PlasticRule
-  ) throws -> PlasticEdge {
+  ) throws(ArcuateError) -> PlasticEdge {
     let post = index[rule.post]!
     let postStep = steps[stepOf[post]]
     let inputStride = slots[step.inputSlot].stride
@@ -134,7 +136,9 @@ struct PlasticityCompiler {
     else {
       throw ArcuateError(.limitExceeded, "what a frame adds up for \(batch) streams is too large")
     }
-    let modulator = try rule.modulator.map { try self.modulator($0, postCount, stride) }
+    let modulator = try rule.modulator.map { modulator throws(ArcuateError) in
+      try self.modulator(modulator, postCount, stride)
+    }
     let scales = rule.scaling != .none ? takeState(weights.rows * weights.stride) : nil
     let eligible = isFramed ? takeRows(weights.outputs * eligibleStride) : nil
     let resets =
@@ -159,7 +163,9 @@ struct PlasticityCompiler {
   }
 
   /// The rows of a signal, taken when it is first asked for.
-  private mutating func signal(_ name: String, _ width: Int) throws -> PlasticSignal.Rows {
+  private mutating func signal(_ name: String, _ width: Int) throws(ArcuateError)
+    -> PlasticSignal.Rows
+  {
     if let known = signals.first(where: { $0.name == name }) {
       guard known.width == width else {
         throw ArcuateError(
@@ -177,7 +183,7 @@ struct PlasticityCompiler {
 
   private mutating func modulator(
     _ modulator: PlasticRule.Modulator, _ outputs: Int, _ stride: Int
-  ) throws -> PlasticEdge.Modulator {
+  ) throws(ArcuateError) -> PlasticEdge.Modulator {
     let width = try modulator.width(
       post: outputs, index: index, counts: checked.shapes.map(\.count), nodes: nodes)
     let source: PlasticEdge.Source
@@ -189,7 +195,8 @@ struct PlasticityCompiler {
         slot: steps[stepOf[index[name]!]].output, teacher: try signal(teacher, width))
     }
     /// [width][stride] from [post, width].
-    func matrix(_ values: (_ post: Int, _ k: Int) -> Float) throws -> PlasticEdge.Map {
+    func matrix(_ values: (_ post: Int, _ k: Int) -> Float) throws(ArcuateError) -> PlasticEdge.Map
+    {
       let view = try AlignedBuffer(byteCount: width * stride * 4).view(
         Float.self, start: 0, count: width * stride)
       for i in 0..<outputs {

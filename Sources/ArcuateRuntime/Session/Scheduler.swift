@@ -27,7 +27,7 @@ final class Scheduler: SharedWork {
   private let stages: StageRun?
 
   /// Throws. `outOfMemory`.
-  init(_ plan: Plan, _ arena: Arena) throws {
+  init(_ plan: Plan, _ arena: Arena) throws(ArcuateError) {
     self.plan = plan
     self.arena = arena
     groups = plan.groups

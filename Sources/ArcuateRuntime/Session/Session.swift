@@ -20,7 +20,7 @@ public final class Session {
   public var adaptationRate: Float { arena.adaptationRate }
 
   /// Throws. `outOfMemory`.
-  init(plan: Plan) throws {
+  init(plan: Plan) throws(ArcuateError) {
     self.plan = plan
     arena = try Arena(plan.size, slots: plan.slots)
     scheduler = try Scheduler(plan, arena)
@@ -45,7 +45,7 @@ public final class Session {
 
   /// Brings one stream to rest, as at creation; the others go on.
   /// Throws. `invalidArgument` for a stream that is not there.
-  public func reset(stream: Int) throws {
+  public func reset(stream: Int) throws(ArcuateError) {
     guard stream >= 0, stream < plan.options.batch else {
       throw ArcuateError(
         .invalidArgument,
@@ -82,7 +82,9 @@ public final class Session {
 
 extension Plan {
   /// A session of its own, at rest. Throws. `outOfMemory`.
-  public func makeSession() throws -> Session {
-    try within("a session of batch \(options.batch)") { try Session(plan: self) }
+  public func makeSession() throws(ArcuateError) -> Session {
+    try within("a session of batch \(options.batch)") { () throws(ArcuateError) in
+      try Session(plan: self)
+    }
   }
 }

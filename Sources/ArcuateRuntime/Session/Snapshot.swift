@@ -118,7 +118,7 @@ extension Session {
 
   /// Another session of the same plan in the same state; without this one's counters and probes.
   /// Throws. `outOfMemory`.
-  public func clone() throws -> Session {
+  public func clone() throws(ArcuateError) -> Session {
     let copy = try plan.makeSession()
     copy.adapts = adapts
     copy.arena.adaptationRate = arena.adaptationRate

@@ -6,7 +6,9 @@ struct Barrier: Sendable {
   /// The number of workers that have arrived, and the round, a cache line apart.
   private let words: View<UInt32>
 
-  init() throws { words = try AlignedBuffer(byteCount: 128).view(start: 0, count: 32) }
+  init() throws(ArcuateError) {
+    words = try AlignedBuffer(byteCount: 128).view(start: 0, count: 32)
+  }
 
   /// Returns when `count` workers have called it; what each wrote before is then visible to all.
   @inline(__always)

@@ -22,7 +22,7 @@ package final class ThreadPool: @unchecked Sendable {
 
   /// A pool of `count` workers; `body` is the job of `run()`, called with the worker index.
   /// Throws. `outOfMemory` if the system has no more threads.
-  package init(_ count: Int, _ body: @escaping (Int) -> Void = { _ in }) throws {
+  package init(_ count: Int, _ body: @escaping (Int) -> Void = { _ in }) throws(ArcuateError) {
     self.count = count
     flags = try AlignedBuffer(byteCount: count * 64).view(start: 0, count: count * 16)
     gate = Gate(body)

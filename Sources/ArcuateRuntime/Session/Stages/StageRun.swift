@@ -11,7 +11,7 @@ final class StageRun: SharedWork {
   private var scheduler: Scheduler?
 
   /// Throws. `outOfMemory`.
-  init(_ stages: Stages) throws {
+  init(_ stages: Stages) throws(ArcuateError) {
     groups = stages.groups
     let words = stages.groups.count * 16
     progress = try AlignedBuffer(byteCount: words * 4).view(start: 0, count: words)
