@@ -108,7 +108,9 @@ struct CompileArguments: ParsableArguments {
   func session(_ plan: Plan) throws -> Session {
     do {
       return try plan.makeSession()
-    } catch var error as ArcuateError where error.code == .outOfMemory {
+    } catch {
+      guard error.code == .outOfMemory else { throw error }
+      var error = error
       let batch = plan.options.batch
       error.message +=
         " for a session of batch \(batch)" + (batch > 1 ? "; use a smaller batch" : "")
