@@ -158,6 +158,5 @@ TESTED_BY = {
 UNTYPED = {
     "ArcuateConversion": 24,
     "ArcuateQuantization": 3,
-    "ArcuateRuntime": 0,
     "ArcuateTraining": 49,
 }
