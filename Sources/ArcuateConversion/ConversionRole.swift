@@ -16,7 +16,7 @@ package enum ConversionRole {
 }
 
 extension Operator {
-  /// The role of this kind of node: the one list of node kinds in this room.
+  /// The role of this kind of node. This switch is the only list of node kinds in the target.
   package var conversionRole: ConversionRole {
     switch self {
     case .input: .input

@@ -19,7 +19,7 @@ struct SpikingRewrite {
   private var result = Model()
   private var units: [Float]
   private var wanted: [Set<Float>]
-  /// The names of nodes that emit in place of a node of the network.
+  /// The names of the nodes whose output replaces that of a node of the original network.
   private var shownAs: [Int: String] = [:]
   /// The neurons whose potential an output shows, by its index.
   private var readouts: [Int: String] = [:]

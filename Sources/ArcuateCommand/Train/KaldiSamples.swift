@@ -58,7 +58,7 @@ final class KaldiSamples: TrainingSamples {
     (self.splicing, self.width, self.shuffleBuffer) = (splicing, width, shuffleBuffer)
   }
 
-  /// Whole utterances are held out, so that neighboring frames are not separated.
+  /// Holds out whole utterances: neighboring frames are too alike to be in both sets.
   func split(_ fraction: Double, seed: UInt64) -> (trained: [Int], validated: [Int]) {
     let heldOut = Set(
       Trainer.order(count: utterances.count, epoch: Int(UInt32.max), seed: seed)

@@ -235,7 +235,7 @@ public struct Permutation: Sendable {
   /// Where each element of the input goes.
   let targets: [Int32]
 
-  /// Needs. Every position is within 0 ..< count; checked here, so that using it need not look.
+  /// Needs. Every index is within 0 ..< count; checked once here, not at each use.
   public init(_ positions: [Int32]) {
     precondition(
       positions.allSatisfy { $0 >= 0 && $0 < positions.count }, "positions inside the row")

@@ -6,7 +6,7 @@ enum NeuronCases {
   static let all: [KernelCases] = [neuron, neuronFire]
 
   /// Every combination of flags, on sizes with and without tailSizes, over six steps, with one row of
-  /// inputs and with two, and once more without a row of outputs.
+  /// inputs and with two, then without an output row.
   private static let neuron = KernelCases(
     kernel: .neuronStep, extents: [[1, 16, 19], [0, 1], Array(0..<2048)]
   ) { (extents, draw) throws(ArcuateError) in

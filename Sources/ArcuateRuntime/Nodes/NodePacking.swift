@@ -74,7 +74,7 @@ struct NodePacking {
 }
 
 extension Operator {
-  /// The node ready to run: this file has the lists of node kinds in this room.
+  /// The node, packed to run. All lists of node kinds of the target are in this file.
   ///
   /// Throws. `cannotCompile`, `limitExceeded`, `outOfMemory`.
   /// Needs. A node of a flattened model that the check found sound.
@@ -105,7 +105,7 @@ extension Operator {
     }
   }
 
-  /// The order of a node's rows, and of what it reads.
+  /// The channel order of a node's output rows and of its input rows.
   var channelOrder: ChannelOrder {
     switch self {
     case .convolution, .pooling: .last

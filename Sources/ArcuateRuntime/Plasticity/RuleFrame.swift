@@ -129,7 +129,7 @@ extension PlasticEdge {
     let trace = side(.sinceReset(k), of: pre, isPre: true, b, arena)
     for i in 0..<weights.outputs {
       if passed[i] > 0 { passed[i] += 1 }
-      // One more than the steps that are left, so that 0 means that none is awaited.
+      // The remaining steps plus one; 0 means that the countdown is not running.
       if y[i] != 0 { countdown[i] = silence + 1 }
       if countdown[i] > 0 {
         countdown[i] -= 1

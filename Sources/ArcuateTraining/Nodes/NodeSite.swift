@@ -66,7 +66,7 @@ struct NodeSite {
 }
 
 extension Operator {
-  /// The node that trains this operator: the one list of node kinds in this room.
+  /// The node that trains this operator. This switch is the only list of node kinds in the target.
   /// Throws. `cannotCompile` for what has no gradient.
   func makeTrainingNode(at site: NodeSite) throws -> any NodeTraining {
     switch self {
