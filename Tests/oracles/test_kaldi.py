@@ -197,8 +197,8 @@ def test_nnet3_compute(tmp_path, options):
 def test_a_network_that_waits_keeps_its_state(tmp_path):
     folder = Path(DATA) / "kaldi/nnet3-tract/delay_5_D15_T24_S1"
     for options, word in [
-        (("--frame-state", "reset"), "keeps its state"),
-        (("--steps-per-frame", "2"), "one step"),
+        (("--frame-state", "reset"), "state kept between frames"),
+        (("--steps-per-frame", "2"), "one step per frame"),
     ]:
         done = subprocess.run(
             [
