@@ -22,8 +22,10 @@ let noText = Text("")
 
 /// What an `arcuate_model *` points to.
 final class ModelHandle {
-  var model: Model { didSet { describe() } }
-  /// Findings of reading. The model is checked again after each change.
+  private(set) var model: Model
+  /// What the check derived; nil if the model has an error.
+  private var checked: CheckedModel?
+  /// Findings of reading.
   let readFindings: [Finding]
   private(set) var nodes: [(name: Text, kind: Text)] = []
   private(set) var findings: [(severity: Finding.Severity, location: Text, message: Text)] = []
@@ -40,14 +42,39 @@ final class ModelHandle {
     self.quantization = quantization
     self.conversion = conversion
     readFindings = findings
-    describe()
+    replace(model)
   }
 
-  private func describe() {
+  /// Replaces the model and checks the new one.
+  func replace(_ model: Model) {
+    self.model = model
     nodes = model.nodes.map { (Text($0.name), Text($0.op.kindName)) }
-    // A finding of both reading and checking is listed once.
+    let findings: [Finding]
+    (checked, findings) = model.check()
+    list(findings)
+  }
+
+  /// Changes the semantics; what does not depend on them is not checked again.
+  func setSemantics(_ semantics: NeuronSemantics) {
+    var changed = model
+    changed.semantics = semantics
+    guard let checked = try? checked?.applying(semantics: semantics, dt_s: nil) else {
+      return replace(changed)
+    }
+    (model, self.checked) = (changed, checked)
+    list(checked.findings)
+  }
+
+  func compile(_ options: CompileOptions) throws(ArcuateError) -> Plan {
+    // A model with an error may be sound under the semantics of the options.
+    guard let checked else { return try model.compile(options) }
+    return try checked.compile(options)
+  }
+
+  /// A finding of both reading and checking is listed once.
+  private func list(_ checkFindings: [Finding]) {
     var seen = Set<Finding>()
-    findings = (readFindings + model.check().findings).filter { seen.insert($0).inserted }
+    findings = (readFindings + checkFindings).filter { seen.insert($0).inserted }
       .map { ($0.severity, Text($0.location), Text($0.message)) }
   }
 }

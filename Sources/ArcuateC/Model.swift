@@ -109,7 +109,7 @@ public func arcuate_model_set_semantics(
     let handle = try required(object(ModelHandle.self, model), "model")
     var semantics = handle.model.semantics
     try semantics.set(try text(field, "field"), to: try text(value, "value"))
-    handle.model.semantics = semantics
+    handle.setSemantics(semantics)
   }
 }
 
@@ -119,7 +119,7 @@ public func arcuate_model_fold_batch_norm(
 ) -> arcuate_status {
   withError(error) {
     let handle = try required(object(ModelHandle.self, model), "model")
-    handle.model = try handle.model.foldingBatchNorm()
+    handle.replace(try handle.model.foldingBatchNorm())
   }
 }
 

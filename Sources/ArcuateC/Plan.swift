@@ -174,7 +174,7 @@ public func arcuate_plan_create(
   withError(error) {
     let handle = try required(object(ModelHandle.self, model), "model")
     let result = try required(plan, "plan")
-    result.pointee = retain(PlanHandle(try handle.model.compile(try compileOptions(options))))
+    result.pointee = retain(PlanHandle(try handle.compile(try compileOptions(options))))
   }
 }
 

@@ -12,8 +12,8 @@ public func arcuate_model_set_rule(
     let handle = try required(object(ModelHandle.self, model), "model")
     let node = try text(node, "node")
     let rule = try text(rule, "rule")
-    handle.model = try handle.model.plastic(
-      node, try within("rule") { try PlasticRule(text: rule) })
+    handle.replace(
+      try handle.model.plastic(node, try within("rule") { try PlasticRule(text: rule) }))
   }
 }
 

@@ -16,10 +16,12 @@ extension Model {
   /// compiling and running throw.
   public func converted(
     _ options: ConversionOptions = .init(), on frames: SampleFrames? = nil
-  ) throws -> (model: Model, report: ConversionReport) {
+  ) throws(ArcuateError) -> (model: Model, report: ConversionReport) {
     try options.check()
     let network = try ConvertibleNetwork(self, options)
-    let sample = try frames.map { try IndependentFrames($0, of: self) }
+    let sample = try frames.map { frames throws(ArcuateError) in
+      try IndependentFrames(frames, of: self)
+    }
     let (scales, largest) = try network.scales(options, sample)
     let result = try SpikingRewrite(network, options, scales).model()
     return (

@@ -51,7 +51,9 @@ public struct ConversionMeasurement {
 
   /// `labels` are indices of the first output port, one for each frame and stream.
   /// Throws. `invalidArgument` for labels out of range or another count; what running throws.
-  public init(of artificial: Model, on sample: SampleFrames, labels: [Int]? = nil) throws {
+  public init(of artificial: Model, on sample: SampleFrames, labels: [Int]? = nil)
+    throws(ArcuateError)
+  {
     frames = try IndependentFrames(sample, of: artificial)
     var headless = try artificial.soundly().model
     let output = headless.nodes.first { if case .output = $0.op { true } else { false } }!
@@ -59,14 +61,15 @@ public struct ConversionMeasurement {
     _ = headless.cutTail(of: output.name)
     var values: [Float] = []
     var size = 0
-    let sessions = try frames.run(headless, steps: 1, output: .last) { part, outputs in
+    let sessions = try frames.run(headless, steps: 1, output: .last) {
+      part, outputs throws(ArcuateError) in
       values += outputs[0]
       size = outputs[0].count / part.count
     }
     (expected, self.size) = (values, size)
-    denseOperations = try sessions.reduce(0) {
-      $0 + Double(try $1.totalCounters().denseOperations)
-    }
+    var operations = 0.0
+    for session in sessions { operations += Double(try session.totalCounters().denseOperations) }
+    denseOperations = operations
     if let labels {
       guard labels.count == frames.count else {
         throw ArcuateError(
@@ -82,14 +85,15 @@ public struct ConversionMeasurement {
 
   /// Runs a spiking network of the same ports for `steps` steps a frame.
   /// Throws. `invalidArgument` for other ports or steps; what running throws.
-  public func loss(of spiking: Model, steps: Int) throws -> ConversionLoss {
+  public func loss(of spiking: Model, steps: Int) throws(ArcuateError) -> ConversionLoss {
     try checkRange(steps, 1...1_000_000, "steps")
     let (isPotential, functions) = try spiking.soundly().model.readout()
     let expected = try functions.isEmpty ? expected : shown(functions)
     let factor = isPotential ? 1 / Float(steps) : 1
     var (right, artificialRight, agreeing) = (0, 0, 0)
     var (error, whole, largest) = (0.0, 0.0, 0.0)
-    let sessions = try frames.run(spiking, steps: steps, output: .last) { part, outputs in
+    let sessions = try frames.run(spiking, steps: steps, output: .last) {
+      part, outputs throws(ArcuateError) in
       guard outputs[0].count == part.count * size else {
         throw ArcuateError(
           .invalidArgument,
@@ -115,13 +119,15 @@ public struct ConversionMeasurement {
       }
     }
     let count = Double(frames.count)
-    func perFrame(_ field: (Counters) -> UInt64) throws -> Double {
-      try sessions.reduce(0) { $0 + Double(field(try $1.totalCounters())) } / count
+    let counters = try sessions.map { session throws(ArcuateError) in try session.totalCounters() }
+    func perFrame(_ field: (Counters) -> UInt64) -> Double {
+      counters.reduce(0) { $0 + Double(field($1)) } / count
     }
     let plan = sessions[0].plan
-    let layers = try plan.spikingNodes.map { i in
+    let layers = try plan.spikingNodes.map { i throws(ArcuateError) in
       let neurons = plan.nodeShapes[i].count
-      let spikes = try sessions.reduce(0) { $0 + Double(try $1.counters(at: i).spikes) }
+      var spikes = 0.0
+      for session in sessions { spikes += Double(try session.counters(at: i).spikes) }
       return ConversionLoss.Layer(
         name: plan.nodeNames[i], neurons: neurons,
         rate: spikes / (count * Double(steps) * Double(max(1, neurons))))
@@ -131,12 +137,12 @@ public struct ConversionMeasurement {
       artificialAccuracy: labels.map { _ in Double(artificialRight) / count },
       agreement: Double(agreeing) / count,
       outputError: whole > 0 ? (error / whole).squareRoot() : error.squareRoot(),
-      largestError: largest, spikes: try perFrame { $0.spikes }, acs: try perFrame { $0.acs },
-      macs: try perFrame { $0.macs }, artificialMACs: denseOperations / count, layers: layers)
+      largestError: largest, spikes: perFrame { $0.spikes }, acs: perFrame { $0.acs },
+      macs: perFrame { $0.macs }, artificialMACs: denseOperations / count, layers: layers)
   }
 
   /// The outputs of the artificial network followed by some functions.
-  private func shown(_ functions: [Activation]) throws -> [Float] {
+  private func shown(_ functions: [Activation]) throws(ArcuateError) -> [Float] {
     let shape = try Shape([size])
     let chain: [(String, Operator)] =
       [("in", .input(shape: shape))]

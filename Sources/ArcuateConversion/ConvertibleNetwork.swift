@@ -17,7 +17,7 @@ struct ConvertibleNetwork {
   var rectifiers: [Int] { order.filter { model.nodes[$0].op.isRectifier } }
 
   /// Throws. `invalidModel` naming every node that cannot be converted.
-  init(_ original: Model, _ options: ConversionOptions) throws {
+  init(_ original: Model, _ options: ConversionOptions) throws(ArcuateError) {
     let flat = try original.soundly().model
     let folded = try flat.foldingBatchNorm()
     var notes: [String] = []
@@ -38,7 +38,7 @@ struct ConvertibleNetwork {
   }
 
   /// A network that needs no preparation.
-  init(sound model: Model) throws {
+  init(sound model: Model) throws(ArcuateError) {
     let checked = try model.soundly()
     var sources = [[Int]](repeating: [], count: checked.model.nodes.count)
     var targets = sources
@@ -49,7 +49,7 @@ struct ConvertibleNetwork {
     (self.checked, self.sources, self.targets) = (checked, sources, targets)
   }
 
-  private func refuse(_ options: ConversionOptions) throws {
+  private func refuse(_ options: ConversionOptions) throws(ArcuateError) {
     var reasons: [String] = []
     let isConstant = options.input == .constant
     for i in order {

@@ -3,7 +3,7 @@ import ArcuateModel
 
 extension Model {
   /// An artificial network whose layers count spikes, as integrate-and-fire neurons.
-  package func counting() throws -> Model {
+  package func counting() throws(ArcuateError) -> Model {
     var model = try soundly().model.foldingBatchNorm()
     var seen = Set<Edge>()
     model.edges = model.edges.filter { seen.insert($0).inserted }

@@ -17,7 +17,7 @@ struct IndependentFrames {
   static let mostFrames = 1 << 26
 
   /// Throws. What compiling throws; `invalidArgument`, `bufferSize` for frames that do not fit.
-  init(_ sample: SampleFrames, of model: Model) throws {
+  init(_ sample: SampleFrames, of model: Model) throws(ArcuateError) {
     let plan = try model.compile(sample.options)
     try sample.check(against: plan)
     count = sample.frames * sample.options.batch
@@ -47,8 +47,8 @@ struct IndependentFrames {
   @discardableResult
   func run(
     _ model: Model, steps: Int, output: CompileOptions.FrameOutput,
-    _ body: (_ part: Range<Int>, _ outputs: [[Float]]) throws -> Void
-  ) throws -> [Session] {
+    _ body: (_ part: Range<Int>, _ outputs: [[Float]]) throws(ArcuateError) -> Void
+  ) throws(ArcuateError) -> [Session] {
     var options = base
     options.stepsPerFrame = steps
     options.frameState = .reset

@@ -13,7 +13,7 @@ extension ConvertibleNetwork {
   /// The scale of every layer of neurons, and the largest value of each ReLU on the frames.
   func scales(
     _ options: ConversionOptions, _ sample: IndependentFrames?
-  ) throws -> (Scales, largest: [String: Float]) {
+  ) throws(ArcuateError) -> (Scales, largest: [String: Float]) {
     var scales = Scales()
     for (port, i) in checked.inputs.enumerated() {
       var scale: Float = 1
@@ -80,7 +80,7 @@ extension ConvertibleNetwork {
   /// The largest activations of each ReLU on the frames.
   private func activations(
     _ sample: IndependentFrames, _ percentile: Double
-  ) throws -> [(node: Int, values: LargestValues)] {
+  ) throws(ArcuateError) -> [(node: Int, values: LargestValues)] {
     var shown = model
     // The activations are the only outputs.
     let outputs = Set(checked.outputs.map { model.nodes[$0].name })
@@ -102,14 +102,16 @@ extension ConvertibleNetwork {
       }
       values.append((i, LargestValues(most: Int(most))))
     }
-    try sample.run(shown, steps: 1, output: .last) { _, outputs in
+    try sample.run(shown, steps: 1, output: .last) { _, outputs throws(ArcuateError) in
       for port in ports.indices { values[port].values.add(outputs[port]) }
     }
     return values
   }
 
   /// The largest sum that inputs of at most their scales could give at a ReLU.
-  private func bound(_ node: Int, _ scales: Scales, _ sample: IndependentFrames?) throws -> Float {
+  private func bound(_ node: Int, _ scales: Scales, _ sample: IndependentFrames?)
+    throws(ArcuateError) -> Float
+  {
     let front = ancestors(of: node, ends: isRectifier)
     var part = model(upTo: node, from: front)
     var bounds: [Float] = []
@@ -144,8 +146,8 @@ extension ConvertibleNetwork {
 
 extension Operator {
   /// The same with every weight and bias replaced.
-  fileprivate func raised(_ body: (Float) -> Float) throws -> Operator {
-    func raised(_ tensor: Tensor) throws -> Tensor {
+  fileprivate func raised(_ body: (Float) -> Float) throws(ArcuateError) -> Operator {
+    func raised(_ tensor: Tensor) throws(ArcuateError) -> Tensor {
       try Tensor(tensor.floats.map(body), shape: tensor.shape)
     }
     if case .linear(var linear) = self {

@@ -38,7 +38,7 @@ struct SpikingRewrite {
   }
 
   /// Throws. What running throws, where biases are given once.
-  consuming func model() throws -> Model {
+  consuming func model() throws(ArcuateError) -> Model {
     let nodes = network.model.nodes
     for i in network.order.reversed() {
       for target in network.targets[i] {
@@ -68,7 +68,7 @@ struct SpikingRewrite {
 
   private func scale(_ i: Int) -> Float { scales.neurons[network.model.nodes[i].name] ?? 1 }
 
-  private mutating func add(_ i: Int) throws {
+  private mutating func add(_ i: Int) throws(ArcuateError) {
     let node = network.model.nodes[i]
     let role = node.op.conversionRole
     if role == .input { return addInput(i) }
@@ -169,7 +169,7 @@ struct SpikingRewrite {
   }
 
   /// Replaces the biases before neurons by membranes at rest.
-  private mutating func giveBiasesOnce() throws {
+  private mutating func giveBiasesOnce() throws(ArcuateError) {
     // The input of each layer of neurons when all are silent and the input is zero.
     var silent = result
     var shownBy: [String: Int] = [:]
@@ -234,18 +234,20 @@ struct SpikingRewrite {
 
 extension Operator {
   /// The same for inputs in units of `from` and outputs in units of `to`.
-  fileprivate func taking(_ from: Float, to: Float) throws -> Operator {
-    func scaled(_ tensor: Tensor, _ factor: Float) throws -> Tensor {
+  fileprivate func taking(_ from: Float, to: Float) throws(ArcuateError) -> Operator {
+    func scaled(_ tensor: Tensor, _ factor: Float) throws(ArcuateError) -> Tensor {
       factor == 1 ? tensor : try Tensor(tensor.floats.map { $0 * factor }, shape: tensor.shape)
     }
     if case .linear(var linear) = self {
       linear.weight = try scaled(linear.weight, from / to)
-      linear.bias = try linear.bias.map { try scaled($0, 1 / to) }
+      linear.bias = try linear.bias.map { bias throws(ArcuateError) in try scaled(bias, 1 / to) }
       return .linear(linear)
     }
     if case .convolution(var convolution) = self {
       convolution.weight = try scaled(convolution.weight, from / to)
-      convolution.bias = try convolution.bias.map { try scaled($0, 1 / to) }
+      convolution.bias = try convolution.bias.map { bias throws(ArcuateError) in
+        try scaled(bias, 1 / to)
+      }
       return .convolution(convolution)
     }
     if case .batchNorm(let norm) = self {
@@ -263,7 +265,7 @@ extension Operator {
     return false
   }
 
-  fileprivate func withoutBias() throws -> Operator {
+  fileprivate func withoutBias() throws(ArcuateError) -> Operator {
     if case .linear(var linear) = self {
       linear.bias = nil
       return .linear(linear)

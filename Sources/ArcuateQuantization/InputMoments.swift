@@ -18,7 +18,7 @@ struct InputMoments {
   private static let mostNumbers = 1 << 24
 
   /// Needs. `nodes` are names of linear and convolution nodes of the flattened model.
-  init(of model: Model, nodes: Set<String>, on sample: SampleFrames) throws {
+  init(of model: Model, nodes: Set<String>, on sample: SampleFrames) throws(ArcuateError) {
     var model = model
     if let semantics = sample.options.semantics { model.semantics = semantics }
     let checked = try model.soundly()
@@ -46,8 +46,9 @@ struct InputMoments {
       let count = min(atOnce, sample.frames - frame)
       for probe in probes.values { probe.clear() }
       try InputPorts.with(sample.part(frame..<frame + count, of: plan)) {
+        ports throws(ArcuateError) in
         try session.run(
-          frames: count, inputs: $0, outputs: .none(portCount: plan.outputs.count))
+          frames: count, inputs: ports, outputs: .none(portCount: plan.outputs.count))
       }
       let recorded = min(count * perFrame, capacity)
       let values = probes.mapValues { $0.values() }

@@ -31,20 +31,24 @@ extension Model {
   /// Runs this model and `other` on the same frames.
   ///
   /// Throws. `invalidArgument` if they have other ports; what compiling and running throw.
-  public func compared(with other: Model, on sample: SampleFrames) throws -> OutputComparison {
+  public func compared(with other: Model, on sample: SampleFrames) throws(ArcuateError)
+    -> OutputComparison
+  {
     let plans = [try compile(sample.options), try other.compile(sample.options)]
     guard plans[0].outputs.map(\.shape) == plans[1].outputs.map(\.shape),
       plans[0].inputs.map(\.shape) == plans[1].inputs.map(\.shape)
     else { throw ArcuateError(.invalidArgument, "the models have different ports") }
     try sample.check(against: plans[0])
-    let sessions = try plans.map { try $0.makeSession() }
+    let sessions = try plans.map { plan throws(ArcuateError) in try plan.makeSession() }
     var result = OutputComparison(
       frames: sample.frames, ports: plans[0].outputs.map { .init(name: $0.name) })
     var frame = 0
     while frame < sample.frames {
       let count = min(64, sample.frames - frame)
       let inputs = sample.part(frame..<frame + count, of: plans[0])
-      let outputs = try sessions.map { try $0.run(frames: count, inputs) }
+      let outputs = try sessions.map { session throws(ArcuateError) in
+        try session.run(frames: count, inputs)
+      }
       for port in result.ports.indices {
         result.ports[port].add(
           outputs[0][port], outputs[1][port], size: plans[0].outputs[port].shape.count)

@@ -13,7 +13,7 @@ extension Model {
   /// `invalidModel` naming the node; with calibration what compiling and running throw.
   public func quantized(
     to element: Tensor.Element, _ options: QuantizationOptions = .init()
-  ) throws -> (model: Model, report: QuantizationReport) {
+  ) throws(ArcuateError) -> (model: Model, report: QuantizationReport) {
     guard element != .float32 else {
       throw ArcuateError(.invalidArgument, "weights must become int8 or bfloat16, got float32")
     }
@@ -28,8 +28,8 @@ extension Model {
       .filter { $0.op.weight != nil }.map(\.name)
     let kept = try options.kept(among: weighted)
     let wanted = Set(weighted).subtracting(kept)
-    let moments = try options.calibration.map {
-      try InputMoments(of: model, nodes: wanted, on: $0)
+    let moments = try options.calibration.map { sample throws(ArcuateError) in
+      try InputMoments(of: model, nodes: wanted, on: sample)
     }
 
     var report = QuantizationReport(

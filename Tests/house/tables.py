@@ -153,10 +153,3 @@ TESTED_BY = {
     "CShims": "ArcuateKernelsTests: the registry",
     "CZlib": "a module map",
 }
-
-# Functions that still throw without a type, at most; take a line out when it reaches 0.
-UNTYPED = {
-    "ArcuateConversion": 24,
-    "ArcuateQuantization": 3,
-    "ArcuateTraining": 49,
-}

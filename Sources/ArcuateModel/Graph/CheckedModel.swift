@@ -21,12 +21,11 @@ public struct CheckedModel: Sendable {
 }
 
 extension Model {
-  /// What the check derives. Throws. `invalidModel` with the first error.
+  /// What the check derives. Throws. `invalidModel` with the first error and the number of others.
   package func soundly() throws(ArcuateError) -> CheckedModel {
     let (checked, findings) = check()
     if let checked { return checked }
-    let error = findings.first { $0.severity == .error }
-    throw ArcuateError(.invalidModel, error?.message ?? "is not sound", at: error?.location)
+    throw findings.error ?? ArcuateError(.invalidModel, "is not sound")
   }
 
   /// Checks the model: everything that can be said before it runs.
@@ -49,7 +48,7 @@ extension Model {
 extension CheckedModel {
   /// The same model with other semantics and another step length, where they are not nil.
   ///
-  /// Throws. `invalidModel` with the first error.
+  /// Throws. `invalidModel` with the first error and the number of others.
   /// Cost. Linear in nodes and edges; parameters are not read again.
   package func applying(
     semantics: NeuronSemantics?, dt_s: Double?
@@ -62,9 +61,7 @@ extension CheckedModel {
     let early = check.early()
     let ordering = check.order(early)
     let findings = check.timing(ordering, early) + check.stepLength()
-    if let error = findings.first(where: { $0.severity == .error }) {
-      throw ArcuateError(.invalidModel, error.message, at: error.location)
-    }
+    if let error = findings.error { throw error }
     return CheckedModel(
       model: changed, shapes: shapes, signals: check.signals(ordering), edges: edges,
       ordering: ordering, inputs: inputs, outputs: outputs, findings: fixedFindings + findings,

@@ -1,3 +1,5 @@
+import ArcuateCore
+
 /// One thing a reader or the check noticed about a model.
 public struct Finding: Sendable, Hashable, CustomStringConvertible {
   public enum Severity: String, Sendable, CaseIterable, Comparable {
@@ -24,4 +26,14 @@ public struct Finding: Sendable, Hashable, CustomStringConvertible {
   }
 
   public var description: String { "\(severity.rawValue): \(location): \(message)" }
+}
+
+extension [Finding] {
+  /// The first finding that is an error, with the number of others, or nil if none is.
+  var error: ArcuateError? {
+    let errors = filter { $0.severity == .error }
+    guard let first = errors.first else { return nil }
+    let more = errors.count > 1 ? " (and \(errors.count - 1) more)" : ""
+    return ArcuateError(.invalidModel, first.message + more, at: first.location)
+  }
 }

@@ -5,7 +5,6 @@ import ArcuateModel
 /// Turns a checked model into a plan: order of elements, packed nodes, then memory.
 struct Compiler {
   let checked: CheckedModel
-  let findings: [Finding]
   let options: CompileOptions
   let schedule: Schedule
   /// For each node whether its rows are channel-last.
@@ -23,9 +22,7 @@ struct Compiler {
   private let isAdaptive: Bool
 
   /// Throws. `cannotCompile` where a node depends on a step length that nobody gives.
-  init(_ checked: CheckedModel, _ findings: [Finding], _ options: CompileOptions)
-    throws(ArcuateError)
-  {
+  private init(_ checked: CheckedModel, _ options: CompileOptions) throws(ArcuateError) {
     let dt_s = checked.model.dt_s
     if dt_s == nil, let node = checked.model.firstNodeInNeedOfTimeStep {
       throw ArcuateError(
@@ -34,7 +31,6 @@ struct Compiler {
           + "state: give dt (--dt, dt= in Python, dt_s in C)", at: "node \"\(node)\"")
     }
     self.checked = checked
-    self.findings = findings
     self.options = options
     schedule = checked.schedule(
       isInputHeld: options.stepsPerFrame > 1 && options.frameInput == .hold, dt_s: dt_s)
@@ -54,8 +50,13 @@ struct Compiler {
     }
   }
 
+  static func plan(_ checked: CheckedModel, _ options: CompileOptions) throws(ArcuateError) -> Plan {
+    var compiler = try Compiler(checked, options)
+    return try compiler.plan()
+  }
+
   /// Throws. What packing a node throws, naming the node; `limitExceeded`.
-  mutating func plan() throws(ArcuateError) -> Plan {
+  private mutating func plan() throws(ArcuateError) -> Plan {
     try makeSlots()
     for i in schedule.order {
       stepOf[i] = steps.count
@@ -93,7 +94,7 @@ struct Compiler {
     }
     return Plan(
       source: .init(
-        model: checked.model, findings: findings, options: options, dt_s: checked.model.dt_s),
+        model: checked.model, findings: checked.findings, options: options, dt_s: checked.model.dt_s),
       inputs: ports(checked.inputs), outputs: ports(checked.outputs),
       work: .init(
         steps: layout.steps, groups: layout.groups, plasticity: plasticity,

@@ -16,13 +16,18 @@ extension Model {
     try options.check()
     if let semantics = options.semantics { model.semantics = semantics }
     if let dt = options.dt_s { model.dt_s = dt }
-    let (checked, findings) = model.check()
-    guard let checked else {
-      let errors = findings.filter { $0.severity == .error }
-      let more = errors.count > 1 ? " (and \(errors.count - 1) more)" : ""
-      throw ArcuateError(.invalidModel, errors[0].message + more, at: errors[0].location)
-    }
-    var compiler = try Compiler(checked, findings, options)
-    return try compiler.plan()
+    return try Compiler.plan(model.soundly(), options)
+  }
+}
+
+extension CheckedModel {
+  /// A plan that runs this model, which is not checked again.
+  ///
+  /// Options and errors are those of `Model.compile`.
+  public func compile(_ options: CompileOptions = .init()) throws(ArcuateError) -> Plan {
+    try Processor.requireSupport()
+    let options = try options.following(model)
+    try options.check()
+    return try Compiler.plan(applying(semantics: options.semantics, dt_s: options.dt_s), options)
   }
 }

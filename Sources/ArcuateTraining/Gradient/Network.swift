@@ -27,22 +27,22 @@ public final class Network {
 
   /// Throws. `invalidModel` for a model that does not check; `cannotCompile` naming the node for
   /// what has no gradient here.
-  public convenience init(_ model: Model, _ options: GradientOptions) throws {
+  public convenience init(_ model: Model, _ options: GradientOptions) throws(ArcuateError) {
     try self.init(model, options, counterpart: nil)
   }
 
   /// A network that shares the parameters and the threads of its artificial counterpart.
-  init(_ model: Model, _ options: GradientOptions, counterpart: Network?) throws {
+  init(_ model: Model, _ options: GradientOptions, counterpart: Network?) throws(ArcuateError) {
     try options.check()
-    let (checked, findings) = model.check()
-    guard let checked else {
-      let first = findings.first { $0.severity == .error }
-      throw ArcuateError(.invalidModel, first?.message ?? "does not check", at: first?.location)
-    }
+    let checked = try model.soundly()
     self.model = checked.model
     self.options = options
-    pool = try counterpart?.pool ?? ThreadPool(options.threads)
-    products = try counterpart?.products ?? (0..<options.threads).map { _ in try MatrixProduct() }
+    if let counterpart {
+      (pool, products) = (counterpart.pool, counterpart.products)
+    } else {
+      pool = try ThreadPool(options.threads)
+      products = try (0..<options.threads).map { _ throws(ArcuateError) in try MatrixProduct() }
+    }
     let builder = try NetworkBuilder(checked, options, counterpart: counterpart)
     try builder.build()
     nodes = builder.groups.flatMap(\.nodes)
@@ -69,7 +69,7 @@ public final class Network {
   ///
   /// Shapes. [batch][width], or [batch][steps][width] with `.every`.
   /// Throws. `shapeMismatch`.
-  public func setInput(_ values: UnsafeBufferPointer<Float>, port: Int = 0) throws {
+  public func setInput(_ values: UnsafeBufferPointer<Float>, port: Int = 0) throws(ArcuateError) {
     let signal = inputs[port]
     let width = signal.width
     let steps = options.input == .every ? options.steps : 1
@@ -100,13 +100,15 @@ public final class Network {
     }
   }
 
-  public func setInput(_ values: [Float], port: Int = 0) throws {
-    try values.withUnsafeBufferPointer { try setInput($0, port: port) }
+  public func setInput(_ values: [Float], port: Int = 0) throws(ArcuateError) {
+    try values.withUnsafeBufferPointer { values throws(ArcuateError) in
+      try setInput(values, port: port)
+    }
   }
 
   /// Runs all steps of the batch. In training, statistics are those of the batch and masks are
   /// sampled; random numbers differ from one `iteration` to the next.
-  public func forward(isTraining: Bool, iteration: UInt64 = 0) throws {
+  public func forward(isTraining: Bool, iteration: UInt64 = 0) throws(ArcuateError) {
     try begin(isTraining, iteration)
     for group in groups {
       if group.isCyclic {
@@ -117,7 +119,7 @@ public final class Network {
     }
   }
 
-  private func begin(_ isTraining: Bool, _ iteration: UInt64) throws {
+  private func begin(_ isTraining: Bool, _ iteration: UInt64) throws(ArcuateError) {
     pass.isTraining = isTraining
     pass.iteration = iteration
     for signal in inputs + copies { signal.forgetGradient() }
@@ -130,7 +132,7 @@ public final class Network {
   /// Runs a network and its spiking counterpart, which has the same nodes, side by side: a layer's
   /// counts exist before the next layer of either reads them, and its statistics before they are
   /// folded.
-  func forward(beside spiking: Network, isTraining: Bool, iteration: UInt64) throws {
+  func forward(beside spiking: Network, isTraining: Bool, iteration: UInt64) throws(ArcuateError) {
     precondition(nodes.count == spiking.nodes.count, "counterparts have the same nodes")
     try begin(isTraining, iteration)
     try spiking.begin(isTraining, iteration)
@@ -175,7 +177,7 @@ public final class Network {
   // MARK: Gradients
 
   /// Sets the gradient of an output, [batch][steps][width].
-  public func setOutputGradient(_ values: [Float], port: Int = 0) throws {
+  public func setOutputGradient(_ values: [Float], port: Int = 0) throws(ArcuateError) {
     let signal = outputs[port]
     precondition(values.count == options.batch * options.steps * signal.width)
     for t in 0..<options.steps {
@@ -193,7 +195,7 @@ public final class Network {
   }
 
   /// The backward pass from the outputs' gradients; gradients of parameters are accumulated.
-  public func backward() throws {
+  public func backward() throws(ArcuateError) {
     for group in groups.reversed() {
       if group.isCyclic {
         for t in (0..<options.steps).reversed() {
@@ -212,7 +214,7 @@ public final class Network {
   }
 
   /// The gradient of an input, as `setInput` takes it. Needs. `options.inputGradients`.
-  public func inputGradient(_ port: Int = 0) throws -> [Float] {
+  public func inputGradient(_ port: Int = 0) throws(ArcuateError) -> [Float] {
     let signal = inputs[port]
     let steps = options.input == .every ? options.steps : 1
     try signal.settle(0..<steps)
@@ -228,7 +230,7 @@ public final class Network {
   // MARK: Result
 
   /// The model with the current parameters.
-  public func trainedModel() throws -> Model {
+  public func trainedModel() throws(ArcuateError) -> Model {
     var result = model
     for i in result.nodes.indices {
       if let op = try byName[result.nodes[i].name]?.trained() { result.nodes[i].op = op }

@@ -28,7 +28,9 @@ final class NetworkBuilder {
   private var streams: UInt32 = 0
 
   /// Parameters with the names of `counterpart`'s are shared with it.
-  init(_ checked: CheckedModel, _ options: GradientOptions, counterpart: Network?) throws {
+  init(_ checked: CheckedModel, _ options: GradientOptions, counterpart: Network?)
+    throws(ArcuateError)
+  {
     self.checked = checked
     for parameter in counterpart?.parameters ?? [] { shared[parameter.name] = parameter }
     self.options = options
@@ -76,7 +78,7 @@ final class NetworkBuilder {
     return options.trained.contains(field) || options.trained.contains(name)
   }
 
-  func build() throws {
+  func build() throws(ArcuateError) {
     for group in schedule.groups {
       try buildGroup(schedule.order[group.nodes], isCyclic: group.isCyclic)
     }
@@ -87,19 +89,19 @@ final class NetworkBuilder {
     shareMemory()
   }
 
-  private func buildGroup(_ order: ArraySlice<Int>, isCyclic: Bool) throws {
+  private func buildGroup(_ order: ArraySlice<Int>, isCyclic: Bool) throws(ArcuateError) {
     // Within a cycle a node may read one that is made after it.
     if isCyclic { for i in order where !isRecorded(i) { declared[i] = try declaration(i) } }
     // Neurons first: others of a cycle may read their recordings before they run.
     var made: [Int: [any NodeTraining]] = [:]
     for i in (isCyclic ? order.filter(isRecorded) : []) + order where made[i] == nil {
-      made[i] = try within("node \"\(nodes[i].name)\"") {
+      made[i] = try within("node \"\(nodes[i].name)\"") { () throws(ArcuateError) in
         try make(i, steps: schedule.isConstant[i] ? 1 : options.steps)
       }
     }
-    let rules = try order.compactMap { i in
-      try within("node \"\(nodes[i].name)\"") { try fastWeights(i) }
-    }
+    let rules = try order.map { i throws(ArcuateError) in
+      try within("node \"\(nodes[i].name)\"") { () throws(ArcuateError) in try fastWeights(i) }
+    }.compactMap(\.self)
     groups.append((order.flatMap { made[$0]! } + rules, isCyclic))
   }
 
@@ -115,7 +117,7 @@ final class NetworkBuilder {
   }
 
   /// The nodes of node `i` of the model: what is put in front of it, itself, and its dropout.
-  private func make(_ i: Int, steps: Int) throws -> [any NodeTraining] {
+  private func make(_ i: Int, steps: Int) throws(ArcuateError) -> [any NodeTraining] {
     let node = nodes[i]
     if case .input = node.op {
       // Values that are mostly zeros, as pixels and events are, go through lists.
@@ -141,7 +143,7 @@ final class NetworkBuilder {
   }
 
   /// The node that makes the fast weights of `i`, which runs behind what its rule reads.
-  private func fastWeights(_ i: Int) throws -> (any NodeTraining)? {
+  private func fastWeights(_ i: Int) throws(ArcuateError) -> (any NodeTraining)? {
     guard case .plastic(.linear(let linear)) = nodes[i].op,
       let node = byName[nodes[i].name] as? FastLinearNode,
       let post = nodes.firstIndex(where: { $0.name == linear.rule.post }),

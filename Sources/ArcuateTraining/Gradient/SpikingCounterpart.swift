@@ -9,7 +9,7 @@ extension Model {
   /// It shares the artificial network's weights while both are trained. Source. Wu et al. 2020.
   /// Throws. `cannotCompile` naming a node without a spiking form, or one in a cycle: an artificial
   /// network has one step, in which nothing is fed back.
-  func spikingCounterpart() throws -> Model {
+  func spikingCounterpart() throws(ArcuateError) -> Model {
     let checked = try soundly()
     if let back = checked.ordering.backEdges.first {
       let (source, target) = checked.edges[back]

@@ -36,7 +36,7 @@ final class NeuronNode: NodeTraining {
   var parameters: [Parameter] { fields }
 
   /// Throws. `cannotCompile` for semantics that have no gradient here.
-  static func make(from neuron: Neuron, at site: NodeSite) throws -> NeuronNode {
+  static func make(from neuron: Neuron, at site: NodeSite) throws(ArcuateError) -> NeuronNode {
     let input = try site.input()
     let semantics = neuron.semantics ?? site.semantics
     guard semantics.feedbackStart == .zero || !site.hasCycles else {
@@ -52,7 +52,7 @@ final class NeuronNode: NodeTraining {
   private init(
     _ site: NodeSite, _ input: Signal, _ neuron: Neuron, _ semantics: NeuronSemantics,
     _ fields: [Parameter]
-  ) throws {
+  ) throws(ArcuateError) {
     let (name, shape) = (site.name, site.shape)
     self.neuron = neuron
     self.semantics = semantics
@@ -111,7 +111,7 @@ final class NeuronNode: NodeTraining {
       spikes: row(spikes, now), current: row(currents, now))
   }
 
-  func begin(_ pass: Pass) throws {
+  func begin(_ pass: Pass) throws(ArcuateError) {
     if trainsFields {
       layer = try current().layer(shape: output.shape, semantics: semantics, dt_s: dt_s)
     }

@@ -68,7 +68,7 @@ struct NodeSite {
 extension Operator {
   /// The node that trains this operator. This switch is the only list of node kinds in the target.
   /// Throws. `cannotCompile` for what has no gradient.
-  func makeTrainingNode(at site: NodeSite) throws -> any NodeTraining {
+  func makeTrainingNode(at site: NodeSite) throws(ArcuateError) -> any NodeTraining {
     switch self {
     case .linear(let linear): return try LinearNode.make(from: linear, at: site)
     case .convolution(let convolution): return try ConvolutionNode.make(from: convolution, at: site)

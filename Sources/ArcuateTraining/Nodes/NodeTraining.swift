@@ -36,7 +36,7 @@ protocol NodeTraining: AnyObject {
   var makesSpikes: Bool { get }
 
   /// Forgets the last batch.
-  func begin(_ pass: Pass) throws
+  func begin(_ pass: Pass) throws(ArcuateError)
   func forward(_ steps: Range<Int>, _ pass: Pass) throws(ArcuateError)
   /// Adds the gradients of the inputs over some steps.
   func backward(_ steps: Range<Int>, _ pass: Pass) throws(ArcuateError)

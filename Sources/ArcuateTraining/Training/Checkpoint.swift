@@ -15,7 +15,7 @@ extension Trainer {
 
   /// Writes everything that training has changed, atomically. `restore` returns `note`.
   /// Throws. `cannotWrite`, `limitExceeded`, `invalidArgument` for a note of more than 10 MB.
-  public func save(to path: String, note: String = "") throws {
+  public func save(to path: String, note: String = "") throws(ArcuateError) {
     guard note.utf8.count <= 10_000_000 else {
       throw ArcuateError(
         .invalidArgument, "a note of \(note.utf8.count) bytes exceeds the limit of 10000000")
@@ -27,7 +27,7 @@ extension Trainer {
       "arcuate.constants": constants.map(\.line).joined(separator: "\n"),
     ]
     var sum = FNV()
-    func put(_ name: String, _ numbers: [Float], _ shape: Shape) throws {
+    func put(_ name: String, _ numbers: [Float], _ shape: Shape) throws(ArcuateError) {
       file.tensors[name] = try Tensor(numbers, shape: shape)
       sum.add(numbers)
     }
@@ -49,12 +49,12 @@ extension Trainer {
   /// Throws. As reading does; `invalidState` for a checkpoint of another network, of other parameters
   /// that are not trained, or of other options, naming the first that differs. Nothing is changed
   /// then. The number of threads may differ.
-  public func restore(from path: String) throws -> String {
+  public func restore(from path: String) throws(ArcuateError) -> String {
     let file = try NamedTensors(path: path)
-    return try within(path) { try restore(file) }
+    return try within(path) { () throws(ArcuateError) in try restore(file) }
   }
 
-  private func restore(_ file: NamedTensors) throws -> String {
+  private func restore(_ file: NamedTensors) throws(ArcuateError) -> String {
     guard let format = file.texts["arcuate.checkpoint"] else {
       throw ArcuateError(.unsupportedFormat, "is not a checkpoint")
     }
@@ -72,7 +72,7 @@ extension Trainer {
         .invalidState, "is a checkpoint of a network with other values of \"\(parameter.name)\"")
     }
     let mine = state()
-    let saved = try within("arcuate.training") {
+    let saved = try within("arcuate.training") { () throws(ArcuateError) in
       try TrainerState(text: file.texts["arcuate.training"] ?? "")
     }
     for (name, value) in mine.options.sorted(by: { $0.key < $1.key }) {
@@ -83,7 +83,7 @@ extension Trainer {
       }
     }
     var sum = FNV()
-    func numbers(_ name: String, _ shape: Shape) throws -> [Float] {
+    func numbers(_ name: String, _ shape: Shape) throws(ArcuateError) -> [Float] {
       guard let tensor = file.tensors[name], tensor.shape == shape else {
         throw ArcuateError(.malformed, "has no tensor \"\(name)\" of shape \(shape)")
       }
@@ -95,9 +95,14 @@ extension Trainer {
       sum.add(values)
       return values
     }
-    let values = try network.parameters.map { try numbers("parameter/\($0.name)", $0.shape) }
-    let moments = try zip(optimizer.parameters, optimizer.moments).map { parameter, moments in
-      try moments.indices.map { try numbers("moment \($0)/\(parameter.name)", parameter.shape) }
+    let values = try network.parameters.map { parameter throws(ArcuateError) in
+      try numbers("parameter/\(parameter.name)", parameter.shape)
+    }
+    let moments = try zip(optimizer.parameters, optimizer.moments).map {
+      parameter, moments throws(ArcuateError) in
+      try moments.indices.map { k throws(ArcuateError) in
+        try numbers("moment \(k)/\(parameter.name)", parameter.shape)
+      }
     }
     guard file.texts["arcuate.checksum"] == "\(sum.hash)" else {
       throw ArcuateError(.malformed, "is damaged: the checksum of its tensors differs")
@@ -136,7 +141,7 @@ private struct TrainerState {
   }
 
   /// Throws. `malformed`.
-  init(text: String) throws {
+  init(text: String) throws(ArcuateError) {
     var lines: [String: String] = [:]
     for line in text.split(separator: "\n") {
       let parts = line.split(separator: "\t", maxSplits: 1, omittingEmptySubsequences: false)

@@ -92,7 +92,7 @@ final class Optimizer {
   let parameters: [Parameter]
   private let random: CounterRandom
 
-  init(_ options: OptimizerOptions, _ parameters: [Parameter], seed: UInt64) throws {
+  init(_ options: OptimizerOptions, _ parameters: [Parameter], seed: UInt64) throws(ArcuateError) {
     self.options = options
     self.parameters = parameters.filter(\.isTrained)
     random = CounterRandom(seed: seed ^ 0x6E6F_6973_65)
@@ -102,8 +102,8 @@ final class Optimizer {
       case .adam, .adamw: options.amsgrad ? 3 : 2
       case .adamax: 2
       }
-    moments = try self.parameters.map { parameter in
-      try (0..<count).map { _ in try Signal.storage(parameter.rows, parameter.stride) }
+    moments = try self.parameters.map { parameter throws(ArcuateError) in
+      try Signal.storages(count, parameter.rows, parameter.stride)
     }
   }
 

@@ -12,7 +12,7 @@ extension Trainer {
   /// is the potential of neurons that do not spike. In direct mode it is `model()`. The metadata says
   /// how a frame is run.
   /// Throws. What folding, and running the network once, throw.
-  public func spikingModel() throws -> Model {
+  public func spikingModel() throws(ArcuateError) -> Model {
     var result = try model()
     var input = CompileOptions.FrameInput.hold
     switch options.mode {

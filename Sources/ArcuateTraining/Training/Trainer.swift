@@ -65,7 +65,7 @@ public final class Trainer {
 
   /// Throws. As `Network` and `TrainingOptions.check`; `invalidArgument` for a loss of an output
   /// that does not exist.
-  public init(_ model: Model, _ options: TrainingOptions) throws {
+  public init(_ model: Model, _ options: TrainingOptions) throws(ArcuateError) {
     try options.check()
     self.options = options
     switch options.mode {
@@ -118,14 +118,14 @@ public final class Trainer {
   /// finite); nothing is changed then.
   public func trainStep(
     _ inputs: [UnsafeBufferPointer<Float>], _ target: Target
-  ) throws -> TrainingResult {
+  ) throws(ArcuateError) -> TrainingResult {
     try check(target, samples: batch)
-    return try network.pool.spinning { try step(inputs, target) }
+    return try network.pool.spinning { () throws(ArcuateError) in try step(inputs, target) }
   }
 
   private func step(
     _ inputs: [UnsafeBufferPointer<Float>], _ target: Target
-  ) throws -> TrainingResult {
+  ) throws(ArcuateError) -> TrainingResult {
     try put(inputs, samples: batch)
     try run(isTraining: true)
     network.clearGradients()
@@ -147,7 +147,7 @@ public final class Trainer {
   /// network.
   public func gradients(
     _ inputs: [UnsafeBufferPointer<Float>], _ target: Target
-  ) throws -> TrainingResult {
+  ) throws(ArcuateError) -> TrainingResult {
     try check(target, samples: batch)
     try put(inputs, samples: batch)
     try run(isTraining: false)
@@ -165,7 +165,7 @@ public final class Trainer {
   /// The loss and the correct predictions of up to a batch of samples; nothing is changed.
   public func evaluate(
     _ inputs: [UnsafeBufferPointer<Float>], _ target: Target, samples: Int
-  ) throws -> TrainingResult {
+  ) throws(ArcuateError) -> TrainingResult {
     try check(target, samples: samples)
     try put(inputs, samples: samples)
     try run(isTraining: false)
@@ -176,7 +176,7 @@ public final class Trainer {
   /// Every output for up to a batch of samples, [samples][steps][width] each.
   public func predict(
     _ inputs: [UnsafeBufferPointer<Float>], samples: Int
-  ) throws -> [[Float]] {
+  ) throws(ArcuateError) -> [[Float]] {
     try put(inputs, samples: samples)
     try run(isTraining: false)
     return (0..<network.outputCount).map { port in
@@ -186,7 +186,7 @@ public final class Trainer {
   }
 
   /// The model with its trained parameters; in tandem mode the artificial network.
-  public func model() throws -> Model { try network.trainedModel() }
+  public func model() throws(ArcuateError) -> Model { try network.trainedModel() }
 
   /// Learning-rate multiplier, for reduce-on-plateau schedules.
   public var rateFactor: Float {
@@ -196,7 +196,7 @@ public final class Trainer {
   public var rate: Float { optimizer.rate }
 
   /// Throws if the target does not fit a loss, before anything is run.
-  private func check(_ target: Target, samples: Int) throws {
+  private func check(_ target: Target, samples: Int) throws(ArcuateError) {
     try checkCount(samples)
     for (port, loss) in options.losses {
       try target.check(
@@ -206,7 +206,7 @@ public final class Trainer {
   }
 
   /// Throws. `shapeMismatch` unless so many target numbers can be compared with every loss's output.
-  public func check(targets count: Int, samples: Int) throws {
+  public func check(targets count: Int, samples: Int) throws(ArcuateError) {
     try checkCount(samples)
     for (port, _) in options.losses {
       let width = network.outputWidth(port)
@@ -217,11 +217,11 @@ public final class Trainer {
     }
   }
 
-  private func checkCount(_ samples: Int) throws {
+  private func checkCount(_ samples: Int) throws(ArcuateError) {
     try checkRange(samples, 1...batch, "samples")
   }
 
-  private func put(_ inputs: [UnsafeBufferPointer<Float>], samples: Int) throws {
+  private func put(_ inputs: [UnsafeBufferPointer<Float>], samples: Int) throws(ArcuateError) {
     try checkCount(samples)
     guard inputs.count == network.inputCount else {
       throw ArcuateError(
@@ -253,7 +253,7 @@ public final class Trainer {
     }
   }
 
-  private func run(isTraining: Bool) throws {
+  private func run(isTraining: Bool) throws(ArcuateError) {
     let iteration = isTraining ? UInt64(step) &* 2 : UInt64(step) &* 2 &+ 1
     if let counterpart {
       try network.forward(beside: counterpart, isTraining: isTraining, iteration: iteration)
@@ -264,7 +264,7 @@ public final class Trainer {
 
   private func measure(
     _ target: Target, samples: Int, isTraining: Bool, gradients: inout [[Float]]
-  ) throws -> TrainingResult {
+  ) throws(ArcuateError) -> TrainingResult {
     let steps = network.options.steps
     let outputs = (0..<network.outputCount).map { network.output($0) }
     gradients = outputs.map { [Float](repeating: 0, count: $0.count) }
@@ -293,32 +293,38 @@ public final class Trainer {
 // MARK: Arrays
 
 extension Trainer {
-  public func trainStep(_ inputs: [[Float]], _ target: Target) throws -> TrainingResult {
-    try Trainer.reading(inputs) { try trainStep($0, target) }
+  public func trainStep(_ inputs: [[Float]], _ target: Target) throws(ArcuateError)
+    -> TrainingResult
+  {
+    try Trainer.reading(inputs) { lent throws(ArcuateError) in try trainStep(lent, target) }
   }
 
-  public func gradients(_ inputs: [[Float]], _ target: Target) throws -> TrainingResult {
-    try Trainer.reading(inputs) { try gradients($0, target) }
+  public func gradients(_ inputs: [[Float]], _ target: Target) throws(ArcuateError)
+    -> TrainingResult
+  {
+    try Trainer.reading(inputs) { lent throws(ArcuateError) in try gradients(lent, target) }
   }
 
   public func evaluate(
     _ inputs: [[Float]], _ target: Target, samples: Int
-  ) throws -> TrainingResult {
-    try Trainer.reading(inputs) { try evaluate($0, target, samples: samples) }
+  ) throws(ArcuateError) -> TrainingResult {
+    try Trainer.reading(inputs) { lent throws(ArcuateError) in
+      try evaluate(lent, target, samples: samples)
+    }
   }
 
-  public func predict(_ inputs: [[Float]], samples: Int) throws -> [[Float]] {
-    try Trainer.reading(inputs) { try predict($0, samples: samples) }
+  public func predict(_ inputs: [[Float]], samples: Int) throws(ArcuateError) -> [[Float]] {
+    try Trainer.reading(inputs) { lent throws(ArcuateError) in try predict(lent, samples: samples) }
   }
 
   /// Calls `body` with buffers of the arrays.
   private static func reading<T>(
     _ arrays: [[Float]], _ lent: [UnsafeBufferPointer<Float>] = [],
-    _ body: ([UnsafeBufferPointer<Float>]) throws -> T
-  ) throws -> T {
+    _ body: ([UnsafeBufferPointer<Float>]) throws(ArcuateError) -> T
+  ) throws(ArcuateError) -> T {
     guard lent.count < arrays.count else { return try body(lent) }
-    return try arrays[lent.count].withUnsafeBufferPointer {
-      try reading(arrays, lent + [$0], body)
+    return try arrays[lent.count].withUnsafeBufferPointer { next throws(ArcuateError) in
+      try reading(arrays, lent + [next], body)
     }
   }
 }
