@@ -270,5 +270,29 @@ extension Cases {
     for setting in [Setting(batch: 3), Setting(steps: 4), Setting(isFast: true)] {
       add("still", still, setting) { try Cases.play($0, &$1, seed: 21, spikes: false) }
     }
+    let gated = Model.chain([
+      ("in", .input(shape: [6, 5])),
+      (
+        "norm",
+        .groupNorm(
+          GroupNorm(groups: 2, gamma: dice.tensor([6], 0.5, 1.5), beta: dice.tensor([6], -1, 1)))
+      ),
+      ("flat", .flatten(Flatten(start: 0, end: 1))),
+      (
+        "gru",
+        .gru(
+          GRU(
+            inputWeight: dice.tensor([57, 30], -0.3, 0.3),
+            hiddenWeight: dice.tensor([57, 19], -0.3, 0.3), inputBias: dice.tensor([57], -1, 1),
+            hiddenBias: dice.tensor([57], -1, 1)))
+      ), ("out", .output(shape: [19])),
+    ])
+    addFile("gated", gated)
+    for setting in [
+      Setting(batch: 3), Setting(threads: 2), Setting(batch: 2, isFast: true),
+      Setting(batch: 2, steps: 3, resets: true),
+    ] {
+      add("gated", gated, setting) { try Cases.play($0, &$1, seed: 22, spikes: false) }
+    }
   }
 }

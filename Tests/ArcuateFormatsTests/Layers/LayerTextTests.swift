@@ -47,6 +47,9 @@ private let small = """
     "{\"input\": [4], \"layers\": [{\"kind\": \"lif\", \"beta\": 1}]}",
     "{\"input\": [4], \"layers\": [{\"kind\": \"lif\"}]}",
     "{\"input\": [4], \"layers\": [{\"kind\": \"relu\", \"recurrent\": true}]}",
+    "{\"input\": [4], \"layers\": [{\"kind\": \"gru\"}]}",
+    "{\"input\": [4], \"layers\": [{\"kind\": \"gru\", \"size\": 0}]}",
+    "{\"input\": [4], \"layers\": [{\"kind\": \"group_norm\", \"groups\": 0}]}",
     "{\"input\": [4], \"layers\": [], \"seed\": -1}",
     "{\"input\": [4], \"layers\": [], \"dt_s\": 0}",
     "{\"input\": [4], \"layers\": [], \"initial\": \"zero\"}",
@@ -56,22 +59,35 @@ private let small = """
     #expect(throws: ArcuateError.self) { try ModelFile.parse(Bytes(Array(text.utf8))) }
   }
 
+  @Test func aGRUHasTheWeightsOfItsThreeGates() throws {
+    let model = try network(#"{"kind": "gru", "name": "g", "size": 4}"#)
+    guard case .gru(let gru)? = model["g"]?.op else {
+      Issue.record("no GRU")
+      return
+    }
+    #expect(gru.inputWeight.shape.extents == [12, 6] && gru.hiddenWeight.shape.extents == [12, 4])
+    #expect(gru.inputBias?.count == 12 && gru.hiddenBias?.count == 12)
+    // As PyTorch initializes them, the weights of a unit stay within 1 / sqrt(its inputs).
+    #expect(gru.hiddenWeight.floats.allSatisfy { abs($0) <= 0.5 })
+  }
+
   @Test func layersOfEveryKindCompile() throws {
     let model = try network(
       """
       {"kind": "convolution", "channels": 4, "kernel": [3, 2], "stride": 2, "padding": [1, 0],
-       "groups": 2}, {"kind": "batch_norm", "gamma": 2}, {"kind": "max_pooling", "kernel": 2},
+       "groups": 2}, {"kind": "batch_norm", "gamma": 2}, {"kind": "group_norm", "groups": 2},
+      {"kind": "max_pooling", "kernel": 2},
       {"kind": "sum_pooling", "kernel": 1}, {"kind": "average_pooling", "kernel": 1, "stride": 1},
       {"kind": "scale", "factor": 0.5}, {"kind": "tanh"}, {"kind": "flatten"},
       {"kind": "rate", "gain": 0.5}, {"kind": "iaf"}, {"kind": "linear", "size": 5},
       {"kind": "lif", "tau": 0.02, "recurrent": true, "per_neuron": true},
       {"kind": "cuba_lif", "tau_syn": 0.01, "tau_mem": 0.02}, {"kind": "linear", "size": 3},
       {"kind": "cuba_li", "tau_syn": 0.01, "tau_mem": 0.02}, {"kind": "integrator"},
-      {"kind": "mean"}, {"kind": "softmax"}
+      {"kind": "gru", "size": 3, "bias": false}, {"kind": "mean"}, {"kind": "softmax"}
       """, input: "[2, 8, 8]")
     let session = try model.compile().makeSession()
-    let answer = try session.run(
+    let output = try session.run(
       frames: 2, [[Float](repeating: 0.5, count: 2 * 128)])[0]
-    #expect(answer.count == 6 && answer.allSatisfy(\.isFinite))
+    #expect(output.count == 6 && output.allSatisfy(\.isFinite))
   }
 }

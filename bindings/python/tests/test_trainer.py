@@ -390,6 +390,26 @@ def test_runs_are_drawn(tmp_path):
     assert b"<svg" in (tmp_path / "b.svg").read_bytes()
 
 
+def test_gated_units_as_their_equations_and_trained():
+    layers = [nn.group_norm(2, name="norm"), nn.flatten(), nn.gru(5, name="gru"), nn.linear(3)]
+    model = nn.sequential((2, 3), layers[:3], seed=4)
+    x, y = samples(64)
+    x = x.reshape(64, 2, 3)
+    trained = arcuate.Trainer(model, batch=4)
+    w, b = ([trained.parameter(f"gru.{f}_{k}") for k in ("ih", "hh")] for f in ("weight", "bias"))
+    outputs = model.compile().session().run(x)
+    h = np.zeros(5)
+    for frame, output in zip(x.astype(float), outputs):
+        norm = (frame - frame.mean(1, keepdims=True)) / np.sqrt(frame.var(1, keepdims=True) + 1e-5)
+        i, s = w[0] @ norm.ravel() + b[0], w[1] @ h + b[1]
+        reset, update = 1 / (1 + np.exp(-(i + s)[:10].reshape(2, 5)))
+        h = (1 - update) * np.tanh(i[10:] + reset * s[10:]) + update * h
+        assert np.abs(output - h).max() < 1e-5
+    t = arcuate.Trainer(nn.sequential((2, 3), layers, seed=4), batch=16, rate=1e-2)
+    run = arcuate.fit(t, x, y, epochs=12, quiet=True)
+    assert run.history[-1]["loss"] < 0.7 * run.history[0]["loss"]
+
+
 def test_layers_of_every_kind(tmp_path):
     model = nn.sequential(
         (2, 8, 8),

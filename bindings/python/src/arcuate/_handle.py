@@ -103,19 +103,24 @@ def int32(name: str, value: Any) -> int:
     return whole(name, value, -(2**31), 2**31 - 1)
 
 
-def optional_whole(name: str, value: Optional[int], most: int) -> int:
-    """`value`, 1 ... most, for a field of C where 0 means that none is given."""
-    return 0 if value is None else whole(name, value, 1, most)
+def optional_int32(name: str, value: Optional[int]) -> int:
+    """`value` for a field of C where 0 means that none is given; the library checks its range."""
+    return 0 if value is None else _given(name, int32(name, value))
 
 
-def seconds(name: str, value: Optional[float]) -> float:
-    """`value` for a field of C where 0 means that none is given."""
+def optional_number(name: str, value: Optional[float]) -> float:
+    """`value` for a field of C where 0 means that none is given; the library checks its range."""
     if value is None:
         return 0.0
-    is_number = isinstance(value, numbers.Real) and not isinstance(value, bool)
-    if not is_number or not 1e-12 <= value <= 1e6:
-        raise errors.argument(f"{name} must be 1e-12 ... 1e6 seconds, got {value!r}")
-    return float(value)
+    if not isinstance(value, numbers.Real) or isinstance(value, bool):
+        raise errors.argument(f"{name} must be a number, got {value!r}")
+    return float(_given(name, value))
+
+
+def _given(name: str, value: Any) -> Any:
+    if value == 0:
+        raise errors.argument(f"{name} must not be 0; None stands for the default")
+    return value
 
 
 def choice(name: str, value: str, choices: Sequence[str]) -> int:

@@ -19,8 +19,8 @@ from ._handle import (
     encoded,
     int32,
     optional_choice,
-    optional_whole,
-    seconds,
+    optional_int32,
+    optional_number,
     whole,
 )
 from .conversion import Conversion, ConversionLoss, _conversion, _loss
@@ -489,7 +489,7 @@ def _read_options(preset: Optional[str], dt: Optional[float], strict: bool) -> _
     _native.library.arcuate_read_options_init(ctypes.byref(options))
     options.strict = bool(strict)
     options.preset = None if preset is None else encoded("preset", preset)
-    options.dt_s = seconds("dt", dt)
+    options.dt_s = optional_number("dt", dt)
     return options
 
 
@@ -505,13 +505,13 @@ def _compile_options(
 ) -> _native.CompileOptions:
     options = _native.CompileOptions()
     _native.library.arcuate_compile_options_init(ctypes.byref(options))
-    options.dt_s = seconds("dt", dt)
-    options.steps_per_frame = optional_whole("steps_per_frame", steps_per_frame, 1_000_000)
+    options.dt_s = optional_number("dt", dt)
+    options.steps_per_frame = optional_int32("steps_per_frame", steps_per_frame)
     options.frame_state = optional_choice("frame_state", frame_state, _native.FRAME_STATE)
     options.frame_input = optional_choice("frame_input", frame_input, _native.FRAME_INPUT)
     options.frame_output = optional_choice("frame_output", frame_output, _native.FRAME_OUTPUT)
-    options.batch = optional_whole("batch", batch, 65535)
-    options.threads = optional_whole("threads", threads, 256)
+    options.batch = optional_int32("batch", batch)
+    options.threads = optional_int32("threads", threads)
     options.numerics = choice("numerics", numerics, _native.NUMERICS)
     return options
 

@@ -140,6 +140,11 @@ def batch_norm(*, gamma: float = 1.0, epsilon: float = 1e-5, name: Optional[str]
     return _layer("batch_norm", name, gamma=gamma, epsilon=epsilon)
 
 
+def group_norm(groups: int, *, epsilon: float = 1e-5, name: Optional[str] = None) -> Layer:
+    """Normalization over the channels and positions of each of `groups` groups of channels."""
+    return _layer("group_norm", name, groups=groups, epsilon=epsilon)
+
+
 def scale(factor: float, *, name: Optional[str] = None) -> Layer:
     """Multiplication by a trainable factor."""
     return _layer("scale", name, factor=factor)
@@ -153,6 +158,11 @@ def relu(*, name: Optional[str] = None) -> Layer:
 def activation(kind: str, *, name: Optional[str] = None) -> Layer:
     """ "sigmoid", "tanh", "softmax" or "log_softmax"."""
     return _layer(kind, name)
+
+
+def gru(size: int, *, bias: bool = True, name: Optional[str] = None) -> Layer:
+    """A gated recurrent unit of `size` elements, as PyTorch's `nn.GRU` of one layer."""
+    return _layer("gru", name, size=size, bias=bias)
 
 
 def lif(

@@ -18,8 +18,8 @@ from ._handle import (
     created,
     encoded,
     int32,
-    optional_whole,
-    seconds,
+    optional_int32,
+    optional_number,
     whole,
 )
 from .model import Model
@@ -29,7 +29,6 @@ from .training_options import (
     group,
     losses,
     names,
-    positive,
     set_array,
     set_noise,
     set_schedule,
@@ -175,8 +174,8 @@ class Trainer(Handle):
         options.threads = int32("threads", threads)
         options.through_reset, options.detaches_time = bool(through_reset), bool(detach_time)
         options.input_gradients = bool(input_gradients)
-        options.plastic_steps = optional_whole("plastic_steps", plastic_steps, 100_000)
-        options.dt_s = seconds("dt", dt)
+        options.plastic_steps = optional_int32("plastic_steps", plastic_steps)
+        options.dt_s = optional_number("dt", dt)
         options.seed = whole("seed", seed, 0, 2**64 - 1)
         options.surrogate, options.surrogate_a, options.surrogate_b = surrogate_of(surrogate)
         options.norm_momentum = float(norm_momentum)
@@ -189,8 +188,8 @@ class Trainer(Handle):
         options.beta1, options.beta2 = (float(beta) for beta in betas)
         options.epsilon, options.amsgrad = float(epsilon), bool(amsgrad)
         options.weight_decay = float(weight_decay)
-        options.clip_norm = positive("clip_norm", clip_norm)
-        options.clip_value = positive("clip_value", clip_value)
+        options.clip_norm = optional_number("clip_norm", clip_norm)
+        options.clip_value = optional_number("clip_value", clip_value)
         set_schedule(options, schedule)
         set_noise(options, noise)
         set_array(options, "losses", "loss_count", _native.TrainingLoss, losses(loss, readout))

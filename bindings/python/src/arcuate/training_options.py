@@ -62,15 +62,6 @@ def surrogate_of(given: Surrogate) -> Tuple[int, float, float]:
     return kind, values[0], values[1]
 
 
-def positive(name: str, value: Optional[float]) -> float:
-    """`value` for a field of C where 0 means that none is given."""
-    if value is None:
-        return 0.0
-    if not value > 0:
-        raise errors.argument(f"{name} must be above 0, got {value!r}")
-    return float(value)
-
-
 def set_array(
     options: _native.TrainingOptions, array: str, count: str, kind: Any, values: Sequence[Any]
 ) -> None:
