@@ -116,7 +116,6 @@ def by_local_errors(learning: bool):
         learner = local(run.seed, learning)
         for epoch, order in enumerate(orders(run.seed, len(train)) if learning else ()):
             learner.adapting = True
-            learner.rate = 1 - 0.9 * epoch / EPOCHS
             for i in order:
                 learner.set_signal("label", np.eye(10, dtype=np.float32)[labels[i]])
                 streams(learner, train[i])
