@@ -47,7 +47,7 @@
  *     ARCUATE_SUCCESS                          0  the call succeeded
  *     ARCUATE_ERROR_INVALID_ARGUMENT        -100  an argument is invalid
  *     ARCUATE_ERROR_SHAPE_MISMATCH          -101  an array has the wrong shape
- *     ARCUATE_ERROR_NOT_FOUND               -102  there is nothing of that name
+ *     ARCUATE_ERROR_NOT_FOUND               -102  nothing has that name
  *     ARCUATE_ERROR_BUFFER_SIZE             -103  a buffer has the wrong size
  *     ARCUATE_ERROR_CANNOT_OPEN             -200  a file cannot be opened or read
  *     ARCUATE_ERROR_CANNOT_WRITE            -201  a file cannot be written
@@ -95,8 +95,8 @@
  * Data. Numbers are IEEE 754 floats in the byte order of the machine, arrays are row-major and
  * channel-first, text is UTF-8 and null-terminated.
  *
- * Versions. "Since" gives the first version with a declaration; those without it are since 0.1.
- * Before version 1.0 a minor version may change the interface; CHANGELOG.md, installed beside the
+ * Versions. "Since" gives the first version with a declaration; the others date from 0.1.
+ * Before version 1.0, a minor version may change the interface; CHANGELOG.md, installed beside the
  * documentation, lists the changes.
  */
 #ifndef ARCUATE_H

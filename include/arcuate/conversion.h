@@ -18,7 +18,7 @@ typedef int32_t arcuate_balancing;
 /* `factor` times the largest input of a step, measured while the layers before it spike. */
 #define ARCUATE_BALANCING_SPIKE_NORM ((arcuate_balancing)2)
 
-/* How the values of a frame enter. */
+/* How the values of a frame enter the network. */
 typedef int32_t arcuate_conversion_input;
 /* As a constant current at every step. */
 #define ARCUATE_CONVERSION_INPUT_CONSTANT ((arcuate_conversion_input)0)
@@ -41,7 +41,7 @@ typedef int32_t arcuate_conversion_max_pooling;
 /* Nothing: the conversion fails. */
 #define ARCUATE_CONVERSION_MAX_POOLING_REFUSE ((arcuate_conversion_max_pooling)1)
 
-/* What is read off the outputs. */
+/* What the outputs are. */
 typedef int32_t arcuate_conversion_readout;
 /* The potential of neurons that do not spike: the output of the artificial network times the number
  * of steps, without functions such as softmax after the last weights. */
@@ -59,7 +59,7 @@ typedef struct arcuate_conversion_options {
   /* 0: a membrane at the threshold spikes; 1: it must exceed the threshold. */
   int32_t strict;
   /* 0: layers whose spikes are added, and the neurons that receive them, share the largest of their
-   * scales; 1: a Scale node on each edge weights them. */
+   * scales; 1: a Scale node on each edge weights the spikes. */
   int32_t separate_scales;
   /* Steps per frame, required for single-shot input and for a bias given once. With
    * ARCUATE_BALANCING_SPIKE_NORM the number of steps to measure, 0 for 100. */
@@ -78,7 +78,7 @@ typedef struct arcuate_conversion_options {
   size_t frames;
   const float *const *inputs;
   const size_t *input_counts;
-  /* Batch and threads of the frames; NULL for the defaults. */
+  /* Batch and threads for running the frames; NULL for the defaults. */
   const arcuate_compile_options *compile;
 } arcuate_conversion_options;
 
@@ -89,15 +89,15 @@ ARCUATE_API void arcuate_conversion_options_init(arcuate_conversion_options *opt
 
 /* Creates a copy of a model with integrate-and-fire neurons in place of its ReLUs. Batch
  * normalization is folded first. Run it with ARCUATE_FRAME_STATE_RESET, which its metadata states,
- * and as many steps_per_frame as wanted. On success the caller owns *converted.
+ * and any steps_per_frame. On success the caller owns *converted.
  * Status: INVALID_MODEL naming every node that cannot be converted; INVALID_ARGUMENT for options
  * out of range, missing frames and NULL; BUFFER_SIZE; those of arcuate_plan_create. */
 ARCUATE_NODISCARD ARCUATE_API arcuate_status arcuate_model_convert(
     const arcuate_model *model, const arcuate_conversion_options *options,
     arcuate_model **converted, arcuate_error **error) ARCUATE_NONNULL(1, 3);
 
-/* Report of the call to arcuate_model_convert that made a model, as a table; NULL for other models.
- * */
+/* Report of the call to arcuate_model_convert that made a model, as a table; NULL for other
+ * models. */
 ARCUATE_API const char *arcuate_model_conversion(const arcuate_model *model);
 
 /* One layer of neurons of the report. */
@@ -125,7 +125,7 @@ typedef struct arcuate_conversion_loss_options {
   const size_t *input_counts;
   /* Index of the correct output for each frame of each stream; NULL if there are none. */
   const int32_t *labels;
-  /* Batch and threads of the frames; NULL for the defaults. */
+  /* Batch and threads for running the frames; NULL for the defaults. */
   const arcuate_compile_options *compile;
   /* Steps per frame, 1 ... 1000000. */
   int32_t steps;

@@ -33,9 +33,9 @@ ARCUATE_API void arcuate_read_options_init(arcuate_read_options *options);
  *                   frame of dt_s, 0.01 s by default. See arcuate_model_metadata_number for latency
  *   JSON            a list of layers with randomly initialized weights (layer-list.md)
  *
- * A .safetensors file stays memory-mapped while the model, or a plan or session made from it,
- * exists: do not truncate it or change it in place. Replacing it, as arcuate_model_save does, is
- * safe.
+ * A .safetensors file stays memory-mapped as long as the model, or any plan or session created from
+ * it, exists. Do not truncate the file or change it in place; replacing it, as arcuate_model_save
+ * does, is safe.
  *
  * options: NULL for the defaults. On success the caller owns *model.
  * Status: CANNOT_OPEN, TRUNCATED, MALFORMED, UNSUPPORTED_FORMAT, LIMIT_EXCEEDED, INVALID_MODEL,
@@ -79,8 +79,8 @@ ARCUATE_NODISCARD ARCUATE_API arcuate_status arcuate_model_set_semantics(
     arcuate_model *model, const char *field, const char *value, arcuate_error **error)
     ARCUATE_NONNULL(1, 2, 3);
 
-/* Folds each batch normalization that directly follows weights into these weights; leaves others
- * unchanged. Status: INVALID_MODEL, INVALID_ARGUMENT. */
+/* Folds each batch normalization that directly follows weights into those weights; leaves the
+ * others unchanged. Status: INVALID_MODEL, INVALID_ARGUMENT. */
 ARCUATE_NODISCARD ARCUATE_API arcuate_status
 arcuate_model_fold_batch_norm(arcuate_model *model, arcuate_error **error) ARCUATE_NONNULL(1);
 
@@ -92,9 +92,8 @@ ARCUATE_API double arcuate_model_dt(const arcuate_model *model);
  *
  *   left_context               repeat the first frame this many times before each utterance
  *   latency                    an output belongs to the input this many steps earlier: repeat the
- *                              last frame this many times, and drop the first left_context +
- * latency
- *                              outputs
+ *                              last frame this many times, and drop the first
+ *                              left_context + latency outputs
  *   subsampling                use every n-th output
  *   splice_left, splice_right  an input is a frame with this many frames before and after it
  *

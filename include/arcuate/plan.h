@@ -28,7 +28,7 @@ typedef int32_t arcuate_frame_input;
 /* The first step receives the values, the others zeros. */
 #define ARCUATE_FRAME_INPUT_FIRST ((arcuate_frame_input)2)
 
-/* Steps of a frame that make its output. */
+/* Steps of a frame that determine its output. */
 typedef int32_t arcuate_frame_output;
 /* As the model's metadata states ("frame_output"), or LAST. */
 #define ARCUATE_FRAME_OUTPUT_DEFAULT ((arcuate_frame_output)0)
@@ -38,7 +38,7 @@ typedef int32_t arcuate_frame_output;
 /* The output of every step. */
 #define ARCUATE_FRAME_OUTPUT_EVERY ((arcuate_frame_output)4)
 
-/* What is promised about the bits of the results. */
+/* Guarantee for the bits of the results. */
 typedef int32_t arcuate_numerics;
 /* The same bits for every thread count, chunking, batch and kernel. */
 #define ARCUATE_NUMERICS_EXACT ((arcuate_numerics)0)
@@ -48,7 +48,7 @@ typedef int32_t arcuate_numerics;
  * order. */
 #define ARCUATE_NUMERICS_FAST ((arcuate_numerics)1)
 
-/* How a model is run. Zero in a field means: the value of the model, or the default. */
+/* How a model is run. A field of zero stands for the model's value, or the default. */
 typedef struct arcuate_compile_options {
   size_t struct_size;
   /* Seconds per step, 1e-12 ... 1e6; 0: the model's. */
@@ -60,7 +60,7 @@ typedef struct arcuate_compile_options {
   arcuate_frame_output frame_output;
   /* Independent streams that a session advances together, 1 ... 65535; 0: 1. */
   int32_t batch;
-  /* 1 ... 256; 0: 1. More threads than processors are of no use. Threads divide the streams. With
+  /* 1 ... 256; 0: 1. More threads than processors give no benefit. Threads divide the streams. With
    * one stream they divide the outputs of layers with at least a million weights or, without such
    * layers, the nodes: each thread runs some of them, four steps behind the one before it, in calls
    * of more than four steps, as long as this is measured to be faster. Threads do not survive
@@ -72,8 +72,8 @@ typedef struct arcuate_compile_options {
 /* Sets every option to zero. NULL is ignored. */
 ARCUATE_API void arcuate_compile_options_init(arcuate_compile_options *options);
 
-/* Sets the options that arcuate_plan_create uses for this model if none is given: no field that the
- * model or a default determines is left at zero.
+/* Sets the options that arcuate_plan_create uses for this model if none are given: no field
+ * that the model or a default determines is left at zero.
  * Status: INVALID_MODEL for invalid metadata, INVALID_ARGUMENT. Since: 0.2. */
 ARCUATE_NODISCARD ARCUATE_API arcuate_status arcuate_compile_options_from_model(
     const arcuate_model *model, arcuate_compile_options *options, arcuate_error **error)

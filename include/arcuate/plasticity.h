@@ -1,9 +1,9 @@
 /* Plasticity: rules that change weights and thresholds while a session runs.
  *
  * A rule is part of the model. While adaptation is on, nodes of the kinds "PlasticLinear" and
- * "PlasticConv2d" change their weights and "Cell" nodes their thresholds. What has been adapted is
- * part of the session's state: it is saved, restored and cloned, and arcuate_session_reset keeps
- * it.
+ * "PlasticConv2d" change their weights and "Cell" nodes their thresholds. Adapted values are part
+ * of the session's state: they are saved, restored and cloned, and arcuate_session_reset keeps
+ * them.
  *
  * Functions without an `error` parameter store their message in the session. */
 #ifndef ARCUATE_PLASTICITY_H
@@ -47,10 +47,10 @@ ARCUATE_API int32_t arcuate_session_adapting(const arcuate_session *session);
 ARCUATE_NODISCARD ARCUATE_API arcuate_status
 arcuate_session_set_rate_factor(arcuate_session *session, float factor) ARCUATE_NONNULL(1);
 
-/* Sets a signal of all streams, [batch][size]. It holds until it is set again or cleared. For a
- * stream whose signal is not set, a rule that uses the signal changes nothing.
- * Status: NOT_FOUND, BUFFER_SIZE; INVALID_ARGUMENT for NULL and numbers that are not finite. On
- * failure nothing is changed. Since: 0.2 (0.1: arcuate_session_teach). */
+/* Sets a signal of all streams, [batch][size]. It stays in effect until it is set again or cleared.
+ * For a stream whose signal is not set, a rule that uses the signal changes nothing. Status:
+ * NOT_FOUND, BUFFER_SIZE; INVALID_ARGUMENT for NULL and numbers that are not finite. On failure
+ * nothing is changed. Since: 0.2 (0.1: arcuate_session_teach). */
 ARCUATE_NODISCARD ARCUATE_API arcuate_status arcuate_session_set_signal(
     arcuate_session *session, const char *signal, const float *values, size_t count)
     ARCUATE_NONNULL(1, 2);
@@ -97,8 +97,8 @@ ARCUATE_NODISCARD ARCUATE_API arcuate_status arcuate_session_read_adapted(
     size_t count, arcuate_error **error) ARCUATE_NONNULL(1, 2);
 /* Creates a model with the session's current weights, biases and thresholds; nested graphs are
  * flattened. Fast weights belong to a stream and are not included. On success the caller owns
- * *model. Status: INVALID_ARGUMENT, OUT_OF_MEMORY. Since: 0.2 (0.1: arcuate_session_learned_model).
- * */
+ * *model. Status: INVALID_ARGUMENT, OUT_OF_MEMORY. Since: 0.2
+ * (0.1: arcuate_session_learned_model). */
 ARCUATE_NODISCARD ARCUATE_API arcuate_status arcuate_session_adapted_model(
     const arcuate_session *session, arcuate_model **model, arcuate_error **error)
     ARCUATE_NONNULL(1, 2);

@@ -40,8 +40,8 @@ ARCUATE_API size_t arcuate_probe_size(const arcuate_probe *probe);
 ARCUATE_NODISCARD ARCUATE_API arcuate_status
 arcuate_probe_read(const arcuate_probe *probe, float *values, size_t count, arcuate_error **error)
     ARCUATE_NONNULL(1);
-/* Discards the recording and continues to record. Status: INVALID_ARGUMENT; no message is stored.
- * */
+/* Discards what was recorded and continues recording. Status: INVALID_ARGUMENT; no message is
+ * stored. */
 ARCUATE_API arcuate_status arcuate_probe_clear(arcuate_probe *probe) ARCUATE_NONNULL(1);
 
 #ifdef __cplusplus

@@ -72,15 +72,16 @@ ARCUATE_API arcuate_status arcuate_session_reset(arcuate_session *session) ARCUA
 ARCUATE_NODISCARD ARCUATE_API arcuate_status
 arcuate_session_reset_stream(arcuate_session *session, size_t stream) ARCUATE_NONNULL(1);
 
-/* Size of a snapshot in bytes: the state of all streams, without counters and probes; 0 for NULL.
- * */
+/* Size in bytes of a snapshot: the state of all streams, without counters and probes. 0 for
+ * NULL. */
 ARCUATE_API size_t arcuate_session_snapshot_size(const arcuate_session *session);
-/* Writes a snapshot. size: at least the snapshot size. Status: BUFFER_SIZE, INVALID_ARGUMENT. */
+/* Writes a snapshot. size: at least arcuate_session_snapshot_size. Status: BUFFER_SIZE,
+ * INVALID_ARGUMENT. */
 ARCUATE_NODISCARD ARCUATE_API arcuate_status
 arcuate_session_save(const arcuate_session *session, void *data, size_t size, arcuate_error **error)
     ARCUATE_NONNULL(1, 2);
 /* Restores a snapshot of a session of the same plan, or of an equal one. Status: INVALID_STATE if
- * it is damaged or of another plan; the state is then unchanged. */
+ * the snapshot is damaged or of another plan; the state is then unchanged. */
 ARCUATE_NODISCARD ARCUATE_API arcuate_status arcuate_session_restore(
     arcuate_session *session, const void *data, size_t size, arcuate_error **error)
     ARCUATE_NONNULL(1, 2);

@@ -28,11 +28,11 @@ typedef int32_t arcuate_sample_input;
 #define ARCUATE_SAMPLE_INPUT_HOLD ((arcuate_sample_input)0)
 /* The first step receives the values, the others zeros. */
 #define ARCUATE_SAMPLE_INPUT_FIRST ((arcuate_sample_input)1)
-/* Every step has values of its own. */
+/* Every step has its own values. */
 #define ARCUATE_SAMPLE_INPUT_EVERY ((arcuate_sample_input)2)
 
-/* Surrogate for the derivative of a spike, where x is the membrane potential minus the threshold.
- * */
+/* Surrogate for the derivative of a spike, where x is the membrane potential minus the
+ * threshold. */
 typedef int32_t arcuate_surrogate;
 /* b where |x| < a, else 0 */
 #define ARCUATE_SURROGATE_BOX ((arcuate_surrogate)0)
@@ -156,7 +156,7 @@ typedef struct arcuate_training_options {
   int32_t input_gradients;
   /* Seconds per step, 1e-12 ... 1e6; 0: the model's. */
   double dt_s;
-  /* Seed for all random draws. */
+  /* Seed of all random numbers. */
   uint64_t seed;
   /* Surrogate of the nodes that node_surrogates does not name. */
   arcuate_surrogate surrogate;
@@ -188,10 +188,10 @@ typedef struct arcuate_training_options {
   /* Ascending training steps. */
   const int64_t *milestones;
   size_t milestone_count;
-  /* Training step at which the noise, decreasing linearly, reaches zero; 0: it does not decrease.
-   * */
+  /* Training step at which the noise, decreasing linearly, reaches zero; 0: it does not
+   * decrease. */
   int64_t noise_fades_at;
-  /* Losses, which are added; the last determines which predictions are correct. Without any: the
+  /* Losses, which are added; the last determines which predictions are correct. With none: the
    * cross-entropy of the sum over the steps of output 0. */
   const arcuate_training_loss *losses;
   size_t loss_count;
@@ -272,7 +272,7 @@ typedef struct arcuate_training_result {
   uint64_t products;  /* synaptic operations of other values */
 } arcuate_training_result;
 
-/* Makes one training step with a full batch. result: NULL, or with struct_size set.
+/* Performs one training step on a full batch. result: NULL, or with struct_size set.
  * Status: INVALID_ARGUMENT for NULL, a label out of range and numbers that are not finite;
  * SHAPE_MISMATCH; INVALID_STATE if the loss is no longer finite.
  * Since: 0.2 (0.1: arcuate_trainer_learn). */
@@ -284,18 +284,18 @@ ARCUATE_NODISCARD ARCUATE_API arcuate_status arcuate_trainer_train_step(
 ARCUATE_NODISCARD ARCUATE_API arcuate_status arcuate_trainer_gradients(
     arcuate_trainer *trainer, const arcuate_samples *samples, arcuate_training_result *result)
     ARCUATE_NONNULL(1, 2);
-/* Computes the loss of at most a batch of samples. Otherwise like arcuate_trainer_train_step. */
+/* Computes the loss of at most one batch of samples. Otherwise like arcuate_trainer_train_step. */
 ARCUATE_NODISCARD ARCUATE_API arcuate_status arcuate_trainer_evaluate(
     arcuate_trainer *trainer, const arcuate_samples *samples, arcuate_training_result *result)
     ARCUATE_NONNULL(1, 2);
-/* Computes the outputs for at most a batch of samples, whose labels and targets are ignored.
+/* Computes the outputs for at most one batch of samples, whose labels and targets are ignored.
  * outputs[p] receives output_counts[p] numbers, exactly [count][steps][size]; it is NULL to skip a
  * port. Status: those of arcuate_trainer_train_step, and BUFFER_SIZE. */
 ARCUATE_NODISCARD ARCUATE_API arcuate_status arcuate_trainer_predict(
     arcuate_trainer *trainer, const arcuate_samples *samples, float *const *outputs,
     const size_t *output_counts) ARCUATE_NONNULL(1, 2, 3, 4);
 
-/* Training steps made. */
+/* Number of training steps performed. */
 ARCUATE_API uint64_t arcuate_trainer_step(const arcuate_trainer *trainer);
 /* Rate of the next step, including schedule and factor. */
 ARCUATE_API double arcuate_trainer_rate(const arcuate_trainer *trainer);
@@ -312,7 +312,7 @@ ARCUATE_API size_t arcuate_trainer_parameter_count(const arcuate_trainer *traine
  * of range. */
 ARCUATE_API const char *
 arcuate_trainer_parameter_name(const arcuate_trainer *trainer, size_t index);
-/* Numbers in a parameter; 0 if the index is out of range. */
+/* Number of values in a parameter; 0 if the index is out of range. */
 ARCUATE_API size_t arcuate_trainer_parameter_size(const arcuate_trainer *trainer, size_t index);
 /* Writes up to `capacity` extents of a parameter's shape and returns the rank; 0 if the index is
  * out of range. */
