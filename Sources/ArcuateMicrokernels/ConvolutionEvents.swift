@@ -17,7 +17,7 @@ public func convolutionEvents(
   }
 }
 
-/// What loops are compiled for. Types, since a function of a number is not specialised.
+/// Variants that loops are compiled for, as types, since a function of a number is not specialized.
 private protocol ListedValues {
   static var areOnes: Bool { get }
 }

@@ -1,13 +1,14 @@
 import ArcuateKernelTypes
 import CShims
 
-/// y[r] = bias + the sum of the weight rows of the inputs that are 1 in row r, as products of tiles:
-/// every input of every row is multiplied, which pays where a tile's thousands of products take as
-/// long as a few additions.
+/// y[r] = bias + the sum of the weight rows of the inputs that are 1 in row r, as products of
+/// tiles: every input of every row is multiplied, which is faster where the thousands of products
+/// of a tile take as long as a few additions.
 ///
-/// With int8 weights the bits of `linearSharedBytes`, since sums are made of integers. A bfloat16 weight
-/// is one number of a tile and a float32 one the sum of three, to the bit; their sums are
-/// made in the processor's order, and what is below 2^-126 counts as nothing. Needs. `scratch` has
+/// Numbers. With int8 weights, the bits are those of `linearSharedBytes`, since the sums are of
+/// integers. A bfloat16 weight is one number of a tile; a float32 weight is exactly the sum of
+/// three. Their sums are in the processor's order, and values below 2^-126 count as zero.
+/// Needs. `scratch` has
 /// `TileShape(kind).scratch(rows:inputs:)` bytes, aligned to 64; `first` and `count` multiples of 16.
 @inline(never)
 public func linearTiles(
@@ -75,7 +76,7 @@ public func linearTiles(
   cshims_tiles_end()
 }
 
-/// Lays the rows out as tiles of zeros and ones, those of sixteen rows one behind the other.
+/// Writes the rows as tiles of zeros and ones, with the tiles of sixteen rows one after another.
 @inline(__always)
 private func lay(
   _ spikes: ListedSpikeRows, _ shape: TileShape, tiles: Int, groups: Int,
@@ -125,7 +126,7 @@ private func pack(
   }
 }
 
-/// The weights that are packed after tile `next`, for `calls` calls of `bringNearer`.
+/// The weights to pack after tile `next`, for `calls` calls of `bringNearer`.
 @inline(__always)
 private func nextTiles(
   _ spikes: ListedSpikeRows, _ weights: WeightMatrix, _ shape: TileShape, _ next: Int,

@@ -64,7 +64,7 @@ public func neuronStep(
   }
 }
 
-/// Flags that a loop is compiled for. Types, since a function of flags is not specialised.
+/// Flags that a loop is compiled for, as types, since a function of flags is not specialized.
 private protocol NeuronLoopKind {
   static var flags: UInt32 { get }
   static var isFixed: Bool { get }

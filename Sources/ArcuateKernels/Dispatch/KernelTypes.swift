@@ -1,6 +1,6 @@
 import ArcuateKernelTypes
 
-// Types of the microkernels that are part of this room's interface.
+// Types of the microkernels that are part of this module's interface.
 public typealias ConvolutionGeometry = ArcuateKernelTypes.ConvolutionGeometry
 public typealias NeuronFlags = ArcuateKernelTypes.NeuronFlags
 public typealias SparseElement = ArcuateKernelTypes.SparseElement

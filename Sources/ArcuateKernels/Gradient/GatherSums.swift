@@ -1,14 +1,14 @@
 import ArcuateCore
 import ArcuateMicrokernels
 
-/// For each of many rows the ascending indices of what is not zero in it.
+/// The ascending indices of the nonzero elements of each of many rows.
 ///
-/// List r begins at r * stride, where row r of the values that it lists begins as well.
+/// List r begins at r * stride, as does row r of the values that it lists.
 public struct RowLists: Sendable {
   public var lists: Row<UInt32>
   public var counts: Row<Int32>
   public var stride: Int
-  /// Indices are below this.
+  /// All indices are below this.
   public var columns: Int
 
   public init(lists: Row<UInt32>, counts: Row<Int32>, stride: Int, columns: Int) {

@@ -1,11 +1,12 @@
 import ArcuateCore
 import ArcuateKernelTypes
 
-/// The comparisons of the kernels that only learning needs.
+/// The cases of the kernels that only training needs.
 enum GradientCases {
   static let all: [KernelCases] = [matrixProduct, gatherSums, neuronRecord, neuronSweep]
 
-  /// Matrices and transposed ones, added or not, around the sizes of blocks.
+  /// Matrices and transposed matrices, with and without accumulation, with sizes around those of
+  /// blocks.
   static let matrixProduct = KernelCases(
     kernel: .matrixProduct,
     extents: [

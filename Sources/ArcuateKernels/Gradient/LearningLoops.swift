@@ -6,8 +6,8 @@ import ArcuateCore
   import Darwin
 #endif
 
-/// Loops over rows that learning is made of besides products: plain, for the compiler to turn into
-/// vectors, and their own reference.
+/// The loops over rows that training needs besides products. They are plain loops for the compiler
+/// to vectorize, and serve as their own reference.
 public enum LearningLoops {
   // SAFETY: every loop stays below the smallest count of its rows.
 

@@ -94,7 +94,7 @@ public final class LinearWeights: Sendable {
   public var byteCount: Int { values.count + (bias.count + scale.count) * 4 }
 }
 
-/// Turns [outputs][inputs] into rows of outputs.
+/// Transposes [outputs][inputs] into rows of outputs.
 private struct Packing {
   let weight: Tensor
   let skipped: Int
@@ -104,15 +104,15 @@ private struct Packing {
   let target: UnsafeMutableRawPointer
   let rowBytes: Int
 
-  /// Writes each weight plus `zero`, which stands beyond the outputs as well, and returns for each
-  /// input how many have a magnitude: that is, a bit of `magnitude`.
+  /// Writes each weight plus `zero`, and `zero` beyond the outputs. Returns for each input the
+  /// number of weights with a magnitude, that is, with a bit of `magnitude`.
   @inline(__always)
   func run<T: FixedWidthInteger & BitwiseCopyable>(zero: T, magnitude: T) -> [UInt32] {
     var counts = [UInt32](repeating: 0, count: inputs)
     let size = MemoryLayout<T>.size
-    // Squares as wide as a cache line, turned in a buffer of their own: rows of a power of two apart
-    // would push each other out of the cache. Four side by side, so that the memory gets four lines
-    // of a row at a time.
+    // Squares as wide as a cache line are transposed in a separate buffer: rows a power of two
+    // apart would evict each other from the cache. Four are side by side, so that memory receives
+    // four lines of a row at a time.
     let wide = 64 / size
     let lines = 4
     weight.bytes.withUnsafeBytes { raw in
@@ -153,14 +153,14 @@ private struct Packing {
         }
       }
     }
-    // Pages that came along with their neighbours.
+    // Pages that were read together with their neighbors.
     weight.bytes.evict(skipped * size..<(skipped + inputs * outputs) * size)
     cshims_fence()
     return counts
   }
 
-  /// Turns some outputs' weights of some inputs into a line of outputs for each of these, with `zero`
-  /// added and where there are no more, and counts for each input those that have a magnitude.
+  /// Transposes the weights of some outputs and inputs into a line of outputs for each input, adds
+  /// `zero` and pads with it, and counts the weights of each input that have a magnitude.
   @inline(__always)
   private func fill<T: FixedWidthInteger & BitwiseCopyable>(
     _ square: UnsafeMutableRawPointer, of _: T.Type, _ zero: T, from source: UnsafeRawPointer,

@@ -4,14 +4,14 @@ import CShims
 
 /// Rows of zeros and ones, of several steps or streams, that go through the same weights together.
 ///
-/// A few share each weight row that is read; many take the weights block by block, or are multiplied
-/// as tiles where the processor has those. Its memory belongs to whoever made it.
+/// A few rows share each weight row that is read; many rows use the weights block by block, or are
+/// multiplied as tiles where the processor has them. The memory belongs to the creator.
 public struct SpikeRows: BitwiseCopyable, Sendable {
-  /// Rows that are collected at most.
+  /// The largest number of rows.
   public static let most = 512
-  /// Rows that share the reading of a weight row: a bit each.
+  /// The largest number of rows that share reading a weight row, with a bit each.
   public static let mostShared = 32
-  /// Rows from which on the weights are taken block by block.
+  /// The number of rows from which on weights are used block by block.
   static let many = 96
 
   private static func padded(_ inputs: Int) -> Int { (inputs + 15) & ~15 }
@@ -112,8 +112,8 @@ public struct SpikeRows: BitwiseCopyable, Sendable {
 
   public var isFull: Bool { rows == demands.most }
 
-  /// Adds a row by where the list of its ones stands in the lists; its result goes to element
-  /// `offset` of the output. `owner` is kept for whoever asks.
+  /// Adds a row, given the start of the list of its ones in the lists; its result is written to
+  /// element `offset` of the output. `owner` is stored for the caller.
   @inline(__always)
   public mutating func add(listStart: Int, count: Int, offset: Int, owner: Int) {
     precondition(!isFull, "no space for another row")
@@ -125,7 +125,7 @@ public struct SpikeRows: BitwiseCopyable, Sendable {
     spikes += count
   }
 
-  /// The owner of row `r` of those that were added.
+  /// The owner of the added row `r`.
   @inline(__always)
   public func owner(_ r: Int) -> Int { Int(owners[r]) }
 

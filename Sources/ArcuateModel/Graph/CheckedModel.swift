@@ -14,9 +14,9 @@ public struct CheckedModel: Sendable {
   /// Indices of the ports, in the order of the model.
   public let inputs: [Int]
   public let outputs: [Int]
-  /// What the check noticed, of which nothing is an error.
+  /// The findings of the check, none of which is an error.
   public let findings: [Finding]
-  /// Those that depend neither on semantics nor on the step length.
+  /// The findings that depend neither on semantics nor on the step length.
   let fixedFindings: [Finding]
 }
 

@@ -1,13 +1,14 @@
 /// The order in which the nodes of a flat graph run within one step.
 ///
-/// A back edge, which carries the value of the step before, is one that meets a node still being
-/// visited when the graph is walked depth first from its inputs; what remains has no cycle. A node
-/// that emits what it decided in the step before needs no such edge: it breaks its cycles itself.
+/// A back edge carries the value of the previous step. It is an edge that meets a node still being
+/// visited when the graph is walked depth first from its inputs; without back edges the graph has
+/// no cycle. A node that emits the result of the previous step needs no such edge: it breaks its
+/// cycles itself.
 public struct Ordering: Sendable {
-  /// Node indices such that every edge points forward, but for back edges and those that leave an
+  /// Node indices such that every edge points forward, except back edges and edges that leave an
   /// early node within its cycle.
   public let order: [Int]
-  /// The edges, as indices into the edge list, that carry the value of the step before.
+  /// The edges, as indices into the edge list, that carry the value of the previous step.
   public let backEdges: Set<Int>
   /// For each node the number of its group: nodes of one cycle share a group, groups are
   /// contiguous in `order`.

@@ -14,8 +14,8 @@ import ArcuateCore
 ///     r  <- d(tauRecovery) r - recovery (own spike at the step before)
 ///     v = resetValue for `refractory_s` after a spike
 ///     theta <- d(tauAdaptation) theta
-///     a spike where v + r > threshold + theta, or >=; of more than `winners` only those that are
-///     furthest above it, the first of equals
+///     a spike where v + r > threshold + theta, or >=; of more than `winners` such cells, only the
+///     `winners` furthest above it spike, the first of equals
 ///     a spike resets v and adds `adaptation` to theta; with `silences` all others are set to rest
 ///
 /// | parameter    | unit | default | meaning                                          |

@@ -1,16 +1,17 @@
 import ArcuateCore
 
-/// One name of a kind of node in files, with the fields that stand under it.
+/// One name of a kind of node in files, with the fields stored under it.
 ///
-/// Safetensors files, NIR files and layer lists are read and written by this description alone.
+/// This description alone determines how safetensors files, NIR files and layer lists are read and
+/// written.
 package struct NodeForm<Kind> {
-  /// What NIR has for the form.
+  /// The form in NIR.
   package enum NIR {
-    /// The same name; `aliases` are read as well.
+    /// The same name; `aliases` are also read.
     case native(aliases: [String] = [])
-    /// No word. `hint` ends the message.
+    /// No name. `hint` ends the message.
     case none(hint: String = "")
-    /// No word, but the node can be written as another one where `rewrite` does not throw.
+    /// No name, but the node can be written as another one where `rewrite` does not throw.
     case substituted(rewrite: (Kind) throws(ArcuateError) -> Operator)
   }
 

@@ -122,9 +122,9 @@ public struct PlasticRule: Sendable, Equatable {
   public var columnSum: Float?
   public var scaling = Scaling.none
   public var application = Application.step
-  /// Steps of a stream before the rule acts.
+  /// Number of steps of a stream before the rule takes effect.
   public var firstStep = 0
-  /// Whether the bias changes as well, as the weight of an input that is always 1.
+  /// Whether the bias also changes, as the weight of an input that is always 1.
   public var learnsBias = false
 
   public init(post: String, _ terms: [Term]) {

@@ -12,12 +12,13 @@ struct Slot: BitwiseCopyable, Sendable {
   var constant = false
   /// Whether the ascending indices of the non-zero elements are kept beside each row.
   var listed = false
-  /// Where a back edge reads the signal: offset in the state of the rows of the step before.
+  /// The offset, in the state, of the rows of the previous step, from which a back edge reads the
+  /// signal.
   var history: Int?
   /// Whether a row of zeros and ones may be stored as its list alone, because its readers need no
-  /// more; `Arena.fillRow` writes the numbers for those that do.
+  /// more; `Arena.fillRow` writes the numbers for readers that do.
   var isListOnly = false
-  /// Whether sums are made in the membranes of the neurons that read them, instead of in the rows.
+  /// Whether sums are computed in the membranes of the neurons that read them, not in the rows.
   var isInPlace = false
   /// The port whose numbers the rows are; nil if they are computed.
   var port: Int?

@@ -10,7 +10,7 @@ final class InputNode: NodeRun {
   let inputCount: Int? = nil
   let kernels: [Kernel] = []
   let reason = "port"
-  /// It answers silence as the host wants.
+  /// Its response to silence is up to the host.
   let isStateless = false
   let inputUse = InputUse.none
   let listUse: ListUse = []

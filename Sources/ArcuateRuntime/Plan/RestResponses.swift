@@ -80,7 +80,7 @@ enum RestResponses {
     return rows
   }
 
-  /// The node as it answers when it runs alone: with a row of its own, and by events.
+  /// The node in the form in which it runs alone: with a row of its own, and by events.
   private static func alone(_ node: any NodeRun) -> any NodeRun {
     if node is AliasNode { return CopyNode() }
     if let linear = node as? LinearNode {

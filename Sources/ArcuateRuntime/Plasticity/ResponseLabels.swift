@@ -1,9 +1,9 @@
 import ArcuateCore
 
-/// Names neurons that learned without labels by what they answer to, and lets them vote.
+/// Assigns classes to neurons trained without labels by their responses, and lets the neurons vote.
 ///
-/// A neuron gets the class with its highest mean response; an answer is the class whose neurons
-/// respond most on average, the first of equals; -1 where nobody responds.
+/// A neuron gets the class with its highest mean response. A prediction is the class whose neurons
+/// respond most on average, the first of equals; -1 where no neuron responds.
 /// Source. Diehl and Cook 2015, section 2.5.
 public struct ResponseLabels: Sendable {
   public let neurons: Int

@@ -25,13 +25,13 @@ public final class Probe {
 
   public let node: String
   public let quantity: Quantity
-  /// Of one step of one stream, channel-first.
+  /// The shape of one step of one stream, channel-first.
   public let shape: Shape
-  /// Steps there is room for.
+  /// The largest number of steps recorded.
   public let capacity: Int
   /// Steps recorded since the last `clear`; recording stops at `capacity`.
   public internal(set) var recorded = 0
-  /// Steps that came after `capacity` was reached.
+  /// Steps that ran after `capacity` was reached.
   public internal(set) var missed = 0
 
   let step: Int

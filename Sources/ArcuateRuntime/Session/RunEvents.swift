@@ -1,9 +1,9 @@
 import ArcuateCore
 
 extension Session {
-  /// How far a call with events came.
+  /// The progress of a call with events.
   public struct EventProgress: Sendable, Hashable {
-    /// Steps that were run; fewer than asked for when the room for output ran short.
+    /// Steps that were run; fewer than requested if the output buffer was too small.
     public var steps: Int
     /// Input events that were used.
     public var consumed: Int
@@ -113,7 +113,7 @@ extension Session {
     }
   }
 
-  /// `runEvents` with arrays and room for every output.
+  /// `runEvents` with arrays and enough memory for every output.
   public func runEvents(_ events: [Event], steps: Int) throws(ArcuateError) -> [Event] {
     var result: [Event] = []
     let most = plan.outputs.reduce(0) { $0 + $1.shape.count * plan.options.batch }

@@ -31,6 +31,6 @@ extension Session {
     return probe
   }
 
-  /// Stops a recording. What it holds stays readable.
+  /// Stops a recording. The recorded values remain readable.
   public func remove(_ probe: Probe) { scheduler.probes.removeAll { $0 === probe } }
 }

@@ -9,15 +9,15 @@ import CShims
 
 /// A fixed set of threads that run one job at a time; a round starts no thread and allocates nothing.
 ///
-/// The caller is worker 0. The threads end with this object, and do not survive `fork`.
+/// The caller is worker 0. The threads end with this object and do not survive `fork`.
 package final class ThreadPool: @unchecked Sendable {
   // SAFETY: `threads` is set by `init` and read by `deinit`; the gate synchronizes itself; each
   // worker writes the flag of its own index.
-  /// Workers, the caller among them.
+  /// The number of workers, including the caller.
   package let count: Int
   private let gate: Gate
   private var threads: [pthread_t] = []
-  /// A flag for each worker, a cache line apart.
+  /// One flag per worker, a cache line apart.
   private let flags: View<Int32>
 
   /// A pool of `count` workers; `body` is the job of `run()`, called with the worker index.
@@ -77,10 +77,10 @@ package final class ThreadPool: @unchecked Sendable {
   /// returns when every call has returned.
   package func run() { gate.run(threads.count) }
 
-  /// Calls `body` with the parts of `range`, one for each worker, cut at multiples of `grain` from
-  /// its beginning, and with the worker index.
+  /// Splits `range` at multiples of `grain` from its start into one part per worker, and calls
+  /// `body` with each part and the worker index.
   ///
-  /// Numbers. The cuts depend on the number of threads: results do not if no sum crosses one.
+  /// Numbers. The splits depend on the number of threads; results do not if no sum crosses a split.
   package func split(
     _ range: Range<Int>, grain: Int = 1, _ body: (_ part: Range<Int>, _ worker: Int) -> Void
   ) {
@@ -105,11 +105,11 @@ package final class ThreadPool: @unchecked Sendable {
     return (0..<count).allSatisfy { flags[$0 * 16] == 1 }
   }
 
-  /// Whether threads spin between rounds instead of sleeping, for work of many rounds with short pauses
-  /// between them; they yield their processors to other threads.
+  /// Whether threads spin between rounds instead of sleeping, for work of many rounds with short
+  /// pauses. Spinning threads yield their processors to other threads.
   package func setSpinning(_ isSpinning: Bool) { gate.setSpinning(isSpinning) }
 
-  /// Does work of many rounds, between which the threads spin.
+  /// Runs work of many rounds, between which the threads spin.
   package func spinning<T, E: Error>(_ work: () throws(E) -> T) throws(E) -> T {
     setSpinning(true)
     defer { setSpinning(false) }
@@ -117,8 +117,8 @@ package final class ThreadPool: @unchecked Sendable {
   }
 }
 
-/// Where workers wait for the next round and the caller for its end: first spinning, since the next
-/// round often comes within microseconds, then asleep.
+/// Lets workers wait for the next round and the caller for its end. They first spin, since the next
+/// round often starts within microseconds, and then sleep.
 private final class Gate: @unchecked Sendable {
   // SAFETY: `body` changes only between rounds; storing `round` publishes it. The words are only
   // touched by the shim, the rest of `shared` with its mutex held. A thread announces that it sleeps
@@ -138,7 +138,7 @@ private final class Gate: @unchecked Sendable {
   private static let wordCount = 6 * 16
   // A cache line for each word.
   private var round: UnsafeMutablePointer<UInt32> { words }
-  /// Workers that have not finished the round.
+  /// The number of workers that have not finished the round.
   private var running: UnsafeMutablePointer<UInt32> { words + 16 }
   /// The number of workers asleep, and whether the caller is.
   private var sleepers: UnsafeMutablePointer<UInt32> { words + 32 }
@@ -193,8 +193,8 @@ private final class Gate: @unchecked Sendable {
 
   func setSpinning(_ isSpinning: Bool) { cshims_store(spins, isSpinning ? 1 : 0) }
 
-  /// Spins until the word is no longer `value`: for some tens of microseconds, or as long as the
-  /// pool is spinning; whether it changed.
+  /// Spins until the word differs from `value`, for some tens of microseconds or as long as the
+  /// pool is spinning. Returns whether it changed.
   private func waitForChange(_ word: UnsafeMutablePointer<UInt32>, _ value: UInt32) -> Bool {
     while !cshims_changes(word, value) {
       guard cshims_load(spins) != 0 else { return false }

@@ -20,7 +20,7 @@ public struct GradientOptions: Sendable {
   public var threads = 1
   /// Seconds per step; nil uses the model's.
   public var dt_s: Double?
-  /// Replaces the semantics of the model, but not those that a neuron has itself.
+  /// Replaces the semantics of the model, but not a neuron's own semantics.
   public var semantics: NeuronSemantics?
 
   /// The surrogate derivative of a spike, for nodes that are not in `surrogates`.

@@ -3,12 +3,12 @@ import ArcuateFormats
 import ArcuateKernels
 import ArcuateModel
 
-/// Checkpoints: files from which an interrupted training resumes with the same bits.
+/// Checkpoints: files from which an interrupted training run resumes with the same bits.
 ///
 /// A `.safetensors` file with the tensors `parameter/NAME` (running statistics of batch-norm among
 /// them) and `moment K/NAME`, and the texts `arcuate.checkpoint` ("2"), `arcuate.network` (the graph
 /// without numbers), `arcuate.constants` (a hash for each parameter that is not trained, of its values
-/// in the model), `arcuate.training` (options, steps made, learning-rate multiplier),
+/// in the model), `arcuate.training` (options, number of steps, learning-rate multiplier),
 /// `arcuate.checksum` (of all tensors) and `arcuate.note`, the caller's.
 extension Trainer {
   private static let format = "2"

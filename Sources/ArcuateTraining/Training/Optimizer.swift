@@ -82,7 +82,7 @@ public struct OptimizerOptions: Sendable, Equatable {
 /// The state of the optimizer: moments and the step.
 final class Optimizer {
   var options: OptimizerOptions
-  /// Steps made.
+  /// Number of steps performed.
   private(set) var step = 0
   /// Learning-rate multiplier.
   var rateFactor: Float = 1
