@@ -27,6 +27,10 @@ let hot: [SwiftSetting] =
   + (isTuned
     ? [.unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release))] : [])
 
+// Modules that run once for a model, not once for a step, are optimized for size.
+let cold: [SwiftSetting] =
+  machine + (isTuned ? [.unsafeFlags(["-Osize"], .when(configuration: .release))] : [])
+
 // The microkernels compiled again, from a link to their folder, for processors with AVX-512.
 // Unoptimized code would define functions of the standard library, of which the linker keeps one
 // for all (Tests/variants.sh), so that debug builds optimize them, too.
@@ -42,7 +46,7 @@ let selfContained: [LinkerSetting] =
     .unsafeFlags(
       [
         "-static-stdlib", "-Xlinker", "--version-script=cmake/arcuate.map", "-Xlinker",
-        "-soname=libarcuate.so.0.2",
+        "-soname=libarcuate.so.0.2", "-Xlinker", "--icf=safe",
       ], .when(platforms: [.linux]))
   ] : []
 
@@ -97,12 +101,13 @@ let package = Package(
       "ArcuateKernels",
       ["ArcuateCore", "ArcuateKernelTypes", "ArcuateMicrokernels", "CShims"]
         + (hasVariants ? ["ArcuateMicrokernelsAVX512"] : [])),
-    room("ArcuateModel", ["ArcuateCore"]),
-    room("ArcuateFormats", ["ArcuateCore", "ArcuateModel", "CZlib"]),
+    room("ArcuateModel", ["ArcuateCore"], settings: cold),
+    room("ArcuateFormats", ["ArcuateCore", "ArcuateModel", "CZlib"], settings: cold),
     room(
       "ArcuateRuntime", ["ArcuateCore", "ArcuateModel", "ArcuateKernels", "CShims"], settings: hot),
-    room("ArcuateQuantization", ["ArcuateCore", "ArcuateModel", "ArcuateRuntime"]),
-    room("ArcuateConversion", ["ArcuateCore", "ArcuateModel", "ArcuateRuntime"], settings: hot),
+    room(
+      "ArcuateQuantization", ["ArcuateCore", "ArcuateModel", "ArcuateRuntime"], settings: cold),
+    room("ArcuateConversion", ["ArcuateCore", "ArcuateModel", "ArcuateRuntime"], settings: cold),
     room(
       "ArcuateTraining",
       [
@@ -111,7 +116,7 @@ let package = Package(
       ], settings: hot),
     room("Arcuate", rooms.dropLast()),
     room("ArcuateData", ["ArcuateCore", "ArcuateModel", "ArcuateFormats"]),
-    room("ArcuateC", rooms + ["CArcuate"], linker: selfContained),
+    room("ArcuateC", rooms + ["CArcuate"], settings: cold, linker: selfContained),
     room("ArcuateConsole", rooms + [argumentParser]),
     command(
       "ArcuateCommand", rooms + ["ArcuateConsole", "ArcuateData", "CArcuate", argumentParser]),

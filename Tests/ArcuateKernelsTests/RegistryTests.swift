@@ -3,23 +3,30 @@ import ArcuateKernels
 import ArcuateTestSupport
 import Testing
 
-// One after another, and in a process without other suites (Tests/run.sh): the instructions in use
-// are the process's.
+// In a process without other suites (Tests/run.sh), since the instructions in use are the process's.
+// Kernels are tried side by side, one set of instructions after another.
 @Suite(.serialized) struct RegistryTests {
   @Test func everyKernelHasCases() {
     #expect(Set(KernelRegistry.all.map(\.kernel)) == Set(Kernel.allCases))
   }
 
-  @Test(arguments: Instructions.available, KernelRegistry.all.indices)
-  func kernelsEqualTheirReferences(instructions: Instructions, line: Int) throws {
+  @Test(arguments: Instructions.available)
+  func kernelsEqualTheirReferences(instructions: Instructions) async throws {
     let before = Instructions.current
     instructions.use()
     defer { before.use() }
-    for seed in TestSize.seeds.prefix(2) {
-      let difference = try KernelRegistry.all[line].firstDifference(
-        seed: seed, stride: TestSize.registryStride)
-      #expect(difference == nil, "with \(instructions.rawValue)")
-      #expect(Instructions.current == instructions)
+    try await withThrowingTaskGroup(of: String?.self) { group in
+      for seed in TestSize.seeds.prefix(2) {
+        for cases in KernelRegistry.all {
+          group.addTask {
+            try cases.firstDifference(seed: seed, stride: TestSize.registryStride)
+          }
+        }
+      }
+      for try await difference in group {
+        #expect(difference == nil, "with \(instructions.rawValue)")
+      }
     }
+    #expect(Instructions.current == instructions)
   }
 }
