@@ -31,6 +31,12 @@ let hot: [SwiftSetting] =
 let cold: [SwiftSetting] =
   machine + (isTuned ? [.unsafeFlags(["-Osize"], .when(configuration: .release))] : [])
 
+// Tests spend most of their time in these modules: debug builds optimize them, with the checks of
+// debug builds.
+let checked: [SwiftSetting] =
+  isTuned
+  ? [.unsafeFlags(["-O", "-assert-config", "Debug"], .when(configuration: .debug))] : []
+
 // The microkernels compiled again, from a link to their folder, for processors with AVX-512.
 // Unoptimized code would define functions of the standard library, of which the linker keeps one
 // for all (Tests/variants.sh), so that debug builds optimize them, too.
@@ -94,13 +100,13 @@ let package = Package(
     .systemLibrary(name: "CZlib", path: "Sources/CZlib"),
     .systemLibrary(name: "CArcuate", path: "Sources/CArcuate"),
     .target(name: "CShims", exclude: ["README.md"], cSettings: cMachine),
-    room("ArcuateCore", ["CShims"]),
+    room("ArcuateCore", ["CShims"], settings: machine + checked),
     room("ArcuateKernelTypes"),
-    room("ArcuateMicrokernels", ["CShims", "ArcuateKernelTypes"]),
+    room("ArcuateMicrokernels", ["CShims", "ArcuateKernelTypes"], settings: machine + checked),
     room(
       "ArcuateKernels",
       ["ArcuateCore", "ArcuateKernelTypes", "ArcuateMicrokernels", "CShims"]
-        + (hasVariants ? ["ArcuateMicrokernelsAVX512"] : [])),
+        + (hasVariants ? ["ArcuateMicrokernelsAVX512"] : []), settings: machine + checked),
     room("ArcuateModel", ["ArcuateCore"], settings: cold),
     room("ArcuateFormats", ["ArcuateCore", "ArcuateModel", "CZlib"], settings: cold),
     room(

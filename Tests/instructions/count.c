@@ -222,7 +222,8 @@ static void measure(const workload *work) {
 
   arcuate_counters counters = {.struct_size = sizeof counters};
   char kernels[512];
-  arcuate_session_counters(session, -1, -1, &counters);
+  if (arcuate_session_counters(session, -1, -1, &counters))
+    refuse(work->name, arcuate_session_last_error(session));
   arcuate_session_kernels(session, kernels, sizeof kernels);
   for (char *at = kernels; *at; at++)
     if (*at == ' ') *at = ',';
