@@ -9,7 +9,7 @@ import ArcuateCore
 ///
 /// The weights and biases of the gates r, z, n are fused in this order, as in PyTorch's `nn.GRU`.
 ///
-/// Source. Cho et al. 2014; the place of r: Cudnn's and PyTorch's variant.
+/// Source. Cho et al. 2014; r is applied as in cuDNN and PyTorch.
 public struct GRU: Sendable, Equatable {
   /// [3 units, inputs].
   public var inputWeight: Tensor

@@ -94,7 +94,7 @@ public final class Probe {
   public func read(into output: UnsafeMutableBufferPointer<Float>) throws(ArcuateError) {
     guard output.count >= count else {
       throw ArcuateError(
-        .bufferSize, "\(count) numbers were recorded, room is for \(output.count)")
+        .bufferSize, "\(count) numbers were recorded, but the buffer holds \(output.count)")
     }
     var at = 0
     for r in 0..<recorded * batch {

@@ -36,7 +36,7 @@ extension Session {
     for port in plan.outputs { most += port.shape.count * batch }
     guard output.count >= most || steps == 0 else {
       throw ArcuateError(
-        .bufferSize, "there is room for \(output.count) events, but one step may have \(most)")
+        .bufferSize, "the buffer holds \(output.count) events, but one step may have \(most)")
     }
 
     var progress = EventProgress(steps: 0, consumed: 0, written: 0)

@@ -42,7 +42,8 @@ extension Session {
   public func save(into output: UnsafeMutableRawBufferPointer) throws(ArcuateError) {
     guard output.count >= snapshotByteCount else {
       throw ArcuateError(
-        .bufferSize, "a snapshot has \(snapshotByteCount) bytes, room is for \(output.count)")
+        .bufferSize,
+        "a snapshot has \(snapshotByteCount) bytes, but the buffer holds \(output.count)")
     }
     func store(_ value: UInt64, at offset: Int) {
       output.storeBytes(of: value.littleEndian, toByteOffset: offset, as: UInt64.self)
