@@ -80,8 +80,9 @@
  * Memory. A session allocates when it is created and when a probe is added, and not while it runs.
  *
  * Options. An options struct begins with struct_size. Call its _init function, or set every field
- * to zero and struct_size to the size of the struct; programs built against this header then work
- * with later libraries. In arcuate_compile_options a zero means "use the model's value, or the
+ * to zero and struct_size to the size of the struct. Functions that fill a struct write all fields
+ * of this header: structs do not grow within a minor version, which has a soname of its own. In
+ * arcuate_compile_options a zero means "use the model's value, or the
  * default".
  *
  * Processors. x86-64 with AVX2 and FMA is required. AVX-512 and, on Linux, AMX tiles are used if

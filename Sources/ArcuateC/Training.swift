@@ -119,6 +119,10 @@ private func samples(
 
 private func target(_ given: arcuate_samples, _ trainer: Trainer) throws -> Target {
   if let labels = given.labels {
+    guard given.targets == nil else {
+      throw ArcuateError(
+        .invalidArgument, "samples->labels and samples->targets exclude each other")
+    }
     guard given.count <= trainer.batch else {
       throw ArcuateError(
         .invalidArgument,
@@ -127,7 +131,9 @@ private func target(_ given: arcuate_samples, _ trainer: Trainer) throws -> Targ
     // SAFETY: the header says that there is a label for each sample.
     return .labels(UnsafeBufferPointer(start: labels, count: given.count).map { Int($0) })
   }
-  let values = try required(given.targets, "samples->labels and samples->targets")
+  guard let values = given.targets else {
+    throw ArcuateError(.invalidArgument, "samples->labels and samples->targets are both NULL")
+  }
   let count = try nonNegative(given.target_count, "samples->target_count")
   try trainer.check(targets: count, samples: given.count)
   // SAFETY: the caller says that there are that many numbers.

@@ -83,7 +83,7 @@ public struct ConversionOptions: Sendable, Hashable {
   public init() {}
 
   /// Throws. `invalidArgument` naming the option and its range.
-  func check() throws(ArcuateError) {
+  package func check() throws(ArcuateError) {
     switch balancing {
     case .data(let percentile):
       guard percentile > 0 && percentile <= 100 else {

@@ -131,6 +131,16 @@ private struct NumberedName {
     return numbers
   }
 
+  /// The numbers, with defaults for those that are left out.
+  private func numbers(or defaults: Float...) throws -> [Float] {
+    guard numbers.count <= defaults.count else {
+      throw ArcuateError(
+        .invalidArgument, "\(name) takes up to \(defaults.count) numbers, got \(numbers.count)",
+        at: option)
+    }
+    return numbers + defaults[numbers.count...]
+  }
+
   private func steps(_ number: Float) throws -> Int {
     guard let steps = Int(exactly: number) else {
       throw ArcuateError(.invalidArgument, "steps must be an integer, got \(number)", at: option)
@@ -145,15 +155,15 @@ private struct NumberedName {
   func surrogate() throws -> Surrogate {
     switch name {
     case "box":
-      let numbers = try numbers(2)
+      let numbers = try numbers(or: 0.5, 1)
       return .box(width: numbers[0], height: numbers[1])
     case "triangle":
-      let numbers = try numbers(2)
+      let numbers = try numbers(or: 1, 0.3)
       return .triangle(width: numbers[0], height: numbers[1])
-    case "fast_sigmoid": return .fastSigmoid(slope: try numbers(1)[0])
-    case "arctan": return .arctan(slope: try numbers(1)[0])
+    case "fast_sigmoid": return .fastSigmoid(slope: try numbers(or: 25)[0])
+    case "arctan": return .arctan(slope: try numbers(or: 2)[0])
     case "spike_time":
-      let numbers = try numbers(2)
+      let numbers = try numbers(or: 0.3, 0.01)
       return .spikeTime(alpha: numbers[0], beta: numbers[1])
     default: throw unknown("box, triangle, fast_sigmoid, arctan, spike_time")
     }

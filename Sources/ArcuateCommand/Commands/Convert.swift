@@ -47,10 +47,14 @@ struct Convert: ParsableCommand {
   @Option(help: "How the value of a layer's spikes is chosen: data, model or spike_norm.")
   var balancing = BalancingName.data
 
-  @Option(help: "For data: percentile of the positive activations; 100 is the maximum.")
+  @Option(
+    parsing: .unconditional,
+    help: "For data: percentile of the positive activations; 100 is the maximum.")
   var percentile = 99.9
 
-  @Option(help: "For spike_norm: factor on the largest input of a step.")
+  @Option(
+    parsing: .unconditional,
+    help: "For spike_norm: factor on the largest input of a step.")
   var factor: Float = 1
 
   @Option(
@@ -79,7 +83,9 @@ struct Convert: ParsableCommand {
   @Flag(help: "Weight the edges of summed layers; default: summed layers share one scale.")
   var separateScales = false
 
-  @Option(help: "Steps per frame; required by --input single_shot and --bias once.")
+  @Option(
+    parsing: .unconditional,
+    help: "Steps per frame; required by --input single_shot and --bias once.")
   var steps = 0
 
   @Option(help: "Seed for --input bernoulli.")
@@ -111,6 +117,7 @@ struct Convert: ParsableCommand {
     _ = try evaluatedSteps()
     if labels != nil && evaluate.isEmpty { throw ValidationError("--labels needs --evaluate") }
     try checkOptions(compileOptions.check)
+    try checkOptions(options.check)
   }
 
   private var compileOptions: CompileOptions {

@@ -66,6 +66,9 @@ struct Run: ParsableCommand {
     for path in output { try files.write(path, as: "output") }
     let model = try reading.loadForUse(model)
     if isRecording { return try runRecording(model) }
+    guard steps == nil else {
+      throw ValidationError("--steps is for recordings of events; frames take --steps-per-frame")
+    }
     let given = try FrameFiles(inputs)
     let (options, hasBatch) = try given.options(for: model, at: self.model, compiling)
     let plan = try within(self.model) { try model.compile(options) }

@@ -82,7 +82,7 @@ struct Train: ParsableCommand {
   @Option(help: "Write the model of the epoch with the lowest loss to this file.")
   var best: String?
 
-  @Option(help: "Write the spiking counterpart of tandem training to this file.")
+  @Option(help: "Write the spiking network to this file: in tandem mode the spiking counterpart.")
   var spiking: String?
 
   @Option(parsing: .unconditional, help: "Context frames spliced to the left of Kaldi frames.")
@@ -113,6 +113,8 @@ struct Train: ParsableCommand {
       throw ValidationError("--validation and --validation-inputs exclude each other")
     }
     try checkRange("--checkpoint-steps", checkpointSteps, 1...Int.max)
+    try checkRange("--patience", patience, 1...Int.max)
+    try checkRange("--halve-after", halveAfter, 1...Int.max)
     try checkRange("--splice-left", spliceLeft, Splicing.widths)
     try checkRange("--splice-right", spliceRight, Splicing.widths)
     try checkRange("--shuffle-buffer", shuffleBuffer, 1...1_000_000)
@@ -149,7 +151,7 @@ struct Train: ParsableCommand {
       }
       guard let labels else {
         guard !inputs.hasSuffix(".npy") else {
-          throw ArcuateError(.invalidArgument, "labels are missing", at: inputs)
+          throw ArcuateError(.invalidArgument, "--labels is missing", at: inputs)
         }
         return try ImageSamples(inputs)
       }

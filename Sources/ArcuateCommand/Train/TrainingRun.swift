@@ -48,7 +48,7 @@ final class TrainingRun {
 
   func run() throws {
     state.data = data
-    if checkpoint != nil { Interrupt.hold() }
+    Interrupt.hold()
     let (trained, validated) =
       heldOut > 0 ? samples.split(heldOut, seed: seed) : (Array(0..<samples.count), [])
     if let log { try writeLog(to: log) }
@@ -74,7 +74,7 @@ final class TrainingRun {
           start = ContinuousClock.now
           try trainer.save(to: checkpoint, note: state.note)
         }
-        if Interrupt.isWanted { Interrupt.end() }
+        if Interrupt.isWanted { endInterrupted() }
       }
       let checked = try validate(validated)
       state.seconds += (ContinuousClock.now - start) / .seconds(1)
@@ -83,8 +83,17 @@ final class TrainingRun {
       if let log { try writeLog(to: log) }
       if improved, let best { try ModelFile.write(try trainer.model(), to: best) }
       if let checkpoint { try trainer.save(to: checkpoint, note: state.note) }
-      if Interrupt.isWanted { Interrupt.end() }
+      if Interrupt.isWanted { endInterrupted() }
     }
+  }
+
+  /// Says what was saved, and ends the process by the signal that arrived.
+  private func endInterrupted() -> Never {
+    let saved =
+      checkpoint.map { "continue with --resume; the state is in \($0)" }
+      ?? "nothing was saved (--checkpoint keeps the state)"
+    note("interrupted in epoch \(state.epoch + 1) of \(epochs): \(saved)")
+    Interrupt.end()
   }
 
   private func validate(_ indices: [Int]) throws -> TrainingResult? {

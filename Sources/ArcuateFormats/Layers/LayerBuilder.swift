@@ -21,9 +21,12 @@ struct LayerBuilder {
     var fields = given
     let kind = try fields.take("kind").string()
     let name = try fields.find("name")?.string() ?? "\(kind)\(model.nodes.count)"
-    guard !name.isEmpty, name.utf8.count <= 200, !model.nodes.contains(where: { $0.name == name })
-    else {
-      throw ArcuateError(.malformed, "the name \"\(name.prefix(80))\" is empty, long or taken")
+    guard !name.isEmpty else { throw ArcuateError(.malformed, "the name is empty") }
+    guard name.utf8.count <= 200 else {
+      throw ArcuateError(.malformed, "the name \"\(name.prefix(80))...\" has over 200 bytes")
+    }
+    guard !model.nodes.contains(where: { $0.name == name }) else {
+      throw ArcuateError(.malformed, "the name \"\(name)\" is used twice")
     }
     try within("\"\(name)\"") { () throws(ArcuateError) in
       weights.next()

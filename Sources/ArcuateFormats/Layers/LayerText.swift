@@ -32,7 +32,8 @@ enum LayerText {
     }
     var fields = Fields(try JSONParser.parse(bytes.array).object())
     let input = try within("input") { () throws(ArcuateError) in
-      let shape = try Shape(try fields.list("input"))
+      let isNumber = if case .number? = fields.find("input") { true } else { false }
+      let shape = try Shape(isNumber ? [fields.whole("input")] : fields.list("input"))
       guard (1...mostWeights).contains(shape.count) else {
         throw ArcuateError(
           .limitExceeded, "\(shape) has \(shape.count) numbers, not within 1 ... \(mostWeights)")

@@ -56,7 +56,7 @@ struct SafetensorsContainer {
     }
     let data = try bytes.slice(8 + Int(length), bytes.count - 8 - Int(length))
     var spans: [(begin: Int, end: Int, name: String)] = []
-    for (name, value) in header {
+    for (name, value) in header.sorted(by: { $0.key < $1.key }) {
       if name == "__metadata__" {
         try within("header: __metadata__") { () throws(ArcuateError) in
           for (key, text) in try value.object() { metadata[key] = try text.string() }

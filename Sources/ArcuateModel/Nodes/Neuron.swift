@@ -151,6 +151,10 @@ extension Neuron: NodeKind {
       tauSynapse = try number("tau_syn", or: nil)
       tauMembrane = try number("tau_mem", or: nil)
       inputWeight = try number("w_in", or: 1)
+    } else if kind.leaks, layer.has("beta"), layer.has("tau") {
+      throw ArcuateError(.malformed, "has both tau and beta")
+    } else if kind.leaks, !layer.has("beta"), !layer.has("tau") {
+      throw ArcuateError(.malformed, "needs tau or beta")
     } else if kind.leaks, layer.has("beta") {
       // What a step leaves of the membrane; inputs are added unscaled.
       let beta = try layer.number("beta", or: nil)

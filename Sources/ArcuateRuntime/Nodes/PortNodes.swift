@@ -64,7 +64,7 @@ final class AliasNode: NodeRun {
   let fanOut = FanOut.none
   let inputCount: Int? = nil
   let kernels: [Kernel] = []
-  let reason = "shows the row as it stands"
+  let reason = "output without a copy"
   let isStateless = true
   let inputUse = InputUse.sum
   let listUse: ListUse = []

@@ -50,7 +50,8 @@ struct Compiler {
     }
   }
 
-  static func plan(_ checked: CheckedModel, _ options: CompileOptions) throws(ArcuateError) -> Plan {
+  static func plan(_ checked: CheckedModel, _ options: CompileOptions) throws(ArcuateError) -> Plan
+  {
     var compiler = try Compiler(checked, options)
     return try compiler.plan()
   }
@@ -94,7 +95,8 @@ struct Compiler {
     }
     return Plan(
       source: .init(
-        model: checked.model, findings: checked.findings, options: options, dt_s: checked.model.dt_s),
+        model: checked.model, findings: checked.findings, options: options, dt_s: checked.model.dt_s
+      ),
       inputs: ports(checked.inputs), outputs: ports(checked.outputs),
       work: .init(
         steps: layout.steps, groups: layout.groups, plasticity: plasticity,

@@ -107,7 +107,7 @@ extension Plan {
       [
         ["state", "\(stateByteCount)", "membranes, currents, delays: what is saved and restored"],
         ["rows", "\(size.values * 4)", "signals of a block"],
-        ["lists", "\(size.listByteCount)", "places of non-zero signals"],
+        ["lists", "\(size.listByteCount)", "indices of nonzero signals"],
         ["workers", "\(size.workerByteCount)", "scratch of the threads"],
         [
           "counters", "\(size.counterByteCount)",

@@ -8,7 +8,7 @@ extension Session {
   /// finite.
   public func setAdaptationRate(_ rate: Float) throws(ArcuateError) {
     guard rate.isFinite else {
-      throw ArcuateError(.invalidArgument, "the factor of the rates is not finite")
+      throw ArcuateError(.invalidArgument, "the rate factor must be finite, got \(rate)")
     }
     arena.adaptationRate = rate
   }

@@ -19,7 +19,7 @@ extension Loss {
     try target.check(samples: samples, steps: steps, width: width)
     let window = (window ?? 0..<steps).clamped(to: 0..<steps)
     guard !window.isEmpty else {
-      throw ArcuateError(.invalidArgument, "the loss's window has none of the \(steps) steps")
+      throw ArcuateError(.invalidArgument, "the window of a loss must begin below steps (\(steps))")
     }
     try check(target, outputs: outputs.count)
     var total = 0.0

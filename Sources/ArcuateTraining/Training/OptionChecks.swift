@@ -12,7 +12,7 @@ extension TrainingOptions {
       try checkRange(loss.weight, -1e6...1e6, "the weight of a loss")
       guard (loss.window?.lowerBound ?? 0) < gradient.steps else {
         throw ArcuateError(
-          .invalidArgument, "a loss's window has none of the \(gradient.steps) steps")
+          .invalidArgument, "the window of a loss must begin below steps (\(gradient.steps))")
       }
     }
   }
@@ -73,13 +73,13 @@ extension Surrogate {
   func check() throws(ArcuateError) {
     switch self {
     case .box(let width, let height), .triangle(let width, let height):
-      try checkRange(width, 1e-6...1e6, "a surrogate's width")
-      try checkRange(height, 0...1e6, "a surrogate's height")
+      try checkRange(width, 1e-6...1e6, "the width of a surrogate")
+      try checkRange(height, 0...1e6, "the height of a surrogate")
     case .fastSigmoid(let slope), .arctan(let slope):
-      try checkRange(slope, 0...1e6, "a surrogate's slope")
+      try checkRange(slope, 0...1e6, "the slope of a surrogate")
     case .spikeTime(let alpha, let beta):
-      try checkRange(alpha, 0...1e6, "a surrogate's alpha")
-      try checkRange(beta, 0...1e6, "a surrogate's beta")
+      try checkRange(alpha, 0...1e6, "the alpha of a surrogate")
+      try checkRange(beta, 0...1e6, "the beta of a surrogate")
     }
   }
 }

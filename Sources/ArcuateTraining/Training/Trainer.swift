@@ -89,7 +89,8 @@ public final class Trainer {
     for (port, loss) in options.losses {
       guard (0..<network.outputCount).contains(port) else {
         throw ArcuateError(
-          .invalidArgument, "a loss is of output \(port), but the model has \(network.outputCount)")
+          .invalidArgument,
+          "the output of a loss must be 0 ... \(network.outputCount - 1), got \(port)")
       }
       let isFitting =
         port == 0 && network.outputCount >= 3
@@ -184,9 +185,6 @@ public final class Trainer {
         network.output(port).prefix(samples * network.options.steps * network.outputWidth(port)))
     }
   }
-
-  /// The model with its trained parameters; in tandem mode the artificial network.
-  public func model() throws(ArcuateError) -> Model { try network.trainedModel() }
 
   /// Learning-rate multiplier, for reduce-on-plateau schedules.
   public var rateFactor: Float {

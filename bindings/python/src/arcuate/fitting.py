@@ -85,6 +85,13 @@ def fit(
     immediately. Raises the errors of `Trainer.train_step`, and FileError.
     """
     whole("epochs", epochs)
+    for name, value in (
+        ("patience", patience),
+        ("halve_after", halve_after),
+        ("checkpoint_steps", checkpoint_steps),
+    ):
+        if value is not None:
+            whole(name, value, 1)
     run = _Run(
         trainer,
         _Data(trainer, inputs, targets, validation, whole("seed", seed, 0, 2**64 - 1)),

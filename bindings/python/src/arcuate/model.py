@@ -246,8 +246,8 @@ class Model(Handle):
         frame_state: Optional[str] = None,
         frame_input: Optional[str] = None,
         frame_output: Optional[str] = None,
-        batch: int = 1,
-        threads: int = 1,
+        batch: Optional[int] = None,
+        threads: Optional[int] = None,
         numerics: str = "exact",
     ) -> Plan:
         """Compiles the model. What is None follows the model: its metadata may state
@@ -262,8 +262,8 @@ class Model(Handle):
             then zeros. By default the model's, or "hold".
         frame_output: the steps of a frame that make its output: "last", "sum", "mean" or "every".
             By default the model's, or "last".
-        batch: independent streams that a session advances together, 1 ... 65535.
-        threads: 1 ... 256; more threads than processors are of no use. Threads divide the streams.
+        batch: independent streams that a session advances together, 1 ... 65535; by default 1.
+        threads: 1 ... 256, by default 1; more threads than processors are of no use. Threads divide the streams.
             With one stream they divide the outputs of layers with at least a million weights or,
             without such layers, the nodes: each thread runs some of them, four steps behind the one
             before it, in calls of more than four steps, as long as this is measured to be faster.
@@ -298,8 +298,8 @@ class Model(Handle):
         steps_per_frame: Optional[int] = None,
         frame_state: Optional[str] = None,
         frame_input: Optional[str] = None,
-        batch: int = 1,
-        threads: int = 1,
+        batch: Optional[int] = None,
+        threads: Optional[int] = None,
     ) -> Tuple[Model, Quantization]:
         """A copy of the model whose linear and convolution weights are quantized, and a report.
 
@@ -373,7 +373,7 @@ class Model(Handle):
         initial_potential: float = 0.0,
         share_scales: bool = True,
         seed: int = 0,
-        threads: int = 1,
+        threads: Optional[int] = None,
     ) -> Tuple[Model, Conversion]:
         """A copy of the model with integrate-and-fire neurons in place of its ReLUs, and a report.
         Run it with as many `steps_per_frame` as wanted.
@@ -437,7 +437,7 @@ class Model(Handle):
         labels: Optional[npt.ArrayLike] = None,
         *,
         steps: int = 20,
-        threads: int = 1,
+        threads: Optional[int] = None,
     ) -> ConversionLoss:
         """Runs this network and the spiking one converted from it on the same frames and compares
         them.
@@ -499,8 +499,8 @@ def _compile_options(
     frame_state: Optional[str] = None,
     frame_input: Optional[str] = None,
     frame_output: Optional[str] = None,
-    batch: int = 1,
-    threads: int = 1,
+    batch: Optional[int] = None,
+    threads: Optional[int] = None,
     numerics: str = "exact",
 ) -> _native.CompileOptions:
     options = _native.CompileOptions()

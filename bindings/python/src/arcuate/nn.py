@@ -16,8 +16,13 @@ Layers are mappings with the fields of the JSON layer list (`arcuate.documentati
 from __future__ import annotations
 
 import json
+import math
+import numbers
 from typing import Any, Dict, Mapping, Optional, Sequence, Union
 
+import numpy as np
+
+from . import errors
 from .model import Model
 
 Layer = Dict[str, Any]
@@ -34,17 +39,18 @@ def description(
     semantics: Optional[Mapping[str, str]] = None,
 ) -> str:
     """The JSON layer list that `Model.open` and the command read. Arguments as for `sequential`."""
-    shape = [input] if isinstance(input, int) else list(input)
+    if isinstance(layers, Mapping):
+        raise errors.argument("layers must be a list of layers, not one layer")
     network: Dict[str, Any] = {
-        "input": shape,
-        "layers": [dict(layer) for layer in layers],
+        "input": _plain("input", input),
+        "layers": [_checked(i, layer) for i, layer in enumerate(layers)],
         "seed": seed,
         "initial": initial,
         "dt_s": dt,
     }
     if semantics is not None:
         network["semantics"] = dict(semantics)
-    return json.dumps(network)
+    return json.dumps(network, allow_nan=False)
 
 
 def sequential(
@@ -69,13 +75,37 @@ def sequential(
     return Model.from_bytes(text.encode())
 
 
+def _checked(index: int, layer: Any) -> Layer:
+    if not isinstance(layer, Mapping):
+        raise errors.argument(f"layer {index} must be a layer, got {layer!r}")
+    return {
+        name: _plain(f'layer {index} "{layer.get("kind")}": {name}', value)
+        for name, value in layer.items()
+    }
+
+
+def _plain(name: str, value: Any) -> Any:
+    """A field as JSON has it: numbers and arrays of NumPy become Python's."""
+    if isinstance(value, (bool, str)):
+        return value
+    if isinstance(value, numbers.Integral):
+        return int(value)
+    if isinstance(value, numbers.Real):
+        if not math.isfinite(value):
+            raise errors.argument(f"{name} must be finite, got {value!r}")
+        return float(value)
+    if isinstance(value, (Sequence, np.ndarray)):
+        return [_plain(name, element) for element in value]
+    raise errors.argument(f"{name} must be a number, a word or a list of numbers, got {value!r}")
+
+
 def _layer(kind: str, name: Optional[str], **fields: Any) -> Layer:
     layer: Layer = {"kind": kind}
     if name is not None:
         layer["name"] = name
     for field, value in fields.items():
         if value is not None:
-            layer[field] = list(value) if isinstance(value, tuple) else value
+            layer[field] = value
     return layer
 
 
