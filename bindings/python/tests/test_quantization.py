@@ -142,7 +142,7 @@ def test_what_cannot_be(net):
         (dict(frames=(np.zeros((4, 6)),) * 2), "2 inputs"),
         (dict(frames=np.full((4, 6), np.nan)), "not finite"),
         (dict(frames=np.zeros((4, 6)), batch=2), "shape"),
-        (dict(steps_per_frame=0), "must be 1"),
+        (dict(steps_per_frame=0), "must not be 0"),
         (dict(frames="abc"), "numbers"),
     ]:
         with pytest.raises(arcuate.ArgumentError, match=word):
