@@ -1,9 +1,9 @@
 /* Plasticity: rules that change weights and thresholds while a session runs.
  *
- * A rule is part of the model. While adaptation is on, nodes of the kinds "PlasticLinear" and
- * "PlasticConv2d" change their weights and "Cell" nodes their thresholds. Adapted values are part
- * of the session's state: they are saved, restored and cloned, and arcuate_session_reset keeps
- * them.
+ * A rule is part of the model. While adaptation is on, nodes of the kinds "PlasticLinear",
+ * "PlasticConv1d" and "PlasticConv2d" change their weights and "Cell" nodes their thresholds.
+ * Adapted values are part of the session's state: they are saved, restored and cloned, and
+ * arcuate_session_reset keeps them.
  *
  * Functions without an `error` parameter store their message in the session. */
 #ifndef ARCUATE_PLASTICITY_H
