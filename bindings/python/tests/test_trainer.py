@@ -191,6 +191,35 @@ def test_threads_and_runs_give_the_same_bits(threads):
     assert same(weights(one), weights(other))
 
 
+@pytest.mark.parametrize("readout, output", [("sum", "sum"), ("mean", "mean"), ("last", "last")])
+def test_a_trained_model_states_how_it_is_run(tmp_path, readout, output):
+    x, y = samples()
+    t = trainer(steps=12, dropout={}, readout=readout)
+    arcuate.fit(t, x, y, epochs=3, quiet=True)
+    t.model().save(tmp_path / "net.safetensors")
+    model = arcuate.Model.open(tmp_path / "net.safetensors")
+    assert model.metadata_number("steps_per_frame") == 12
+    plan = model.compile()
+    assert (plan.frame_state, plan.frame_output) == ("reset", output)
+    steps = t.predict(x)
+    read = {"sum": steps.sum(1), "mean": steps.mean(1), "last": steps[:, -1]}[readout]
+    assert np.abs(plan.session().run(x) - read).max() < 1e-4
+    every = arcuate.Trainer(network(), batch=4, steps=5, input="every").model()
+    assert every.metadata_number("steps_per_frame") == 1
+
+
+def test_layers_take_numpy_numbers_and_name_what_is_wrong():
+    one = nn.sequential(np.int64(4), [nn.linear(np.int64(3)), nn.lif(beta=np.float32(0.5))])
+    assert one.nodes[0].name == "input"
+    for layers, words in [
+        ([nn.lif(beta=float("nan"))], 'layer 0 "lif": beta must be finite'),
+        ([nn.linear(2), None], "layer 1 must be a layer"),
+        (nn.relu(), "a list of layers"),
+    ]:
+        with pytest.raises(arcuate.ArgumentError, match=words):
+            nn.sequential(4, layers)
+
+
 def test_tandem_network_answers_in_a_session():
     x, y = samples()
     model = nn.sequential(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import os
@@ -361,20 +362,31 @@ class _Log:
         if path is None:
             return
         target = os.fspath(path)
-        with tempfile.NamedTemporaryFile(
-            "w", dir=os.path.dirname(target) or ".", delete=False
-        ) as file:
-            for entry in history:
-                file.write(json.dumps(entry) + "\n")
-        umask = os.umask(0)
-        os.umask(umask)
-        os.chmod(file.name, 0o666 & ~umask)
-        os.replace(file.name, target)
+        with _writing(path):
+            with tempfile.NamedTemporaryFile(
+                "w", dir=os.path.dirname(target) or ".", delete=False
+            ) as file:
+                for entry in history:
+                    file.write(json.dumps(entry) + "\n")
+            umask = os.umask(0)
+            os.umask(umask)
+            os.chmod(file.name, 0o666 & ~umask)
+            os.replace(file.name, target)
 
     def add(self, entry: Dict[str, Any]) -> None:
         if self._path is not None:
-            with open(self._path, "a") as file:
+            with _writing(self._path), open(self._path, "a") as file:
                 file.write(json.dumps(entry) + "\n")
+
+
+@contextlib.contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    """Raises FileError where the system refuses a file."""
+    try:
+        yield
+    except OSError as error:
+        message = f"{os.fspath(path)}: cannot be written: {error.strerror}"
+        raise errors.make(_native.CANNOT_WRITE, message) from error
 
 
 class _Interrupts:

@@ -206,7 +206,7 @@ class Model(Handle):
         """
         with self._lock:
             value = _native.library.arcuate_model_metadata_number(
-                self._live(), name.encode(), float("nan")
+                self._live(), encoded("name", name), float("nan")
             )
         return None if value != value else value
 
