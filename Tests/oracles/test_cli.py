@@ -89,6 +89,9 @@ def test_usage_errors_look_like_the_others():
         (["run", "m", "i", "--batch", "-1"], "--batch"),
         (["run", "m", "i", "--threads", "0"], "--threads"),
         (["run", "m", "i", "-o", "m"], ".npy"),
+        (["convert", "--frames", "f", "--percentile", "0", "m", "o"], "--percentile must be"),
+        (["convert", "--frames", "f", "--steps", "-1", "m", "o"], "--steps must be 0 ... 1000000"),
+        (["train", "m", "o", "--inputs", "i", "--patience", "0"], "--patience must be 1"),
     ]:
         lines = arcuate(*arguments, code=64).stderr.splitlines()
         assert lines[0].startswith("arcuate: error: ") and words in lines[0], lines
@@ -169,6 +172,12 @@ def test_check(net, tmp_path):
     assert "weights" in message(arcuate("explain", "--dt", "1", broken, code=1))
 
 
+def test_steps_are_of_recordings(values, tmp_path):
+    np.save(tmp_path / "x.npy", np.zeros((2, 3), np.float32))
+    done = arcuate("run", "--steps", "3", values, tmp_path / "x.npy", code=64)
+    assert "--steps-per-frame" in done.stderr.splitlines()[0]
+
+
 def test_explain(net):
     text = arcuate("explain", "--dt", "0.001", "--batch", "4", net).stdout
     assert "f32-neuron-step-" in text and "exact" in text and "4" in text
@@ -177,6 +186,8 @@ def test_explain(net):
     )
     assert report["batch"] == 4 and report["numerics"] == "fast"
     assert report["session_bytes"] > report["state_bytes"] > 0
+    origins = report["origins"]
+    assert (origins["dt_s"], origins["batch"], origins["threads"]) == ("given", "given", "default")
     assert "dt" in message(arcuate("explain", net, code=1))
 
 

@@ -25,7 +25,10 @@ struct Explain: ParsableCommand {
 
   func run() throws {
     let model = try reading.loadForUse(model)
-    let plan = try within(self.model) { try model.compile(compiling.options(for: model)) }
+    var options = try within(self.model) { try compiling.options(for: model) }
+    // The model was read with it, so that it would seem to be the model's own.
+    options.dt_s = reading.dt
+    let plan = try within(self.model) { try model.compile(options) }
     guard json else { return StandardOutput.add(plan.explain()) }
     func ports(_ ports: [Plan.Port]) -> JSON {
       .array(
@@ -35,7 +38,7 @@ struct Explain: ParsableCommand {
           ]
         })
     }
-    let options = plan.options
+    options = plan.options
     printJSON(
       [
         "instructions": .string(Instructions.current.rawValue),
