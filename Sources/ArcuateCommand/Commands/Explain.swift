@@ -26,7 +26,7 @@ struct Explain: ParsableCommand {
   func run() throws {
     let model = try reading.loadForUse(model)
     var options = try within(self.model) { try compiling.options(for: model) }
-    // The model was read with it, so that it would seem to be the model's own.
+    // The reader stored --dt in the model; without this, its origin would be reported as the model.
     options.dt_s = reading.dt
     let plan = try within(self.model) { try model.compile(options) }
     guard json else { return StandardOutput.add(plan.explain()) }
@@ -50,7 +50,7 @@ struct Explain: ParsableCommand {
         "batch": .number(options.batch), "threads": .number(options.threads),
         "numerics": .string(options.numerics.rawValue),
         "origins": [
-          "dt_s": plan.dt_s == nil ? .null : .string(options.dt_s == nil ? "model" : "given"),
+          "dt_s": plan.dtOrigin.map { .string($0) } ?? .null,
           "steps_per_frame": .string(options.$stepsPerFrame.origin.rawValue),
           "frame_state": .string(options.$frameState.origin.rawValue),
           "frame_input": .string(options.$frameInput.origin.rawValue),

@@ -2,27 +2,10 @@ import ArcuateCore
 import ArcuateKernelTypes
 
 extension Reference {
-  /// One neuron's numbers for `neuronStep`.
-  public struct NeuronNumbers: Sendable {
-    public var currentDecay, currentGain, decay, gain, offset, threshold, resetValue: Float
-    public init(
-      currentDecay: Float, currentGain: Float, decay: Float, gain: Float, offset: Float,
-      threshold: Float, resetValue: Float
-    ) {
-      self.currentDecay = currentDecay
-      self.currentGain = currentGain
-      self.decay = decay
-      self.gain = gain
-      self.offset = offset
-      self.threshold = threshold
-      self.resetValue = resetValue
-    }
-  }
-
-  /// One step of one neuron; returns what it emits.
+  /// Advances one neuron by one step and returns its output.
   public static func neuronStep(
     input: Float, membrane v: inout Float, current i: inout Float, pending: inout Float,
-    numbers n: NeuronNumbers, flags: NeuronFlags
+    numbers n: NeuronTapeReference.Coefficients, flags: NeuronFlags
   ) -> Float {
     func reaches(_ value: Float) -> Bool {
       flags.contains(.orEqual) ? value >= n.threshold : value > n.threshold

@@ -5,6 +5,7 @@ import ArcuateKernelTypes
 /// kernels, and the one that also knows smooth spikes and the gradients of the neurons' own
 /// parameters.
 public struct NeuronTapeReference: Sendable {
+  /// The numbers of one neuron's step, as in `NeuronCoefficients`.
   public struct Coefficients: Sendable {
     public var currentDecay, currentGain, decay, gain, offset, threshold, resetValue: Float
     public init(
@@ -95,8 +96,8 @@ public struct NeuronTapeReference: Sendable {
     (flags.contains(.orEqual) ? excess >= 0 : excess > 0) ? 1 : 0
   }
 
-  /// The backward pass: from the gradient of what was emitted, the gradient of the input; with `sums`,
-  /// those of the coefficients are added up.
+  /// One step of the backward pass: returns the gradient of the input for a gradient of the output,
+  /// and adds the gradients of the coefficients to `sums`.
   public func sweep(
     emitted: Float, input x: Float, now: Moment, before: Moment, _ c: Coefficients, slope: Float,
     carry: inout Carry, sums: inout Coefficients

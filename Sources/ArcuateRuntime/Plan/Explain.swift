@@ -42,6 +42,9 @@ extension Plan {
     return lines.joined(separator: "\n") + "\n"
   }
 
+  /// Where the length of a step comes from: "given" or "model"; nil if nothing depends on it.
+  public var dtOrigin: String? { dt_s.map { _ in options.dt_s == nil ? "model" : "given" } }
+
   private func optionLines() -> [String] {
     func line(_ name: String, _ value: String) -> String {
       name + String(repeating: " ", count: max(1, 17 - name.utf8.count)) + value
@@ -57,8 +60,7 @@ extension Plan {
         "processor", Instructions.current.rawValue + (Instructions.remark.map { " (\($0))" } ?? "")),
       line(
         "step",
-        dt_s.map { "\($0) s (\(options.dt_s == nil ? "model" : "given"))" }
-          ?? "nothing depends on its length"),
+        dt_s.map { "\($0) s (\(dtOrigin ?? ""))" } ?? "nothing depends on its length"),
       option("steps per frame", options.$stepsPerFrame),
       option("frame state", options.$frameState, frameStateWords),
       option("frame input", options.$frameInput, frameInputWords),
