@@ -87,7 +87,7 @@ final class TrainingRun {
     }
   }
 
-  /// Says what was saved, and ends the process by the signal that arrived.
+  /// Reports what was saved, then ends the process with the signal that arrived.
   private func endInterrupted() -> Never {
     let saved =
       checkpoint.map { "continue with --resume; the state is in \($0)" }

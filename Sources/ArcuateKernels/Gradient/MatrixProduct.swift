@@ -47,8 +47,8 @@ public struct Matrix: Sendable {
   }
 }
 
-/// Products of matrices, for one worker: the scratch for blocks that are copied so that the innermost
-/// loop reads memory in order.
+/// Matrix products of one worker, with the scratch buffers into which it copies blocks so that the
+/// innermost loop reads memory in order.
 ///
 /// Numbers. Each element is a sum over blocks of 256 of the inner extent, ascending, fused; its
 /// bits depend on nothing else, so that a product may be cut into parts.

@@ -110,9 +110,9 @@ private struct Packing {
   func run<T: FixedWidthInteger & BitwiseCopyable>(zero: T, magnitude: T) -> [UInt32] {
     var counts = [UInt32](repeating: 0, count: inputs)
     let size = MemoryLayout<T>.size
-    // Squares as wide as a cache line are transposed in a separate buffer: rows a power of two
-    // apart would evict each other from the cache. Four are side by side, so that memory receives
-    // four lines of a row at a time.
+    // Squares as wide as a cache line are transposed in a separate buffer, because rows a power of
+    // two apart would evict each other from the cache. Four squares lie side by side, so each write
+    // to memory covers four lines of a row.
     let wide = 64 / size
     let lines = 4
     weight.bytes.withUnsafeBytes { raw in

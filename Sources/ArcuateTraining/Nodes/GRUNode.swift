@@ -109,7 +109,8 @@ final class GRUNode: NodeTraining {
     }
   }
 
-  /// Applies the gates of a step, whose sums are there, and leaves them in place of the input's sums.
+  /// Computes the gates of one step from their sums, and the output; the gates replace the input's
+  /// sums.
   private func step(_ t: Int, _ b: Int) {
     let r = t * batch + b
     let (x, h, y) = (gates(inputGates, r), gates(hiddenGates, r), output.row(r))

@@ -118,8 +118,8 @@ CSHIMS_INLINE void cshims_store_lanes(cshims_lanes v, float *p, uint32_t bits) {
 }
 #endif
 
-/// For every eight bits the positions of those that are set, ascending, a byte each.
-extern const uint64_t cshims_places[256];
+/// For each mask of eight bits, the positions of its set bits in ascending order, one byte each.
+extern const uint64_t cshims_bit_positions[256];
 
 /// Appends first + i to the list for every bit i of `bits`, one for each lane, in ascending order;
 /// returns how many. The list must have space for as many as there are lanes.
@@ -135,7 +135,7 @@ CSHIMS_INLINE int64_t cshims_append(uint32_t bits, uint32_t first, uint32_t *lis
 #else
   typedef uint8_t bytes __attribute__((vector_size(8)));
   cshims_u32x8 indices =
-      __builtin_convertvector((bytes)cshims_places[bits & 0xFF], cshims_u32x8) + first;
+      __builtin_convertvector((bytes)cshims_bit_positions[bits & 0xFF], cshims_u32x8) + first;
   __builtin_memcpy(list, &indices, sizeof indices);
 #endif
   return count;

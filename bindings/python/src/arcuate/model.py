@@ -263,10 +263,11 @@ class Model(Handle):
         frame_output: the steps of a frame that make its output: "last", "sum", "mean" or "every".
             By default the model's, or "last".
         batch: independent streams that a session advances together, 1 ... 65535; by default 1.
-        threads: 1 ... 256, by default 1; more threads than processors are of no use. Threads divide the streams.
-            With one stream they divide the outputs of layers with at least a million weights or,
-            without such layers, the nodes: each thread runs some of them, four steps behind the one
-            before it, in calls of more than four steps, as long as this is measured to be faster.
+        threads: 1 ... 256, by default 1; more threads than processors are of no use. Threads divide
+            the streams. With one stream they divide the outputs of layers with at least a million
+            weights or, without such layers, the nodes: each thread runs some of them, four steps
+            behind the one before it, in calls of more than four steps, as long as this is measured
+            to be faster.
             Threads do not survive os.fork().
         numerics: "exact": the same bits for every thread count, chunking, batch and kernel;
             "fast": products and sums may be fused and sums evaluated in any order, including the
