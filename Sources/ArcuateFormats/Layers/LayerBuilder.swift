@@ -126,6 +126,8 @@ private final class LayerSource: LayerFields {
     return value
   }
 
+  func text(_ name: String) throws(ArcuateError) -> String { try fields.take(name).string() }
+
   func seed(_ name: String) throws(ArcuateError) -> UInt64 {
     try fields.find(name)?.integer() ?? 0
   }

@@ -125,7 +125,7 @@ extension HDF5Tree {
     case .integers(let values): self = integers(values, isScalar: storage.isScalar)
     case .integer(let value): self = integers([value], isScalar: true)
     case .word(let word): self = .string(word)
-    case .indices, .seed, .number, .flag, .rule, .semantics, .graph:
+    case .tensors, .indices, .seed, .number, .flag, .rule, .semantics, .graph:
       throw ArcuateError(.notRepresentable, "NIR has no field of this kind")
     }
   }
@@ -138,7 +138,8 @@ extension FieldStorage {
     case .extents(let count): count == 1
     case .integers(let count), .integersOrWord(let count): count == 1
     case .integer: true
-    case .tensor, .indices, .seed, .number, .flag, .word, .rule, .semantics, .graph: false
+    case .tensor, .tensors, .indices, .seed, .number, .flag, .word, .rule, .semantics, .graph:
+      false
     }
   }
 }

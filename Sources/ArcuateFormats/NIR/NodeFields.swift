@@ -64,8 +64,8 @@ struct NodeFields {
       return switch storage {
       case .integers(let count), .integersOrWord(let count):
         .integers([Int](repeating: number, count: count))
-      case .integer, .tensor, .indices, .extents, .seed, .number, .flag, .word, .rule, .semantics,
-        .graph:
+      case .integer, .tensor, .tensors, .indices, .extents, .seed, .number, .flag, .word, .rule,
+        .semantics, .graph:
         .integer(number)
       }
     case .filled(let number, let other):
@@ -91,7 +91,7 @@ struct NodeFields {
       if case .strings(let texts) = data.value { return .word(texts.first ?? "") }
       return .integers(try integers(name, header, count))
     case .integer: return .integer(try integers(name, header, 1)[0])
-    case .indices, .seed, .number, .flag, .word, .rule, .semantics, .graph:
+    case .tensors, .indices, .seed, .number, .flag, .word, .rule, .semantics, .graph:
       throw ArcuateError(.unsupportedFormat, "NIR has no such field", at: "\(group.path)/\(name)")
     }
   }

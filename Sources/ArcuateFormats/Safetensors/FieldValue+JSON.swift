@@ -20,7 +20,7 @@ extension FieldValue {
     case .word: self = .word(try json.string())
     case .rule: self = .rule(try PlasticRule(json, matrix: nil))
     case .semantics: self = .semantics(try NeuronSemantics(json))
-    case .tensor, .indices, .graph:
+    case .tensor, .tensors, .indices, .graph:
       throw ArcuateError(.unsupportedFormat, "is not a field that text can hold")
     }
   }
@@ -36,7 +36,7 @@ extension FieldValue {
     case .word(let word): .string(word)
     case .rule(let rule): rule.json
     case .semantics(let semantics): semantics.json
-    case .tensor, .indices, .graph: nil
+    case .tensor, .tensors, .indices, .graph: nil
     }
   }
 }

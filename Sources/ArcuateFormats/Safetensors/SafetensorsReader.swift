@@ -100,6 +100,9 @@ struct SafetensorsReader {
   ) throws(ArcuateError) -> FieldValue {
     switch storage {
     case .tensor: return .tensor(try tensor(name, &fields))
+    case .tensors:
+      let names = try fields.take(name)
+      return .tensors(try within(name) { () throws(ArcuateError) in try tensors(names) })
     case .indices: return .indices(try indices(name, &fields))
     case .rule:
       let matrix = fields.has("matrix") ? try tensor("matrix", &fields) : nil
@@ -171,6 +174,16 @@ struct SafetensorsReader {
     }
     used.insert(name)
     return tensor
+  }
+
+  private mutating func tensors(_ names: JSON) throws(ArcuateError) -> [String: Tensor] {
+    var tensors: [String: Tensor] = [:]
+    for (key, name) in try names.object() {
+      tensors[key] = try within("\"\(key.prefix(80))\"") { () throws(ArcuateError) in
+        try tensor(named: try name.string())
+      }
+    }
+    return tensors
   }
 
   /// Whole numbers, which stay in the file.

@@ -54,6 +54,12 @@ struct SafetensorsWriter {
       let wanted = "\(path).\(field.name)"
       switch value {
       case .tensor(let tensor): fields[field.name] = store(tensor, wanted)
+      case .tensors(let tensors):
+        var names: [String: JSON] = [:]
+        for (name, tensor) in tensors.sorted(by: { $0.key < $1.key }) {
+          names[name] = store(tensor, "\(wanted).\(name)")
+        }
+        fields[field.name] = .object(names)
       case .indices(let indices): fields[field.name] = store(indices, wanted)
       case .rule(let rule):
         fields[field.name] = rule.json

@@ -213,6 +213,24 @@ func neuronStep(
 }
 
 @inline(__always)
+func laneProgram(
+  _ code: UnsafePointer<LaneInstruction>, instructions: Int,
+  bases: UnsafePointer<UnsafeMutablePointer<Float>>, output y: UnsafeMutablePointer<Float>?,
+  list: UnsafeMutablePointer<UInt32>, count: Int, random: LaneRandom
+) -> NeuronOutcome {
+  #if ARCUATE_AVX
+    if cshims_uses_avx512() {
+      return ArcuateMicrokernelsAVX512.laneProgram(
+        code, instructions: instructions, bases: bases, output: y, list: list, count: count,
+        random: random)
+    }
+  #endif
+  return ArcuateMicrokernels.laneProgram(
+    code, instructions: instructions, bases: bases, output: y, list: list, count: count,
+    random: random)
+}
+
+@inline(__always)
 func neuronFire(
   membrane: UnsafeMutablePointer<Float>, output y: UnsafeMutablePointer<Float>?,
   list: UnsafeMutablePointer<UInt32>, count: Int, threshold: Float, resetValue: Float,

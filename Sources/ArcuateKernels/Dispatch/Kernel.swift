@@ -30,6 +30,7 @@ public enum Kernel: String, Sendable, CaseIterable {
   case populationStep = "f32-population-step"
   case neuronStep = "f32-neuron-step"
   case neuronFire = "f32-neuron-fire"
+  case laneProgram = "f32-neuron-program"
   case nonzeroList = "f32-nonzero-list"
   case matrixProduct = "f32-matrix-product"
   case gatherSums = "f32-gather-sums"

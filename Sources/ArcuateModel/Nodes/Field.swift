@@ -3,6 +3,8 @@ import ArcuateCore
 /// How a field of a node is stored in files.
 package enum FieldStorage {
   case tensor
+  /// Tensors by name.
+  case tensors
   /// A list of 32- or 64-bit integers, which stays in the file.
   case indices
   /// Extents of a shape. With a `count`, a single number stands for all of them.
@@ -24,6 +26,7 @@ package enum FieldStorage {
 /// The value of a field.
 package enum FieldValue {
   case tensor(Tensor)
+  case tensors([String: Tensor])
   case indices(IndexArray)
   /// Integers and extents.
   case integers([Int])

@@ -60,6 +60,7 @@ package protocol LayerFields: AnyObject {
   func number(_ name: String, or fallback: Float?) throws(ArcuateError) -> Float
   /// At least `least`.
   func whole(_ name: String, least: Int, or fallback: Int?) throws(ArcuateError) -> Int
+  func text(_ name: String) throws(ArcuateError) -> String
   /// 0 if it is absent.
   func seed(_ name: String) throws(ArcuateError) -> UInt64
   /// One number per axis, or one for all of them.

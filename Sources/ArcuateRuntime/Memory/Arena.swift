@@ -42,6 +42,8 @@ final class Arena {
   /// Rows for each worker: two of floats, one of indices, and the bits of one.
   private let temporaries: View<Float>
   private let temporaryLists: View<UInt32>
+  /// For each worker, what nodes ask for.
+  private let nodeScratch: View<Float>
   private let temporaryMasks: View<UInt16>
   /// For each worker, where rows of spikes share the weights.
   let spikeRows: [SpikeRows]
@@ -83,6 +85,7 @@ final class Arena {
     population = try PopulationScratch(size)
     temporaries = try view(threads * size.widest * 2)
     temporaryLists = try view(threads * size.widest)
+    nodeScratch = try view(threads * size.nodeScratch)
     temporaryMasks = try view(threads * size.masks)
     let spikeBytes = size.spikeRows.byteCount
     let memory = try AlignedBuffer(byteCount: threads * spikeBytes)
@@ -197,6 +200,11 @@ final class Arena {
 
   func temporaryMask(_ worker: Int) -> Row<UInt16> {
     temporaryMasks.row.part(worker * size.masks, size.masks)
+  }
+
+  /// What the node that needs most asks for (`NodeRun.scratchCount`).
+  func nodeScratch(_ worker: Int) -> Row<Float> {
+    nodeScratch.row.part(worker * size.nodeScratch, size.nodeScratch)
   }
 
   /// A list without elements.

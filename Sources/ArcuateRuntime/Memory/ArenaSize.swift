@@ -20,6 +20,8 @@ struct ArenaSize: Sendable {
   var sparseCounts = 0
   /// Floats of the largest row, for the workers' scratch.
   var widest = 16
+  /// Floats of scratch that nodes ask each thread for.
+  var nodeScratch = 0
   var spikeRows = SpikeRows.Demands(inputs: 16, most: 16, hasBytes: false, anyOrder: false)
 
   /// The first port whose rows may be stored as lists alone, the numbers of a row, and how many rows
@@ -70,7 +72,7 @@ struct ArenaSize: Sendable {
   var workerByteCount: Int {
     let windowBytes = plastic.windows > 0 ? plastic.windows * 4 + MatrixProduct.byteCount : 0
     return InputMasks.byteCount(count: maskedCount, rows: maskedRows)
-      + threads * (widest * 12 + masks * 2 + spikeRows.byteCount + windowBytes)
+      + threads * (widest * 12 + nodeScratch * 4 + masks * 2 + spikeRows.byteCount + windowBytes)
       + population.byteCount
   }
   /// Bytes a session uses in all.

@@ -17,6 +17,7 @@ final class CellNode: AdaptiveNode {
   /// [stride], of all streams.
   let theta: Int
   let stateCount: Int
+  let scratchCount = 0
   let initialTheta: View<Float>
   let adaptation: Float
   let thetaDecay: Float
@@ -114,6 +115,7 @@ final class TraceNode: AdaptiveNode {
   let state: Int
   let stride: Int
   let stateCount: Int
+  let scratchCount = 0
   let reason: String
 
   let byteCount = 0
@@ -166,6 +168,7 @@ final class WinnersNode: AdaptiveNode {
   let most: Int
 
   let stateCount = 0
+  let scratchCount = 0
   let byteCount = 0
   let weightByteCount = 0
   let fanOut = FanOut.none

@@ -23,6 +23,7 @@ final class BernoulliNode: NodeRun {
   let isSigned: Bool
 
   let stateCount = 0
+  let scratchCount = 0
   let byteCount = 0
   let weightByteCount = 0
   let fanOut = FanOut.none
@@ -68,6 +69,7 @@ final class SingleShotNode: NodeRun {
   let gain: Float
 
   let stateCount = 0
+  let scratchCount = 0
   let byteCount = 0
   let weightByteCount = 0
   let fanOut = FanOut.none
@@ -106,6 +108,7 @@ final class RateEncoderNode: NodeRun {
   let state: Int
   let stride: Int
   let stateCount: Int
+  let scratchCount = 0
 
   let byteCount = 0
   let weightByteCount = 0
@@ -153,6 +156,7 @@ final class DecoderNode: NodeRun {
   let state: Int
   let stride: Int
   let stateCount: Int
+  let scratchCount = 0
 
   let byteCount = 0
   let weightByteCount = 0

@@ -9,6 +9,7 @@ final class ConvolutionNode: NodeRun {
   let inputCount: Int?
 
   let stateCount = 0
+  let scratchCount = 0
   let weightByteCount = 4
   let isStateless = true
   let inputUse = InputUse.sum

@@ -11,6 +11,7 @@ final class DelayNode: NodeRun {
   let state: Int
   let stride: Int
   let stateCount: Int
+  let scratchCount = 0
   let reason: String
 
   let weightByteCount = 0

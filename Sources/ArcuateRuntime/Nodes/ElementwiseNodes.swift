@@ -8,6 +8,7 @@ final class ScaleNode: NodeRun {
   let shift: View<Float>?
 
   let stateCount = 0
+  let scratchCount = 0
   let weightByteCount = 0
   let fanOut = FanOut.none
   let inputCount: Int? = nil
@@ -55,6 +56,7 @@ final class ThresholdNode: NodeRun {
   let level: View<Float>
 
   let stateCount = 0
+  let scratchCount = 0
   let weightByteCount = 0
   let fanOut = FanOut.none
   let inputCount: Int? = nil
@@ -86,6 +88,7 @@ final class ActivationNode: NodeRun {
   let function: Activation
 
   let stateCount = 0
+  let scratchCount = 0
   let byteCount = 0
   let weightByteCount = 0
   let fanOut = FanOut.none

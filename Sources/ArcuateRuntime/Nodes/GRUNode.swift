@@ -11,6 +11,7 @@ final class GRUNode: NodeRun {
   private let stride: Int
   private let isFast: Bool
   let stateCount: Int
+  let scratchCount = 0
 
   let fanOut: FanOut
   let isStateless = false

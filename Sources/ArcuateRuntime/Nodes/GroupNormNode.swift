@@ -18,6 +18,7 @@ final class GroupNormNode: NodeRun {
   private let positions: Int
 
   let stateCount = 0
+  let scratchCount = 0
   let weightByteCount = 0
   let fanOut = FanOut.none
   let inputCount: Int? = nil

@@ -12,6 +12,7 @@ final class ConcatenationNode: NodeRun {
   let reason: String
 
   let stateCount = 0
+  let scratchCount = 0
   let byteCount = 0
   let weightByteCount = 0
   let fanOut = FanOut.none
@@ -59,6 +60,7 @@ final class MultiplicationNode: NodeRun {
   let reason: String
 
   let stateCount = 0
+  let scratchCount = 0
   let byteCount = 0
   let weightByteCount = 0
   let fanOut = FanOut.none

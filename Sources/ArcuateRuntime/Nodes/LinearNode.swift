@@ -37,6 +37,7 @@ final class LinearNode: NodeRun, SharedWork {
   let reason: String
 
   let stateCount = 0
+  let scratchCount = 0
   let isStateless = true
   let inputUse = InputUse.sum
   let listUse: ListUse = [.needed, .sufficient, .anyZeroSign]
@@ -179,6 +180,7 @@ final class PositionwiseLinearNode: NodeRun {
   let kernels: [Kernel]
 
   let stateCount = 0
+  let scratchCount = 0
   let isStateless = true
   let inputUse = InputUse.sum
   let listUse: ListUse = []

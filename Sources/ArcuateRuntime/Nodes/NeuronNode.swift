@@ -11,6 +11,7 @@ final class NeuronNode: NodeRun {
   let pending: Int?
   let stride: Int
   let stateCount: Int
+  let scratchCount = 0
   /// The membranes at rest, where they are not zero.
   let initial: View<Float>?
   /// Whether the neurons spike; others emit their membranes.
@@ -137,6 +138,7 @@ final class InPlaceNeuronNode: NodeRun {
   }
 
   var stateCount: Int { neurons.stateCount }
+  var scratchCount: Int { neurons.scratchCount }
   var byteCount: Int { neurons.byteCount }
   var weightByteCount: Int { neurons.weightByteCount }
   var kernels: [Kernel] { neurons.kernels }

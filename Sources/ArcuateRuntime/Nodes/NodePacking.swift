@@ -99,6 +99,7 @@ extension Operator {
     case .multiplication: MultiplicationNode(packing)
     case .normalization(let norm): NormalizationNode(norm)
     case .gru(let gru): try GRUNode(gru, &packing)
+    case .program(let neuron): try ProgramNode(neuron, &packing)
     case .encoder(let encoder): encoder.packed(&packing)
     case .decoder(let decoder): DecoderNode(decoder, &packing)
     case .plastic(let plastic): try plastic.packed(&packing)
@@ -110,7 +111,7 @@ extension Operator {
     switch self {
     case .convolution, .pooling: .last
     case .input, .output, .linear, .sparse, .flatten, .graph, .gru, .plastic: .first
-    case .scale, .delay, .threshold, .neuron, .activation, .batchNorm, .groupNorm,
+    case .scale, .delay, .threshold, .neuron, .program, .activation, .batchNorm, .groupNorm,
       .concatenation, .multiplication, .normalization, .encoder, .decoder:
       .asInputs
     }

@@ -8,6 +8,8 @@ import ArcuateKernels
 protocol NodeRun: AnyObject, Sendable {
   /// Floats of a session's state that the node takes, of all streams.
   var stateCount: Int { get }
+  /// Floats of scratch that the node takes of each thread.
+  var scratchCount: Int { get }
   /// Bytes of packed parameters.
   var byteCount: Int { get }
   /// Bytes of one packed weight; 0 where there are none.

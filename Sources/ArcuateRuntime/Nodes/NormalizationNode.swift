@@ -7,6 +7,7 @@ final class NormalizationNode: NodeRun {
   let norm: Normalization
 
   let stateCount = 0
+  let scratchCount = 0
   let byteCount = 0
   let weightByteCount = 0
   let fanOut = FanOut.none

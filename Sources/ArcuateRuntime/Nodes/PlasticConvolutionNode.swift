@@ -7,6 +7,7 @@ final class PlasticConvolutionNode: AdaptiveNode {
   let weights: PlasticWeights
   let geometry: ConvolutionGeometry
   let stateCount: Int
+  let scratchCount = 0
   let fanOut: FanOut
   let inputCount: Int?
   let reason: String

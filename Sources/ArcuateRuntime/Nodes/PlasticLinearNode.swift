@@ -6,6 +6,7 @@ import ArcuateModel
 final class PlasticLinearNode: AdaptiveNode {
   let weights: PlasticWeights
   let stateCount: Int
+  let scratchCount = 0
   let fanOut: FanOut
   let reason: String
 

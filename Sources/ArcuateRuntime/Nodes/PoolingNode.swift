@@ -33,6 +33,7 @@ final class PoolingNode: NodeRun {
   let outputOfInput: View<Int32>?
 
   let stateCount = 0
+  let scratchCount = 0
   let weightByteCount = 0
   let fanOut = FanOut.none
   let inputCount: Int? = nil
@@ -86,6 +87,7 @@ final class SpikeMaximumNode: NodeRun {
   let inputStride: Int
   let outputStride: Int
   let stateCount: Int
+  let scratchCount = 0
 
   let byteCount = 0
   let weightByteCount = 0

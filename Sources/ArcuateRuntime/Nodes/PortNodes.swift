@@ -4,6 +4,7 @@ import ArcuateKernels
 /// A port whose rows the session writes.
 final class InputNode: NodeRun {
   let stateCount = 0
+  let scratchCount = 0
   let byteCount = 0
   let weightByteCount = 0
   let fanOut = FanOut.none
@@ -33,6 +34,7 @@ final class InputNode: NodeRun {
 /// An output port or a flattening: the row is copied.
 final class CopyNode: NodeRun {
   let stateCount = 0
+  let scratchCount = 0
   let byteCount = 0
   let weightByteCount = 0
   let fanOut = FanOut.none
@@ -59,6 +61,7 @@ final class CopyNode: NodeRun {
 /// An output port that shows the row of the node before it.
 final class AliasNode: NodeRun {
   let stateCount = 0
+  let scratchCount = 0
   let byteCount = 0
   let weightByteCount = 0
   let fanOut = FanOut.none

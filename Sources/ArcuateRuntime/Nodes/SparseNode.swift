@@ -20,6 +20,7 @@ final class SparseNode: NodeRun {
   let lists: Int
   let counts: Int
   let stateCount: Int
+  let scratchCount = 0
   let fanOut: FanOut
   let inputCount: Int?
   let reason: String

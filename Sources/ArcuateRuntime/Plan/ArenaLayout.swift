@@ -142,6 +142,8 @@ struct ArenaLayout {
       byteCount: populations.reduce(0) { $0 + $1.byteCount(threads: options.threads) })
     size.plastic = plasticity?.size ?? .init()
     size.stages = stages.groups.count
+    let scratch = steps.map(\.node.scratchCount).max() ?? 0
+    size.nodeScratch = (scratch + 15) & ~15
     let most = min(SpikeRows.most, tiling.most, size.block * options.batch)
     size.spikeRows = .init(
       inputs: size.widest, most: (most + 15) & ~15,

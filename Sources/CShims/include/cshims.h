@@ -410,4 +410,6 @@ CSHIMS_TURN(cshims_turn1, uint8_t, 16, 4,
             CSHIMS_LIST(0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23),
             CSHIMS_LIST(8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31))
 
+#include "cshims_programs.h"
+
 #endif

@@ -1,0 +1,107 @@
+/// A neuron program made ready for the kernel: instructions on rows of lanes.
+///
+/// A layer goes through its instructions tile by tile, so that all rows of a tile stay in the
+/// nearest cache.
+public enum LaneProgram {
+  /// Neurons of a tile.
+  @inlinable public static var tile: Int { 256 }
+  /// Addresses that operands start from.
+  @inlinable public static var baseCount: Int { 64 }
+}
+
+/// What an instruction does with the rows a, b, c and d. Conditions are lanes of -1 and 0.
+public enum LaneOperation: UInt8, Sendable, BitwiseCopyable, CaseIterable {
+  // Numbers.
+  case copy, add, subtract, multiply, divide, negative, abs, min, max, floor, sqrt, exp, log, tanh
+  /// a * b + c, a * b - c and c - a * b, each rounded twice.
+  case multiplyAdd, multiplySubtract, subtractProduct
+  /// a * b + c * d, rounded three times.
+  case twoProducts
+  case greater, greaterEqual, equal
+  case and, or, not
+  /// b where a is true, else c.
+  case select
+  /// c where a > b, or a >= b, else d.
+  case selectGreater, selectGreaterEqual
+  // Integers.
+  case addIntegers, subtractIntegers, multiplyIntegers, negativeInteger, absInteger, minIntegers
+  case maxIntegers, shiftLeft, shiftRight, greaterIntegers, greaterEqualIntegers, equalIntegers
+  case toInteger, toNumber
+  case uniform, normal
+
+  // The ends of a step.
+  /// Emits 1 where a is true.
+  case spike
+  /// Emits a as a number of spikes.
+  case count
+  /// Emits a.
+  case value
+  /// The target becomes a; lanes that change are counted.
+  case commit
+  /// The same for integers.
+  case commitIntegers
+  /// The target becomes c where a > b, or a >= b, else a: a spike, which is emitted. Lanes of the
+  /// target that change are counted.
+  case fireGreater, fireGreaterEqual
+}
+
+/// The position of a row of a tile: an address to start from, and sixteens of floats from there.
+public struct LaneOperand: BitwiseCopyable, Sendable, Hashable {
+  public var base: Int32
+  public var offset: Int32
+
+  /// Rows that every tile has in common: sixteen copies of one number.
+  @inlinable public static var constants: Int32 { 0 }
+  /// Rows of whole layers.
+  @inlinable public static var parameters: Int32 { 1 }
+  @inlinable public static var states: Int32 { 2 }
+  /// Rows of one tile.
+  @inlinable public static var scratch: Int32 { 3 }
+  /// Values that live longer than a tile.
+  @inlinable public static var rows: Int32 { 4 }
+  /// Sixteen copies of a number that differs from step to step.
+  @inlinable public static var shared: Int32 { 5 }
+  /// The first input.
+  @inlinable public static var inputs: Int32 { 6 }
+
+  @inlinable
+  public init(_ base: Int32, _ offset: Int32) {
+    self.base = base
+    self.offset = offset
+  }
+
+  @inlinable public static var none: LaneOperand { LaneOperand(constants, 0) }
+}
+
+public struct LaneInstruction: BitwiseCopyable, Sendable {
+  public var operation: LaneOperation
+  /// Tells random numbers of one step apart.
+  public var site: UInt32
+  public var target: LaneOperand
+  public var a, b, c, d: LaneOperand
+
+  @inlinable
+  public init(
+    _ operation: LaneOperation, target: LaneOperand = .none, _ a: LaneOperand = .none,
+    _ b: LaneOperand = .none, _ c: LaneOperand = .none, _ d: LaneOperand = .none, site: UInt32 = 0
+  ) {
+    self.operation = operation
+    self.site = site
+    self.target = target
+    (self.a, self.b, self.c, self.d) = (a, b, c, d)
+  }
+}
+
+/// The counter of the random numbers of a step.
+public struct LaneRandom: Sendable {
+  public var key0, key1, stream: UInt32
+  public var step: UInt64
+
+  @inlinable
+  public init(key0: UInt32, key1: UInt32, stream: UInt32, step: UInt64) {
+    self.key0 = key0
+    self.key1 = key1
+    self.stream = stream
+    self.step = step
+  }
+}

@@ -1,0 +1,293 @@
+import ArcuateKernelTypes
+import CShims
+
+/// Where the rows of a layer are, and what it emits.
+private struct LaneRows {
+  let bases: UnsafePointer<UnsafeMutablePointer<Float>>
+  /// The first neuron of the tile, and how many floats of it are computed.
+  var first: Int
+  var count: Int
+
+  /// A row of the tile; `mask` is 0 for sixteen copies of one number.
+  struct Address {
+    let pointer: UnsafeMutablePointer<Float>
+    let mask: Int
+
+    @inline(__always)
+    func lanes(_ i: Int) -> Lanes { load(pointer + (i & mask)) }
+    @inline(__always)
+    func integers(_ i: Int) -> LaneMask { cshims_as_integers(lanes(i)) }
+  }
+
+  // Bit n says whether rows from base n differ from lane to lane, or from tile to tile.
+  private static var wide: UInt64 { ~0b10_0001 }
+  private static var tiled: UInt64 { ~0b10_1001 }
+
+  @inline(__always)
+  func address(_ operand: LaneOperand) -> Address {
+    let base = UInt64(truncatingIfNeeded: operand.base)
+    let isTiled = 0 &- Int((LaneRows.tiled >> base) & 1)
+    let isWide = 0 &- Int((LaneRows.wide >> base) & 1)
+    let pointer = bases[Int(operand.base)] + ((Int(operand.offset) << 4) &+ (first & isTiled))
+    return Address(pointer: pointer, mask: isWide)
+  }
+
+  @inline(__always)
+  func target(_ operand: LaneOperand) -> UnsafeMutablePointer<Float> { address(operand).pointer }
+
+  @inline(__always)
+  func unary(_ n: LaneInstruction, _ body: (Lanes) -> Lanes) {
+    let (a, y) = (address(n.a), target(n.target))
+    var i = 0
+    while i < count {
+      store(body(a.lanes(i)), y + i)
+      i &+= laneCount
+    }
+  }
+
+  @inline(__always)
+  func binary(_ n: LaneInstruction, _ body: (Lanes, Lanes) -> Lanes) {
+    let (a, b, y) = (address(n.a), address(n.b), target(n.target))
+    var i = 0
+    while i < count {
+      store(body(a.lanes(i), b.lanes(i)), y + i)
+      i &+= laneCount
+    }
+  }
+
+  @inline(__always)
+  func integers(_ n: LaneInstruction, _ body: (LaneMask, LaneMask) -> LaneMask) {
+    let (a, b, y) = (address(n.a), address(n.b), target(n.target))
+    var i = 0
+    while i < count {
+      store(cshims_as_lanes(body(a.integers(i), b.integers(i))), y + i)
+      i &+= laneCount
+    }
+  }
+
+  @inline(__always)
+  func compare(_ n: LaneInstruction, _ body: (Lanes, Lanes) -> LaneMask) {
+    binary(n) { cshims_as_lanes(body($0, $1)) }
+  }
+
+  @inline(__always)
+  func ternary(_ n: LaneInstruction, _ body: (Lanes, Lanes, Lanes) -> Lanes) {
+    let (a, b, c, y) = (address(n.a), address(n.b), address(n.c), target(n.target))
+    var i = 0
+    while i < count {
+      store(body(a.lanes(i), b.lanes(i), c.lanes(i)), y + i)
+      i &+= laneCount
+    }
+  }
+
+  @inline(__always)
+  func quaternary(_ n: LaneInstruction, _ body: (Lanes, Lanes, Lanes, Lanes) -> Lanes) {
+    let (a, b, c, d) = (address(n.a), address(n.b), address(n.c), address(n.d))
+    let y = target(n.target)
+    var i = 0
+    while i < count {
+      store(body(a.lanes(i), b.lanes(i), c.lanes(i), d.lanes(i)), y + i)
+      i &+= laneCount
+    }
+  }
+
+  /// Random numbers, which have no operands.
+  @inline(__always)
+  func draw(_ n: LaneInstruction, _ random: LaneRandom, _ body: (Lanes) -> Lanes) {
+    let y = target(n.target)
+    var i = 0
+    while i < count {
+      let numbers = cshims_uniform_lanes(
+        UInt32(truncatingIfNeeded: first &+ i), random.step, random.stream, random.key0,
+        random.key1 &+ n.site)
+      store(body(numbers), y + i)
+      i &+= laneCount
+    }
+  }
+}
+
+/// Runs the instructions of a program on `count` neurons, tile by tile; says how many lanes of the
+/// committed states changed and, if spikes are emitted, what was listed.
+///
+/// Numbers. Each instruction is rounded as it is written; those that combine two round twice.
+/// Needs. Rows of layers padded to a multiple of 16 and aligned to 64 bytes, with space for `count`
+/// elements; `bases` with an address for each base that an operand has; a list with space for `count`
+/// rounded up to 16 where spikes are emitted. A nil `y` is not written; its padding is 0.
+@inline(never)
+public func laneProgram(
+  _ code: UnsafePointer<LaneInstruction>, instructions: Int,
+  bases: UnsafePointer<UnsafeMutablePointer<Float>>, output y: UnsafeMutablePointer<Float>?,
+  list: UnsafeMutablePointer<UInt32>, count: Int, random: LaneRandom
+) -> NeuronOutcome {
+  var outcome = NeuronOutcome(changed: 0, listed: 0, unit: true)
+  var first = 0
+  while first < count {
+    let size = min(LaneProgram.tile, count &- first)
+    let rows = LaneRows(bases: bases, first: first, count: (size &+ 15) & ~15)
+    for k in 0..<instructions {
+      run(code[k], rows, size, y, list, random, &outcome)
+    }
+    first &+= LaneProgram.tile
+  }
+  if let y { for i in count..<(count &+ 15) & ~15 { y[i] = 0 } }
+  return outcome
+}
+
+@inline(__always)
+private func run(
+  _ n: LaneInstruction, _ rows: LaneRows, _ size: Int, _ y: UnsafeMutablePointer<Float>?,
+  _ list: UnsafeMutablePointer<UInt32>, _ random: LaneRandom, _ outcome: inout NeuronOutcome
+) {
+  switch n.operation {
+  case .copy: rows.unary(n) { $0 }
+  case .add: rows.binary(n) { $0 + $1 }
+  case .subtract: rows.binary(n) { $0 - $1 }
+  case .multiply: rows.binary(n) { $0 * $1 }
+  case .divide: rows.binary(n) { $0 / $1 }
+  case .negative: rows.unary(n) { cshims_negative($0) }
+  case .abs: rows.unary(n) { cshims_abs($0) }
+  case .min: rows.binary(n) { cshims_select(cshims_greater($1, $0), $0, $1) }
+  case .max: rows.binary(n) { cshims_select(cshims_greater($0, $1), $0, $1) }
+  case .floor: rows.unary(n) { cshims_floor($0) }
+  case .sqrt: rows.unary(n) { cshims_sqrt($0) }
+  case .exp: rows.unary(n) { laneExp($0) }
+  case .log: rows.unary(n) { laneLog($0) }
+  case .tanh: rows.unary(n) { laneTanh($0) }
+  case .multiplyAdd: rows.ternary(n) { $0 * $1 + $2 }
+  case .multiplySubtract: rows.ternary(n) { $0 * $1 - $2 }
+  case .subtractProduct: rows.ternary(n) { $2 - $0 * $1 }
+  case .twoProducts: rows.quaternary(n) { $0 * $1 + $2 * $3 }
+  case .greater: rows.compare(n) { cshims_greater($0, $1) }
+  case .greaterEqual: rows.compare(n) { cshims_greater_equal($0, $1) }
+  case .equal: rows.compare(n) { cshims_equal($0, $1) }
+  case .and: rows.integers(n) { $0 & $1 }
+  case .or: rows.integers(n) { $0 | $1 }
+  case .not: rows.unary(n) { cshims_as_lanes(~cshims_as_integers($0)) }
+  case .select: rows.ternary(n) { cshims_select(cshims_as_integers($0), $1, $2) }
+  case .selectGreater: rows.quaternary(n) { cshims_select(cshims_greater($0, $1), $2, $3) }
+  case .selectGreaterEqual:
+    rows.quaternary(n) { cshims_select(cshims_greater_equal($0, $1), $2, $3) }
+  case .addIntegers: rows.integers(n) { cshims_add_integers($0, $1) }
+  case .subtractIntegers: rows.integers(n) { cshims_subtract_integers($0, $1) }
+  case .multiplyIntegers: rows.integers(n) { cshims_multiply_integers($0, $1) }
+  case .negativeInteger:
+    rows.integers(n) { a, _ in cshims_subtract_integers(.zero, a) }
+  case .absInteger:
+    rows.integers(n) { a, _ in
+      let isNegative = cshims_greater_integers(.zero, a)
+      return cshims_subtract_integers(a ^ isNegative, isNegative)
+    }
+  case .minIntegers:
+    rows.integers(n) { a, b in
+      let isLess = cshims_greater_integers(b, a)
+      return (a & isLess) | (b & ~isLess)
+    }
+  case .maxIntegers:
+    rows.integers(n) { a, b in
+      let isGreater = cshims_greater_integers(a, b)
+      return (a & isGreater) | (b & ~isGreater)
+    }
+  case .shiftLeft: rows.integers(n) { cshims_shift_left($0, $1) }
+  case .shiftRight: rows.integers(n) { cshims_shift_right($0, $1) }
+  case .greaterIntegers: rows.integers(n) { cshims_greater_integers($0, $1) }
+  case .greaterEqualIntegers: rows.integers(n) { ~cshims_greater_integers($1, $0) }
+  case .equalIntegers: rows.integers(n) { cshims_equal_integers($0, $1) }
+  case .toInteger: rows.unary(n) { cshims_as_lanes(cshims_to_integers($0)) }
+  case .toNumber: rows.unary(n) { cshims_to_numbers(cshims_as_integers($0)) }
+  case .uniform: rows.draw(n, random) { $0 }
+  case .normal: rows.draw(n, random) { laneNormal($0) }
+  case .spike: emitSpikes(n, rows, size, y, list, &outcome)
+  case .count: emitCounts(n, rows, size, y, list, &outcome)
+  case .value:
+    guard let y else { return }
+    let a = rows.address(n.a)
+    for i in stride(from: 0, to: rows.count, by: laneCount) { store(a.lanes(i), y + rows.first + i) }
+  case .commit: commit(n, rows, size, &outcome) { cshims_not_equal($0, $1) }
+  case .commitIntegers:
+    commit(n, rows, size, &outcome) {
+      ~cshims_equal_integers(cshims_as_integers($0), cshims_as_integers($1))
+    }
+  case .fireGreater: fire(n, rows, size, y, list, &outcome) { cshims_greater($0, $1) }
+  case .fireGreaterEqual: fire(n, rows, size, y, list, &outcome) { cshims_greater_equal($0, $1) }
+  }
+}
+
+@inline(__always)
+private func emitSpikes(
+  _ n: LaneInstruction, _ rows: LaneRows, _ size: Int, _ y: UnsafeMutablePointer<Float>?,
+  _ list: UnsafeMutablePointer<UInt32>, _ outcome: inout NeuronOutcome
+) {
+  let a = rows.address(n.a)
+  var listed = outcome.listed
+  var i = 0
+  while i < size {
+    let fired = a.integers(i)
+    let bits = cshims_bits(fired) & lanes(from: i, of: size)
+    if let y { store(cshims_select(fired, Lanes(repeating: 1), .zero), y + rows.first + i) }
+    listed &+= Int(
+      cshims_append(bits, UInt32(truncatingIfNeeded: rows.first &+ i), list + listed))
+    i &+= laneCount
+  }
+  outcome.listed = listed
+}
+
+@inline(__always)
+private func emitCounts(
+  _ n: LaneInstruction, _ rows: LaneRows, _ size: Int, _ y: UnsafeMutablePointer<Float>?,
+  _ list: UnsafeMutablePointer<UInt32>, _ outcome: inout NeuronOutcome
+) {
+  let a = rows.address(n.a)
+  var other: UInt32 = 0
+  for i in stride(from: 0, to: size, by: laneCount) {
+    let v = a.lanes(i)
+    let bits = cshims_bits(cshims_not_equal(v, .zero)) & lanes(from: i, of: size)
+    other |= bits & ~cshims_bits(cshims_equal(v, Lanes(repeating: 1)))
+    if let y { store(v, y + rows.first + i) }
+    outcome.listed &+= Int(
+      cshims_append(bits, UInt32(truncatingIfNeeded: rows.first &+ i), list + outcome.listed))
+  }
+  if other != 0 { outcome.unit = false }
+}
+
+@inline(__always)
+private func commit(
+  _ n: LaneInstruction, _ rows: LaneRows, _ size: Int, _ outcome: inout NeuronOutcome,
+  differ: (Lanes, Lanes) -> LaneMask
+) {
+  let (a, v) = (rows.address(n.a), rows.target(n.target))
+  var changed = 0
+  for i in stride(from: 0, to: size, by: laneCount) {
+    let new = a.lanes(i)
+    changed &+=
+      (cshims_bits(differ(new, load(v + i))) & lanes(from: i, of: size)).nonzeroBitCount
+    store(new, v + i)
+  }
+  outcome.changed &+= changed
+}
+
+@inline(__always)
+private func fire(
+  _ n: LaneInstruction, _ rows: LaneRows, _ size: Int, _ y: UnsafeMutablePointer<Float>?,
+  _ list: UnsafeMutablePointer<UInt32>, _ outcome: inout NeuronOutcome,
+  reaches: (Lanes, Lanes) -> LaneMask
+) {
+  let (a, b, c) = (rows.address(n.a), rows.address(n.b), rows.address(n.c))
+  let v = rows.target(n.target)
+  var (changed, listed) = (0, outcome.listed)
+  var i = 0
+  while i < size {
+    let (now, old) = (a.lanes(i), load(v + i))
+    let fired = reaches(now, b.lanes(i))
+    let new = cshims_select(fired, c.lanes(i), now)
+    store(new, v + i)
+    let inside = lanes(from: i, of: size)
+    changed &+= (cshims_bits(cshims_not_equal(new, old)) & inside).nonzeroBitCount
+    if let y { store(cshims_select(fired, Lanes(repeating: 1), .zero), y + rows.first + i) }
+    listed &+= Int(
+      cshims_append(
+        cshims_bits(fired) & inside, UInt32(truncatingIfNeeded: rows.first &+ i), list + listed))
+    i &+= laneCount
+  }
+  outcome.changed &+= changed
+  outcome.listed = listed
+}

@@ -1,0 +1,486 @@
+import ArcuateCore
+
+/// Turns a program's text into its declarations and instructions.
+struct ProgramBuilder {
+  /// What a name stands for.
+  enum Meaning {
+    /// A number that does not change, with the place where it is used first.
+    case constant(ConstantExpression)
+    case value(ProgramOperand, ProgramType)
+  }
+
+  private(set) var inputs: [String] = []
+  private(set) var parameters: [NeuronProgram.Parameter] = []
+  private(set) var states: [NeuronProgram.State] = []
+  private(set) var code = ProgramCode()
+  private(set) var surrogate: ProgramCode?
+  private(set) var surrogateResult: ProgramOperand?
+  private var meanings: [String: Meaning] = [:]
+  /// Names that the text assigns somewhere.
+  private var assigned: Set<String> = []
+
+  static let mostInstructions = 64
+  static let mostStates = 16
+  static let mostInputs = 8
+  static let mostConstants = 64
+  static let mostBytes = 1 << 16
+  /// Names that a program can neither declare nor assign.
+  static let reserved: Set<String> = ["dt", "spikes_before", "state", "input", "parameter"]
+  /// The names of what a program emits.
+  static let emissions = ["spike", "count", "value"]
+
+  /// Throws. `malformed` or `limitExceeded` with line and column.
+  init(_ text: String) throws(ArcuateError) {
+    guard text.utf8.count <= Self.mostBytes else {
+      throw ArcuateError(
+        .limitExceeded, "a program has \(text.utf8.count) bytes, more than \(Self.mostBytes)")
+    }
+    let lines = try ProgramTokens(text).lines.filter { !$0.isEmpty }
+    for line in lines {
+      if case .name(let name) = line[0].kind, case .symbol(let symbol) = line[1].kind,
+        ["=", "+=", "-=", "*=", "/="].contains(symbol)
+      {
+        assigned.insert(name)
+      }
+    }
+    for line in lines {
+      var reader = ProgramReader(line)
+      try statement(&reader)
+      try reader.requireEnd()
+    }
+    if inputs.isEmpty { inputs = ["x"] }
+  }
+
+  // MARK: Statements
+
+  private mutating func statement(_ reader: inout ProgramReader) throws(ArcuateError) {
+    if reader.takesKeyword("state") {
+      let isInteger = reader.takesKeyword("integer")
+      repeat { try declareState(&reader, isInteger: isInteger) } while reader.takes(",")
+    } else if reader.takesKeyword("parameter") {
+      repeat { try declareParameter(&reader) } while reader.takes(",")
+    } else if reader.takesKeyword("input") {
+      repeat { try declareInput(&reader) } while reader.takes(",")
+    } else {
+      try assignment(&reader)
+    }
+  }
+
+  private mutating func declareState(
+    _ reader: inout ProgramReader, isInteger: Bool
+  ) throws(ArcuateError) {
+    let (name, position) = try reader.name()
+    try declare(name, position)
+    guard states.count < Self.mostStates else {
+      throw ArcuateError(
+        .limitExceeded, "a program has \(Self.mostStates) states at most", at: "\(position)")
+    }
+    var initial = ConstantExpression.number(0)
+    if reader.takes("=") { initial = try constant(reader.expression(), "an initial value") }
+    let type = isInteger ? ProgramType.integer : .number
+    meanings[name] = .value(.state(states.count), type)
+    states.append(.init(name: name, type: type, initial: initial, position: position))
+  }
+
+  private mutating func declareParameter(_ reader: inout ProgramReader) throws(ArcuateError) {
+    let (name, position) = try reader.name()
+    try declare(name, position)
+    var value: Double?
+    if reader.takes("=") {
+      let expression = try constant(reader.expression(), "a default")
+      guard expression.parameters.isEmpty, !expression.usesTimeStep else {
+        throw ArcuateError(
+          .malformed, "the default of \"\(name)\" is not a number", at: "\(position)")
+      }
+      value = expression.value(.init(dt_s: 0, parameters: []))
+    }
+    try addParameter(name, value, position)
+  }
+
+  private mutating func declareInput(_ reader: inout ProgramReader) throws(ArcuateError) {
+    let (name, position) = try reader.name()
+    try declare(name, position)
+    guard inputs.count < Self.mostInputs else {
+      throw ArcuateError(
+        .limitExceeded, "a program has \(Self.mostInputs) inputs at most", at: "\(position)")
+    }
+    meanings[name] = .value(.input(inputs.count), .number)
+    inputs.append(name)
+  }
+
+  private func declare(_ name: String, _ position: TextPosition) throws(ArcuateError) {
+    if Self.reserved.contains(name) || Self.emissions.contains(name) || name == "surrogate" {
+      throw ArcuateError(.malformed, "\"\(name)\" cannot be declared", at: "\(position)")
+    }
+    if meanings[name] != nil {
+      throw ArcuateError(.malformed, "\"\(name)\" is declared or used before", at: "\(position)")
+    }
+  }
+
+  private mutating func addParameter(
+    _ name: String, _ value: Double?, _ position: TextPosition
+  ) throws(ArcuateError) {
+    guard parameters.count < Self.mostConstants else {
+      throw ArcuateError(
+        .limitExceeded, "a program has \(Self.mostConstants) parameters at most",
+        at: "\(position)")
+    }
+    meanings[name] = .constant(.parameter(parameters.count))
+    parameters.append(.init(name: name, standard: value, position: position))
+  }
+
+  private mutating func assignment(_ reader: inout ProgramReader) throws(ArcuateError) {
+    let (name, position) = try reader.name()
+    if name == "surrogate", reader.takes("(") { return try declareSurrogate(&reader, position) }
+    guard !Self.reserved.contains(name) else {
+      throw ArcuateError(.malformed, "\"\(name)\" cannot be assigned", at: "\(position)")
+    }
+    if inputs.contains(name) {
+      throw ArcuateError(.malformed, "the input \"\(name)\" cannot be assigned", at: "\(position)")
+    }
+    if let parameter = parameters.first(where: { $0.name == name }) {
+      throw ArcuateError(
+        .malformed, "the parameter \"\(parameter.name)\" cannot be assigned", at: "\(position)")
+    }
+    var expression: ProgramExpression
+    if let symbol = ["+", "-", "*", "/"].first(where: { reader.takes($0 + "=") }) {
+      expression = .binary(symbol, .name(name, position), try reader.expression(), position)
+    } else {
+      try reader.require("=")
+      expression = try reader.expression()
+    }
+    let state = states.first { $0.name == name }
+    let wanted = state?.type ?? (name == "spike" ? .condition : nil)
+    let meaning = try meaning(expression, wanted)
+    if let state {
+      let operand = try operand(meaning, state.type, expression.position)
+      meanings[name] = .value(operand, state.type)
+    } else {
+      meanings[name] = meaning
+    }
+  }
+
+  /// surrogate(u) = the derivative of a spike at u = left - right of its comparison.
+  private mutating func declareSurrogate(
+    _ reader: inout ProgramReader, _ position: TextPosition
+  ) throws(ArcuateError) {
+    guard surrogateResult == nil else {
+      throw ArcuateError(.malformed, "a second surrogate", at: "\(position)")
+    }
+    let (name, _) = try reader.name()
+    try reader.require(")")
+    try reader.require("=")
+    let expression = try reader.expression()
+    let outer = (code, meanings, assigned, inputs)
+    code = ProgramCode()
+    // Parameters may be used; states and values are those of a step, not of a derivative.
+    meanings = meanings.filter { if case .constant = $0.value { true } else { false } }
+    assigned.formUnion(outer.1.keys.filter { meanings[$0] == nil } + ["x"])
+    meanings[name] = .value(.input(0), .number)
+    inputs = [name]
+    let result = try operand(meaning(expression, .number), .number, expression.position)
+    (surrogate, surrogateResult) = (code, result)
+    let added = meanings.filter { entry in
+      if case .constant(.parameter) = entry.value { outer.1[entry.key] == nil } else { false }
+    }
+    (code, meanings, assigned, inputs) = outer
+    for (name, meaning) in added { meanings[name] = meaning }
+  }
+
+  // MARK: Expressions
+
+  private mutating func constant(
+    _ expression: ProgramExpression, _ what: String
+  ) throws(ArcuateError) -> ConstantExpression {
+    guard case .constant(let constant) = try meaning(expression, nil) else {
+      throw ArcuateError(
+        .malformed, "\(what) is made of numbers and parameters alone", at: "\(expression.position)")
+    }
+    return constant
+  }
+
+  private mutating func meaning(
+    _ expression: ProgramExpression, _ wanted: ProgramType?
+  ) throws(ArcuateError) -> Meaning {
+    switch expression {
+    case .number(let number, _): return .constant(.number(number))
+    case .name(let name, let position): return try meaning(of: name, position)
+    case .unary(let symbol, let inner, let position):
+      return try unary(symbol, meaning(inner, symbol == "!" ? .condition : wanted), position)
+    case .binary(let symbol, let left, let right, let position):
+      return try binary(symbol, left, right, wanted, position)
+    case .conditional(let condition, let first, let second, let position):
+      return try conditional(condition, first, second, wanted, position)
+    case .call(let name, let arguments, let position):
+      return try call(name, arguments, wanted, position)
+    }
+  }
+
+  private mutating func meaning(
+    of name: String, _ position: TextPosition
+  ) throws(ArcuateError) -> Meaning {
+    if let known = meanings[name] { return known }
+    if name == "dt" { return .constant(.timeStep) }
+    if name == "spikes_before" { return .value(.spikesBefore, .number) }
+    if name == "x", inputs.isEmpty {
+      inputs = ["x"]
+      meanings["x"] = .value(.input(0), .number)
+      return meanings["x"]!
+    }
+    if assigned.contains(name) || Self.emissions.contains(name) || Self.reserved.contains(name) {
+      throw ArcuateError(
+        .malformed, "\"\(name)\" is used before it has a value", at: "\(position)")
+    }
+    // What nothing assigns is a parameter.
+    try addParameter(name, nil, position)
+    return meanings[name]!
+  }
+
+  private mutating func unary(
+    _ symbol: String, _ inner: Meaning, _ position: TextPosition
+  ) throws(ArcuateError) -> Meaning {
+    if symbol == "!" {
+      let operand = try operand(inner, .condition, position)
+      return try add(.not, [operand], .condition, position)
+    }
+    switch inner {
+    case .constant(let constant): return .constant(.unary(.negative, constant))
+    case .value(let operand, .number): return try add(.negative, [operand], .number, position)
+    case .value(let operand, .integer):
+      return try add(.negativeInteger, [operand], .integer, position)
+    case .value(_, .condition):
+      return try add(.negative, [operand(inner, .number, position)], .number, position)
+    }
+  }
+
+  private mutating func binary(
+    _ symbol: String, _ left: ProgramExpression, _ right: ProgramExpression,
+    _ wanted: ProgramType?, _ position: TextPosition
+  ) throws(ArcuateError) -> Meaning {
+    if symbol == "&&" || symbol == "||" {
+      let a = try operand(meaning(left, .condition), .condition, left.position)
+      let b = try operand(meaning(right, .condition), .condition, right.position)
+      return try add(symbol == "&&" ? .and : .or, [a, b], .condition, position)
+    }
+    let inner = ProgramSymbols.compares(symbol) ? nil : wanted
+    let a = try meaning(left, inner)
+    let b = try meaning(right, inner)
+    if case .constant(let x) = a, case .constant(let y) = b {
+      guard let operation = ConstantExpression.Binary(rawValue: symbol) else {
+        throw ArcuateError(
+          .malformed, "\"\(symbol)\" of two constants is the same at every step",
+          at: "\(position)")
+      }
+      return .constant(.binary(operation, x, y))
+    }
+    if symbol == "**" { return try power(a, b, position) }
+    let type = try common(a, b, symbol, position)
+    let operands = [try operand(a, type, left.position), try operand(b, type, right.position)]
+    guard let found = ProgramSymbols.binary(symbol, type) else {
+      throw ArcuateError(
+        .malformed,
+        type == .integer && symbol == "/"
+          ? "integers are not divided: shift them (>>), or take number()"
+          : "\"\(symbol)\" takes \(type == .integer ? "numbers, not integers" : "integers: take integer()")",
+        at: "\(position)")
+    }
+    let result = try add(
+      found.operation, found.isSwapped ? operands.reversed() : operands,
+      ProgramSymbols.compares(symbol) ? .condition : type, position)
+    guard symbol == "!=", case .value(let equal, _) = result else { return result }
+    return try add(.not, [equal], .condition, position)
+  }
+
+  /// x ** n for n = 2, 3, 4: products from the left.
+  private mutating func power(
+    _ base: Meaning, _ exponent: Meaning, _ position: TextPosition
+  ) throws(ArcuateError) -> Meaning {
+    guard case .constant(.number(let n)) = exponent, [2, 3, 4].contains(n),
+      case .value(let x, let type) = base, type != .condition
+    else {
+      throw ArcuateError(
+        .malformed, "the exponent of a value is 2, 3 or 4: use exp(y * log(x))", at: "\(position)")
+    }
+    var product = base
+    for _ in 1..<Int(n) {
+      guard case .value(let left, _) = product else { break }
+      product = try add(
+        type == .number ? .multiply : .multiplyIntegers, [left, x], type, position)
+    }
+    return product
+  }
+
+  private mutating func conditional(
+    _ condition: ProgramExpression, _ first: ProgramExpression, _ second: ProgramExpression,
+    _ wanted: ProgramType?, _ position: TextPosition
+  ) throws(ArcuateError) -> Meaning {
+    let chosen = try operand(meaning(condition, .condition), .condition, condition.position)
+    let a = try meaning(first, wanted)
+    let b = try meaning(second, wanted)
+    var type = ProgramType.number
+    if case .constant = a, case .constant = b {
+      if wanted == .integer { type = .integer }
+    } else {
+      type = try common(a, b, "? :", position)
+    }
+    return try add(
+      type == .number ? .select : .selectIntegers,
+      [chosen, try operand(a, type, first.position), try operand(b, type, second.position)], type,
+      position)
+  }
+
+  /// The type of two operands: constants and conditions, which are 1 or 0, take that of the other.
+  private func common(
+    _ a: Meaning, _ b: Meaning, _ symbol: String, _ position: TextPosition
+  ) throws(ArcuateError) -> ProgramType {
+    let types = [a, b].compactMap { meaning -> ProgramType? in
+      if case .value(_, let type) = meaning, type != .condition { type } else { nil }
+    }
+    if types.count == 2, types[0] != types[1] {
+      throw ArcuateError(
+        .malformed,
+        "\"\(symbol)\" has a \(types[0].rawValue) on its left and a \(types[1].rawValue) on its "
+          + "right: convert one by number() or integer()", at: "\(position)")
+    }
+    return types.first ?? .number
+  }
+
+  private mutating func call(
+    _ name: String, _ arguments: [ProgramExpression], _ wanted: ProgramType?,
+    _ position: TextPosition
+  ) throws(ArcuateError) -> Meaning {
+    guard let function = ProgramSymbols.functions[name] else {
+      throw ArcuateError(
+        .malformed, "there is no function \"\(name.prefix(40))\"", at: "\(position)")
+    }
+    guard arguments.count == function.count else {
+      throw ArcuateError(
+        .malformed, "\(name) takes \(function.count) arguments, not \(arguments.count)",
+        at: "\(position)")
+    }
+    var values: [Meaning] = []
+    for argument in arguments { values.append(try meaning(argument, nil)) }
+    let constants = values.compactMap { if case .constant(let c) = $0 { c } else { nil } }
+    if !values.isEmpty, constants.count == values.count, let folded = function.constant {
+      return .constant(folded(constants))
+    }
+    switch name {
+    case "integer", "number":
+      let type = try common(values[0], values[0], name, position)
+      if type.rawValue == name { return values[0] }
+      let x = try operand(values[0], type, position)
+      return try add(
+        type == .number ? .integer : .number, [x], type == .number ? .integer : .number, position)
+    case "winners":
+      let score = try operand(values[0], .number, arguments[0].position)
+      guard constants.count == 1, case .constant = values[1] else {
+        throw ArcuateError(
+          .malformed, "winners takes a number and how many win, a constant", at: "\(position)")
+      }
+      let count = try operand(values[1], .integer, arguments[1].position)
+      return try add(.winners, [score, count], .condition, position)
+    default: break
+    }
+    var type = ProgramType.number
+    if values.count == 2 {
+      type = try common(values[0], values[1], name, position)
+    } else if let first = values.first {
+      type = try common(first, first, name, position)
+    }
+    guard let operation = type == .integer ? function.integers : function.numbers else {
+      throw ArcuateError(
+        .malformed, "\(name) takes numbers, not \(type.rawValue)s", at: "\(position)")
+    }
+    var operands: [ProgramOperand] = []
+    for (value, argument) in zip(values, arguments) {
+      operands.append(try operand(value, type, argument.position))
+    }
+    return try add(operation, operands, type, position)
+  }
+
+  // MARK: Instructions
+
+  private mutating func add(
+    _ operation: ProgramOperation, _ operands: [ProgramOperand], _ type: ProgramType,
+    _ position: TextPosition
+  ) throws(ArcuateError) -> Meaning {
+    guard code.instructions.count < Self.mostInstructions else {
+      throw ArcuateError(
+        .limitExceeded, "a program has \(Self.mostInstructions) instructions at most",
+        at: "\(position)")
+    }
+    code.instructions.append(ProgramInstruction(operation, operands, type, at: position))
+    return .value(.result(code.instructions.count - 1), type)
+  }
+
+  private mutating func operand(
+    _ meaning: Meaning, _ type: ProgramType, _ position: TextPosition
+  ) throws(ArcuateError) -> ProgramOperand {
+    switch meaning {
+    case .value(let operand, let own):
+      if own == .condition, type != .condition {
+        let choices = try [1, 0].map { number throws(ArcuateError) in
+          try self.operand(.constant(.number(number)), type, position)
+        }
+        let chosen = try add(
+          type == .number ? .select : .selectIntegers, [operand] + choices, type, position)
+        return try self.operand(chosen, type, position)
+      }
+      guard own == type else {
+        throw ArcuateError(
+          .malformed, "a \(type.rawValue) is expected, not a \(own.rawValue)", at: "\(position)")
+      }
+      return operand
+    case .constant(let expression):
+      guard type != .condition else {
+        throw ArcuateError(
+          .malformed, "a condition is expected, not a constant", at: "\(position)")
+      }
+      if case .number(let number) = expression, type == .integer {
+        guard Int32(exactly: number) != nil else {
+          throw ArcuateError(
+            .malformed, "\(number) is not a whole number of 32 bits", at: "\(position)")
+        }
+      }
+      let known = code.constants.firstIndex { $0.expression == expression && $0.type == type }
+      if let known { return .constant(known) }
+      guard code.constants.count < Self.mostConstants else {
+        throw ArcuateError(
+          .limitExceeded, "a program has \(Self.mostConstants) constants at most",
+          at: "\(position)")
+      }
+      code.constants.append(ProgramConstant(expression, type, at: position))
+      return .constant(code.constants.count - 1)
+    }
+  }
+
+  // MARK: Results
+
+  /// The values of the states after the step.
+  mutating func finalStates() throws(ArcuateError) -> [ProgramOperand] {
+    var finals: [ProgramOperand] = []
+    for state in states {
+      guard let meaning = meanings[state.name] else { continue }
+      finals.append(try operand(meaning, state.type, state.position))
+    }
+    return finals
+  }
+
+  /// What the program emits.
+  mutating func emission() throws(ArcuateError) -> NeuronProgram.Emission {
+    let found = Self.emissions.filter { meanings[$0] != nil }
+    guard found.count == 1 else {
+      throw ArcuateError(
+        .malformed,
+        found.isEmpty
+          ? "a program assigns what it emits: spike, count or value"
+          : "a program emits one thing, not \(found.joined(separator: " and "))")
+    }
+    let start = TextPosition(line: 1, column: 1)
+    switch found[0] {
+    case "spike": return .spike(try operand(meanings["spike"]!, .condition, start))
+    case "count": return .count(try operand(meanings["count"]!, .number, start))
+    default: return .value(try operand(meanings["value"]!, .number, start))
+    }
+  }
+}

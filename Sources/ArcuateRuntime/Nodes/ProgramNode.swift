@@ -1,0 +1,112 @@
+import ArcuateCore
+import ArcuateKernels
+import ArcuateModel
+
+/// A layer of neurons whose step is a program.
+final class ProgramNode: NodeRun {
+  private let layer: ProgramLayer
+  private let program: NeuronProgram
+  private let random: CounterRandom
+  /// [batch][layer.stateCount]
+  private let state: Int
+  private let stateStride: Int
+  /// The states after a reset of the stream.
+  private let initial: View<Float>
+  let stateCount: Int
+  let emission: Emission
+
+  let weightByteCount = 0
+  let fanOut = FanOut.none
+  let inputCount: Int? = nil
+  let kernels: [Kernel] = [.laneProgram]
+  let isStateless = false
+  let listUse: ListUse = []
+
+  /// Throws. `invalidModel` for constants that are not finite; `cannotCompile`, `outOfMemory`.
+  init(_ neuron: ProgramNeuron, _ packing: inout NodePacking) throws(ArcuateError) {
+    program = neuron.program
+    random = CounterRandom(seed: neuron.seed)
+    let count = packing.shape.count
+    var values: [String: [Float]] = [:]
+    for (name, tensor) in neuron.parameters { values[name] = packing.ordered(tensor.floats) }
+    let numbers = try program.numbers(values, count: count, dt_s: packing.dt_s)
+    layer = try ProgramLowering(.init(program, numbers.constants), count: count).layer()
+    stateStride = (layer.stateCount + 15) & ~15
+    stateCount = stateStride * packing.batch
+    state = packing.takeState(stateCount)
+    initial = try AlignedBuffer(byteCount: stateStride * 4).view(start: 0, count: stateStride)
+    for (k, bits) in numbers.initial.enumerated() {
+      for n in 0..<count {
+        initial[k * layer.stride + n] = Float(bitPattern: bits[bits.count == 1 ? 0 : n])
+      }
+    }
+    let isSpike = if case .spike = program.emission { true } else { false }
+    emission = Emission(
+      isSpikes: program.spikes, isOnes: isSpike, isListed: program.spikes, isCounted: true,
+      isEarly: false)
+  }
+
+  var byteCount: Int { layer.byteCount + initial.count * 4 }
+  /// Beside the layer's, rows of inputs that are put in another order.
+  var scratchCount: Int {
+    layer.scratchCount + (inputUse == .separate ? program.inputs.count * layer.stride : 0)
+  }
+  var inputUse: InputUse { program.inputs.count == 1 ? .sum : .separate }
+  var reason: String { "\(program.code.instructions.count) instructions" }
+
+  func cost(inputs: Int, outputs: Int) -> Double {
+    Double(outputs) / 16 * Double(2 + 2 * program.code.instructions.count)
+  }
+
+  func reset(_ stream: Int, _ arena: Arena) {
+    arena.stateRow(state, stateStride, stream).copy(from: initial.row)
+  }
+
+  func emitEarly(_: NodeStep, _: Window, _: Arena) {}
+
+  /// The first state is the membrane, a state named `i` the current.
+  func recordable(_ quantity: NodeQuantity) -> StateRows? {
+    let names = program.states.map { $0.type == .number ? $0.name : "" }
+    let index =
+      switch quantity {
+      case .membrane: names.first == "" ? nil : names.indices.first
+      case .current: names.firstIndex(of: "i")
+      }
+    return index.map { StateRows(offset: state + $0 * layer.stride, stride: stateStride) }
+  }
+
+  func run(_ step: NodeStep, _ window: Window, _ arena: Arena) {
+    let output = arena.slots[step.output]
+    let isSeparate = inputUse == .separate
+    let input = isSeparate ? output : arena.slots[step.inputSlot]
+    let scratch = arena.nodeScratch(window.worker)
+    let layer = layer
+    for b in window.streams {
+      let state = arena.stateRow(state, stateStride, b)
+      for t in window.steps {
+        let isListOnly = output.isListOnly && emission.isOnes
+        let when = arena.now(t, b)
+        let (changed, found) = layer.step(
+          inputs: { k in
+            guard isSeparate else { return arena.row(input, t + step.inputShift, b) }
+            let row = step.source(k, t, b, arena)
+            guard let order = step.sources[k].permutation else { return row }
+            let ordered = scratch.part(layer.scratchCount + k * layer.stride, layer.stride)
+            Elementwise.permute(row, by: order, into: ordered)
+            return ordered
+          },
+          state: state, scratch: scratch, output: isListOnly ? nil : arena.row(output, t, b),
+          list: emission.isListed ? arena.list(output, t, b) : arena.emptyList,
+          random: LaneRandom(
+            key0: random.key0, key1: random.key1,
+            stream: UInt32(truncatingIfNeeded: step.identity.node << 16 | b),
+            step: when | arena.resets(of: b) << 32))
+        if emission.isListed {
+          arena.nonzero(output, t, b)[0] = found
+          arena.count(
+            .neuronUpdates, step.index, b, UInt64(when == 0 ? layer.count : changed))
+        }
+      }
+    }
+  }
+}
