@@ -249,7 +249,7 @@ struct GradientCase: CustomTestStringConvertible, Sendable {
       GradientCase(
         name: "what neurons begin with", model: recurrent(starting),
         change: { $0.trained = ["v_initial"] }))
-    return cases
+    return cases + programs
   }()
 }
 

@@ -60,7 +60,7 @@ enum ProgramCases {
     }
     if changed != expectedChanges { return "\(changed) changed, expected \(expectedChanges)" }
     let listed = (0..<Int(nonzero.count)).map { list[$0] }
-    if layer.isListed, listed != expectedList { return "\(listed) are listed, not \(expectedList)" }
+    if layer.output == .spikes, listed != expectedList { return "\(listed) are listed, not \(expectedList)" }
     for n in count..<layer.stride where output[n] != 0 || state[n] != 0 { return "padding speaks" }
     return nil
   }
@@ -116,7 +116,7 @@ enum ProgramCases {
       operation, target: LaneOperand(LaneOperand.states, 0), operands[0], operands[1], operands[2],
       operands[3], site: 7)
     return try ProgramLayer(
-      count: count, sizes: sizes, isListed: isListed,
+      count: count, sizes: sizes, output: isListed ? .spikes : .values,
       parts: [.init([instruction], ending: .step)], constants: constants, parameters: parameters)
   }
 }

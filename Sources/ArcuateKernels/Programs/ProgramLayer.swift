@@ -23,6 +23,13 @@ public final class ProgramLayer: Sendable {
     }
   }
 
+  /// What a step emits.
+  public enum Output: Sendable {
+    case nothing, values
+    /// Spikes, which are listed.
+    case spikes
+  }
+
   /// The rows that a layer has.
   public struct Sizes: Sendable {
     public var inputs = 1
@@ -38,8 +45,7 @@ public final class ProgramLayer: Sendable {
 
   public let count: Int
   public let sizes: Sizes
-  /// Whether spikes are emitted, and listed.
-  public let isListed: Bool
+  public let output: Output
   private let code: View<UInt64>
   private let parts: [(first: Int, count: Int, ending: Ending)]
   private let constants: View<Float>
@@ -53,12 +59,12 @@ public final class ProgramLayer: Sendable {
   /// Needs. Operands within these rows and `sizes`; checked.
   /// Throws. `outOfMemory`.
   public init(
-    count: Int, sizes: Sizes, isListed: Bool, parts: [Part], constants: [UInt32],
+    count: Int, sizes: Sizes, output: Output, parts: [Part], constants: [UInt32],
     parameters: [[UInt32]]
   ) throws(ArcuateError) {
     self.count = count
     self.sizes = sizes
-    self.isListed = isListed
+    self.output = output
     let stride = (count + 15) & ~15
     self.constants = try View.packed(
       constants.flatMap { [Float](repeating: Float(bitPattern: $0), count: 16) })
@@ -118,7 +124,7 @@ public final class ProgramLayer: Sendable {
   /// One step of one stream; says how many neurons changed their first state and what was listed.
   ///
   /// Shapes. Rows of `stride`; `state` has `stateCount` floats and `scratch` `scratchCount`; `list` may
-  /// be empty if nothing is listed, and without an output only the list says who spiked.
+  /// be empty if nothing is listed. Spikes need no output: the list says who spiked.
   @inline(__always)
   public func step(
     inputs: (Int) -> Row<Float>, state: Row<Float>, scratch: Row<Float>, output: Row<Float>?,
@@ -126,7 +132,8 @@ public final class ProgramLayer: Sendable {
   ) -> (changed: Int, nonzero: NonzeroCount) {
     precondition(
       state.count >= stateCount && scratch.count >= scratchCount
-        && output.map { $0.count >= stride } ?? isListed && (!isListed || list.count >= stride),
+        && output.map { $0.count >= stride } ?? (self.output != .values)
+        && (self.output != .spikes || list.count >= stride),
       "rows as long as the layer needs")
     // SAFETY: every base has as many rows as `init` checked that operands ask for.
     return withUnsafeTemporaryAllocation(

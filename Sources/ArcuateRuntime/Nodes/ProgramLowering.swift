@@ -77,14 +77,15 @@ package struct ProgramLowering {
     combine()
     assign()
     return try ProgramLayer(
-      count: count, sizes: sizes, isListed: isListed, parts: parts, constants: constants,
+      count: count, sizes: sizes, output: output, parts: parts, constants: constants,
       parameters: parameters)
   }
 
-  private var isListed: Bool {
+  private var output: ProgramLayer.Output {
     switch program.emission {
-    case .spike, .count: true
-    case .value, nil: false
+    case .spike, .count: .spikes
+    case .value: .values
+    case nil: .nothing
     }
   }
 

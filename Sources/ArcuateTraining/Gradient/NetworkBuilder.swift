@@ -23,7 +23,7 @@ final class NetworkBuilder {
   private var inFront: [any NodeTraining] = []
   /// Parameters that several nodes share, by "first node of the group.field".
   private var shared: [String: Parameter] = [:]
-  /// Parameters that are trained where the options name them, as "node.field".
+  /// Parameters that are trained where the options name them, as "node.field" and as "field".
   private var trainedByName: Set<String> = []
   private var streams: UInt32 = 0
 
@@ -74,7 +74,7 @@ final class NetworkBuilder {
   /// Whether the options name a parameter of node `i` that is trained only then.
   func isTrainedByName(_ i: Int, _ field: String) -> Bool {
     let name = "\(nodes[i].name).\(field)"
-    trainedByName.insert(name)
+    trainedByName.formUnion([name, field])
     return options.trained.contains(field) || options.trained.contains(name)
   }
 
