@@ -3,8 +3,9 @@
 /// A layer goes through its instructions tile by tile, so that all rows of a tile stay in the
 /// nearest cache.
 public enum LaneProgram {
-  /// Neurons of a tile.
+  /// Neurons of a tile at least; a tile is this or a few times as many.
   @inlinable public static var tile: Int { 256 }
+  @inlinable public static var largestTile: Int { 1024 }
   /// Addresses that operands start from.
   @inlinable public static var baseCount: Int { 64 }
 }

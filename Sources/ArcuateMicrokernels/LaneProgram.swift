@@ -117,17 +117,17 @@ private struct LaneRows {
 public func laneProgram(
   _ code: UnsafePointer<LaneInstruction>, instructions: Int,
   bases: UnsafePointer<UnsafeMutablePointer<Float>>, output y: UnsafeMutablePointer<Float>?,
-  list: UnsafeMutablePointer<UInt32>, count: Int, random: LaneRandom
+  list: UnsafeMutablePointer<UInt32>, count: Int, tile: Int, random: LaneRandom
 ) -> NeuronOutcome {
   var outcome = NeuronOutcome(changed: 0, listed: 0, unit: true)
   var first = 0
   while first < count {
-    let size = min(LaneProgram.tile, count &- first)
+    let size = min(tile, count &- first)
     let rows = LaneRows(bases: bases, first: first, count: (size &+ 15) & ~15)
     for k in 0..<instructions {
       run(code[k], rows, size, y, list, random, &outcome)
     }
-    first &+= LaneProgram.tile
+    first &+= tile
   }
   if let y { for i in count..<(count &+ 15) & ~15 { y[i] = 0 } }
   return outcome

@@ -41,11 +41,21 @@ public final class ProgramLayer: Sendable {
     public var countsSpikes = false
 
     public init() {}
+
+    /// Neurons of a tile: as many as let all its rows stay in the nearest cache.
+    public var tile: Int {
+      // What is read and written of a neuron, an output among it, for 24 KiB.
+      let rows = inputs + states + scratchRows + wideRows + 1
+      var tile = LaneProgram.largestTile
+      while tile > LaneProgram.tile, tile * rows > 6144 { tile /= 2 }
+      return tile
+    }
   }
 
   public let count: Int
   public let sizes: Sizes
   public let output: Output
+  private let tile: Int
   private let code: View<UInt64>
   private let parts: [(first: Int, count: Int, ending: Ending)]
   private let constants: View<Float>
@@ -65,6 +75,7 @@ public final class ProgramLayer: Sendable {
     self.count = count
     self.sizes = sizes
     self.output = output
+    tile = sizes.tile
     let stride = (count + 15) & ~15
     self.constants = try View.packed(
       constants.flatMap { [Float](repeating: Float(bitPattern: $0), count: 16) })
@@ -102,7 +113,7 @@ public final class ProgramLayer: Sendable {
     case LaneOperand.constants: max(0, (constants - 1) * 16)
     case LaneOperand.parameters: (parameters - 1) * stride
     case LaneOperand.states: (sizes.states - 1) * stride
-    case LaneOperand.scratch: (sizes.scratchRows - 1) * LaneProgram.tile
+    case LaneOperand.scratch: (sizes.scratchRows - 1) * sizes.tile
     case LaneOperand.rows: (sizes.wideRows - 1) * stride
     case LaneOperand.shared: sizes.countsSpikes ? 0 : -1
     default: base - LaneOperand.inputs < Int32(sizes.inputs) ? 0 : -1
@@ -118,7 +129,7 @@ public final class ProgramLayer: Sendable {
 
   /// Floats of scratch for each thread.
   public var scratchCount: Int {
-    sizes.scratchRows * LaneProgram.tile + sizes.wideRows * stride
+    sizes.scratchRows * sizes.tile + sizes.wideRows * stride
   }
 
   /// One step of one stream; says how many neurons changed their first state and what was listed.
@@ -139,7 +150,7 @@ public final class ProgramLayer: Sendable {
     return withUnsafeTemporaryAllocation(
       of: UnsafeMutablePointer<Float>.self, capacity: LaneProgram.baseCount
     ) { bases in
-      let wide = scratch.pointer + sizes.scratchRows * LaneProgram.tile
+      let wide = scratch.pointer + sizes.scratchRows * tile
       let shared = state.pointer + sizes.states * stride
       bases[0] = constants.pointer
       bases[1] = parameters.pointer
@@ -159,7 +170,7 @@ public final class ProgramLayer: Sendable {
         let done = laneProgram(
           first.assumingMemoryBound(to: LaneInstruction.self), instructions: part.count,
           bases: bases.baseAddress!, output: output?.pointer, list: list.pointer, count: count,
-          random: random)
+          tile: tile, random: random)
         outcome.changed &+= done.changed
         if done.listed > 0 { (outcome.listed, outcome.unit) = (done.listed, done.unit) }
         if case .winners(let score, let target, let most) = part.ending {

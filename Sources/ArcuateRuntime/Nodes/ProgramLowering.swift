@@ -76,6 +76,7 @@ package struct ProgramLowering {
     try selectInstructions()
     combine()
     assign()
+    placeScratch()
     return try ProgramLayer(
       count: count, sizes: sizes, output: output, parts: parts, constants: constants,
       parameters: parameters)
@@ -362,18 +363,35 @@ package struct ProgramLowering {
     return Int(own)
   }
 
+  /// A row of a tile, by its number.
   private mutating func takeRow() -> LaneOperand {
-    let size = Int32(LaneProgram.tile / 16)
-    if let free = freeRows.popLast() { return LaneOperand(LaneOperand.scratch, free * size) }
+    if let free = freeRows.popLast() { return LaneOperand(LaneOperand.scratch, free) }
     sizes.scratchRows += 1
-    return LaneOperand(LaneOperand.scratch, Int32(sizes.scratchRows - 1) * size)
+    return LaneOperand(LaneOperand.scratch, Int32(sizes.scratchRows - 1))
+  }
+
+  /// Makes offsets of the numbers of rows, which are as long as a tile.
+  private mutating func placeScratch() {
+    let size = Int32(sizes.tile / 16)
+    func place(_ operand: inout LaneOperand) {
+      if operand.base == LaneOperand.scratch { operand.offset *= size }
+    }
+    for p in parts.indices {
+      for i in parts[p].instructions.indices {
+        place(&parts[p].instructions[i].target)
+        place(&parts[p].instructions[i].a)
+        place(&parts[p].instructions[i].b)
+        place(&parts[p].instructions[i].c)
+        place(&parts[p].instructions[i].d)
+      }
+    }
   }
 
   private mutating func release(_ operand: ProgramOperand) {
     guard case .result(let r) = operand, let row = rows[r], row.base == LaneOperand.scratch else {
       return
     }
-    freeRows.append(row.offset / Int32(LaneProgram.tile / 16))
+    freeRows.append(row.offset)
   }
 }
 
