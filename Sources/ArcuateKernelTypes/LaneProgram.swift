@@ -97,6 +97,8 @@ public struct LaneInstruction: BitwiseCopyable, Sendable {
 public struct LaneRandom: Sendable {
   public var key0, key1, stream: UInt32
   public var step: UInt64
+  /// The index of the first neuron.
+  public var first: UInt32 = 0
 
   @inlinable
   public init(key0: UInt32, key1: UInt32, stream: UInt32, step: UInt64) {

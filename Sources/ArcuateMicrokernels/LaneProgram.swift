@@ -98,7 +98,7 @@ private struct LaneRows {
     var i = 0
     while i < count {
       let numbers = cshims_uniform_lanes(
-        UInt32(truncatingIfNeeded: first &+ i), random.step, random.stream, random.key0,
+        random.first &+ UInt32(truncatingIfNeeded: first &+ i), random.step, random.stream, random.key0,
         random.key1 &+ n.site)
       store(body(numbers), y + i)
       i &+= laneCount
@@ -109,6 +109,7 @@ private struct LaneRows {
 /// Runs the instructions of a program on `count` neurons, tile by tile; says how many lanes of the
 /// committed states changed and, if spikes are emitted, what was listed.
 ///
+/// The list holds position + 0, 1 and so on.
 /// Numbers. Each instruction is rounded as it is written; those that combine two round twice.
 /// Needs. Rows of layers padded to a multiple of 16 and aligned to 64 bytes, with space for `count`
 /// elements; `bases` with an address for each base that an operand has; a list with space for `count`
@@ -117,7 +118,8 @@ private struct LaneRows {
 public func laneProgram(
   _ code: UnsafePointer<LaneInstruction>, instructions: Int,
   bases: UnsafePointer<UnsafeMutablePointer<Float>>, output y: UnsafeMutablePointer<Float>?,
-  list: UnsafeMutablePointer<UInt32>, count: Int, tile: Int, random: LaneRandom
+  list: UnsafeMutablePointer<UInt32>, count: Int, position: Int, tile: Int,
+  random: LaneRandom
 ) -> NeuronOutcome {
   var outcome = NeuronOutcome(changed: 0, listed: 0, unit: true)
   var first = 0
@@ -125,7 +127,7 @@ public func laneProgram(
     let size = min(tile, count &- first)
     let rows = LaneRows(bases: bases, first: first, count: (size &+ 15) & ~15)
     for k in 0..<instructions {
-      run(code[k], rows, size, y, list, random, &outcome)
+      run(code[k], rows, size, y, list, position, random, &outcome)
     }
     first &+= tile
   }
@@ -136,7 +138,8 @@ public func laneProgram(
 @inline(__always)
 private func run(
   _ n: LaneInstruction, _ rows: LaneRows, _ size: Int, _ y: UnsafeMutablePointer<Float>?,
-  _ list: UnsafeMutablePointer<UInt32>, _ random: LaneRandom, _ outcome: inout NeuronOutcome
+  _ list: UnsafeMutablePointer<UInt32>, _ position: Int, _ random: LaneRandom,
+  _ outcome: inout NeuronOutcome
 ) {
   switch n.operation {
   case .copy: rows.unary(n) { $0 }
@@ -196,8 +199,8 @@ private func run(
   case .toNumber: rows.unary(n) { cshims_to_numbers(cshims_as_integers($0)) }
   case .uniform: rows.draw(n, random) { $0 }
   case .normal: rows.draw(n, random) { laneNormal($0) }
-  case .spike: emitSpikes(n, rows, size, y, list, &outcome)
-  case .count: emitCounts(n, rows, size, y, list, &outcome)
+  case .spike: emitSpikes(n, rows, size, y, list, position, &outcome)
+  case .count: emitCounts(n, rows, size, y, list, position, &outcome)
   case .value:
     guard let y else { return }
     let a = rows.address(n.a)
@@ -207,15 +210,16 @@ private func run(
     commit(n, rows, size, &outcome) {
       ~cshims_equal_integers(cshims_as_integers($0), cshims_as_integers($1))
     }
-  case .fireGreater: fire(n, rows, size, y, list, &outcome) { cshims_greater($0, $1) }
-  case .fireGreaterEqual: fire(n, rows, size, y, list, &outcome) { cshims_greater_equal($0, $1) }
+  case .fireGreater: fire(n, rows, size, y, list, position, &outcome) { cshims_greater($0, $1) }
+  case .fireGreaterEqual:
+    fire(n, rows, size, y, list, position, &outcome) { cshims_greater_equal($0, $1) }
   }
 }
 
 @inline(__always)
 private func emitSpikes(
   _ n: LaneInstruction, _ rows: LaneRows, _ size: Int, _ y: UnsafeMutablePointer<Float>?,
-  _ list: UnsafeMutablePointer<UInt32>, _ outcome: inout NeuronOutcome
+  _ list: UnsafeMutablePointer<UInt32>, _ position: Int, _ outcome: inout NeuronOutcome
 ) {
   let a = rows.address(n.a)
   var listed = outcome.listed
@@ -225,7 +229,7 @@ private func emitSpikes(
     let bits = cshims_bits(fired) & lanes(from: i, of: size)
     if let y { store(cshims_select(fired, Lanes(repeating: 1), .zero), y + rows.first + i) }
     listed &+= Int(
-      cshims_append(bits, UInt32(truncatingIfNeeded: rows.first &+ i), list + listed))
+      cshims_append(bits, UInt32(truncatingIfNeeded: position &+ rows.first &+ i), list + listed))
     i &+= laneCount
   }
   outcome.listed = listed
@@ -234,7 +238,7 @@ private func emitSpikes(
 @inline(__always)
 private func emitCounts(
   _ n: LaneInstruction, _ rows: LaneRows, _ size: Int, _ y: UnsafeMutablePointer<Float>?,
-  _ list: UnsafeMutablePointer<UInt32>, _ outcome: inout NeuronOutcome
+  _ list: UnsafeMutablePointer<UInt32>, _ position: Int, _ outcome: inout NeuronOutcome
 ) {
   let a = rows.address(n.a)
   var other: UInt32 = 0
@@ -244,7 +248,7 @@ private func emitCounts(
     other |= bits & ~cshims_bits(cshims_equal(v, Lanes(repeating: 1)))
     if let y { store(v, y + rows.first + i) }
     outcome.listed &+= Int(
-      cshims_append(bits, UInt32(truncatingIfNeeded: rows.first &+ i), list + outcome.listed))
+      cshims_append(bits, UInt32(truncatingIfNeeded: position &+ rows.first &+ i), list + outcome.listed))
   }
   if other != 0 { outcome.unit = false }
 }
@@ -268,7 +272,7 @@ private func commit(
 @inline(__always)
 private func fire(
   _ n: LaneInstruction, _ rows: LaneRows, _ size: Int, _ y: UnsafeMutablePointer<Float>?,
-  _ list: UnsafeMutablePointer<UInt32>, _ outcome: inout NeuronOutcome,
+  _ list: UnsafeMutablePointer<UInt32>, _ position: Int, _ outcome: inout NeuronOutcome,
   reaches: (Lanes, Lanes) -> LaneMask
 ) {
   let (a, b, c) = (rows.address(n.a), rows.address(n.b), rows.address(n.c))
@@ -285,7 +289,7 @@ private func fire(
     if let y { store(cshims_select(fired, Lanes(repeating: 1), .zero), y + rows.first + i) }
     listed &+= Int(
       cshims_append(
-        cshims_bits(fired) & inside, UInt32(truncatingIfNeeded: rows.first &+ i), list + listed))
+        cshims_bits(fired) & inside, UInt32(truncatingIfNeeded: position &+ rows.first &+ i), list + listed))
     i &+= laneCount
   }
   outcome.changed &+= changed

@@ -129,4 +129,80 @@ import Testing
     #expect(expected.contains { $0.contains(1) })
     #expect(ProgramTests.isSame(found, expected))
   }
+
+  /// The neuron as a program.
+  static func twin(of neuron: Neuron) throws -> Operator {
+    guard let text = twins.first(where: { $0.0 == neuron.kind })?.1 else { return .neuron(neuron) }
+    let program = try NeuronProgram(text)
+    let known = neuron.parameters.filter { program.parameterNames.contains($0.name) }
+    return .program(
+      ProgramNeuron(program, parameters: Dictionary(uniqueKeysWithValues: known.map { ($0.name, $0.tensor) })))
+  }
+
+  /// The outputs of a model in windows, by two threads, and step by step, which are the same.
+  static func outputs(_ model: Model, _ input: [Float], frames: Int, watching node: String) throws
+    -> [[Float]]
+  {
+    var all: [[[Float]]] = []
+    var counters: [Counters] = []
+    for (threads, isWatched) in [(1, false), (2, false), (1, true)] {
+      var options = CompileOptions()
+      (options.dt_s, options.threads) = (1e-3, threads)
+      let session = try model.compile(options).makeSession()
+      #expect(session.plan.explain().contains("run in windows"))
+      let probe = isWatched ? try session.makeProbe(node, .membrane, capacity: frames) : nil
+      all.append(try session.run(frames: frames, [input]))
+      counters.append(try session.totalCounters())
+      withExtendedLifetime(probe) {}
+    }
+    #expect(all[1] == all[0], "two threads")
+    #expect(all[2] == all[0], "step by step")
+    #expect(counters.allSatisfy { $0 == counters[0] })
+    return all[0]
+  }
+
+  @Test(arguments: 1...6) func cyclesWithDelaysRunInWindows(seed: UInt64) throws {
+    let model = Family.population.draw(seed)
+    var programs = model
+    for i in programs.nodes.indices {
+      guard case .neuron(let neuron) = programs.nodes[i].op else { continue }
+      programs.nodes[i].op = try ProgramTests.twin(of: neuron)
+    }
+    guard case .input(let shape) = model.nodes[0].op else { return }
+    var dice = Dice(seed)
+    let input = (0..<70).flatMap { _ in dice.signal(shape.count, density: 0.5, spikes: false) }
+    let expected = try ProgramTests.outputs(model, input, frames: 70, watching: "many")
+    let found = try ProgramTests.outputs(programs, input, frames: 70, watching: "many")
+    #expect(expected.allSatisfy { $0.contains(1) })
+    #expect(found == expected)
+  }
+
+  /// Two projections to two inputs are what their sum is to a program that adds them.
+  @Test(arguments: [2100, 40]) func inputsOfTheirOwnRunInWindows(count: Int) throws {
+    func model(_ text: String) throws -> Model {
+      var dice = Dice(3)
+      let shape = try Shape([count])
+      let density: Float = count > 100 ? 0.005 : 0.3
+      let program = ProgramNeuron(try NeuronProgram(text), seed: 5)
+      return Model(
+        nodes: [
+          .init("in", .input(shape: shape)), .init("n", .program(program)),
+          .init("a", .sparse(dice.sparse(count, count, density: density, delay_ms: 3...3))),
+          .init("b", .sparse(dice.sparse(count, count, density: density, delay_ms: 2...9, each: true))),
+          .init("out", .output(shape: shape)),
+        ],
+        edges: [("in", "n"), ("a", "n"), ("b", "n"), ("n", "a"), ("n", "b"), ("n", "out")].map {
+          .init($0.0, $0.1)
+        })
+    }
+    let rest = "v = 0.9 * v + drive + 0.05 * normal()\nspike = v > 0.5\nv = spike ? 0 : v"
+    let one = try model("state v\ndrive = x\n" + rest)
+    let three = try model("input x, a, b\nstate v\ndrive = x + a + b\n" + rest)
+    var dice = Dice(8)
+    let input = (0..<40).flatMap { _ in dice.signal(count, density: 0.3, spikes: false) }
+    let expected = try ProgramTests.outputs(one, input, frames: 40, watching: "n")
+    let found = try ProgramTests.outputs(three, input, frames: 40, watching: "n")
+    #expect(expected[0].contains(1))
+    #expect(found == expected)
+  }
 }

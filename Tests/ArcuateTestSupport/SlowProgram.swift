@@ -43,9 +43,11 @@ package struct SlowProgram {
       }
     }
     let random = CounterRandom(seed: neuron.seed)
-    for (r, instruction) in program.code.instructions.enumerated() {
+    var draws: UInt32 = 0
+    for instruction in program.code.instructions {
       let seeded = CounterRandom(
-        seed: UInt64(random.key0) | UInt64(random.key1 &+ UInt32(r)) << 32)
+        seed: UInt64(random.key0) | UInt64(random.key1 &+ draws) << 32)
+      if instruction.operation.isRandom { draws += 1 }
       if instruction.operation == .winners {
         let scores = (0..<count).map { Float(bitPattern: read(instruction.operands[0], $0)) }
         let most = Int(read(instruction.operands[1], 0))

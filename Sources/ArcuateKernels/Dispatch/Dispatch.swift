@@ -216,18 +216,18 @@ func neuronStep(
 func laneProgram(
   _ code: UnsafePointer<LaneInstruction>, instructions: Int,
   bases: UnsafePointer<UnsafeMutablePointer<Float>>, output y: UnsafeMutablePointer<Float>?,
-  list: UnsafeMutablePointer<UInt32>, count: Int, tile: Int, random: LaneRandom
+  list: UnsafeMutablePointer<UInt32>, count: Int, position: Int, tile: Int, random: LaneRandom
 ) -> NeuronOutcome {
   #if ARCUATE_AVX
     if cshims_uses_avx512() {
       return ArcuateMicrokernelsAVX512.laneProgram(
         code, instructions: instructions, bases: bases, output: y, list: list, count: count,
-        tile: tile, random: random)
+        position: position, tile: tile, random: random)
     }
   #endif
   return ArcuateMicrokernels.laneProgram(
     code, instructions: instructions, bases: bases, output: y, list: list, count: count,
-    tile: tile, random: random)
+    position: position, tile: tile, random: random)
 }
 
 @inline(__always)

@@ -141,36 +141,79 @@ public final class ProgramLayer: Sendable {
     inputs: (Int) -> Row<Float>, state: Row<Float>, scratch: Row<Float>, output: Row<Float>?,
     list: Row<UInt32>, random: LaneRandom
   ) -> (changed: Int, nonzero: NonzeroCount) {
+    let outcome = run(
+      0..<count, inputs: inputs, state: state, scratch: scratch, output: output, list: list,
+      position: 0, random: random)
+    let found = NonzeroCount(count: outcome.listed, unit: outcome.unit)
+    if sizes.countsSpikes {
+      let spikes = output.map { row in
+        (0..<outcome.listed).reduce(0 as Float) { $0 + row[Int(list[$1])] }
+      }
+      state.part(sizes.states * stride, 16).fill(spikes ?? Float(outcome.listed))
+    }
+    return (outcome.changed, found)
+  }
+
+  /// Whether some neurons can go through several steps before others do.
+  public var isLocal: Bool { parts.count == 1 && !sizes.countsSpikes }
+
+  /// One step of some neurons, who emit spikes; the list holds position + 0, 1 and so on.
+  ///
+  /// Shapes. Inputs and the list have a place for each of these neurons, padded to 16.
+  /// Needs. `isLocal`; neurons from a multiple of 16 on; checked.
+  @inline(__always)
+  public func step(
+    _ neurons: Range<Int>, inputs: (Int) -> Row<Float>, state: Row<Float>, scratch: Row<Float>,
+    list: Row<UInt32>, position: Int, random: LaneRandom
+  ) -> (changed: Int, spikes: Int) {
+    precondition(
+      isLocal && output == .spikes && neurons.lowerBound & 15 == 0 && neurons.lowerBound >= 0
+        && neurons.upperBound <= count, "neurons of the layer")
+    var random = random
+    random.first = UInt32(truncatingIfNeeded: neurons.lowerBound)
+    let outcome = run(
+      neurons, inputs: inputs, state: state, scratch: scratch, output: nil, list: list,
+      position: position, random: random)
+    return (outcome.changed, outcome.listed)
+  }
+
+  @inline(__always)
+  private func run(
+    _ neurons: Range<Int>, inputs: (Int) -> Row<Float>, state: Row<Float>, scratch: Row<Float>,
+    output: Row<Float>?, list: Row<UInt32>, position: Int, random: LaneRandom
+  ) -> NeuronOutcome {
+    let (first, count) = (neurons.lowerBound, neurons.count)
+    let padded = (count + 15) & ~15
     precondition(
       state.count >= stateCount && scratch.count >= scratchCount
-        && output.map { $0.count >= stride } ?? (self.output != .values)
-        && (self.output != .spikes || list.count >= stride),
+        && output.map { $0.count >= padded } ?? (self.output != .values)
+        && (self.output != .spikes || list.count >= padded),
       "rows as long as the layer needs")
-    // SAFETY: every base has as many rows as `init` checked that operands ask for.
+    // SAFETY: every base has as many rows as `init` checked that operands ask for, and the neurons
+    // from `first` on lie inside them.
     return withUnsafeTemporaryAllocation(
       of: UnsafeMutablePointer<Float>.self, capacity: LaneProgram.baseCount
     ) { bases in
       let wide = scratch.pointer + sizes.scratchRows * tile
-      let shared = state.pointer + sizes.states * stride
       bases[0] = constants.pointer
-      bases[1] = parameters.pointer
-      bases[2] = state.pointer
+      bases[1] = parameters.pointer + first
+      bases[2] = state.pointer + first
       bases[3] = scratch.pointer
-      bases[4] = wide
-      bases[5] = shared
+      bases[4] = wide + first
+      bases[5] = state.pointer + sizes.states * stride
       for k in 0..<sizes.inputs {
         let row = inputs(k)
-        precondition(row.count >= stride, "inputs padded to 16")
+        precondition(row.count >= padded, "inputs padded to 16")
         bases[6 + k] = row.pointer
       }
       let words = MemoryLayout<LaneInstruction>.stride / 8
       var outcome = NeuronOutcome(changed: 0, listed: 0, unit: true)
       for part in parts {
-        let first = UnsafeRawPointer(code.pointer + part.first * words)
+        let code = UnsafeRawPointer(self.code.pointer + part.first * words)
         let done = laneProgram(
-          first.assumingMemoryBound(to: LaneInstruction.self), instructions: part.count,
+          code.assumingMemoryBound(to: LaneInstruction.self), instructions: part.count,
           bases: bases.baseAddress!, output: output?.pointer, list: list.pointer, count: count,
-          tile: tile, random: random)
+          position: position, tile: tile, random: random)
         outcome.changed &+= done.changed
         if done.listed > 0 { (outcome.listed, outcome.unit) = (done.listed, done.unit) }
         if case .winners(let score, let target, let most) = part.ending {
@@ -179,13 +222,7 @@ public final class ProgramLayer: Sendable {
         }
       }
       if count & 15 != 0 { clearPadding(state) }
-      if sizes.countsSpikes {
-        let spikes = output.map { row in
-          (0..<outcome.listed).reduce(0 as Float) { $0 + row[Int(list[$1])] }
-        }
-        (0..<16).forEach { shared[$0] = spikes ?? Float(outcome.listed) }
-      }
-      return (outcome.changed, NonzeroCount(count: outcome.listed, unit: outcome.unit))
+      return outcome
     }
   }
 

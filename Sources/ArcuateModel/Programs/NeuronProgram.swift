@@ -112,7 +112,7 @@ public struct NeuronProgram: Sendable, Equatable {
 
   /// Whether there are random numbers in it.
   package var isRandom: Bool {
-    code.instructions.contains { $0.operation == .uniform || $0.operation == .normal }
+    code.instructions.contains(where: \.operation.isRandom)
   }
 }
 

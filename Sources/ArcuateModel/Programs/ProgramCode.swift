@@ -38,6 +38,9 @@ package enum ProgramOperation: UInt8, Sendable, CaseIterable {
   /// True for the neurons with the largest numbers, of which the second operand says how many; of
   /// equal ones the first.
   case winners
+
+  /// Whether it draws random numbers.
+  package var isRandom: Bool { self == .uniform || self == .normal }
 }
 
 /// What an operation reads.

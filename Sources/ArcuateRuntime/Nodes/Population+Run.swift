@@ -53,28 +53,43 @@ extension Population {
   private func runTile(
     _ layer: Layer, _ tile: Int, _ range: Range<Int>, _ b: Int, _ worker: Int, _ arena: Arena
   ) {
-    let (node, neurons) = (layer.neurons, layer.neurons.layer)
-    let (first, count) = SparseMemory.tile(tile, of: neurons.count)
+    let (first, count) = SparseMemory.tile(tile, of: layer.neurons.count)
     let scratch = arena.population.rows.row.part(worker * scratchCount, scratchCount)
-    let rowSize = Population.largestTile
-    let silence = scratch.part(Population.part, 16)
-    var sums = 3 * Population.part
+    var sums = Population.sumsOffset
     for case .sparse(let index) in layer.sources where !arena.sparse(index, b).isRing {
       sum(
         arena.sparse(index, b), tile, count, range, b,
         flat: arena.population.lists.row.part(worker * flatCount, flatCount),
-        into: scratch.part(sums, window * rowSize), arena)
-      sums += window * rowSize
+        into: scratch.part(sums, window * Population.largestTile), arena)
+      sums += window * Population.largestTile
     }
     for target in layer.targets {
       let target = arena.sparse(target.index, b)
       for t in range { forget(target, target.row(arena.now(t, b)), tile) }
     }
+    let changes =
+      switch layer.neurons {
+      case .neurons(let node):
+        runNeurons(node, layer, tile, first, count, range, b, scratch, arena)
+      case .program(let node):
+        runProgram(node, layer, tile, first, count, range, b, worker, scratch, arena)
+      }
+    let i = b * tiles + layer.firstTile + tile
+    arena.population.changes[i] = arena.population.changes[i] &+ UInt64(changes)
+  }
+
+  /// Takes a tile of a kind of NIR through the steps of a window; returns how many membranes changed.
+  private func runNeurons(
+    _ node: NeuronNode, _ layer: Layer, _ tile: Int, _ first: Int, _ count: Int,
+    _ range: Range<Int>, _ b: Int, _ scratch: Row<Float>, _ arena: Arena
+  ) -> Int {
+    let neurons = node.layer
+    let rowSize = Population.largestTile
+    let silence = scratch.part(Population.part, 16)
     let stride = arena.slots[layer.step.output].stride
     // What the loops need is taken out of objects before: retaining these, on several threads at
     // once, would take longer than the neurons do.
     let elapsed = arena.stepCounts[b]
-    let target = arena.sparse(layer.targets[0].index, b)
     let usual = usualSources(layer, b, arena)
     let signals = arena.values.row
     let state = arena.state.row
@@ -104,33 +119,46 @@ extension Population {
             usual.memory.isRing
             ? usual.memory.sums(tile, at: now).part(start, padded)
             : scratch.part(
-              3 * Population.part + (t - range.lowerBound) * rowSize + start, padded)
+              Population.sumsOffset + (t - range.lowerBound) * rowSize + start, padded)
         } else {
           (before, last) = addSources(
             layer, tile, first, start, padded, t, range, b, scratch, arena)
         }
-        let at = target.row(now)
-        let listed = Int(target.count(at, tile).count)
-        let all = target.list(at, tile)
-        let list = all.part(listed, all.count - listed)
-        let outcome = part.step(
-          base: before, sum: last, membrane: membrane, current: current, list: list, position: start
-        )
-        changes &+= now == 0 ? width : outcome.changed
-        if outcome.spikes == 0 { continue }
-        remember(target, at, tile, list, outcome.spikes, listed + outcome.spikes)
-        for other in layer.targets.dropFirst() {
-          let other = arena.sparse(other.index, b)
-          let at = other.row(now)
-          let own = other.list(at, tile).part(listed, outcome.spikes)
-          for e in 0..<outcome.spikes { own[e] = list[e] }
-          remember(other, at, tile, own, outcome.spikes, listed + outcome.spikes)
+        let changed = emit(layer, tile, now, b, arena) { list in
+          part.step(
+            base: before, sum: last, membrane: membrane, current: current, list: list,
+            position: start)
         }
+        changes &+= now == 0 ? width : changed
       }
       start += width
     }
-    let i = b * tiles + layer.firstTile + tile
-    arena.population.changes[i] = arena.population.changes[i] &+ UInt64(changes)
+    return changes
+  }
+
+  /// Runs a step of some neurons of a tile, which list who spikes, and remembers it for all that their
+  /// spikes go to; returns how many changed.
+  @inline(__always)
+  func emit(
+    _ layer: Layer, _ tile: Int, _ now: UInt64, _ b: Int, _ arena: Arena,
+    _ step: (_ list: Row<UInt32>) -> (changed: Int, spikes: Int)
+  ) -> Int {
+    let target = arena.sparse(layer.targets[0].index, b)
+    let at = target.row(now)
+    let listed = Int(target.count(at, tile).count)
+    let all = target.list(at, tile)
+    let list = all.part(listed, all.count - listed)
+    let outcome = step(list)
+    if outcome.spikes == 0 { return outcome.changed }
+    remember(target, at, tile, list, outcome.spikes, listed + outcome.spikes)
+    for other in layer.targets.dropFirst() {
+      let other = arena.sparse(other.index, b)
+      let at = other.row(now)
+      let own = other.list(at, tile).part(listed, outcome.spikes)
+      for e in 0..<outcome.spikes { own[e] = list[e] }
+      remember(other, at, tile, own, outcome.spikes, listed + outcome.spikes)
+    }
+    return outcome.changed
   }
 
   /// Whether a layer's input is one node of connections and at most one row from outside, and which.
@@ -146,7 +174,7 @@ extension Population {
 
   /// Sums up what arrives at a part of a layer at one step, up to a last row that the kernel adds and
   /// clears.
-  private func addSources(
+  func addSources(
     _ layer: Layer, _ tile: Int, _ first: Int, _ start: Int, _ padded: Int, _ t: Int,
     _ range: Range<Int>, _ b: Int, _ scratch: Row<Float>, _ arena: Arena
   ) -> (before: Row<Float>, last: Row<Float>) {
@@ -156,7 +184,7 @@ extension Population {
     let silence = scratch.part(Population.part, 16)
     var before = silence
     var last = silence
-    var sums = 3 * Population.part
+    var sums = Population.sumsOffset
     for k in layer.sources.indices {
       var isSum = false
       switch layer.sources[k] {

@@ -11,11 +11,45 @@ final class Population: Sendable, SharedWork {
     case sparse(Int)
   }
 
+  /// Neurons whose tiles can be stepped apart.
+  enum Neurons: Sendable {
+    case neurons(NeuronNode)
+    case program(ProgramNode)
+
+    /// Nil if this is no such node.
+    init?(_ node: any NodeRun) {
+      if let neurons = node as? NeuronNode {
+        guard neurons.layer.flags.contains(.spikes),
+          neurons.layer.flags.isSubset(of: NeuronTile.flags)
+        else { return nil }
+        self = .neurons(neurons)
+      } else if let program = node as? ProgramNode, program.emission.isOnes,
+        program.layer.isLocal
+      {
+        self = .program(program)
+      } else {
+        return nil
+      }
+    }
+
+    var count: Int {
+      switch self {
+      case .neurons(let node): node.layer.count
+      case .program(let node): node.layer.count
+      }
+    }
+
+    /// Whether each source is an input of its own.
+    var hasSeparateInputs: Bool {
+      if case .program(let node) = self { node.inputUse == .separate } else { false }
+    }
+  }
+
   /// A node of neurons.
   struct Layer: Sendable {
     let step: NodeStep
-    let neurons: NeuronNode
-    /// What is summed, in this order.
+    let neurons: Neurons
+    /// What is summed, in this order, or one source for each input.
     let sources: [Source]
     /// Connections that its spikes take.
     let targets: [NodeStep]
@@ -47,13 +81,11 @@ final class Population: Sendable, SharedWork {
         guard packed.isEarly, step.sources.count == 1, step.gather == nil,
           !step.sources[0].isDelayed, readers.count == 1,
           let source = range.first(where: { steps[$0].output == step.sources[0].slot }),
-          steps[source].node is NeuronNode
+          Neurons(steps[source].node) != nil
         else { return nil }
         window = min(window, packed.window)
-      } else if let neurons = step.node as? NeuronNode {
-        guard neurons.layer.flags.contains(.spikes),
-          neurons.layer.flags.isSubset(of: NeuronTile.flags), !step.isChannelLast
-        else { return nil }
+      } else if let neurons = Neurons(step.node) {
+        guard !step.isChannelLast else { return nil }
         var sources: [Source] = []
         for source in step.sources {
           guard !source.isDelayed, source.permutation == nil else { return nil }
@@ -65,8 +97,10 @@ final class Population: Sendable, SharedWork {
           sources.append(.sparse(inside))
         }
         // A sum of two is the same either way; connections come last, where the kernel clears.
-        if sources.count == 2, case .slot = sources[1] { sources.swapAt(0, 1) }
-        let own = SparseWeights.tiles(neurons.layer.count)
+        if sources.count == 2, case .slot = sources[1], !neurons.hasSeparateInputs {
+          sources.swapAt(0, 1)
+        }
+        let own = SparseWeights.tiles(neurons.count)
         let targets = range.filter { t in
           sparse(t) != nil && steps[t].sources.contains { $0.slot == step.output }
         }
@@ -96,9 +130,11 @@ final class Population: Sendable, SharedWork {
   static let part = 1024
   static let largestTile = 8192
 
-  /// Floats of scratch for each worker: three parts, and a window of sums for each node of
+  /// Floats of scratch for each worker: four parts, and a window of sums for each node of
   /// connections that leads to a layer and has one delay.
-  var scratchCount: Int { 3 * Population.part + sums * window * Population.largestTile }
+  var scratchCount: Int { Population.sumsOffset + sums * window * Population.largestTile }
+  /// The first sum of a worker's scratch.
+  static let sumsOffset = 4 * part
 
   /// Scratch of a session.
   func byteCount(threads: Int) -> Int { threads * (scratchCount + flatCount) * 4 }

@@ -125,11 +125,15 @@ package struct ProgramLowering {
     }
     mark(ends)
     for r in code.indices.reversed() where isUsed[r] { mark(code[r].operands) }
-    for r in code.indices where isUsed[r] {
+    // Random numbers are told apart by their order in the text.
+    var draws: UInt32 = 0
+    for r in code.indices {
+      defer { if code[r].operation.isRandom { draws += 1 } }
+      guard isUsed[r] else { continue }
       let instruction = code[r]
       var item = Item(
         operation: instruction.operation.lane, operands: instruction.operands, result: r,
-        site: UInt32(r))
+        site: draws)
       if instruction.operation == .winners {
         guard case .constant(let k) = instruction.operands[1], program.constants[k].count == 1 else {
           throw ArcuateError(

@@ -4,7 +4,7 @@ import ArcuateModel
 
 /// A layer of neurons whose step is a program.
 final class ProgramNode: NodeRun {
-  private let layer: ProgramLayer
+  let layer: ProgramLayer
   private let program: NeuronProgram
   private let random: CounterRandom
   /// [batch][layer.stateCount]
@@ -75,6 +75,21 @@ final class ProgramNode: NodeRun {
     return index.map { StateRows(offset: state + $0 * layer.stride, stride: stateStride) }
   }
 
+  /// The states of a stream.
+  @inline(__always)
+  func state(_ stream: Int, _ arena: Arena) -> Row<Float> {
+    arena.stateRow(state, stateStride, stream)
+  }
+
+  /// The random numbers of a step.
+  @inline(__always)
+  func random(_ step: NodeStep, _ now: UInt64, _ stream: Int, _ arena: Arena) -> LaneRandom {
+    LaneRandom(
+      key0: random.key0, key1: random.key1,
+      stream: UInt32(truncatingIfNeeded: step.identity.node << 16 | stream),
+      step: now | arena.resets(of: stream) << 32)
+  }
+
   func run(_ step: NodeStep, _ window: Window, _ arena: Arena) {
     let output = arena.slots[step.output]
     let isSeparate = inputUse == .separate
@@ -82,7 +97,7 @@ final class ProgramNode: NodeRun {
     let scratch = arena.nodeScratch(window.worker)
     let layer = layer
     for b in window.streams {
-      let state = arena.stateRow(state, stateStride, b)
+      let state = state(b, arena)
       for t in window.steps {
         let isListOnly = output.isListOnly && emission.isOnes
         let when = arena.now(t, b)
@@ -97,10 +112,7 @@ final class ProgramNode: NodeRun {
           },
           state: state, scratch: scratch, output: isListOnly ? nil : arena.row(output, t, b),
           list: emission.isListed ? arena.list(output, t, b) : arena.emptyList,
-          random: LaneRandom(
-            key0: random.key0, key1: random.key1,
-            stream: UInt32(truncatingIfNeeded: step.identity.node << 16 | b),
-            step: when | arena.resets(of: b) << 32))
+          random: random(step, when, b, arena))
         if emission.isListed {
           arena.nonzero(output, t, b)[0] = found
           arena.count(
