@@ -27,7 +27,12 @@ extension NIRFile {
         let source = model.edges.first { $0.target == node.name }?.source
         let around = NodeShapes(
           input: source.flatMap { shapes[$0] }, output: shapes[node.name])
-        var fields = try tree(node.op, around)
+        var op = node.op
+        // A program that is one of NIR's neurons under the model's semantics is written as that.
+        if case .program(let program) = op, let neuron = program.neuron(model.semantics) {
+          op = .neuron(neuron)
+        }
+        var fields = try tree(op, around)
         if !node.metadata.isEmpty {
           if fields["metadata"] != nil {
             throw ArcuateError(.notRepresentable, "a nested graph has one metadata, not two")

@@ -27,7 +27,7 @@ public struct ProgramNeuron: Sendable, Equatable {
 
 extension ProgramNeuron: NodeKind {
   package static var forms: [NodeForm<Self>] {
-    let hint = "NIR has no neuron programs; safetensors can hold them"
+    let hint = " (programs of the form of NIR's neurons are written as these)"
     return [
       NodeForm(
         "NeuronProgram", nir: .none(hint: hint),
@@ -104,7 +104,9 @@ extension ProgramNeuron: NodeKind {
   package var parameterCount: Int { parameters.values.reduce(0) { $0 + $1.count } }
   package func needsTimeStep(_ semantics: NeuronSemantics) -> Bool { program.usesTimeStep }
   package func constancy(dt_s: Double?) -> Constancy { .never }
-  package func isEarly(_ semantics: NeuronSemantics, dt_s: Double?) -> Bool { false }
+  package func isEarly(_ semantics: NeuronSemantics, dt_s: Double?) -> Bool {
+    program.isEarly
+  }
   package func renamingReferences(_ rename: (String) -> String) -> Self { self }
 }
 

@@ -65,6 +65,22 @@ package indirect enum ConstantExpression: Sendable, Equatable {
     }
   }
 
+  /// Whether it has more than `most` numbers, parameters and operations.
+  func isLarger(than most: Int) -> Bool {
+    var left = most
+    return !fits(&left)
+  }
+
+  private func fits(_ left: inout Int) -> Bool {
+    left -= 1
+    guard left >= 0 else { return false }
+    switch self {
+    case .number, .timeStep, .parameter: return true
+    case .unary(_, let a): return a.fits(&left)
+    case .binary(_, let a, let b): return a.fits(&left) && b.fits(&left)
+    }
+  }
+
   /// Whether the step length is part of it.
   package var usesTimeStep: Bool {
     switch self {

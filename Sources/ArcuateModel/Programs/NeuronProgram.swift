@@ -110,6 +110,22 @@ public struct NeuronProgram: Sendable, Equatable {
       || states.contains { $0.initial.usesTimeStep }
   }
 
+  /// Whether what it emits depends on states alone, so that it is known before the step's input.
+  package var isEarly: Bool {
+    var known: [Bool] = []
+    func isKnown(_ operand: ProgramOperand) -> Bool {
+      switch operand {
+      case .state, .constant: true
+      case .input, .spikesBefore: false
+      case .result(let r): known[r]
+      }
+    }
+    for instruction in code.instructions {
+      known.append(!instruction.operation.isRandom && instruction.operands.allSatisfy(isKnown))
+    }
+    return isKnown(emission.operand)
+  }
+
   /// Whether there are random numbers in it.
   package var isRandom: Bool {
     code.instructions.contains(where: \.operation.isRandom)

@@ -23,6 +23,8 @@ struct ProgramBuilder {
   static let mostStates = 16
   static let mostInputs = 8
   static let mostConstants = 64
+  /// Numbers and operations of a constant.
+  static let mostOperations = 256
   static let mostBytes = 1 << 16
   /// Names that a program can neither declare nor assign.
   static let reserved: Set<String> = ["dt", "spikes_before", "state", "input", "parameter"]
@@ -244,7 +246,7 @@ struct ProgramBuilder {
       return try add(.not, [operand], .condition, position)
     }
     switch inner {
-    case .constant(let constant): return .constant(.unary(.negative, constant))
+    case .constant(let constant): return try folded(.unary(.negative, constant), position)
     case .value(let operand, .number): return try add(.negative, [operand], .number, position)
     case .value(let operand, .integer):
       return try add(.negativeInteger, [operand], .integer, position)
@@ -271,7 +273,7 @@ struct ProgramBuilder {
           .malformed, "\"\(symbol)\" of two constants is the same at every step",
           at: "\(position)")
       }
-      return .constant(.binary(operation, x, y))
+      return try folded(.binary(operation, x, y), position)
     }
     if symbol == "**" { return try power(a, b, position) }
     let type = try common(a, b, symbol, position)
@@ -362,7 +364,7 @@ struct ProgramBuilder {
     for argument in arguments { values.append(try meaning(argument, nil)) }
     let constants = values.compactMap { if case .constant(let c) = $0 { c } else { nil } }
     if !values.isEmpty, constants.count == values.count, let folded = function.constant {
-      return .constant(folded(constants))
+      return try self.folded(folded(constants), position)
     }
     switch name {
     case "integer", "number":
@@ -396,6 +398,18 @@ struct ProgramBuilder {
       operands.append(try operand(value, type, argument.position))
     }
     return try add(operation, operands, type, position)
+  }
+
+  /// An expression of constants. Throws. `limitExceeded` for one that is too large.
+  private func folded(
+    _ expression: ConstantExpression, _ position: TextPosition
+  ) throws(ArcuateError) -> Meaning {
+    guard !expression.isLarger(than: Self.mostOperations) else {
+      throw ArcuateError(
+        .limitExceeded, "a constant has \(Self.mostOperations) operations at most",
+        at: "\(position)")
+    }
+    return .constant(expression)
   }
 
   // MARK: Instructions

@@ -28,11 +28,27 @@ final class NeuronNode: NodeRun {
   let listUse: ListUse = []
 
   /// Throws. `outOfMemory`.
-  init(_ neuron: Neuron, _ packing: inout NodePacking) throws(ArcuateError) {
+  convenience init(_ neuron: Neuron, _ packing: inout NodePacking) throws(ArcuateError) {
     var neuron = neuron
     let semantics = neuron.semantics ?? packing.common.semantics
     neuron.reorder(packing.ordered)
-    layer = try neuron.layer(shape: packing.shape, semantics: semantics, dt_s: packing.dt_s)
+    let reason =
+      neuron.kind.spikes
+      ? "reset \(semantics.reset.rawValue), v \(semantics.comparison.rawValue) threshold, "
+        + semantics.integrator.rawValue
+      : semantics.integrator.rawValue
+    try self.init(
+      neuron.layer(shape: packing.shape, semantics: semantics, dt_s: packing.dt_s),
+      initial: neuron.initial?.broadcast(to: Shape([packing.shape.count])), reason: reason, &packing)
+  }
+
+  /// `initial` are the membranes at rest, in the order of the node's rows.
+  /// Throws. `outOfMemory`.
+  init(
+    _ layer: NeuronLayer, initial start: [Float]?, reason: String, _ packing: inout NodePacking
+  ) throws(ArcuateError) {
+    self.layer = layer
+    self.reason = reason
     let rows = packing.rows
     let before = packing.state
     membrane = packing.takeState(rows)
@@ -40,17 +56,12 @@ final class NeuronNode: NodeRun {
     pending = layer.flags.contains(.spikeNextStep) ? packing.takeState(rows) : nil
     stateCount = packing.state - before
     stride = packing.stride
-    if let start = neuron.initial, start.floats.contains(where: { $0 != 0 }) {
-      initial = try View.packed(start.broadcast(to: Shape([packing.shape.count])))
+    if let start, start.contains(where: { $0 != 0 }) {
+      initial = try View.packed(start)
     } else {
       initial = nil
     }
-    spikes = neuron.kind.spikes
-    reason =
-      neuron.kind.spikes
-      ? "reset \(semantics.reset.rawValue), v \(semantics.comparison.rawValue) threshold, "
-        + semantics.integrator.rawValue
-      : semantics.integrator.rawValue
+    spikes = layer.flags.contains(.spikes)
     emission = Emission(
       isSpikes: spikes, isOnes: spikes && !layer.flags.contains(.multiSpike), isListed: spikes,
       isCounted: true, isEarly: pending != nil)

@@ -99,7 +99,7 @@ extension Operator {
     case .multiplication: MultiplicationNode(packing)
     case .normalization(let norm): NormalizationNode(norm)
     case .gru(let gru): try GRUNode(gru, &packing)
-    case .program(let neuron): try ProgramNode(neuron, &packing)
+    case .program(let neuron): try neuron.packed(&packing)
     case .encoder(let encoder): encoder.packed(&packing)
     case .decoder(let decoder): DecoderNode(decoder, &packing)
     case .plastic(let plastic): try plastic.packed(&packing)

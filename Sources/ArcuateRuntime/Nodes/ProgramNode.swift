@@ -5,6 +5,8 @@ import ArcuateModel
 /// A layer of neurons whose step is a program.
 final class ProgramNode: NodeRun {
   let layer: ProgramLayer
+  /// What it emits, computed before the step's input is known; nil where that decides.
+  private let earlyLayer: ProgramLayer?
   private let program: NeuronProgram
   private let random: CounterRandom
   /// [batch][layer.stateCount]
@@ -27,10 +29,17 @@ final class ProgramNode: NodeRun {
     program = neuron.program
     random = CounterRandom(seed: neuron.seed)
     let count = packing.shape.count
-    var values: [String: [Float]] = [:]
-    for (name, tensor) in neuron.parameters { values[name] = packing.ordered(tensor.floats) }
-    let numbers = try program.numbers(values, count: count, dt_s: packing.dt_s)
-    layer = try ProgramLowering(.init(program, numbers.constants), count: count).layer()
+    let numbers = try program.numbers(
+      neuron.values(packing), count: count, dt_s: packing.dt_s)
+    let source = ProgramLowering.Source(program, numbers.constants)
+    layer = try ProgramLowering(source, count: count).layer()
+    if packing.isCyclic, program.isEarly {
+      var early = source
+      early.finals = program.states.indices.map { .state($0) }
+      earlyLayer = try ProgramLowering(early, count: count).layer()
+    } else {
+      earlyLayer = nil
+    }
     stateStride = (layer.stateCount + 15) & ~15
     stateCount = stateStride * packing.batch
     state = packing.takeState(stateCount)
@@ -43,13 +52,14 @@ final class ProgramNode: NodeRun {
     let isSpike = if case .spike = program.emission { true } else { false }
     emission = Emission(
       isSpikes: program.spikes, isOnes: isSpike, isListed: program.spikes, isCounted: true,
-      isEarly: false)
+      isEarly: earlyLayer != nil)
   }
 
   var byteCount: Int { layer.byteCount + initial.count * 4 }
   /// Beside the layer's, rows of inputs that are put in another order.
   var scratchCount: Int {
-    layer.scratchCount + (inputUse == .separate ? program.inputs.count * layer.stride : 0)
+    max(layer.scratchCount, earlyLayer?.scratchCount ?? 0)
+      + (inputUse == .separate ? program.inputs.count * layer.stride : 0)
   }
   var inputUse: InputUse { program.inputs.count == 1 ? .sum : .separate }
   var reason: String { "\(program.code.instructions.count) instructions" }
@@ -62,7 +72,25 @@ final class ProgramNode: NodeRun {
     arena.stateRow(state, stateStride, stream).copy(from: initial.row)
   }
 
-  func emitEarly(_: NodeStep, _: Window, _: Arena) {}
+  func emitEarly(_ step: NodeStep, _ window: Window, _ arena: Arena) {
+    guard let earlyLayer else { return }
+    let output = arena.slots[step.output]
+    for t in window.steps {
+      for b in window.streams {
+        let state = state(b, arena)
+        let row = arena.row(output, t, b)
+        let (_, found) = earlyLayer.step(
+          inputs: { _ in row }, state: state, scratch: arena.nodeScratch(window.worker),
+          output: row, list: emission.isListed ? arena.list(output, t, b) : arena.emptyList,
+          random: random(step, arena.now(t, b), b, arena))
+        if emission.isListed {
+          arena.nonzero(output, t, b)[0] = found
+        } else {
+          arena.listRow(output, t, b)
+        }
+      }
+    }
+  }
 
   /// The first state is the membrane, a state named `i` the current.
   func recordable(_ quantity: NodeQuantity) -> StateRows? {

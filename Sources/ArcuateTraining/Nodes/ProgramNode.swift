@@ -36,6 +36,9 @@ final class ProgramNode: NodeTraining {
   private let lists: View<UInt32>
 
   static func make(from neuron: ProgramNeuron, at site: NodeSite) throws(ArcuateError) -> ProgramNode {
+    guard !site.isInCycle || !neuron.program.isEarly else {
+      throw site.unsupported("a program in a cycle that emits before it sees its input")
+    }
     let inputs = neuron.program.inputs.count == 1 ? [try site.input()] : try site.inputs()
     var parameters: [Parameter] = []
     for name in neuron.program.parameterNames {
