@@ -142,7 +142,7 @@ let package = Package(
     .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
     .target(
       name: "ArcuateTestSupport", dependencies: rooms, path: "Tests/ArcuateTestSupport",
-      swiftSettings: machine),
+      swiftSettings: machine + checked),
   ]
 )
 

@@ -106,8 +106,10 @@ extension GradientCase {
       spike = v > v_threshold
       v = spike ? \(reset == .subtract ? "v - (v_threshold - v_reset)" : "v_reset") : v
       """
-    let program = GradientCase.program(
-      text, Dictionary(uniqueKeysWithValues: neuron.parameters.map { ($0.name, $0.tensor) }))
+    let parameters = Dictionary(
+      uniqueKeysWithValues: neuron.parameters.map { ($0.name, $0.tensor) })
+    // With states that nothing uses it is not taken for a kind of NIR.
+    let program = GradientCase.program(text + "\nstate unused_1, unused_2", parameters)
     for threads in [1, 2] {
       let change: (inout GradientOptions) -> Void = { $0.threads = threads }
       let (expected, found) = (try results(kernel, change), try results(program, change))
@@ -115,6 +117,8 @@ extension GradientCase {
       #expect(found.spikes == expected.spikes)
       expectSame(found.gradients, expected.gradients, "\(reset) \(threads)")
     }
+    let recognized = try results(GradientCase.program(text, parameters))
+    #expect(try results(kernel).gradients == recognized.gradients)
     // Without gradients through the reset.
     let change: (inout GradientOptions) -> Void = { $0.throughReset = false }
     expectSame(

@@ -14,6 +14,8 @@ final class NeuronNode: NodeTraining {
   var overwritesInput: Bool { isPlain }
   var makesSpikes: Bool { true }
   private let neuron: Neuron
+  /// How the model has these neurons, if not as such.
+  private let program: ProgramNeuron?
   private let semantics: NeuronSemantics
   private let dt_s: Double
   private let flags: NeuronFlags
@@ -36,7 +38,9 @@ final class NeuronNode: NodeTraining {
   var parameters: [Parameter] { fields }
 
   /// Throws. `cannotCompile` for semantics that have no gradient here.
-  static func make(from neuron: Neuron, at site: NodeSite) throws(ArcuateError) -> NeuronNode {
+  static func make(
+    from neuron: Neuron, writtenAs program: ProgramNeuron? = nil, at site: NodeSite
+  ) throws(ArcuateError) -> NeuronNode {
     let input = try site.input()
     let semantics = neuron.semantics ?? site.semantics
     guard semantics.feedbackStart == .zero || !site.hasCycles else {
@@ -46,15 +50,16 @@ final class NeuronNode: NodeTraining {
       try site.parameterTrainedByName(
         field, tensor, least: field.hasPrefix("tau") ? Float(site.dt_s) * 1e-3 : nil)
     }
-    return try NeuronNode(site, input, neuron, semantics, fields)
+    return try NeuronNode(site, input, neuron, program, semantics, fields)
   }
 
   private init(
-    _ site: NodeSite, _ input: Signal, _ neuron: Neuron, _ semantics: NeuronSemantics,
-    _ fields: [Parameter]
+    _ site: NodeSite, _ input: Signal, _ neuron: Neuron, _ program: ProgramNeuron?,
+    _ semantics: NeuronSemantics, _ fields: [Parameter]
   ) throws(ArcuateError) {
     let (name, shape) = (site.name, site.shape)
     self.neuron = neuron
+    self.program = program
     self.semantics = semantics
     self.fields = fields
     dt_s = site.dt_s
@@ -292,5 +297,5 @@ final class NeuronNode: NodeTraining {
 
   func operations(_ samples: Int, _ pass: Pass) -> Int { 0 }
 
-  func trained() -> Operator? { .neuron(current()) }
+  func trained() -> Operator? { program.map { .program($0) } ?? .neuron(current()) }
 }

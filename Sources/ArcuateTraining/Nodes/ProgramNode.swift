@@ -245,6 +245,21 @@ final class ProgramNode: NodeTraining {
   }
 }
 
+extension ProgramNeuron {
+  /// Neurons with the tapes of their kernel where the program is one of NIR's and learns nothing; else
+  /// a program.
+  func makeTrainingNode(at site: NodeSite) throws(ArcuateError) -> any NodeTraining {
+    let names = program.parameterNames
+    let isTrained = names.contains {
+      site.options.trained.contains($0) || site.options.trained.contains("\(site.name).\($0)")
+    }
+    if program.surrogate == nil, !isTrained, let neuron = neuronWithSemantics(site.semantics) {
+      return try NeuronNode.make(from: neuron, writtenAs: self, at: site)
+    }
+    return try ProgramNode.make(from: self, at: site)
+  }
+}
+
 extension Surrogate {
   /// The derivative as a program.
   /// Throws. `cannotCompile` for one that depends on more than the membrane.
