@@ -204,7 +204,9 @@ private func run(
   case .value:
     guard let y else { return }
     let a = rows.address(n.a)
-    for i in stride(from: 0, to: rows.count, by: laneCount) { store(a.lanes(i), y + rows.first + i) }
+    for i in stride(from: 0, to: rows.count, by: laneCount) {
+      store(a.lanes(i), y + rows.first + i)
+    }
   case .commit: commit(n, rows, size, &outcome) { cshims_not_equal($0, $1) }
   case .commitIntegers:
     commit(n, rows, size, &outcome) {

@@ -82,7 +82,8 @@ import Testing
         var slow = try SlowProgram(neuron, count: count, dt_s: 1e-3, node: inputs.count)
         let expected = (0..<ProgramTests.steps).map { t in slow.step(inputs.map { $0[t] }) }
         let model = try ProgramTests.model(.program(neuron), count, inputs: inputs.count)
-        #expect(try ProgramTests.isSame(ProgramTests.run(model, inputs), expected), "\(text) \(count)")
+        #expect(
+          try ProgramTests.isSame(ProgramTests.run(model, inputs), expected), "\(text) \(count)")
       }
     }
   }

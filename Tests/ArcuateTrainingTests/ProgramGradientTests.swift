@@ -47,17 +47,23 @@ extension GradientCase {
       GradientCase(name: name, model: model) { options in
         options.surrogate = .fastSigmoid(slope: 2)
         for node in model.nodes {
-          if case .program(let neuron) = node.op { options.trained.formUnion(neuron.parameters.keys) }
+          if case .program(let neuron) = node.op {
+            options.trained.formUnion(neuron.parameters.keys)
+          }
         }
       }
     }
     let texts = [
-      ("LIF", lif, neuron), ("adaptive", adaptive, ["b": Tensor(scalar: 0.7), "rho": Tensor(scalar: 0.9)]),
+      ("LIF", lif, neuron),
+      ("adaptive", adaptive, ["b": Tensor(scalar: 0.7), "rho": Tensor(scalar: 0.9)]),
       ("functions", functions, ["a": tensor([5], 43, 0.3, 0.5), "c": Tensor(scalar: 0.4)]),
       ("logic", logic, ["g": tensor([5], 44, 0.2, 1.2)]),
     ]
     var product = sandwich(
-      "product", program("input a, b\nstate v\nv = 0.5 * v + a * b + c * a\nvalue = tanh(v)", ["c": Tensor(scalar: 0.3)]))
+      "product",
+      program(
+        "input a, b\nstate v\nv = 0.5 * v + a * b + c * a\nvalue = tanh(v)",
+        ["c": Tensor(scalar: 0.3)]))
     product.nodes.append(.init("second", linear(5, 4, 5)))
     product.edges += [.init("in", "second"), .init("second", "x")]
     return texts.flatMap { name, text, parameters in
@@ -86,7 +92,12 @@ extension GradientCase {
     network.clearGradients()
     try network.setOutputGradient(GradientCase.random(network.output().count, 61))
     try network.backward()
-    return (spikes, network.parameters.filter(\.isTrained).map { $0.readGradient() } + [try network.inputGradient()])
+    return (
+      spikes,
+      network.parameters.filter(\.isTrained).map { $0.readGradient() } + [
+        try network.inputGradient()
+      ]
+    )
   }
 
   private func expectSame(_ a: [[Float]], _ b: [[Float]], _ what: String) {
@@ -122,7 +133,8 @@ extension GradientCase {
     // Without gradients through the reset.
     let change: (inout GradientOptions) -> Void = { $0.throughReset = false }
     expectSame(
-      try results(program, change).gradients, try results(kernel, change).gradients, "detached reset")
+      try results(program, change).gradients, try results(kernel, change).gradients,
+      "detached reset")
     let time: (inout GradientOptions) -> Void = { $0.detachesTime = true }
     expectSame(
       try results(program, time).gradients, try results(kernel, time).gradients, "detached time")
@@ -130,10 +142,13 @@ extension GradientCase {
 
   @Test func aSurrogateOfItsOwnIsUsed() throws {
     let text = "state v\nv = 0.8 * v + x\nspike = v > 0.5\nv = spike ? 0 : v"
-    let own = GradientCase.program("surrogate(u) = 1 / (1 + slope * abs(u)) ** 2\n" + text, ["slope": Tensor(scalar: 7)])
+    let own = GradientCase.program(
+      "surrogate(u) = 1 / (1 + slope * abs(u)) ** 2\n" + text, ["slope": Tensor(scalar: 7)])
     let expected = try results(GradientCase.program(text)) { $0.surrogate = .fastSigmoid(slope: 7) }
     expectSame(try results(own).gradients, expected.gradients, "surrogate")
-    let other = try results(GradientCase.program(text)) { $0.surrogate = .triangle(width: 1, height: 1) }
+    let other = try results(GradientCase.program(text)) {
+      $0.surrogate = .triangle(width: 1, height: 1)
+    }
     #expect(other.gradients != expected.gradients)
   }
 

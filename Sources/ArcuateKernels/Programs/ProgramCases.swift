@@ -60,7 +60,9 @@ enum ProgramCases {
     }
     if changed != expectedChanges { return "\(changed) changed, expected \(expectedChanges)" }
     let listed = (0..<Int(nonzero.count)).map { list[$0] }
-    if layer.output == .spikes, listed != expectedList { return "\(listed) are listed, not \(expectedList)" }
+    if layer.output == .spikes, listed != expectedList {
+      return "\(listed) are listed, not \(expectedList)"
+    }
     for n in count..<layer.stride where output[n] != 0 || state[n] != 0 { return "padding speaks" }
     return nil
   }
@@ -88,7 +90,9 @@ enum ProgramCases {
     case .count: return (u < 0.3 ? (u * 10).rounded() : 0).bitPattern
     default:
       if u < 0.1 {
-        let special: [Float] = [0, -0.0, .infinity, -.infinity, .nan, 0x1p-140, 1e30, -1e30, 90, -90]
+        let special: [Float] = [
+          0, -0.0, .infinity, -.infinity, .nan, 0x1p-140, 1e30, -1e30, 90, -90,
+        ]
         return special[Int(u * 100)].bitPattern
       }
       return (u < 0.3 ? (u * 10).rounded() : (draw.uniform() * 8 - 4)).bitPattern

@@ -209,6 +209,7 @@ public final class ProgramLayer: Sendable {
       let words = MemoryLayout<LaneInstruction>.stride / 8
       var outcome = NeuronOutcome(changed: 0, listed: 0, unit: true)
       for part in parts {
+        // SAFETY: `init` stored an instruction at each `words` words.
         let code = UnsafeRawPointer(self.code.pointer + part.first * words)
         let done = laneProgram(
           code.assumingMemoryBound(to: LaneInstruction.self), instructions: part.count,

@@ -45,7 +45,8 @@ extension ProgramNeuron: NodeKind {
             "seed", .seed, isRequired: false, nir: .none(),
             get: { $0.seed == 0 ? nil : .seed($0.seed) },
             set: { if case .seed(let seed) = $1 { $0.seed = seed } }),
-        ], blank: ProgramNeuron(.blank), layer: .init(name: "neuron", make: ProgramNeuron.init(layer:)))
+        ], blank: ProgramNeuron(.blank),
+        layer: .init(name: "neuron", make: ProgramNeuron.init(layer:)))
     ]
   }
 

@@ -92,7 +92,9 @@ struct ProgramTokens {
     skipDigits()
     guard at < row.endIndex, row[at] | 32 == UInt8(ascii: "e") else { return at }
     var exponent = at + 1
-    if exponent < row.endIndex, row[exponent] == UInt8(ascii: "-") || row[exponent] == UInt8(ascii: "+") {
+    if exponent < row.endIndex,
+      row[exponent] == UInt8(ascii: "-") || row[exponent] == UInt8(ascii: "+")
+    {
       exponent += 1
     }
     guard exponent < row.endIndex, isDigit(row[exponent]) else { return at }

@@ -115,7 +115,9 @@ package struct ProgramLowering {
   }
 
   /// What is read when all is computed.
-  private var ends: [ProgramOperand] { program.finals + (program.emission.map { [$0.operand] } ?? []) }
+  private var ends: [ProgramOperand] {
+    program.finals + (program.emission.map { [$0.operand] } ?? [])
+  }
 
   private mutating func selectInstructions() throws(ArcuateError) {
     let code = program.instructions
@@ -135,7 +137,8 @@ package struct ProgramLowering {
         operation: instruction.operation.lane, operands: instruction.operands, result: r,
         site: draws)
       if instruction.operation == .winners {
-        guard case .constant(let k) = instruction.operands[1], program.constants[k].count == 1 else {
+        guard case .constant(let k) = instruction.operands[1], program.constants[k].count == 1
+        else {
           throw ArcuateError(
             .cannotCompile, "how many neurons win is one number", at: "\(instruction.position)")
         }
@@ -149,7 +152,8 @@ package struct ProgramLowering {
       }
       items.append(item)
     }
-    sizes.countsSpikes = items.contains { $0.operands.contains(.spikesBefore) }
+    sizes.countsSpikes =
+      items.contains { $0.operands.contains(.spikesBefore) }
       || ends.contains(.spikesBefore)
   }
 
@@ -238,7 +242,9 @@ package struct ProgramLowering {
     let finals = program.finals
     // What the end of the step reads.
     var last: [ProgramOperand] = Array(finals.dropFirst(fire == nil ? 0 : 1))
-    last += fire.map { [$0.value, $0.threshold, $0.reset] } ?? (program.emission.map { [$0.operand] } ?? [])
+    last +=
+      fire.map { [$0.value, $0.threshold, $0.reset] }
+      ?? (program.emission.map { [$0.operand] } ?? [])
     var lastUse: [ProgramOperand: Int] = [:]
     for (i, item) in items.enumerated() { for operand in item.operands { lastUse[operand] = i } }
     for operand in last { lastUse[operand] = items.count }

@@ -35,7 +35,9 @@ final class ProgramNode: NodeTraining {
   private let scratchCount: Int
   private let lists: View<UInt32>
 
-  static func make(from neuron: ProgramNeuron, at site: NodeSite) throws(ArcuateError) -> ProgramNode {
+  static func make(from neuron: ProgramNeuron, at site: NodeSite) throws(ArcuateError)
+    -> ProgramNode
+  {
     guard !site.isInCycle || !neuron.program.isEarly else {
       throw site.unsupported("a program in a cycle that emits before it sees its input")
     }
