@@ -50,7 +50,7 @@ struct LayerBuilder {
   }
 
   private mutating func addFeedback(_ name: String, _ op: Operator) throws(ArcuateError) {
-    guard case .neuron = op, shape.rank == 1 else {
+    guard op.kind is Neuron || op.kind is ProgramNeuron, shape.rank == 1 else {
       throw ArcuateError(.malformed, "only neurons of one axis can be recurrent")
     }
     let count = shape.count
@@ -115,6 +115,23 @@ private final class LayerSource: LayerFields {
     let value = try fields.real(name)
     guard value.isFinite else { throw ArcuateError(.malformed, "\(name) is not finite") }
     return value
+  }
+
+  func numbers(_ name: String) throws(ArcuateError) -> [Float]? {
+    guard case .array? = fields.find(name) else { return nil }
+    var values: [Float] = []
+    func add(_ value: JSON) throws(ArcuateError) {
+      if case .array(let elements) = value {
+        for element in elements { try add(element) }
+      } else {
+        values.append(try value.real())
+      }
+    }
+    try within(name) { () throws(ArcuateError) in try add(fields.take(name)) }
+    guard values.allSatisfy(\.isFinite) else {
+      throw ArcuateError(.malformed, "\(name) is not finite")
+    }
+    return values
   }
 
   func whole(_ name: String, least: Int, or fallback: Int?) throws(ArcuateError) -> Int {

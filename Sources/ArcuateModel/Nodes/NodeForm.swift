@@ -58,6 +58,8 @@ package protocol LayerFields: AnyObject {
   func isWord(_ name: String, _ word: String) -> Bool
   func flag(_ name: String, or fallback: Bool) throws(ArcuateError) -> Bool
   func number(_ name: String, or fallback: Float?) throws(ArcuateError) -> Float
+  /// A list of numbers, or lists of them, one after another; nil if the field is no list.
+  func numbers(_ name: String) throws(ArcuateError) -> [Float]?
   /// At least `least`.
   func whole(_ name: String, least: Int, or fallback: Int?) throws(ArcuateError) -> Int
   func text(_ name: String) throws(ArcuateError) -> String

@@ -57,24 +57,47 @@ extension ProgramNeuron: NodeKind {
     self.init(program, seed: try layer.seed("seed"))
     let isWide = try layer.flag("per_neuron", or: false)
     for parameter in program.parameters {
+      guard !Self.layerFields.contains(parameter.name) else {
+        throw ArcuateError(
+          .malformed,
+          "a layer cannot state the parameter \"\(parameter.name)\", which is one of its "
+            + "fields", at: "program: \(parameter.position)")
+      }
+      if let numbers = try layer.numbers(parameter.name) {
+        guard numbers.count == layer.input.count else {
+          throw ArcuateError(
+            .malformed,
+            "\(parameter.name) has \(numbers.count) numbers for \(layer.input.count) neurons")
+        }
+        parameters[parameter.name] = try Tensor(numbers, shape: layer.input)
+        continue
+      }
       let standard = parameter.standard.map(Float.init)
-      guard layer.has(parameter.name) || isWide || standard == nil else { continue }
+      guard standard != nil || layer.has(parameter.name) else {
+        throw ArcuateError(
+          .malformed, "the parameter \"\(parameter.name)\" has no value",
+          at: "program: \(parameter.position)")
+      }
+      guard layer.has(parameter.name) || isWide else { continue }
       let number = try layer.number(parameter.name, or: standard)
       parameters[parameter.name] =
         isWide ? .filled(number, shape: layer.input) : Tensor(scalar: number)
     }
   }
 
+  /// The fields of a layer besides its parameters.
+  private static let layerFields = ["kind", "name", "program", "seed", "per_neuron", "recurrent"]
+
   package var asOperator: Operator { .program(self) }
   package var kindName: String { "NeuronProgram" }
 
   package func outputShape(_ inputs: [Shape?]) throws(ArcuateError) -> Shape? {
     let names = program.inputs
-    if names.count > 1, !inputs.isEmpty, inputs.count != names.count {
+    if names.count > 1, inputs.count != names.count {
       throw ArcuateError(
         .invalidModel,
-        "its program has \(names.count) inputs (\(names.joined(separator: ", "))), but \(inputs.count) "
-          + "edges lead to it")
+        "its program has \(names.count) inputs (\(names.joined(separator: ", "))), but "
+          + (inputs.count == 1 ? "1 edge leads to it" : "\(inputs.count) edges lead to it"))
     }
     let input = try commonShape(inputs, combined: names.count > 1 ? "used together" : "summed")
     var shape = Shape.scalar
@@ -92,7 +115,9 @@ extension ProgramNeuron: NodeKind {
   package func refusal(of inputs: [Signal?]) -> String? { nil }
 
   package func contradictions() -> [String] {
-    var found = nonFinite(parameters.sorted { $0.key < $1.key }.map { ($0.key, $0.value) })
+    let given = parameters.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
+    var found = nonFinite(given)
+    for (name, tensor) in given where tensor.count == 0 { found.append("\(name) has no elements") }
     for name in parameters.keys.sorted() where !program.parameterNames.contains(name) {
       found.append("its program has no parameter \"\(name)\"")
     }

@@ -71,6 +71,54 @@ private let small = """
     #expect(gru.hiddenWeight.floats.allSatisfy { abs($0) <= 0.5 })
   }
 
+  private func refusal(_ layer: String, input: String = "[6]") -> String? {
+    do {
+      _ = try network(layer, input: input)
+      return nil
+    } catch {
+      return "\(error)"
+    }
+  }
+
+  @Test func parametersOfAProgramAreOneNumberOrOneForEachNeuron() throws {
+    let model = try network(
+      #"""
+      {"kind": "neuron", "name": "a", "program": "parameter d = 3\nvalue = b * x + c * d", "b": 2,
+       "c": [[1, 2, 3], [4, 5, 6]], "seed": 9},
+      {"kind": "neuron", "name": "w", "program": "parameter d = 3\nvalue = b * x * d", "b": 2,
+       "per_neuron": true}
+      """#, input: "[2, 3]")
+    let a = try model.program(of: "a")
+    #expect(a.parameters.mapValues(\.floats) == ["b": [2], "c": [1, 2, 3, 4, 5, 6]])
+    #expect(a.parameters["c"]?.shape == [2, 3] && a.seed == 9)
+    let w = try model.program(of: "w")
+    #expect(w.parameters["b"] == .filled(2, shape: [2, 3]))
+    #expect(w.parameters["d"] == .filled(3, shape: [2, 3]))
+
+    let start = #"{"kind": "neuron", "name": "n", "program": "#
+    for (rest, words) in [
+      (#""value = b * x"}"#, "program: line 1, column 9: the parameter \"b\" has no value"),
+      (#""value = b * x", "b": [1, 2]}"#, "b has 2 numbers for 6 neurons"),
+      (#""value = b * x", "b": [1, 2, 3, 4, 5, "x"]}"#, "b: is a string, not a number"),
+      (#""value = b * x", "b": [1, 2, 3, 4, 5, "nan"]}"#, "b is not finite"),
+      (#""value = b * x", "b": 1, "c": 1}"#, "unknown field \"c\""),
+      (#""value = seed * x", "seed": 1}"#, "program: line 1, column 9: a layer cannot state"),
+      (#""value = b @ x"}"#, "program: line 1, column 11: unexpected"),
+      (#""input a, b\nvalue = a"}"#, "2 inputs (a, b), but 1 edge leads to it"),
+    ] {
+      let found = refusal(start + rest) ?? "nothing"
+      #expect(found.contains(words), "\(found)")
+    }
+  }
+
+  @Test func programsAreRecurrentAsOtherNeuronsAre() throws {
+    let text = #"{"kind": "neuron", "name": "n", "program": "spike = x > 1", "recurrent": true}"#
+    let model = try network(text)
+    #expect(model.edges.contains(.init("n", "n recurrent")))
+    #expect(model.check().checked != nil)
+    #expect(refusal(text, input: "[2, 3]")?.contains("one axis") == true)
+  }
+
   @Test func layersOfEveryKindCompile() throws {
     let model = try network(
       """
@@ -81,6 +129,7 @@ private let small = """
       {"kind": "scale", "factor": 0.5}, {"kind": "tanh"}, {"kind": "flatten"},
       {"kind": "rate", "gain": 0.5}, {"kind": "iaf"}, {"kind": "linear", "size": 5},
       {"kind": "lif", "tau": 0.02, "recurrent": true, "per_neuron": true},
+      {"kind": "neuron", "program": "state v\\nv = v / 2 + x\\nspike = v > 1"},
       {"kind": "cuba_lif", "tau_syn": 0.01, "tau_mem": 0.02}, {"kind": "linear", "size": 3},
       {"kind": "cuba_li", "tau_syn": 0.01, "tau_mem": 0.02}, {"kind": "integrator"},
       {"kind": "gru", "size": 3, "bias": false}, {"kind": "mean"}, {"kind": "softmax"}
