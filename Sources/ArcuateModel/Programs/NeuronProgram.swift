@@ -126,9 +126,9 @@ public struct NeuronProgram: Sendable, Equatable {
     return isKnown(emission.operand)
   }
 
-  /// Whether there are random numbers in it.
-  package var isRandom: Bool {
-    code.instructions.contains(where: \.operation.isRandom)
+  /// Whether the index of a neuron in its layer is part of it.
+  package var numbersNeurons: Bool {
+    code.instructions.contains { $0.operation.isRandom || $0.operation == .winners }
   }
 }
 

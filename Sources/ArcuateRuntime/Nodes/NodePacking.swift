@@ -111,6 +111,8 @@ extension Operator {
     switch self {
     case .convolution, .pooling: .last
     case .input, .output, .linear, .sparse, .flatten, .graph, .gru, .plastic: .first
+    // Its random numbers and its first winners go by the index of a neuron.
+    case .program(let neuron) where neuron.program.numbersNeurons: .first
     case .scale, .delay, .threshold, .neuron, .program, .activation, .batchNorm, .groupNorm,
       .concatenation, .multiplication, .normalization, .encoder, .decoder:
       .asInputs
