@@ -65,22 +65,6 @@ package indirect enum ConstantExpression: Sendable, Equatable {
     }
   }
 
-  /// Whether it has more than `most` numbers, parameters and operations.
-  func isLarger(than most: Int) -> Bool {
-    var left = most
-    return !fits(&left)
-  }
-
-  private func fits(_ left: inout Int) -> Bool {
-    left -= 1
-    guard left >= 0 else { return false }
-    switch self {
-    case .number, .timeStep, .parameter: return true
-    case .unary(_, let a): return a.fits(&left)
-    case .binary(_, let a, let b): return a.fits(&left) && b.fits(&left)
-    }
-  }
-
   /// Whether the step length is part of it.
   package var usesTimeStep: Bool {
     switch self {
@@ -88,6 +72,15 @@ package indirect enum ConstantExpression: Sendable, Equatable {
     case .timeStep: true
     case .unary(_, let a): a.usesTimeStep
     case .binary(_, let a, let b): a.usesTimeStep || b.usesTimeStep
+    }
+  }
+
+  /// How many numbers, names and operations it is made of; one that is used twice counts twice.
+  package var size: Int {
+    switch self {
+    case .number, .timeStep, .parameter: 1
+    case .unary(_, let a): 1 + a.size
+    case .binary(_, let a, let b): 1 + a.size + b.size
     }
   }
 

@@ -18,16 +18,23 @@ struct ProgramBuilder {
   private var meanings: [String: Meaning] = [:]
   /// Names that the text assigns somewhere.
   private var assigned: Set<String> = []
+  /// Whether x is the input, since none was declared before it was used.
+  private var takesX = false
+  /// Where what is emitted was assigned last.
+  private var emitted: [String: TextPosition] = [:]
 
   static let mostInstructions = 64
   static let mostStates = 16
   static let mostInputs = 8
   static let mostConstants = 64
-  /// Numbers and operations of a constant.
-  static let mostOperations = 256
+  /// Numbers, names and operations that a constant is made of. Names stand for what they were
+  /// assigned, so that a few lines could make an expression of any size.
+  static let mostOfConstant = 256
   static let mostBytes = 1 << 16
   /// Names that a program can neither declare nor assign.
-  static let reserved: Set<String> = ["dt", "spikes_before", "state", "input", "parameter"]
+  static let reserved: Set<String> = [
+    "dt", "spikes_before", "state", "integer", "input", "parameter",
+  ]
   /// The names of what a program emits.
   static let emissions = ["spike", "count", "value"]
 
@@ -94,7 +101,13 @@ struct ProgramBuilder {
         throw ArcuateError(
           .malformed, "the default of \"\(name)\" is not a number", at: "\(position)")
       }
-      value = expression.value(.init(dt_s: 0, parameters: []))
+      // As a value that is given, it is a float32.
+      let number = Float(expression.value(.init(dt_s: 0, parameters: [])))
+      guard number.isFinite else {
+        throw ArcuateError(
+          .malformed, "the default of \"\(name)\" is \(number)", at: "\(position)")
+      }
+      value = Double(number)
     }
     try addParameter(name, value, position)
   }
@@ -105,6 +118,12 @@ struct ProgramBuilder {
     guard inputs.count < Self.mostInputs else {
       throw ArcuateError(
         .limitExceeded, "a program has \(Self.mostInputs) inputs at most", at: "\(position)")
+    }
+    guard !takesX else {
+      throw ArcuateError(
+        .malformed,
+        "inputs are declared before x is used: it is the input of a program that "
+          + "declares none", at: "\(position)")
     }
     meanings[name] = .value(.input(inputs.count), .number)
     inputs.append(name)
@@ -137,9 +156,6 @@ struct ProgramBuilder {
     guard !Self.reserved.contains(name) else {
       throw ArcuateError(.malformed, "\"\(name)\" cannot be assigned", at: "\(position)")
     }
-    if inputs.contains(name) {
-      throw ArcuateError(.malformed, "the input \"\(name)\" cannot be assigned", at: "\(position)")
-    }
     if let parameter = parameters.first(where: { $0.name == name }) {
       throw ArcuateError(
         .malformed, "the parameter \"\(parameter.name)\" cannot be assigned", at: "\(position)")
@@ -154,6 +170,11 @@ struct ProgramBuilder {
     let state = states.first { $0.name == name }
     let wanted = state?.type ?? (name == "spike" ? .condition : nil)
     let meaning = try meaning(expression, wanted)
+    // The input x is known as one when it is used.
+    if inputs.contains(name) {
+      throw ArcuateError(.malformed, "the input \"\(name)\" cannot be assigned", at: "\(position)")
+    }
+    if Self.emissions.contains(name) { emitted[name] = expression.position }
     if let state {
       let operand = try operand(meaning, state.type, expression.position)
       meanings[name] = .value(operand, state.type)
@@ -169,7 +190,10 @@ struct ProgramBuilder {
     guard surrogateResult == nil else {
       throw ArcuateError(.malformed, "a second surrogate", at: "\(position)")
     }
-    let (name, _) = try reader.name()
+    let (name, place) = try reader.name()
+    guard !Self.reserved.contains(name) else {
+      throw ArcuateError(.malformed, "\"\(name)\" cannot be declared", at: "\(place)")
+    }
     try reader.require(")")
     try reader.require("=")
     let expression = try reader.expression()
@@ -181,6 +205,13 @@ struct ProgramBuilder {
     meanings[name] = .value(.input(0), .number)
     inputs = [name]
     let result = try operand(meaning(expression, .number), .number, expression.position)
+    let isOther = code.instructions.contains {
+      [.uniform, .normal, .winners].contains($0.operation) || $0.operands.contains(.spikesBefore)
+    }
+    guard !isOther, result != .spikesBefore else {
+      throw ArcuateError(
+        .malformed, "a surrogate depends on \(name) and parameters alone", at: "\(position)")
+    }
     (surrogate, surrogateResult) = (code, result)
     let added = meanings.filter { entry in
       if case .constant(.parameter) = entry.value { outer.1[entry.key] == nil } else { false }
@@ -225,7 +256,7 @@ struct ProgramBuilder {
     if name == "dt" { return .constant(.timeStep) }
     if name == "spikes_before" { return .value(.spikesBefore, .number) }
     if name == "x", inputs.isEmpty {
-      inputs = ["x"]
+      (inputs, takesX) = (["x"], true)
       meanings["x"] = .value(.input(0), .number)
       return meanings["x"]!
     }
@@ -341,8 +372,8 @@ struct ProgramBuilder {
     if types.count == 2, types[0] != types[1] {
       throw ArcuateError(
         .malformed,
-        "\"\(symbol)\" has a \(types[0].rawValue) on its left and a \(types[1].rawValue) on its "
-          + "right: convert one by number() or integer()", at: "\(position)")
+        "\"\(symbol)\" has \(types[0].noun) on its left and \(types[1].noun) on its right: convert "
+          + "one by number() or integer()", at: "\(position)")
     }
     return types.first ?? .number
   }
@@ -357,7 +388,9 @@ struct ProgramBuilder {
     }
     guard arguments.count == function.count else {
       throw ArcuateError(
-        .malformed, "\(name) takes \(function.count) arguments, not \(arguments.count)",
+        .malformed,
+        "\(name) takes \(function.count) argument\(function.count == 1 ? "" : "s"), "
+          + "not \(arguments.count)",
         at: "\(position)")
     }
     var values: [Meaning] = []
@@ -400,13 +433,14 @@ struct ProgramBuilder {
     return try add(operation, operands, type, position)
   }
 
-  /// An expression of constants. Throws. `limitExceeded` for one that is too large.
+  /// An expression of constants.
   private func folded(
     _ expression: ConstantExpression, _ position: TextPosition
   ) throws(ArcuateError) -> Meaning {
-    guard !expression.isLarger(than: Self.mostOperations) else {
+    guard expression.size <= Self.mostOfConstant else {
       throw ArcuateError(
-        .limitExceeded, "a constant has \(Self.mostOperations) operations at most",
+        .limitExceeded,
+        "a constant is made of \(Self.mostOfConstant) numbers, names and operations at most",
         at: "\(position)")
     }
     return .constant(expression)
@@ -442,7 +476,7 @@ struct ProgramBuilder {
       }
       guard own == type else {
         throw ArcuateError(
-          .malformed, "a \(type.rawValue) is expected, not a \(own.rawValue)", at: "\(position)")
+          .malformed, "\(type.noun) is expected, not \(own.noun)", at: "\(position)")
       }
       return operand
     case .constant(let expression):
@@ -483,18 +517,18 @@ struct ProgramBuilder {
   /// What the program emits.
   mutating func emission() throws(ArcuateError) -> NeuronProgram.Emission {
     let found = Self.emissions.filter { meanings[$0] != nil }
+    guard let name = found.first, let meaning = meanings[name], let position = emitted[name] else {
+      throw ArcuateError(.malformed, "a program assigns what it emits: spike, count or value")
+    }
     guard found.count == 1 else {
       throw ArcuateError(
-        .malformed,
-        found.isEmpty
-          ? "a program assigns what it emits: spike, count or value"
-          : "a program emits one thing, not \(found.joined(separator: " and "))")
+        .malformed, "a program emits one thing, not \(found.joined(separator: " and "))",
+        at: "\(emitted[found[1]] ?? position)")
     }
-    let start = TextPosition(line: 1, column: 1)
-    switch found[0] {
-    case "spike": return .spike(try operand(meanings["spike"]!, .condition, start))
-    case "count": return .count(try operand(meanings["count"]!, .number, start))
-    default: return .value(try operand(meanings["value"]!, .number, start))
+    switch name {
+    case "spike": return .spike(try operand(meaning, .condition, position))
+    case "count": return .count(try operand(meaning, .number, position))
+    default: return .value(try operand(meaning, .number, position))
     }
   }
 }

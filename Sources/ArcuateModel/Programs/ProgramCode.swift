@@ -8,6 +8,9 @@ package enum ProgramType: String, Sendable {
   case integer
   /// True or false.
   case condition
+
+  /// In a sentence.
+  var noun: String { self == .integer ? "an integer" : "a \(rawValue)" }
 }
 
 /// A computation on every neuron of a layer.

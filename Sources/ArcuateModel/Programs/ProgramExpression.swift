@@ -24,9 +24,13 @@ indirect enum ProgramExpression {
 struct ProgramReader {
   private var tokens: ArraySlice<ProgramToken>
   private var depth = 0
+  private var operators = 0
 
   /// Expressions within expressions at most.
   static let mostDepth = 64
+  /// Operators with two operands in a line at most: a + b + c is (a + b) + c, an expression that is
+  /// as deep as it has operators.
+  static let mostOperators = 128
   static let longestName = 64
 
   /// Needs. Tokens that end with `end`.
@@ -109,6 +113,11 @@ struct ProgramReader {
     var isCompared = false
     while case .symbol(let symbol) = tokens.first!.kind, Self.levels[level].contains(symbol) {
       let position = tokens.removeFirst().position
+      operators += 1
+      guard operators <= Self.mostOperators else {
+        throw ArcuateError(
+          .limitExceeded, "a line has \(Self.mostOperators) operators at most", at: "\(position)")
+      }
       if level == 2 {
         guard !isCompared else {
           throw ArcuateError(
