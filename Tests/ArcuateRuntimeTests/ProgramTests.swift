@@ -88,6 +88,20 @@ import Testing
     }
   }
 
+  /// Constants are computed in double precision, but number() of one is float32.
+  @Test func numberRoundsConstants() throws {
+    for (text, expected) in [
+      ("value = x * 0 + 0.1 * k", Float(0.1 * 9.0)),
+      ("value = x * 0 + number(0.1) * k", Float(0.1) * 9),
+    ] {
+      let neuron = ProgramNeuron(
+        try NeuronProgram(text), parameters: ["k": Tensor(scalar: 9)])
+      let found = try ProgramTests.run(ProgramTests.model(.program(neuron), 1), [[[1]]])
+      #expect(found == [[expected]])
+    }
+    #expect(Float(0.1 * 9.0) != Float(0.1) * 9)
+  }
+
   /// Programs that say what kinds of NIR do.
   static let twins: [(Neuron.Kind, String)] = [
     (

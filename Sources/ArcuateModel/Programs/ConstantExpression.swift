@@ -20,6 +20,8 @@ package indirect enum ConstantExpression: Sendable, Equatable {
   package enum Unary: String, Sendable, CaseIterable {
     case negative = "-"
     case abs, floor, sqrt, exp, log, tanh
+    /// Rounded to float32, as a value is.
+    case number
   }
 
   package enum Binary: String, Sendable {
@@ -112,6 +114,7 @@ extension ConstantExpression.Unary {
     case .tanh:
       let y = _tanh(x)
       return (y, d * (1 - y * y))
+    case .number: return (Double(Float(x)), d)
     }
   }
 }

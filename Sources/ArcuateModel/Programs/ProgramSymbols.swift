@@ -58,7 +58,7 @@ enum ProgramSymbols {
       "max": Function(count: 2, numbers: .max, integers: .maxIntegers) {
         .binary(.max, $0[0], $0[1])
       },
-      "integer": Function(count: 1), "number": Function(count: 1) { $0[0] },
+      "integer": Function(count: 1), "number": Function(count: 1) { .unary(.number, $0[0]) },
       "uniform": Function(count: 0, numbers: .uniform),
       "normal": Function(count: 0, numbers: .normal), "winners": Function(count: 2),
     ]
