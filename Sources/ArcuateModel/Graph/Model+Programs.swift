@@ -64,41 +64,42 @@ extension Model {
 
   /// Sets a parameter of a program to one number, or one for each neuron in row-major order.
   ///
-  /// Throws. As for a tensor; `shapeMismatch` if there are not as many neurons.
+  /// Throws. As for a tensor; `shapeMismatch` if there are not as many neurons; `invalidModel` if
+  /// an error of the model hides how many there are.
   /// Cost. A check of the model for more than one number.
   public mutating func setParameter(
-    _ name: String, of node: String, to values: [Float]
+    _ name: String, of node: String, to values: some Collection<Float>
   ) throws(ArcuateError) {
-    if values.count == 1 { return try setParameter(name, of: node, to: Tensor(scalar: values[0])) }
-    _ = try program(of: node)
-    let shape = neuronShape(node)
-    guard values.count > 1, shape.map({ $0.count == values.count }) ?? true else {
+    let name = try program(of: node).program.parameter(name, at: node)
+    if values.count == 1, let value = values.first {
+      return try setParameter(name, of: node, to: Tensor(scalar: value))
+    }
+    let shape = try neuronShape(node, without: name)
+    guard values.count == shape.count else {
       throw ArcuateError(
-        .shapeMismatch,
-        "\(name) is one number\(shape.map { " or \($0.count)" } ?? ""), not \(values.count)",
+        .shapeMismatch, "\(name) is one number or \(shape.count), not \(values.count)",
         at: "node \"\(node)\"")
     }
-    try setParameter(
-      name, of: node,
-      to: try shape.map { shape throws(ArcuateError) in
-        try Tensor(values, shape: shape)
-      } ?? Tensor(vector: values))
+    try setParameter(name, of: node, to: Tensor(Array(values), shape: shape))
   }
 
-  /// The shape of a layer of programs, whose parameters may be missing; nil if it does not follow
-  /// from the other nodes.
-  private func neuronShape(_ node: String) -> Shape? {
+  /// The shape of a layer of programs, whatever shape one parameter has. Parameters may be missing.
+  private func neuronShape(_ node: String, without parameter: String) throws(ArcuateError) -> Shape
+  {
     var trial = self
     for i in nodes.indices {
       guard case .program(var neuron) = nodes[i].op else { continue }
       for name in neuron.program.parameterNames
-      where nodes[i].name == node || neuron.value(of: name) == nil {
+      where nodes[i].name == node && name == parameter || neuron.value(of: name) == nil {
         neuron.parameters[name] = Tensor(scalar: 1)
       }
       trial.nodes[i].op = .program(neuron)
     }
-    guard let checked = trial.check().checked else { return nil }
-    return checked.model.nodes.firstIndex { $0.name == node }.map { checked.shapes[$0] }
+    let checked = try trial.soundly()
+    guard let i = checked.model.nodes.firstIndex(where: { $0.name == node }) else {
+      throw ArcuateError(.notFound, "there is no node \"\(node)\"")
+    }
+    return checked.shapes[i]
   }
 
   private func index(of node: String) throws(ArcuateError) -> Int {
