@@ -34,6 +34,7 @@
  *     arcuate/status.h        version, status values, error objects
  *     arcuate/hooks.h         memory allocator, log
  *     arcuate/model.h         read, write and inspect models
+ *     arcuate/program.h       neurons whose step is a text
  *     arcuate/plan.h          compile options, ports and nodes of a plan
  *     arcuate/session.h       run frames, steps and events; state; counters
  *     arcuate/probe.h         record nodes
@@ -105,6 +106,7 @@
 
 #include "arcuate/status.h"
 #include "arcuate/model.h"
+#include "arcuate/program.h"
 #include "arcuate/plan.h"
 #include "arcuate/session.h"
 #include "arcuate/probe.h"

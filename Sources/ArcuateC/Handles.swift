@@ -28,6 +28,8 @@ final class ModelHandle {
   /// Findings of reading.
   let readFindings: [Finding]
   private(set) var nodes: [(name: Text, kind: Text)] = []
+  /// The programs of neurons by the names of their nodes.
+  private(set) var programs: [String: Text] = [:]
   private(set) var findings: [(severity: Finding.Severity, location: Text, message: Text)] = []
   /// The report of the quantization that made the model.
   let quantization: QuantizationText?
@@ -49,6 +51,10 @@ final class ModelHandle {
   func replace(_ model: Model) {
     self.model = model
     nodes = model.nodes.map { (Text($0.name), Text($0.op.kindName)) }
+    programs = [:]
+    for node in model.nodes {
+      if case .program(let neuron) = node.op { programs[node.name] = Text(neuron.program.text) }
+    }
     let findings: [Finding]
     (checked, findings) = model.check()
     list(findings)

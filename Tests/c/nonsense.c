@@ -56,6 +56,10 @@ static void nulls(void) {
   CHECK(arcuate_model_finding_location(NULL, 0) == NULL);
   CHECK(arcuate_model_finding_message(NULL, 0) == NULL);
 
+  REFUSED(arcuate_model_set_program(NULL, "x", "value = x", NULL));
+  CHECK(arcuate_model_program(NULL, "x") == NULL);
+  REFUSED(arcuate_model_set_parameter(NULL, "x", "a", &number, 1, NULL));
+
   arcuate_compile_options_init(NULL);
   arcuate_compile_options options;
   REFUSED(arcuate_compile_options_from_model(NULL, &options, NULL));
@@ -195,6 +199,15 @@ static void wrong_numbers(const char *path) {
   REFUSED(arcuate_model_set_semantics(model, "reset", NULL, NULL));
   REFUSED(arcuate_model_set_semantics(model, "colour", "blue", NULL));
   REFUSED(arcuate_plan_create(model, NULL, NULL, NULL));
+  float number = 0;
+  REFUSED(arcuate_model_set_program(model, NULL, "value = x", NULL));
+  REFUSED(arcuate_model_set_program(model, "if1", NULL, NULL));
+  REFUSED(arcuate_model_set_program(model, "if1", "value = \xff", NULL));
+  CHECK(arcuate_model_program(model, NULL) == NULL && arcuate_model_program(model, "\xff") == NULL);
+  REFUSED(arcuate_model_set_parameter(model, NULL, "a", &number, 1, NULL));
+  REFUSED(arcuate_model_set_parameter(model, "if1", NULL, &number, 1, NULL));
+  REFUSED(arcuate_model_set_parameter(model, "if1", "a", NULL, 1, NULL));
+  REFUSED(arcuate_model_set_parameter(model, "if1", "a", &number, SIZE_MAX, NULL));
   CHECK(arcuate_model_node_name(model, SIZE_MAX) == NULL);
   CHECK(arcuate_model_finding_severity(model, SIZE_MAX) == -1);
 
