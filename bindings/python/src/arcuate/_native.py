@@ -382,6 +382,7 @@ class Allocator(Structure):
 # Data is passed as c_void_p, which accepts addresses of arrays and bytes; the header has the types.
 _OUT = POINTER(c_void_p)
 _SIZES = POINTER(c_size_t)
+_VALUES: List[Any] = [c_void_p, c_size_t, _OUT]
 _PORTS: List[Any] = [POINTER(c_void_p), _SIZES, POINTER(c_void_p), _SIZES]
 
 PROTOTYPES: Dict[str, Tuple[Any, List[Any]]] = {
@@ -411,6 +412,10 @@ PROTOTYPES: Dict[str, Tuple[Any, List[Any]]] = {
     "arcuate_model_finding_severity": (c_int32, [c_void_p, c_size_t]),
     "arcuate_model_finding_location": (c_char_p, [c_void_p, c_size_t]),
     "arcuate_model_finding_message": (c_char_p, [c_void_p, c_size_t]),
+    # Programs
+    "arcuate_model_set_program": (c_int32, [c_void_p, c_char_p, c_char_p, _OUT]),
+    "arcuate_model_program": (c_char_p, [c_void_p, c_char_p]),
+    "arcuate_model_set_parameter": (c_int32, [c_void_p, c_char_p, c_char_p, *_VALUES]),
     # Plans
     "arcuate_compile_options_init": (None, [POINTER(CompileOptions)]),
     "arcuate_compile_options_from_model": (c_int32, [c_void_p, POINTER(CompileOptions), _OUT]),
@@ -498,10 +503,7 @@ PROTOTYPES: Dict[str, Tuple[Any, List[Any]]] = {
     "arcuate_session_consolidate": (c_int32, [c_void_p]),
     "arcuate_session_forget": (c_int32, [c_void_p]),
     "arcuate_session_adapted_size": (c_size_t, [c_void_p, c_char_p, c_int32]),
-    "arcuate_session_read_adapted": (
-        c_int32,
-        [c_void_p, c_char_p, c_int32, c_void_p, c_size_t, _OUT],
-    ),
+    "arcuate_session_read_adapted": (c_int32, [c_void_p, c_char_p, c_int32, *_VALUES]),
     "arcuate_session_adapted_model": (c_int32, [c_void_p, _OUT, _OUT]),
     # Training
     "arcuate_training_options_init": (None, [POINTER(TrainingOptions)]),
@@ -531,10 +533,7 @@ PROTOTYPES: Dict[str, Tuple[Any, List[Any]]] = {
     "arcuate_trainer_read_parameter": (c_int32, [c_void_p, c_size_t, c_void_p, c_size_t, _OUT]),
     "arcuate_trainer_read_gradient": (c_int32, [c_void_p, c_size_t, c_void_p, c_size_t, _OUT]),
     "arcuate_trainer_write_parameter": (c_int32, [c_void_p, c_size_t, c_void_p, c_size_t, _OUT]),
-    "arcuate_trainer_read_input_gradient": (
-        c_int32,
-        [c_void_p, c_size_t, c_void_p, c_size_t, _OUT],
-    ),
+    "arcuate_trainer_read_input_gradient": (c_int32, [c_void_p, c_size_t, *_VALUES]),
     "arcuate_trainer_model": (c_int32, [c_void_p, _OUT, _OUT]),
     "arcuate_trainer_spiking_model": (c_int32, [c_void_p, _OUT, _OUT]),
     "arcuate_trainer_save": (c_int32, [c_void_p, c_char_p, c_char_p, _OUT]),

@@ -146,6 +146,48 @@ class Model(Handle):
         with self._lock:
             return Model(created(_native.library.arcuate_model_freeze, self._live()))
 
+    def program(self, node: str) -> str:
+        """The program of a node, whose neurons' step is a text
+        (`arcuate.documentation("neuron-programs")`).
+
+        Raises NotFoundError if there is no such node, or it has none.
+        """
+        name = encoded("node", node)
+        with self._lock:
+            text = _native.library.arcuate_model_program(self._live(), name)
+        if text is None:
+            raise errors.NotFoundError(_native.NOT_FOUND, f'there is no program of a node "{node}"')
+        return _native.text(text)
+
+    def set_program(self, node: str, text: str) -> None:
+        """Gives the neurons of a node another step. The node has a program, or is a neuron of NIR such
+        as "LIF". Parameters that the new program has by the same names keep their values; those of NIR
+        are named as in its files, such as "tau" and "v_threshold".
+
+        Raises FormatError or LimitError with line and column, NotFoundError, ArgumentError for a node
+        of another kind.
+        """
+        name, program = encoded("node", node), encoded("text", text)
+        with self._lock:
+            call(_native.library.arcuate_model_set_program, self._live(), name, program)
+
+    def set_program_parameter(self, node: str, name: str, value: npt.ArrayLike) -> None:
+        """Sets a parameter of a program to a number, or to an array with one for each neuron.
+
+        Raises NotFoundError for a node or a parameter, ArgumentError for a node without a program, an
+        array of another size and numbers that are not finite.
+        """
+        values = np.ascontiguousarray(value, np.float32)
+        with self._lock:
+            call(
+                _native.library.arcuate_model_set_parameter,
+                self._live(),
+                encoded("node", node),
+                encoded("name", name),
+                values.ctypes.data,
+                values.size,
+            )
+
     def set_semantics(self, field: str, value: Union[str, int, bool]) -> None:
         """Sets one field of the neuron semantics, or with "preset" all of them.
 

@@ -94,7 +94,9 @@ def _plain(name: str, value: Any) -> Any:
         if not math.isfinite(value):
             raise errors.argument(f"{name} must be finite, got {value!r}")
         return float(value)
-    if isinstance(value, (Sequence, np.ndarray)):
+    if isinstance(value, np.ndarray):
+        return _plain(name, value.tolist())
+    if isinstance(value, Sequence):
         return [_plain(name, element) for element in value]
     raise errors.argument(f"{name} must be a number, a word or a list of numbers, got {value!r}")
 
@@ -272,3 +274,40 @@ def iaf(
 def integrator(*, r: float = 1.0, name: Optional[str] = None) -> Layer:
     """Integrators, which do not spike, for outputs."""
     return _layer("integrator", name, r=r)
+
+
+def neuron(
+    text: str,
+    *,
+    seed: int = 0,
+    per_neuron: bool = False,
+    recurrent: bool = False,
+    name: Optional[str] = None,
+    **parameters: Any,
+) -> Layer:
+    '''Neurons whose step is a text (`arcuate.documentation("neuron-programs")`).
+
+        nn.neuron(
+            """
+            state v, w
+            v = v * exp(-dt / tau) + x - w
+            spike = v > 1
+            v = spike ? 0 : v
+            w = 0.99 * w + b * spike
+            """,
+            tau=0.02, b=np.linspace(0, 1, 100))
+
+    parameters: a number, or an array with one for each neuron. seed: of its random numbers.
+    per_neuron, recurrent: as for `lif`.'''
+    fields = {"kind", "name", "program", "seed", "per_neuron", "recurrent"} & parameters.keys()
+    if fields:
+        raise errors.argument(f"a parameter cannot be named {min(fields)}")
+    return _layer(
+        "neuron",
+        name,
+        program=text,
+        seed=seed,
+        per_neuron=per_neuron,
+        recurrent=recurrent,
+        **parameters,
+    )
