@@ -191,6 +191,38 @@ def test_explain(net):
     assert "dt" in message(arcuate("explain", net, code=1))
 
 
+def test_programs_are_checked_and_explained(tmp_path):
+    program = (
+        "parameter tau = 0.5\nstate v = (1 - tau) * 2\nstate integer k = 3\n"
+        "v = v * tau + b * x  # decays\x1b\nspike = v > 1 && k > 0"
+    )
+    layer = {"kind": "neuron", "name": "n", "program": program, "b": [1, 2, 3]}
+    net = tmp_path / "net.json"
+    net.write_text(json.dumps({"input": 3, "layers": [layer]}))
+    lines = [line.split() for line in arcuate("check", net).stdout.splitlines()]
+    assert ["program", "of", "node", '"n"'] in lines
+    assert ["input", "x"] in lines and ["emits", "spike"] in lines
+    assert "state v number, at first (1 - tau) * 2".split() in lines
+    assert "state k integer, at first 3".split() in lines
+    assert "parameter tau 0.5 (default)".split() in lines
+    assert "parameter b [3], 1.0 ... 3.0".split() in lines
+    (report,) = json.loads(arcuate("check", "--json", net).stdout)["programs"]
+    assert report["node"] == "n" and report["program"] == program
+    assert report["inputs"] == ["x"] and report["emits"] == "spike"
+    assert report["states"][0] == {"name": "v", "type": "number", "initial": "(1 - tau) * 2"}
+    assert report["parameters"] == [
+        {"name": "tau", "shape": [], "value": 0.5},
+        {"name": "b", "shape": [3], "value": None},
+    ]
+    # The lines of the program stand below the node; control characters of comments do not.
+    text = arcuate("explain", net).stdout
+    assert "f32-neuron-program-" in text
+    assert "\n       v = v * tau + b * x  # decays\n       spike = v > 1 && k > 0\n" in text
+    assert json.loads(arcuate("explain", "--json", net).stdout)["programs"] == {"n": program}
+    net.write_text(json.dumps({"input": 3, "layers": [{**layer, "program": "value = b @ x"}]}))
+    assert "program: line 1, column 11: unexpected" in message(arcuate("check", net, code=1))
+
+
 def test_instructions(net):
     def used(asked=None, **more):
         variables = {k: v for k, v in os.environ.items() if k != "ARCUATE_INSTRUCTIONS"}

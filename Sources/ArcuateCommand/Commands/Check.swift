@@ -6,7 +6,7 @@ import ArgumentParser
 /// `arcuate check`: errors, repairs and notes about a model.
 struct Check: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Lists errors in a model, repairs made while reading it, and notes.",
+    abstract: "Lists errors in a model, repairs made while reading it, notes, and neuron programs.",
     usage: "arcuate check [<options>] <model>",
     discussion: """
       Exit status 1 if there is an error; such a model cannot run.
@@ -30,7 +30,8 @@ struct Check: ParsableCommand {
 
   func run() throws {
     let (model, readerFindings) = try reading.load(model)
-    var findings = readerFindings + model.check().findings
+    let (checked, modelFindings) = model.check()
+    var findings = readerFindings + modelFindings
     if strict {
       for i in findings.indices where findings[i].severity == .repair {
         findings[i].severity = .error
@@ -42,12 +43,14 @@ struct Check: ParsableCommand {
         [
           "ok": .bool(errors == 0), "errors": .number(errors),
           "findings": .array(findings.map(\.json)),
+          "programs": (checked?.model ?? model).programDescriptions,
         ])
     } else {
       // By severity, then in the order in which they were found.
       for severity in Finding.Severity.allCases.sorted(by: >) {
         for finding in findings where finding.severity == severity { show("\(finding)") }
       }
+      for line in (checked?.model ?? model).programLines { show(line) }
       let needsStep =
         model.dt_s == nil && (try? model.flattened())?.firstNodeInNeedOfTimeStep != nil
       if errors > 0 {

@@ -61,6 +61,7 @@ struct Explain: ParsableCommand {
         ],
         "inputs": ports(plan.inputs),
         "outputs": ports(plan.outputs), "nodes": .array(plan.nodeNames.map { .string($0) }),
+        "programs": .object(plan.programs.mapValues { .string($0) }),
         "parameter_bytes": .number(plan.parameterByteCount),
         "state_bytes": .number(plan.stateByteCount),
         "session_bytes": .number(plan.arenaByteCount), "text": .string(plan.explain()),

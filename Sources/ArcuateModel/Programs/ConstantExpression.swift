@@ -97,6 +97,38 @@ package indirect enum ConstantExpression: Sendable, Equatable {
   }
 }
 
+extension ConstantExpression {
+  /// The expression as a text with as few brackets as it needs; `names` are those of the parameters.
+  package func text(_ names: [String]) -> String { written(names).text }
+
+  /// A text, and how strongly its outermost operator binds.
+  private func written(_ names: [String]) -> (text: String, strength: Int) {
+    func inner(_ part: ConstantExpression, atLeast strength: Int) -> String {
+      let (text, own) = part.written(names)
+      return own < strength ? "(\(text))" : text
+    }
+    switch self {
+    case .number(let number):
+      let whole = Int(exactly: number)
+      return (whole.map { "\($0)" } ?? "\(number)", number < 0 ? 2 : 4)
+    case .timeStep: return ("dt", 4)
+    case .parameter(let index): return (names[index], 4)
+    case .unary(.negative, let a): return ("-" + inner(a, atLeast: 2), 2)
+    case .unary(let function, let a): return ("\(function.rawValue)(\(a.text(names)))", 4)
+    case .binary(let operation, let a, let b):
+      let symbol = operation.rawValue
+      switch operation {
+      case .add, .subtract:
+        return ("\(inner(a, atLeast: 0)) \(symbol) \(inner(b, atLeast: 1))", 0)
+      case .multiply, .divide:
+        return ("\(inner(a, atLeast: 1)) \(symbol) \(inner(b, atLeast: 2))", 1)
+      case .power: return ("\(inner(a, atLeast: 4)) ** \(inner(b, atLeast: 2))", 3)
+      case .min, .max: return ("\(symbol)(\(a.text(names)), \(b.text(names)))", 4)
+      }
+    }
+  }
+}
+
 extension ConstantExpression.Unary {
   fileprivate func dual(_ a: ConstantExpression.Dual) -> ConstantExpression.Dual {
     let (x, d) = a

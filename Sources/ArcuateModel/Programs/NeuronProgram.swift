@@ -101,6 +101,14 @@ public struct NeuronProgram: Sendable, Equatable {
   /// The names of the inputs.
   public var inputNames: [String] { inputs }
 
+  /// The lines of the text, for terminals: without control characters, which comments may have.
+  package var printableLines: [String] {
+    text.split(separator: "\n", omittingEmptySubsequences: false).map { line in
+      String(
+        String.UnicodeScalarView(line.unicodeScalars.filter { $0.value >= 32 && $0.value != 127 }))
+    }
+  }
+
   /// Whether what it emits are spikes.
   package var spikes: Bool { if case .value = emission { false } else { true } }
 

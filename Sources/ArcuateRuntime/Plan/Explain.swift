@@ -1,4 +1,5 @@
 import ArcuateCore
+import ArcuateModel
 
 extension Plan {
   /// The plan as text: each option and where its value comes from, each node in execution order with
@@ -7,7 +8,7 @@ extension Plan {
     var lines = ["plan for \(steps.count) nodes"]
     lines += optionLines().map { "  " + $0 }
     lines += ["", "order of work"]
-    lines += textTable(
+    let table = textTable(
       ["", "node", "kind", "output", "parameters", "kernels", "why"], rightAligned: [0, 4],
       steps.enumerated().map { i, step in
         [
@@ -16,8 +17,13 @@ extension Plan {
           step.reason + delays(of: step)
             + (slots[step.output].isInPlace ? "; adds to the membranes behind it" : ""),
         ]
-      }
-    ).map { "  " + $0 }
+      })
+    for (i, row) in table.enumerated() {
+      lines.append("  " + row)
+      // Below the head there is a row for each step.
+      guard i > 0, let program = program(of: steps[i - 1]) else { continue }
+      lines += program.printableLines.map { "       " + $0 }
+    }
     for (heading, cycles) in [
       ("cycles, run step by step", groups.filter { $0.isCyclic && $0.population == nil }),
       ("cycles of spikes and delays, run in windows", groups.filter { $0.population != nil }),
@@ -40,6 +46,21 @@ extension Plan {
     lines += ["", "memory of a session, 64-byte aligned"]
     lines += memoryLines().map { "  " + $0 }
     return lines.joined(separator: "\n") + "\n"
+  }
+
+  /// The texts of neuron programs by the names of their nodes.
+  public var programs: [String: String] {
+    var texts: [String: String] = [:]
+    for step in steps { texts[step.name] = program(of: step)?.text }
+    return texts
+  }
+
+  private func program(of step: NodeStep) -> NeuronProgram? {
+    if case .program(let neuron) = model.nodes[step.identity.node].op {
+      neuron.program
+    } else {
+      nil
+    }
   }
 
   /// Where the length of a step comes from: "given" or "model"; nil if nothing depends on it.

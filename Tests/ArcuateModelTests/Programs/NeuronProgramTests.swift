@@ -195,6 +195,24 @@ import Testing
     #expect(try constant("1.5e-3") == 1.5e-3)
   }
 
+  @Test(arguments: [
+    "1 - dt / tau", "(1 - dt) / tau", "a - (b - c)", "a - b - c", "a / (b * c)", "-(a + b)",
+    "-a ** 2",
+    "(-a) ** 2", "a ** b ** c", "(a ** b) ** c", "2 ** -a", "min(a, b + 1) * exp(-a)", "--a",
+    "1e-07",
+    "2.5e+20", "a + -b", "a - -(b * c)",
+  ])
+  func aConstantIsWrittenWithAsFewBracketsAsItNeeds(_ text: String) throws {
+    func initial(_ text: String) throws -> (ConstantExpression, [String]) {
+      let program = try NeuronProgram("parameter a, b, c, tau\nstate v = \(text)\nvalue = v")
+      return (program.states[0].initial, program.parameterNames)
+    }
+    let (expression, names) = try initial(text)
+    let written = expression.text(names)
+    #expect(try initial(written).0 == expression, "\(written)")
+    #expect(written.filter { $0 == "(" }.count <= text.filter { $0 == "(" }.count)
+  }
+
   /// A default had more digits than the same value given, so that other bits came out.
   @Test func aDefaultIsRoundedAsAValueThatIsGivenIs() throws {
     for k in 1..<200 {
