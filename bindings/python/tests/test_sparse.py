@@ -84,6 +84,28 @@ def test_a_cycle_takes_its_delay(tmp_path: Path) -> None:
     assert [tuple(place) for place in np.argwhere(spikes)] == [(0, 0), (4, 1), (8, 0), (12, 1)]
 
 
+def test_parameters_of_each_neuron_of_a_program_are_written(tmp_path: Path) -> None:
+    start = np.array([0.25, 0.5], np.float32)
+    arcuate.save_network(
+        tmp_path / "program.safetensors",
+        {
+            "in": {"kind": "Input", "shape": [2]},
+            "n": {
+                "kind": "NeuronProgram",
+                "program": "parameter start\nstate v = start\nv = 0.5 * v + x\nvalue = v",
+                "parameters": {"start": start},
+            },
+            "out": {"kind": "Output", "shape": [2]},
+        },
+        [("in", "n"), ("n", "out")],
+        dt=DT,
+    )
+    model = arcuate.Model.open(tmp_path / "program.safetensors")
+    with model.compile() as plan, plan.session() as session:
+        values = session.run(np.zeros((2, 2), np.float32))
+    assert np.array_equal(values, [start / 2, start / 4])
+
+
 def test_what_cannot_be_is_refused(tmp_path: Path) -> None:
     for arguments in (
         (2, 2, [0, 2], [0, 1], [1, 1]),

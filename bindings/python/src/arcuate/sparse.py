@@ -74,7 +74,7 @@ def save_network(
     unchanged.
 
     nodes: by name, the "kind" (see `Model.nodes`) and the fields, named as in NIR. Arrays become
-        tensors.
+        tensors, also those in a mapping such as the "parameters" of a NeuronProgram.
     edges: pairs (source, target) of node names.
     semantics: the fields of `Model.set_semantics`: all of them, or none.
 
@@ -118,17 +118,24 @@ def _pieces(
     """The content of a file, one piece after another."""
     tensors: List[Tuple[str, Array]] = []
     described = []
+
+    def stored(place: str, value: Any) -> Any:
+        """What the graph says for a field: arrays become tensors named after their place."""
+        if isinstance(value, Mapping):
+            return {key: stored(f"{place}.{key}", inner) for key, inner in value.items()}
+        if not isinstance(value, np.ndarray):
+            return value
+        if value.dtype == np.float64:
+            value = value.astype(np.float32)
+        if value.dtype.name not in _TYPES:
+            raise errors.argument(f"{place} has elements of type {value.dtype}")
+        tensors.append((place, np.ascontiguousarray(value)))
+        return place
+
     for name, fields in nodes.items():
         node: Dict[str, Any] = {"name": name}
         for field, value in fields.items():
-            if isinstance(value, np.ndarray):
-                if value.dtype == np.float64:
-                    value = value.astype(np.float32)
-                if value.dtype.name not in _TYPES:
-                    raise errors.argument(f"{name}.{field} has elements of type {value.dtype}")
-                tensors.append((f"{name}.{field}", np.ascontiguousarray(value)))
-                value = f"{name}.{field}"
-            node[field] = value
+            node[field] = stored(f"{name}.{field}", value)
         described.append(node)
     graph: Dict[str, Any] = {"nodes": described, "edges": [list(edge) for edge in edges]}
     if dt is not None:
