@@ -7,10 +7,11 @@ Networks (network_models.py): Vogels and Abbott's with currents (cuba) and condu
 Brunel's with Poisson background, Izhikevich's with noise, and one of AdEx neurons with conductances.
 Connections and initial states are the same arrays for all. Each contender simulates the same number
 of steps of 0.1 ms in turn, round after round. The table has the least processor time of a step in
-us, of all threads together, and the least time on the wall. Building, compiling and loading are not
-timed. Every contender's first run is not timed, and its spikes are compared: the mean rate, with a
-standard error from parts of the run, and the mean coefficient of variation of the intervals.
-Peers that are not installed are left out, with a line that says so.
+us, of all threads together, and the least time on the wall; with more threads than idle processors,
+those that wait for each other at every step take many times as long. Building, compiling and
+loading are not timed. Every contender's first run is not timed, and its spikes are compared: the
+mean rate, with a standard error from parts of the run, and the mean coefficient of variation of the
+intervals. Peers that are not installed are left out, with a line that says so.
 """
 
 from __future__ import annotations
@@ -38,11 +39,12 @@ def arcuate_run(network: Network, form: str, threads: int, folder: Path) -> Runn
     path = folder / f"{form}.safetensors"
     if not path.exists():
         network_models.write(network, form, path)
-    session = (
-        arcuate.Model.open(path)
-        .compile(steps_per_frame=network.steps, frame_output="sum", threads=threads)
-        .session()
+    plan = arcuate.Model.open(path).compile(
+        steps_per_frame=network.steps, frame_output="sum", threads=threads
     )
+    session = plan.session()
+    cycles = [line for line in plan.explain().splitlines() if line.startswith("cycles")]
+    print(f"  arcuate, {form}: {'; '.join(cycles)}")
     nothing = np.zeros((1, 1), np.float32)
 
     def run(wants_spikes: bool = False) -> Timing:
