@@ -36,8 +36,8 @@ private struct LaneRows {
   func target(_ operand: LaneOperand) -> UnsafeMutablePointer<Float> { address(operand).pointer }
 
   @inline(__always)
-  func unary(_ n: LaneInstruction, _ body: (Lanes) -> Lanes) {
-    let (a, y) = (address(n.a), target(n.target))
+  func unary(_ n: UnsafePointer<LaneInstruction>, _ body: (Lanes) -> Lanes) {
+    let (a, y) = (address(n.pointee.a), target(n.pointee.target))
     var i = 0
     while i < count {
       store(body(a.lanes(i)), y + i)
@@ -45,10 +45,22 @@ private struct LaneRows {
     }
   }
 
+  // Where the first factor of a product, or an operand of a sum, is the same for all lanes, it stays in
+  // a register: two loads a vector would bound the loop.
+
   @inline(__always)
-  func binary(_ n: LaneInstruction, _ body: (Lanes, Lanes) -> Lanes) {
-    let (a, b, y) = (address(n.a), address(n.b), target(n.target))
+  func binary(_ n: UnsafePointer<LaneInstruction>, _ body: (Lanes, Lanes) -> Lanes) {
+    let (a, b) = (address(n.pointee.a), address(n.pointee.b))
+    let y = target(n.pointee.target)
     var i = 0
+    if b.mask == 0 {
+      let second = b.lanes(0)
+      while i < count {
+        store(body(a.lanes(i), second), y + i)
+        i &+= laneCount
+      }
+      return
+    }
     while i < count {
       store(body(a.lanes(i), b.lanes(i)), y + i)
       i &+= laneCount
@@ -56,8 +68,9 @@ private struct LaneRows {
   }
 
   @inline(__always)
-  func integers(_ n: LaneInstruction, _ body: (LaneMask, LaneMask) -> LaneMask) {
-    let (a, b, y) = (address(n.a), address(n.b), target(n.target))
+  func integers(_ n: UnsafePointer<LaneInstruction>, _ body: (LaneMask, LaneMask) -> LaneMask) {
+    let (a, b) = (address(n.pointee.a), address(n.pointee.b))
+    let y = target(n.pointee.target)
     var i = 0
     while i < count {
       store(cshims_as_lanes(body(a.integers(i), b.integers(i))), y + i)
@@ -66,24 +79,52 @@ private struct LaneRows {
   }
 
   @inline(__always)
-  func compare(_ n: LaneInstruction, _ body: (Lanes, Lanes) -> LaneMask) {
+  func compare(_ n: UnsafePointer<LaneInstruction>, _ body: (Lanes, Lanes) -> LaneMask) {
     binary(n) { cshims_as_lanes(body($0, $1)) }
   }
 
   @inline(__always)
-  func ternary(_ n: LaneInstruction, _ body: (Lanes, Lanes, Lanes) -> Lanes) {
-    let (a, b, c, y) = (address(n.a), address(n.b), address(n.c), target(n.target))
+  func ternary(_ n: UnsafePointer<LaneInstruction>, _ body: (Lanes, Lanes, Lanes) -> Lanes) {
+    let (a, b, c) = (address(n.pointee.a), address(n.pointee.b), address(n.pointee.c))
+    let y = target(n.pointee.target)
     var i = 0
+    if a.mask == 0 {
+      let first = a.lanes(0)
+      while i < count {
+        store(body(first, b.lanes(i), c.lanes(i)), y + i)
+        i &+= laneCount
+      }
+      return
+    }
     while i < count {
       store(body(a.lanes(i), b.lanes(i), c.lanes(i)), y + i)
       i &+= laneCount
     }
   }
 
+  /// a and c the same for all lanes, or none.
   @inline(__always)
-  func quaternary(_ n: LaneInstruction, _ body: (Lanes, Lanes, Lanes, Lanes) -> Lanes) {
-    let (a, b, c, d) = (address(n.a), address(n.b), address(n.c), address(n.d))
-    let y = target(n.target)
+  func products(_ n: UnsafePointer<LaneInstruction>, _ body: (Lanes, Lanes, Lanes, Lanes) -> Lanes) {
+    let (a, c) = (address(n.pointee.a), address(n.pointee.c))
+    guard a.mask | c.mask == 0 else { return quaternary(n, body) }
+    let (b, d) = (address(n.pointee.b), address(n.pointee.d))
+    let y = target(n.pointee.target)
+    let (first, third) = (a.lanes(0), c.lanes(0))
+    var i = 0
+    while i < count {
+      store(body(first, b.lanes(i), third, d.lanes(i)), y + i)
+      i &+= laneCount
+    }
+  }
+
+  /// b the same for all lanes, or not.
+  @inline(__always)
+  func quaternary(
+    _ n: UnsafePointer<LaneInstruction>, _ body: (Lanes, Lanes, Lanes, Lanes) -> Lanes
+  ) {
+    let (a, b) = (address(n.pointee.a), address(n.pointee.b))
+    let (c, d) = (address(n.pointee.c), address(n.pointee.d))
+    let y = target(n.pointee.target)
     var i = 0
     while i < count {
       store(body(a.lanes(i), b.lanes(i), c.lanes(i), d.lanes(i)), y + i)
@@ -91,18 +132,13 @@ private struct LaneRows {
     }
   }
 
-  /// Random numbers, which have no operands.
+  /// Uniform random numbers, which have no operands.
   @inline(__always)
-  func draw(_ n: LaneInstruction, _ random: LaneRandom, _ body: (Lanes) -> Lanes) {
-    let y = target(n.target)
-    var i = 0
-    while i < count {
-      let numbers = cshims_uniform_lanes(
-        random.first &+ UInt32(truncatingIfNeeded: first &+ i), random.step, random.stream, random.key0,
-        random.key1 &+ n.site)
-      store(body(numbers), y + i)
-      i &+= laneCount
-    }
+  func draw(_ n: UnsafePointer<LaneInstruction>, _ random: LaneRandom) {
+    cshims_uniform_row(
+      target(n.pointee.target), random.first &+ UInt32(truncatingIfNeeded: first),
+      Int32(truncatingIfNeeded: count), random.step, random.stream, random.key0,
+      random.key1 &+ n.pointee.site)
   }
 }
 
@@ -127,7 +163,7 @@ public func laneProgram(
     let size = min(tile, count &- first)
     let rows = LaneRows(bases: bases, first: first, count: (size &+ 15) & ~15)
     for k in 0..<instructions {
-      run(code[k], rows, size, y, list, position, random, &outcome)
+      run(code + k, rows, size, y, list, position, random, &outcome)
     }
     first &+= tile
   }
@@ -137,11 +173,11 @@ public func laneProgram(
 
 @inline(__always)
 private func run(
-  _ n: LaneInstruction, _ rows: LaneRows, _ size: Int, _ y: UnsafeMutablePointer<Float>?,
+  _ n: UnsafePointer<LaneInstruction>, _ rows: LaneRows, _ size: Int, _ y: UnsafeMutablePointer<Float>?,
   _ list: UnsafeMutablePointer<UInt32>, _ position: Int, _ random: LaneRandom,
   _ outcome: inout NeuronOutcome
 ) {
-  switch n.operation {
+  switch n.pointee.operation {
   case .copy: rows.unary(n) { $0 }
   case .add: rows.binary(n) { $0 + $1 }
   case .subtract: rows.binary(n) { $0 - $1 }
@@ -159,7 +195,7 @@ private func run(
   case .multiplyAdd: rows.ternary(n) { $0 * $1 + $2 }
   case .multiplySubtract: rows.ternary(n) { $0 * $1 - $2 }
   case .subtractProduct: rows.ternary(n) { $2 - $0 * $1 }
-  case .twoProducts: rows.quaternary(n) { $0 * $1 + $2 * $3 }
+  case .twoProducts: rows.products(n) { $0 * $1 + $2 * $3 }
   case .greater: rows.compare(n) { cshims_greater($0, $1) }
   case .greaterEqual: rows.compare(n) { cshims_greater_equal($0, $1) }
   case .equal: rows.compare(n) { cshims_equal($0, $1) }
@@ -197,13 +233,16 @@ private func run(
   case .equalIntegers: rows.integers(n) { cshims_equal_integers($0, $1) }
   case .toInteger: rows.unary(n) { cshims_as_lanes(cshims_to_integers($0)) }
   case .toNumber: rows.unary(n) { cshims_to_numbers(cshims_as_integers($0)) }
-  case .uniform: rows.draw(n, random) { $0 }
-  case .normal: rows.draw(n, random) { laneNormal($0) }
+  case .uniform: rows.draw(n, random)
+  case .normal:
+    rows.draw(n, random)
+    let y = rows.target(n.pointee.target)
+    for i in stride(from: 0, to: rows.count, by: laneCount) { store(laneNormal(load(y + i)), y + i) }
   case .spike: emitSpikes(n, rows, size, y, list, position, &outcome)
   case .count: emitCounts(n, rows, size, y, list, position, &outcome)
   case .value:
     guard let y else { return }
-    let a = rows.address(n.a)
+    let a = rows.address(n.pointee.a)
     for i in stride(from: 0, to: rows.count, by: laneCount) {
       store(a.lanes(i), y + rows.first + i)
     }
@@ -218,82 +257,105 @@ private func run(
   }
 }
 
+/// Goes through the vectors of a tile; `body` has the index of each and the bits of its neurons. Says
+/// in how many lanes of these `body` is true.
+@inline(__always)
+private func eachVector(_ size: Int, _ body: (Int, UInt32) -> LaneMask) -> Int {
+  var sums = LaneMask.zero
+  var i = 0
+  while i &+ laneCount <= size {
+    sums &-= body(i, ~0)
+    i &+= laneCount
+  }
+  let whole = Int(sums.wrappedSum())
+  guard i < size else { return whole }
+  let inside = lanes(from: i, of: size)
+  return whole &+ (cshims_bits(body(i, inside)) & inside).nonzeroBitCount
+}
+
+/// Lists the lanes where `fired` is true.
+@inline(__always)
+private func append(
+  _ fired: LaneMask, _ inside: UInt32, _ position: Int, _ list: UnsafeMutablePointer<UInt32>,
+  _ listed: inout Int
+) {
+  // Few neurons spike.
+  guard cshims_any(fired) else { return }
+  listed &+= Int(
+    cshims_append(
+      cshims_bits(fired) & inside, UInt32(truncatingIfNeeded: position), list + listed))
+}
+
 @inline(__always)
 private func emitSpikes(
-  _ n: LaneInstruction, _ rows: LaneRows, _ size: Int, _ y: UnsafeMutablePointer<Float>?,
-  _ list: UnsafeMutablePointer<UInt32>, _ position: Int, _ outcome: inout NeuronOutcome
+  _ n: UnsafePointer<LaneInstruction>, _ rows: LaneRows, _ size: Int,
+  _ y: UnsafeMutablePointer<Float>?, _ list: UnsafeMutablePointer<UInt32>, _ position: Int,
+  _ outcome: inout NeuronOutcome
 ) {
-  let a = rows.address(n.a)
+  let a = rows.address(n.pointee.a)
   var listed = outcome.listed
-  var i = 0
-  while i < size {
+  _ = eachVector(size) { i, inside in
     let fired = a.integers(i)
-    let bits = cshims_bits(fired) & lanes(from: i, of: size)
     if let y { store(cshims_select(fired, Lanes(repeating: 1), .zero), y + rows.first + i) }
-    listed &+= Int(
-      cshims_append(bits, UInt32(truncatingIfNeeded: position &+ rows.first &+ i), list + listed))
-    i &+= laneCount
+    append(fired, inside, position &+ rows.first &+ i, list, &listed)
+    return .zero
   }
   outcome.listed = listed
 }
 
 @inline(__always)
 private func emitCounts(
-  _ n: LaneInstruction, _ rows: LaneRows, _ size: Int, _ y: UnsafeMutablePointer<Float>?,
-  _ list: UnsafeMutablePointer<UInt32>, _ position: Int, _ outcome: inout NeuronOutcome
+  _ n: UnsafePointer<LaneInstruction>, _ rows: LaneRows, _ size: Int,
+  _ y: UnsafeMutablePointer<Float>?, _ list: UnsafeMutablePointer<UInt32>, _ position: Int,
+  _ outcome: inout NeuronOutcome
 ) {
-  let a = rows.address(n.a)
-  var other: UInt32 = 0
-  for i in stride(from: 0, to: size, by: laneCount) {
+  let a = rows.address(n.pointee.a)
+  var listed = outcome.listed
+  let others = eachVector(size) { i, inside in
     let v = a.lanes(i)
-    let bits = cshims_bits(cshims_not_equal(v, .zero)) & lanes(from: i, of: size)
-    other |= bits & ~cshims_bits(cshims_equal(v, Lanes(repeating: 1)))
     if let y { store(v, y + rows.first + i) }
-    outcome.listed &+= Int(
-      cshims_append(bits, UInt32(truncatingIfNeeded: position &+ rows.first &+ i), list + outcome.listed))
+    let isNonzero = cshims_not_equal(v, .zero)
+    append(isNonzero, inside, position &+ rows.first &+ i, list, &listed)
+    return isNonzero & cshims_not_equal(v, Lanes(repeating: 1))
   }
-  if other != 0 { outcome.unit = false }
+  outcome.listed = listed
+  if others != 0 { outcome.unit = false }
 }
 
 @inline(__always)
 private func commit(
-  _ n: LaneInstruction, _ rows: LaneRows, _ size: Int, _ outcome: inout NeuronOutcome,
-  differ: (Lanes, Lanes) -> LaneMask
+  _ n: UnsafePointer<LaneInstruction>, _ rows: LaneRows, _ size: Int,
+  _ outcome: inout NeuronOutcome, differ: (Lanes, Lanes) -> LaneMask
 ) {
-  let (a, v) = (rows.address(n.a), rows.target(n.target))
-  var changed = 0
-  for i in stride(from: 0, to: size, by: laneCount) {
-    let new = a.lanes(i)
-    changed &+=
-      (cshims_bits(differ(new, load(v + i))) & lanes(from: i, of: size)).nonzeroBitCount
+  let (a, v) = (rows.address(n.pointee.a), rows.target(n.pointee.target))
+  outcome.changed &+= eachVector(size) { i, _ in
+    let (new, old) = (a.lanes(i), load(v + i))
     store(new, v + i)
+    return differ(new, old)
   }
-  outcome.changed &+= changed
 }
 
 @inline(__always)
 private func fire(
-  _ n: LaneInstruction, _ rows: LaneRows, _ size: Int, _ y: UnsafeMutablePointer<Float>?,
-  _ list: UnsafeMutablePointer<UInt32>, _ position: Int, _ outcome: inout NeuronOutcome,
-  reaches: (Lanes, Lanes) -> LaneMask
+  _ n: UnsafePointer<LaneInstruction>, _ rows: LaneRows, _ size: Int,
+  _ y: UnsafeMutablePointer<Float>?, _ list: UnsafeMutablePointer<UInt32>, _ position: Int,
+  _ outcome: inout NeuronOutcome, reaches: (Lanes, Lanes) -> LaneMask
 ) {
-  let (a, b, c) = (rows.address(n.a), rows.address(n.b), rows.address(n.c))
-  let v = rows.target(n.target)
-  var (changed, listed) = (0, outcome.listed)
-  var i = 0
-  while i < size {
-    let (now, old) = (a.lanes(i), load(v + i))
-    let fired = reaches(now, b.lanes(i))
-    let new = cshims_select(fired, c.lanes(i), now)
-    store(new, v + i)
-    let inside = lanes(from: i, of: size)
-    changed &+= (cshims_bits(cshims_not_equal(new, old)) & inside).nonzeroBitCount
-    if let y { store(cshims_select(fired, Lanes(repeating: 1), .zero), y + rows.first + i) }
-    listed &+= Int(
-      cshims_append(
-        cshims_bits(fired) & inside, UInt32(truncatingIfNeeded: position &+ rows.first &+ i), list + listed))
-    i &+= laneCount
+  let (a, b) = (rows.address(n.pointee.a), rows.address(n.pointee.b))
+  let (c, v) = (rows.address(n.pointee.c), rows.target(n.pointee.target))
+  var listed = outcome.listed
+  @inline(__always) func all(_ y: UnsafeMutablePointer<Float>?) -> Int {
+    eachVector(size) { i, inside in
+      let (now, old) = (a.lanes(i), load(v + i))
+      let fired = reaches(now, b.lanes(i))
+      let new = cshims_select(fired, c.lanes(i), now)
+      store(new, v + i)
+      if let y { store(cshims_select(fired, Lanes(repeating: 1), .zero), y + rows.first + i) }
+      append(fired, inside, position &+ rows.first &+ i, list, &listed)
+      return cshims_not_equal(new, old)
+    }
   }
-  outcome.changed &+= changed
+  // Two loops, so that neither asks.
+  if let y { outcome.changed &+= all(y) } else { outcome.changed &+= all(nil) }
   outcome.listed = listed
 }

@@ -63,7 +63,7 @@ package struct SlowProgram {
           let x = instruction.operands.map { read($0, n) } + [0, 0, 0]
           switch instruction.operation {
           case .uniform, .normal:
-            let u = seeded.uniform(stream: stream, step: step, index: UInt32(n))
+            let u = Reference.uniform(seeded, stream: stream, step: step, neuron: n)
             return instruction.operation == .uniform
               ? u.bitPattern : Reference.normal(uniform: u).bitPattern
           default: return SlowProgram.lane(instruction.operation, x[0], x[1], x[2])

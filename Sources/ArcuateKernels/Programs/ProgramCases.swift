@@ -34,7 +34,7 @@ enum ProgramCases {
     for n in 0..<count {
       var x = (0..<4).map { rows[$0][single[$0] ? 0 : n] }
       if operation == .uniform || operation == .normal {
-        x[0] = numbers.uniform(stream: 3, step: 4, index: UInt32(n)).bitPattern
+        x[0] = Reference.uniform(numbers, stream: 3, step: 4, neuron: n).bitPattern
       }
       let expected = Reference.lane(operation, x[0], x[1], x[2], x[3])
       let isState = !emits(operation)

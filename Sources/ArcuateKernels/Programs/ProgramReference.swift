@@ -1,3 +1,4 @@
+import ArcuateCore
 import ArcuateKernelTypes
 
 // The functions of neuron programs for one number, by the formulas of the kernel.
@@ -92,6 +93,16 @@ extension Reference {
     if x.isNaN { return 0 }
     if x >= 2_147_483_648 { return .max }
     return x < -2_147_483_648 ? .min : Int32(x)
+  }
+
+  /// The uniform number of a neuron, by the counter of its step; `random` has the seed and the site.
+  public static func uniform(
+    _ random: CounterRandom, stream: UInt32, step: UInt64, neuron: Int
+  ) -> Float {
+    let (block, rest) = (neuron / 32, neuron % 32)
+    let words = random.words(
+      stream: stream, step: step, index: UInt32(truncatingIfNeeded: 8 * block + rest % 8))
+    return Float(words[rest / 8] >> 8) * 0x1p-24
   }
 
   /// One lane of an instruction that computes a row, as bits.

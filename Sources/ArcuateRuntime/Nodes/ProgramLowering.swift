@@ -74,6 +74,7 @@ package struct ProgramLowering {
   package consuming func layer() throws(ArcuateError) -> ProgramLayer {
     placeConstants()
     try selectInstructions()
+    orderOperands()
     combine()
     assign()
     placeScratch()
@@ -155,6 +156,23 @@ package struct ProgramLowering {
     sizes.countsSpikes =
       items.contains { $0.operands.contains(.spikesBefore) }
       || ends.contains(.spikesBefore)
+  }
+
+  /// Puts the constant factor of a product first, and the constant of a sum or maximum last, where the
+  /// kernel keeps it in a register.
+  private mutating func orderOperands() {
+    func isConstant(_ operand: ProgramOperand) -> Bool {
+      if case .constant = operand { true } else { false }
+    }
+    for i in items.indices where items[i].operands.count == 2 {
+      let operands = items[i].operands
+      switch items[i].operation {
+      case .multiply where isConstant(operands[1]) && !isConstant(operands[0]),
+        .add where isConstant(operands[0]) && !isConstant(operands[1]):
+        items[i].operands = operands.reversed()
+      default: break
+      }
+    }
   }
 
   /// Makes one instruction of a product and the sum it goes to, and of a comparison and its choice.

@@ -75,18 +75,64 @@ CSHIMS_INLINE cshims_lanes cshims_scale(cshims_lanes a, cshims_mask n) {
   return a * first * second;
 }
 
-/// As many uniform numbers as there are lanes, from a counter on, as `cshims_uniform` gives them.
-CSHIMS_INLINE cshims_lanes cshims_uniform_lanes(uint32_t first, uint64_t step, uint32_t stream,
-                                                uint32_t key0, uint32_t key1) {
-  cshims_u32x8 index = {0, 1, 2, 3, 4, 5, 6, 7};
-  index += first;
 #if defined(__AVX512F__)
-  cshims_f32x8 low = cshims_uniform(index, step, stream, key0, key1);
-  cshims_f32x8 high = cshims_uniform(index + 8, step, stream, key0, key1);
-  return __builtin_shufflevector(low, high, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+typedef cshims_u32x16 cshims_words;
 #else
-  return cshims_uniform(index, step, stream, key0, key1);
+typedef cshims_u32x8 cshims_words;
 #endif
+
+/// Both halves of products of 32 bits.
+CSHIMS_INLINE void cshims_multiply_words(cshims_words a, uint32_t b, cshims_words *high,
+                                         cshims_words *low) {
+#if defined(__AVX512F__)
+  __m512i k = _mm512_set1_epi32((int32_t)b);
+  __m512i even = _mm512_mul_epu32((__m512i)a, k);
+  __m512i odd = _mm512_mul_epu32(_mm512_srli_epi64((__m512i)a, 32), k);
+  *low = (cshims_words)_mm512_mask_blend_epi32(0xAAAA, even, _mm512_slli_epi64(odd, 32));
+  *high = (cshims_words)_mm512_mask_blend_epi32(0xAAAA, _mm512_srli_epi64(even, 32), odd);
+#else
+  cshims_multiply_wide(a, b, high, low);
+#endif
+}
+
+/// `count` uniform numbers in [0, 1) with 24 random bits, for the elements from `first` on, of which
+/// both are multiples of 16.
+///
+/// Element 32 b + 8 w + c has word w of Philox4x32 with ten rounds for the counter 8 b + c: all four
+/// words are used.
+CSHIMS_INLINE void cshims_uniform_row(float *y, uint32_t first, int32_t count, uint64_t step,
+                                      uint32_t stream, uint32_t key0, uint32_t key1) {
+  enum { counters = sizeof(cshims_words) / 4, elements = 4 * counters };
+  uint32_t last = first + (uint32_t)count;
+  for (uint32_t block = first & ~(uint32_t)(elements - 1); block < last; block += elements) {
+    cshims_words zero = {0}, c0 = zero;
+    for (int i = 0; i < counters; i++) c0[i] = block / 4 + (uint32_t)i;
+    cshims_words c1 = zero + (uint32_t)step, c2 = zero + (uint32_t)(step >> 32),
+                 c3 = zero + stream;
+    uint32_t k0 = key0, k1 = key1;
+    for (int round = 0; round < 10; round++) {
+      cshims_words h0, l0, h1, l1;
+      cshims_multiply_words(c0, 0xD2511F53u, &h0, &l0);
+      cshims_multiply_words(c2, 0xCD9E8D57u, &h1, &l1);
+      c0 = h1 ^ c1 ^ k0;
+      c1 = l1;
+      c2 = h0 ^ c3 ^ k1;
+      c3 = l0;
+      k0 += 0x9E3779B9u;
+      k1 += 0xBB67AE85u;
+    }
+    cshims_words words[4] = {c0, c1, c2, c3};
+    for (int w = 0; w < 4; w++) {
+      typedef int32_t integers __attribute__((vector_size(sizeof(cshims_words))));
+      typedef float numbers __attribute__((vector_size(sizeof(cshims_words))));
+      numbers u = __builtin_convertvector((integers)(words[w] >> 8), numbers) * 0x1p-24f;
+      for (int half = 0; half < counters / 8; half++) {
+        uint32_t at = block + (uint32_t)(32 * half + 8 * w);
+        if (at < first || at >= last) continue;
+        __builtin_memcpy(y + (at - first), (const float *)&u + 8 * half, 32);
+      }
+    }
+  }
 }
 
 #endif
