@@ -10,14 +10,16 @@ public enum LaneProgram {
   @inlinable public static var baseCount: Int { 64 }
 }
 
-/// What an instruction does with the rows a, b, c and d. Conditions are lanes of -1 and 0.
+/// What an instruction does with the rows a, b, c, d and e. Conditions are lanes of -1 and 0.
 public enum LaneOperation: UInt8, Sendable, BitwiseCopyable, CaseIterable {
   // Numbers.
   case copy, add, subtract, multiply, divide, negative, abs, min, max, floor, sqrt, exp, log, tanh
   /// a * b + c, a * b - c and c - a * b, each rounded twice.
   case multiplyAdd, multiplySubtract, subtractProduct
-  /// a * b + c * d, rounded three times.
-  case twoProducts
+  /// a * b + c * d, rounded three times; e + a * b + c * d, rounded after each sum and product.
+  case twoProducts, addTwoProducts
+  /// (b + c) * a + d, rounded three times.
+  case sumTimesAdd
   case greater, greaterEqual, equal
   case and, or, not
   /// b where a is true, else c.
@@ -44,6 +46,8 @@ public enum LaneOperation: UInt8, Sendable, BitwiseCopyable, CaseIterable {
   /// The target becomes c where a > b, or a >= b, else a: a spike, which is emitted. Lanes of the
   /// target that change are counted.
   case fireGreater, fireGreaterEqual
+  /// The target becomes a where a neuron was listed in this tile; elsewhere it stays.
+  case resetListed
 }
 
 /// The position of a row of a tile: an address to start from, and sixteens of floats from there.
@@ -79,17 +83,18 @@ public struct LaneInstruction: BitwiseCopyable, Sendable {
   /// Tells random numbers of one step apart.
   public var site: UInt32
   public var target: LaneOperand
-  public var a, b, c, d: LaneOperand
+  public var a, b, c, d, e: LaneOperand
 
   @inlinable
   public init(
     _ operation: LaneOperation, target: LaneOperand = .none, _ a: LaneOperand = .none,
-    _ b: LaneOperand = .none, _ c: LaneOperand = .none, _ d: LaneOperand = .none, site: UInt32 = 0
+    _ b: LaneOperand = .none, _ c: LaneOperand = .none, _ d: LaneOperand = .none,
+    _ e: LaneOperand = .none, site: UInt32 = 0
   ) {
     self.operation = operation
     self.site = site
     self.target = target
-    (self.a, self.b, self.c, self.d) = (a, b, c, d)
+    (self.a, self.b, self.c, self.d, self.e) = (a, b, c, d, e)
   }
 }
 

@@ -117,7 +117,46 @@ private struct LaneRows {
     }
   }
 
-  /// b the same for all lanes, or not.
+  @inline(__always)
+  func addProducts(_ n: UnsafePointer<LaneInstruction>) {
+    let (a, b) = (address(n.pointee.a), address(n.pointee.b))
+    let (c, d) = (address(n.pointee.c), address(n.pointee.d))
+    let (e, y) = (address(n.pointee.e), target(n.pointee.target))
+    var i = 0
+    if a.mask | c.mask == 0 {
+      let (first, third) = (a.lanes(0), c.lanes(0))
+      while i < count {
+        store(e.lanes(i) + first * b.lanes(i) + third * d.lanes(i), y + i)
+        i &+= laneCount
+      }
+      return
+    }
+    while i < count {
+      store(e.lanes(i) + a.lanes(i) * b.lanes(i) + c.lanes(i) * d.lanes(i), y + i)
+      i &+= laneCount
+    }
+  }
+
+  @inline(__always)
+  func sumTimesAdd(_ n: UnsafePointer<LaneInstruction>) {
+    let (a, b) = (address(n.pointee.a), address(n.pointee.b))
+    let (c, d) = (address(n.pointee.c), address(n.pointee.d))
+    let y = target(n.pointee.target)
+    var i = 0
+    if a.mask | c.mask | d.mask == 0 {
+      let (factor, summand, last) = (a.lanes(0), c.lanes(0), d.lanes(0))
+      while i < count {
+        store((b.lanes(i) + summand) * factor + last, y + i)
+        i &+= laneCount
+      }
+      return
+    }
+    while i < count {
+      store((b.lanes(i) + c.lanes(i)) * a.lanes(i) + d.lanes(i), y + i)
+      i &+= laneCount
+    }
+  }
+
   @inline(__always)
   func quaternary(
     _ n: UnsafePointer<LaneInstruction>, _ body: (Lanes, Lanes, Lanes, Lanes) -> Lanes
@@ -162,7 +201,12 @@ public func laneProgram(
   while first < count {
     let size = min(tile, count &- first)
     let rows = LaneRows(bases: bases, first: first, count: (size &+ 15) & ~15)
+    let listed = outcome.listed
     for k in 0..<instructions {
+      if code[k].operation == .resetListed {
+        resetListed(code + k, rows, list, listed..<outcome.listed, position)
+        continue
+      }
       run(code + k, rows, size, y, list, position, random, &outcome)
     }
     first &+= tile
@@ -196,6 +240,8 @@ private func run(
   case .multiplySubtract: rows.ternary(n) { $0 * $1 - $2 }
   case .subtractProduct: rows.ternary(n) { $2 - $0 * $1 }
   case .twoProducts: rows.products(n) { $0 * $1 + $2 * $3 }
+  case .addTwoProducts: rows.addProducts(n)
+  case .sumTimesAdd: rows.sumTimesAdd(n)
   case .greater: rows.compare(n) { cshims_greater($0, $1) }
   case .greaterEqual: rows.compare(n) { cshims_greater_equal($0, $1) }
   case .equal: rows.compare(n) { cshims_equal($0, $1) }
@@ -254,6 +300,21 @@ private func run(
   case .fireGreater: fire(n, rows, size, y, list, position, &outcome) { cshims_greater($0, $1) }
   case .fireGreaterEqual:
     fire(n, rows, size, y, list, position, &outcome) { cshims_greater_equal($0, $1) }
+  // Runs where the list of the tile is known.
+  case .resetListed: break
+  }
+}
+
+/// Sets the rows of neurons that were listed.
+@inline(__always)
+private func resetListed(
+  _ n: UnsafePointer<LaneInstruction>, _ rows: LaneRows, _ list: UnsafeMutablePointer<UInt32>,
+  _ listed: Range<Int>, _ position: Int
+) {
+  let (a, y) = (rows.address(n.pointee.a), rows.target(n.pointee.target))
+  for k in listed {
+    let i = Int(list[k]) &- position &- rows.first
+    y[i] = a.pointer[i & a.mask]
   }
 }
 

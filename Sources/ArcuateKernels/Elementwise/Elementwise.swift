@@ -1,4 +1,5 @@
 import ArcuateCore
+import CShims
 
 #if canImport(Glibc)
   import Glibc
@@ -243,5 +244,17 @@ public struct Permutation: Sendable {
     var targets = positions
     for (i, position) in positions.enumerated() { targets[Int(position)] = Int32(i) }
     self.targets = targets
+  }
+}
+
+extension Row where T == Float {
+  /// Sets a row of some thousands of elements at most to zero.
+  /// Needs. A multiple of 16 elements, aligned to 64 bytes; checked.
+  @inline(__always)
+  public func clear() {
+    precondition(
+      count & 15 == 0 && UInt(bitPattern: pointer) & 63 == 0, "a row of whole cache lines")
+    // SAFETY: the row has `count` elements.
+    cshims_clear(pointer, count)
   }
 }

@@ -9,12 +9,14 @@ enum ProgramCases {
   private static let instruction = KernelCases(
     kernel: .laneProgram,
     extents: [
-      [1, 15, 16, 17, 255, 256, 257, 515], Array(0..<LaneOperation.allCases.count), [0, 5, 15],
+      [1, 15, 16, 17, 255, 256, 257, 515], Array(0..<LaneOperation.allCases.count), [0, 5, 13, 15, 31],
     ]
   ) { (extents, draw) throws(ArcuateError) in
     let (count, uniform) = (extents[0], extents[2])
     let operation = LaneOperation.allCases[extents[1]]
-    let single = (0..<4).map { uniform >> $0 & 1 == 1 }
+    // Of those that were listed by an instruction before it.
+    if operation == .resetListed { return nil }
+    let single = (0..<5).map { uniform >> $0 & 1 == 1 }
     let rows = single.map { isSingle in
       (0..<(isSingle ? 1 : count)).map { _ in operand(operation, &draw) }
     }
@@ -32,11 +34,11 @@ enum ProgramCases {
     let numbers = CounterRandom(seed: 1 | (2 + 7) << 32)
     var (expectedChanges, expectedList): (Int, [UInt32]) = (0, [])
     for n in 0..<count {
-      var x = (0..<4).map { rows[$0][single[$0] ? 0 : n] }
+      var x = (0..<5).map { rows[$0][single[$0] ? 0 : n] }
       if operation == .uniform || operation == .normal {
         x[0] = Reference.uniform(numbers, stream: 3, step: 4, neuron: n).bitPattern
       }
-      let expected = Reference.lane(operation, x[0], x[1], x[2], x[3])
+      let expected = Reference.lane(operation, x[0], x[1], x[2], x[3], x[4])
       let isState = !emits(operation)
       let found = (isState ? state[n] : output[n]).bitPattern
       guard same(found, expected) else {
@@ -118,7 +120,7 @@ enum ProgramCases {
     let isListed = [.spike, .count, .fireGreater, .fireGreaterEqual].contains(operation)
     let instruction = LaneInstruction(
       operation, target: LaneOperand(LaneOperand.states, 0), operands[0], operands[1], operands[2],
-      operands[3], site: 7)
+      operands[3], operands[4], site: 7)
     return try ProgramLayer(
       count: count, sizes: sizes, output: isListed ? .spikes : .values,
       parts: [.init([instruction], ending: .step)], constants: constants, parameters: parameters)

@@ -95,7 +95,9 @@ public final class ProgramLayer: Sendable {
       return (first, part.instructions.count, part.ending)
     }
     for (k, instruction) in all.enumerated() {
-      for operand in [instruction.target, instruction.a, instruction.b, instruction.c, instruction.d] {
+      for operand in [
+        instruction.target, instruction.a, instruction.b, instruction.c, instruction.d, instruction.e,
+      ] {
         precondition(
           limit(operand.base, constants.count, parameters.count) >= (Int(operand.offset) << 4)
             && operand.offset >= 0, "operands inside their rows")

@@ -107,7 +107,7 @@ extension Reference {
 
   /// One lane of an instruction that computes a row, as bits.
   public static func lane(
-    _ operation: LaneOperation, _ a: UInt32, _ b: UInt32, _ c: UInt32, _ d: UInt32
+    _ operation: LaneOperation, _ a: UInt32, _ b: UInt32, _ c: UInt32, _ d: UInt32, _ e: UInt32 = 0
   ) -> UInt32 {
     let (x, y, z, w) = (
       Float(bitPattern: a), Float(bitPattern: b), Float(bitPattern: c), Float(bitPattern: d)
@@ -135,6 +135,8 @@ extension Reference {
     case .multiplySubtract: return number(x * y - z)
     case .subtractProduct: return number(z - x * y)
     case .twoProducts: return number(x * y + z * w)
+    case .addTwoProducts: return number(Float(bitPattern: e) + x * y + z * w)
+    case .sumTimesAdd: return number((y + z) * x + w)
     case .greater: return condition(x > y)
     case .greaterEqual: return condition(x >= y)
     case .equal: return condition(x == y)
@@ -162,7 +164,7 @@ extension Reference {
     case .uniform: return a
     case .spike: return number(a != 0 ? 1 : 0)
     case .count: return a
-    case .commit, .commitIntegers: return a
+    case .commit, .commitIntegers, .resetListed: return a
     case .fireGreater: return x > y ? c : a
     case .fireGreaterEqual: return x >= y ? c : a
     }

@@ -13,6 +13,7 @@ extension Population {
     let state = node.state(b, arena)
     let own = arena.nodeScratch(worker)
     let isSeparate = layer.neurons.hasSeparateInputs
+    let isSum = !isSeparate && layer.sources.count > 1
     let silence = scratch.part(Population.part, 16)
     let sum = scratch.part(3 * Population.part, Population.part)
     var changes = 0
@@ -22,37 +23,37 @@ extension Population {
       let padded = (width + 15) & ~15
       for t in range {
         let now = arena.now(t, b)
-        var input = silence
-        if !isSeparate {
+        var input = sum.part(0, padded)
+        if isSum {
           let (before, last) = addSources(
             layer, tile, first, start, padded, t, range, b, scratch, arena)
-          // A row of sixteen elements is silence.
-          if before.count < padded || before.pointer == silence.pointer {
-            input = last
+          if before.pointer == silence.pointer {
+            input.copy(from: last)
           } else {
-            input = sum.part(0, padded)
             Elementwise.add(before, last, into: input, count: padded)
-            last.fill(0)
           }
+          last.clear()
+        } else if layer.sources.isEmpty {
+          input = scratch.part(Population.zerosOffset, padded)
         }
         let random = node.random(layer.step, now, b, arena)
         let changed = emit(layer, tile, now, b, arena) { list in
           neurons.step(
             first + start..<first + start + width,
             inputs: { k in
-              isSeparate
-                ? source(layer, k, tile, first + start, start, padded, t, range, b, scratch, arena)
-                : input
+              isSum || layer.sources.isEmpty
+                ? input
+                : source(layer.sources[k], tile, first, start, padded, t, range, b, scratch, arena)
+                  .row
             }, state: state, scratch: own, list: list, position: start, random: random)
         }
-        // What has arrived is used up.
-        if isSeparate {
-          for k in layer.sources.indices {
-            guard case .sparse = layer.sources[k] else { continue }
-            source(layer, k, tile, first + start, start, padded, t, range, b, scratch, arena).fill(0)
+        if !isSum {
+          // What has arrived is used up.
+          for source in layer.sources {
+            let (row, isUsed) = self.source(
+              source, tile, first, start, padded, t, range, b, scratch, arena)
+            if isUsed { row.clear() }
           }
-        } else {
-          input.fill(0)
         }
         changes &+= now == 0 ? width : changed
       }
@@ -61,23 +62,27 @@ extension Population {
     return changes
   }
 
-  /// The row of source `k` for a part of a layer at one step.
+  /// The row of a source for a part of a layer at one step, and whether it is to be cleared when it was
+  /// read.
+  @inline(__always)
   private func source(
-    _ layer: Layer, _ k: Int, _ tile: Int, _ first: Int, _ start: Int, _ padded: Int, _ t: Int,
+    _ source: Source, _ tile: Int, _ first: Int, _ start: Int, _ padded: Int, _ t: Int,
     _ range: Range<Int>, _ b: Int, _ scratch: Row<Float>, _ arena: Arena
-  ) -> Row<Float> {
-    switch layer.sources[k] {
-    case .slot(let slot): return arena.row(arena.slots[slot], t, b).part(first, padded)
-    case .sparse(let index):
-      let memory = arena.sparse(index, b)
-      if memory.isRing { return memory.sums(tile, at: arena.now(t, b)).part(start, padded) }
-      var sums = 0
-      for case .sparse(let other) in layer.sources[..<k] where !arena.sparse(other, b).isRing {
-        sums += 1
+  ) -> (row: Row<Float>, isUsed: Bool) {
+    switch source {
+    case .slot(let slot):
+      return (arena.row(arena.slots[slot], t, b).part(first + start, padded), false)
+    case .sparse(let index, nil):
+      let sums = arena.sparse(index, b).sums(tile, at: arena.now(t, b))
+      return (sums.part(start, padded), true)
+    case .sparse(_, let sums?):
+      let step = t - range.lowerBound
+      let arrivals = scratch[Population.arrivalsOffset + sums].bitPattern
+      guard arrivals >> UInt32(truncatingIfNeeded: step) & 1 != 0 else {
+        return (scratch.part(Population.zerosOffset, padded), false)
       }
-      return scratch.part(
-        Population.sumsOffset
-          + (sums * window + t - range.lowerBound) * Population.largestTile + start, padded)
+      let row = (sums * window + step) * Population.largestTile
+      return (scratch.part(Population.sumsOffset + row + start, padded), true)
     }
   }
 }

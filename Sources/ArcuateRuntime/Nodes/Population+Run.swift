@@ -55,13 +55,13 @@ extension Population {
   ) {
     let (first, count) = SparseMemory.tile(tile, of: layer.neurons.count)
     let scratch = arena.population.rows.row.part(worker * scratchCount, scratchCount)
-    var sums = Population.sumsOffset
-    for case .sparse(let index) in layer.sources where !arena.sparse(index, b).isRing {
-      sum(
+    for case .sparse(let index, let sums?) in layer.sources {
+      let size = window * Population.largestTile
+      let arrivals = sum(
         arena.sparse(index, b), tile, count, range, b,
         flat: arena.population.lists.row.part(worker * flatCount, flatCount),
-        into: scratch.part(sums, window * Population.largestTile), arena)
-      sums += window * Population.largestTile
+        into: scratch.part(Population.sumsOffset + sums * size, size), arena)
+      scratch[Population.arrivalsOffset + sums] = Float(bitPattern: arrivals)
     }
     for target in layer.targets {
       let target = arena.sparse(target.index, b)
@@ -165,7 +165,7 @@ extension Population {
   private func usualSources(
     _ layer: Layer, _ b: Int, _ arena: Arena
   ) -> (memory: SparseMemory, hasSlot: Bool, slot: Slot)? {
-    guard layer.sources.count <= 2, case .sparse(let index) = layer.sources[layer.sources.count - 1]
+    guard layer.sources.count <= 2, case .sparse(let index, _) = layer.sources[layer.sources.count - 1]
     else { return nil }
     if layer.sources.count == 1 { return (arena.sparse(index, b), false, Slot(count: 0)) }
     guard case .slot(let slot) = layer.sources[0] else { return nil }
@@ -189,7 +189,7 @@ extension Population {
       var isSum = false
       switch layer.sources[k] {
       case .slot(let slot): last = arena.row(arena.slots[slot], t, b).part(first + start, padded)
-      case .sparse(let index):
+      case .sparse(let index, _):
         isSum = true
         let memory = arena.sparse(index, b)
         if memory.isRing {
@@ -223,11 +223,11 @@ extension Population {
   }
 
   /// Sums up what arrives in a tile at each step of a window: one row of sums a step, which are zero
-  /// before.
+  /// before. Says at which steps of the window something arrives, as bits.
   private func sum(
     _ memory: SparseMemory, _ tile: Int, _ count: Int, _ range: Range<Int>, _ b: Int,
     flat: Row<UInt32>, into sums: Row<Float>, _ arena: Arena
-  ) {
+  ) -> UInt32 {
     // One list for all steps, so that the kernel can look ahead.
     var known = 0
     for t in range {
@@ -241,6 +241,7 @@ extension Population {
       }
     }
     var at = 0
+    var arrivals: UInt32 = 0
     for t in range {
       let row = memory.arrivals(arena.now(t, b))
       var (arriving, isUnit) = (0, true)
@@ -255,7 +256,9 @@ extension Population {
         values: isUnit ? memory.state.part(0, 0) : memory.values(row), tile: tile,
         sum: sums.part((t - range.lowerBound) * Population.largestTile, count))
       at += arriving
+      arrivals |= 1 << UInt32(truncatingIfNeeded: t - range.lowerBound)
     }
+    return arrivals
   }
 
   /// Takes the spikes of the row's last use out of the state.
@@ -284,7 +287,7 @@ extension Population {
   private func push(
     _ layer: Layer, _ own: Range<Int>, _ range: Range<Int>, _ b: Int, _ arena: Arena
   ) {
-    for case .sparse(let index) in layer.sources {
+    for case .sparse(let index, _) in layer.sources {
       let memory = arena.sparse(index, b)
       guard memory.isRing else { continue }
       for tile in 0..<layer.tiles where own.contains(layer.firstTile + tile) {

@@ -7,8 +7,9 @@ final class Population: Sendable, SharedWork {
   enum Source: Sendable {
     /// A row from outside the cycle.
     case slot(Int)
-    /// Connections of the cycle, by their index among the plan's steps.
-    case sparse(Int)
+    /// Connections of the cycle, by their index among the plan's steps. Those with one delay have
+    /// sums of their own in a worker's scratch, here by their number among those of the layer.
+    case sparse(Int, sums: Int?)
   }
 
   /// Neurons whose tiles can be stepped apart.
@@ -87,14 +88,16 @@ final class Population: Sendable, SharedWork {
       } else if let neurons = Neurons(step.node) {
         guard !step.isChannelLast else { return nil }
         var sources: [Source] = []
+        var sums = 0
         for source in step.sources {
           guard !source.isDelayed, source.permutation == nil else { return nil }
           guard let inside = range.first(where: { steps[$0].output == source.slot }) else {
             sources.append(.slot(source.slot))
             continue
           }
-          guard sparse(inside) != nil else { return nil }
-          sources.append(.sparse(inside))
+          guard let packed = sparse(inside) else { return nil }
+          sources.append(.sparse(inside, sums: packed.isRing ? nil : sums))
+          if !packed.isRing { sums += 1 }
         }
         // A sum of two is the same either way; connections come last, where the kernel clears.
         if sources.count == 2, case .slot = sources[1], !neurons.hasSeparateInputs {
@@ -119,7 +122,7 @@ final class Population: Sendable, SharedWork {
     self.window = window
     let delayed = layers.map { layer in
       layer.sources.count { source in
-        if case .sparse(let i) = source { sparse(i)?.isRing == false } else { false }
+        if case .sparse(_, let sums) = source { sums != nil } else { false }
       }
     }
     sums = max(1, delayed.max() ?? 1)
@@ -130,11 +133,14 @@ final class Population: Sendable, SharedWork {
   static let part = 1024
   static let largestTile = 8192
 
-  /// Floats of scratch for each worker: four parts, and a window of sums for each node of
+  /// Floats of scratch for each worker: five parts, and a window of sums for each node of
   /// connections that leads to a layer and has one delay.
   var scratchCount: Int { Population.sumsOffset + sums * window * Population.largestTile }
-  /// The first sum of a worker's scratch.
-  static let sumsOffset = 4 * part
+  /// Of a worker's scratch: zeros, the steps at which something arrives by each node of connections,
+  /// as bits, and the first sum.
+  static let zerosOffset = 4 * part
+  static let arrivalsOffset = part + 16
+  static let sumsOffset = 5 * part
 
   /// Scratch of a session.
   func byteCount(threads: Int) -> Int { threads * (scratchCount + flatCount) * 4 }

@@ -50,6 +50,8 @@ package struct ProgramLowering {
   }
 
   private let program: Source
+  /// The values of the states after the step, but for what a spike does to them.
+  private var finals: [ProgramOperand]
   private let count: Int
   private var items: [Item] = []
   private var constants: [UInt32] = []
@@ -65,6 +67,7 @@ package struct ProgramLowering {
   /// Of `count` neurons.
   package init(_ program: Source, count: Int) {
     self.program = program
+    finals = program.finals
     self.count = count
     sizes.inputs = program.inputs
     sizes.states = program.states.count
@@ -117,7 +120,7 @@ package struct ProgramLowering {
 
   /// What is read when all is computed.
   private var ends: [ProgramOperand] {
-    program.finals + (program.emission.map { [$0.operand] } ?? [])
+    finals + (program.emission.map { [$0.operand] } ?? [])
   }
 
   private mutating func selectInstructions() throws(ArcuateError) {
@@ -199,9 +202,24 @@ package struct ProgramLowering {
           items[i].operands = items[left].operands + items[right].operands
           removed.formUnion([left, right])
         } else if let product = left ?? right {
-          items[i].operation = .multiplyAdd
-          items[i].operands = items[product].operands + [operands[left != nil ? 1 : 0]]
+          let other = operands[left != nil ? 1 : 0]
+          let factors = items[product].operands
           removed.insert(product)
+          if let sum = single(other, [.multiplyAdd]) {
+            // (e + a b) + c d
+            let inner = items[sum].operands
+            items[i].operation = .addTwoProducts
+            items[i].operands = Array(inner[..<2]) + factors + [inner[2]]
+            removed.insert(sum)
+          } else if let sum = single(factors[1], [.add]) {
+            // (b + c) a + d
+            items[i].operation = .sumTimesAdd
+            items[i].operands = [factors[0]] + items[sum].operands + [other]
+            removed.insert(sum)
+          } else {
+            items[i].operation = .multiplyAdd
+            items[i].operands = factors + [other]
+          }
         }
       case .subtract:
         if let product = single(operands[0], [.multiply]) {
@@ -232,12 +250,14 @@ package struct ProgramLowering {
   private struct Fire {
     var operation: LaneOperation
     var value, threshold, reset: ProgramOperand
+    /// What other states become in the neurons that spike, and only there.
+    var listed: [(state: Int, value: ProgramOperand)]
     /// Results that need not be computed.
     var replaced: Set<Int>
   }
 
-  private func fire() -> Fire? {
-    guard case .spike(.result(let spike)) = program.emission, let final = program.finals.first,
+  private mutating func fire() -> Fire? {
+    guard case .spike(.result(let spike)) = program.emission, let final = finals.first,
       case .result(let choice) = final,
       let comparison = items.first(where: { $0.result == spike }),
       let select = items.first(where: { $0.result == choice }),
@@ -247,21 +267,32 @@ package struct ProgramLowering {
     else { return nil }
     let uses = uses()
     guard uses[choice] == 1 else { return nil }
-    // The comparison may be needed elsewhere, too.
-    return Fire(
+    var fire = Fire(
       operation: comparison.operation == .greater ? .fireGreater : .fireGreaterEqual,
       value: comparison.operands[0], threshold: comparison.operands[1], reset: select.operands[1],
-      replaced: uses[spike] == 2 ? [spike, choice] : [choice])
+      listed: [], replaced: [choice])
+    for k in finals.indices.dropFirst() {
+      guard case .result(let r) = finals[k], uses[r] == 1,
+        let other = items.first(where: { $0.result == r }), other.operation == .select,
+        other.operands[0] == .result(spike), other.operands[1].isKept
+      else { continue }
+      fire.listed.append((k, other.operands[1]))
+      finals[k] = other.operands[2]
+      fire.replaced.insert(r)
+    }
+    // The comparison may be needed elsewhere, too.
+    if uses[spike] == 2 + fire.listed.count { fire.replaced.insert(spike) }
+    return fire
   }
 
   private mutating func assign() {
     let fire = fire()
     if let fire { items.removeAll { fire.replaced.contains($0.result) } }
-    let finals = program.finals
+    let finals = finals
     // What the end of the step reads.
     var last: [ProgramOperand] = Array(finals.dropFirst(fire == nil ? 0 : 1))
     last +=
-      fire.map { [$0.value, $0.threshold, $0.reset] }
+      fire.map { [$0.value, $0.threshold, $0.reset] + $0.listed.map(\.value) }
       ?? (program.emission.map { [$0.operand] } ?? [])
     var lastUse: [ProgramOperand: Int] = [:]
     for (i, item) in items.enumerated() { for operand in item.operands { lastUse[operand] = i } }
@@ -272,8 +303,9 @@ package struct ProgramLowering {
       let result = ProgramOperand.result(item.result)
       let end = lastUse[result] ?? i
       let isWide = item.winners != nil || barriers.contains { i < $0 && $0 <= end }
+      let isListed = fire?.listed.contains { $0.value == result } ?? false
       let state = finals.indices.dropFirst().first { k in
-        finals[k] == result && lastUse[.state(k)] ?? -1 <= i && !isWide
+        !isListed && finals[k] == result && lastUse[.state(k)] ?? -1 <= i && !isWide
           && finals.count { $0 == result } == 1
       }
       if let winners = item.winners {
@@ -308,7 +340,7 @@ package struct ProgramLowering {
 
   /// Stores the states and emits.
   private mutating func finish(_ fire: Fire?) {
-    let finals = program.finals
+    let finals = finals
     var values: [LaneOperand] = finals.indices.map { k in
       k == 0 && fire != nil ? .none : row(finals[k])
     }
@@ -340,6 +372,7 @@ package struct ProgramLowering {
     }
     if let fire {
       emit(fire.operation, state(0), fired)
+      for (k, value) in fire.listed { emit(.resetListed, state(k), [row(value)]) }
       return
     }
     if !finals.isEmpty, isWritten(0) {
@@ -360,7 +393,8 @@ package struct ProgramLowering {
     func operand(_ n: Int) -> LaneOperand { n < operands.count ? operands[n] : .none }
     current.append(
       LaneInstruction(
-        operation, target: target, operand(0), operand(1), operand(2), operand(3), site: site))
+        operation, target: target, operand(0), operand(1), operand(2), operand(3), operand(4),
+        site: site))
   }
 
   // MARK: Rows
@@ -411,6 +445,7 @@ package struct ProgramLowering {
         place(&parts[p].instructions[i].b)
         place(&parts[p].instructions[i].c)
         place(&parts[p].instructions[i].d)
+        place(&parts[p].instructions[i].e)
       }
     }
   }
@@ -420,6 +455,16 @@ package struct ProgramLowering {
       return
     }
     freeRows.append(row.offset)
+  }
+}
+
+extension ProgramOperand {
+  /// Whether it is the same before and after states are written.
+  fileprivate var isKept: Bool {
+    switch self {
+    case .constant, .input, .result, .spikesBefore: true
+    case .state: false
+    }
   }
 }
 
