@@ -203,7 +203,7 @@ typedef struct arcuate_training_options {
   const char *const *frozen_nodes;
   size_t frozen_node_count;
   /* Parameters of neurons to train: "node.field", or "field" for all nodes. Fields are named as in
-   * NIR, such as "tau" and "v_threshold". */
+   * NIR, such as "tau" and "v_threshold"; those of a neuron program have its names. */
   const char *const *trained_parameters;
   size_t trained_parameter_count;
   const arcuate_node_group *tied_nodes;

@@ -39,7 +39,7 @@ public struct GradientOptions: Sendable {
   /// Nodes whose parameters are not trained.
   public var frozen: Set<String> = []
   /// Parameters of neurons to train, too, as "node.field" (tau, tau_mem, tau_syn, r, v_leak,
-  /// v_threshold, v_reset, w_in) or "field" for all nodes.
+  /// v_threshold, v_reset, w_in; those of a program by its names) or "field" for all nodes.
   public var trained: Set<String> = []
   /// Groups of nodes that share one set of weights.
   public var ties: [[String]] = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import arcuate
 import numpy as np
@@ -26,6 +27,13 @@ w = 0.75 * w + b * spike
 """
 
 
+GUIDE = arcuate.documentation("neuron-programs")
+
+
+def examples(guide):
+    return re.findall(r"```\n(.*?)```", guide, re.DOTALL)
+
+
 def network(layer, size=12, **options):
     return nn.sequential(6, [nn.linear(size, name="weights"), layer], seed=3, **options)
 
@@ -36,6 +44,101 @@ def inputs(steps=60):
 
 def run(model, x, **options):
     return model.compile(**options).session().run(x)
+
+
+@pytest.mark.parametrize("text", examples(GUIDE))
+def test_examples_of_the_guide_run(text):
+    if "input drive, block" in text:
+        with pytest.raises(arcuate.ModelError, match="2 inputs"):
+            network(nn.neuron(text))
+    else:
+        assert run(network(nn.neuron(text)), inputs()).any()
+
+
+def test_the_layer_list_of_the_guide_runs():
+    guide = arcuate.documentation("layer-list")
+    (text,) = (t for t in re.findall(r"```json\n(.*?)```", guide, re.DOTALL) if "neuron" in t)
+    with arcuate.Model.from_bytes(text.encode()) as model:
+        assert np.array_equal(run(model, np.full((1, 3), 0.75, np.float32)), [[1, 0, 0]])
+
+
+def test_limits_are_those_of_the_guide():
+    """Just below each limit a program is read, just above it is not."""
+
+    def most(text, start):
+        for count in range(start, 1000):
+            try:
+                nn.sequential(1, [nn.neuron(text(count))])
+            except (arcuate.LimitError, arcuate.FormatError):
+                return count - 1
+
+    def several(line):
+        return lambda n: "\n".join(line(k) for k in range(n)) + "\nvalue = x"
+
+    limits = GUIDE[GUIDE.index("## Limits") :].replace("\n", " ")
+    for text, start, words in [
+        (lambda n: "value = x" + " + x" * n, 60, "{} instructions"),
+        (several(lambda k: f"v = x * {k}.5"), 60, "{} constants"),
+        (several(lambda k: f"parameter p{k} = 1"), 60, "{} parameters"),
+        (several(lambda k: f"state s{k}"), 10, "{} states"),
+        (lambda n: f"{'y' * n} = 1\nvalue = x", 60, "{} letters"),
+        (lambda n: f"value = {'(' * n}x{')' * n}", 20, "brackets {} deep"),
+        (lambda n: f"value = 1{' + 1' * (n - 50)}{' + x' * 50}", 100, "{} operators in a line"),
+    ]:
+        assert words.format(most(text, start)) in limits
+    assert "64 KiB" in limits and "8 inputs" in limits and "256 numbers" in limits
+    network(nn.neuron("value = x".ljust(65536)))
+    with pytest.raises(arcuate.LimitError):
+        network(nn.neuron("value = x".ljust(65537)))
+
+
+def ulps(found, expected):
+    return np.abs(found - expected) / np.spacing(np.abs(expected).astype(np.float32))
+
+
+def test_functions_are_as_exact_as_the_guide_says():
+    draw = random(8)
+    size = 1 << 16
+
+    def compute(text, x):
+        model = nn.sequential(size, [nn.neuron(text)])
+        return run(model, x[None].astype(np.float32))[0].astype(np.float64)
+
+    x = draw.uniform(-87, 88, size).astype(np.float32).astype(np.float64)
+    assert ulps(compute("value = exp(x)", x), np.exp(x)).max() < 1
+    positive = np.exp(x).astype(np.float32).astype(np.float64)
+    assert ulps(compute("value = log(x)", positive), np.log(positive)).max() < 1
+    x = draw.uniform(-7.9, 7.9, size).astype(np.float32).astype(np.float64)
+    assert ulps(compute("value = tanh(x)", x), np.tanh(x)).max() < 7
+    assert np.array_equal(compute("value = tanh(x)", 7.91 + np.abs(x)), np.ones(size))
+    numbers = compute("value = normal() + 0 * x", x)
+    assert abs(numbers.mean()) < 0.02 and abs(numbers.var() - 1) < 0.02
+    uniform = compute("value = uniform() + 0 * x", x)
+    assert 0 <= uniform.min() and uniform.max() < 1 and abs(uniform.mean() - 0.5) < 0.01
+    # Both are of the same number of 24 bits.
+    order = np.argsort(uniform, kind="stable")
+    assert (np.diff(numbers[order]) >= 0).all()
+
+
+def test_operators_bind_as_the_guide_says():
+    def compute(expression, *x):
+        model = nn.sequential(len(x), [nn.neuron(f"value = {expression}")])
+        return run(model, np.array([x], np.float32))[0].tolist()
+
+    assert compute("-x ** 2", 3) == [-9]
+    assert compute("x - 1 - 1 * x", 3) == [-1]
+    assert compute("x / 2 / 2", 8) == [2]
+    assert compute("x > 1 || x < 0 && x > -2", 2, -1, -3, 0.5) == [1, 1, 0, 0]
+    assert compute("x > 1 ? 1 : x > 0 ? 2 : 3", 2, 0.5, -1) == [1, 2, 3]
+    assert compute("(x > 0) + (x > 1) * 2", 2, 0.5) == [3, 1]
+    assert compute("number(integer(x) + 1 << 1)", 3) == [8]
+    assert compute("number(integer(x) << 33)", 3) == [6]
+    assert compute("number(integer(x) >> 1)", -3, -1, 5) == [-2, -1, 2]
+    assert compute("number(integer(x))", 2.9, -2.9, 3e9, -3e9) == [2, -2, 2**31, -(2**31)]
+    assert compute("number(integer(x * 0 / 0))", 1) == [0]
+    assert compute("min(x * 0 / 0, x)", 1) == [1]
+    assert np.isnan(compute("max(x, x * 0 / 0)", 1)[0])
+    assert compute("x * 0 / 0 == x", 1) == [0]
 
 
 def test_a_program_gives_the_bits_of_the_neurons_that_it_states():

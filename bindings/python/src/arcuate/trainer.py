@@ -110,8 +110,9 @@ class Trainer(Handle):
         "PlasticLinear" nodes with alpha; by default all. Gradients pass through these changes.
     detach_time: stop gradients at every step. detach: edges (source, target) that stop gradients.
     freeze: nodes whose parameters are not trained. train: parameters of neurons to train, "node.field",
-        or "field" for all nodes, such as "tau". tie: groups of nodes that share the parameters of
-        their first. dropout: by node, the fraction of its outputs that is dropped.
+        or "field" for all nodes, such as "tau" or a parameter of a program. tie: groups of nodes that
+        share the parameters of their first. dropout: by node, the fraction of its outputs that is
+        dropped.
     optimizer: "sgd", "adam", "adamax" or "adamw".
     schedule: ("decay", factor, steps), ("milestones", factor, [steps]), ("cosine", steps),
         ("linear", steps); by default the rate is constant.
