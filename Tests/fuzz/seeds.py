@@ -237,6 +237,29 @@ def nmnist_seeds():
     put("nmnist", "events.bin", event * 3 + overflow + event)
 
 
+def program_seeds():
+    """Every form of the language of neuron programs."""
+    texts = {
+        "lif": "state v\nv = (1 - dt / tau) * v + dt / tau * x\nspike = v > 1\nv = spike ? 0 : v",
+        "adaptive": "state v, w = -0.5  # w adapts\nv = exp(-dt / p) * v + x - w\nspike = v >= q\n"
+        "v -= spike * q\nw = rho * w + (1 - rho) * spike",
+        "integers": "state integer v = 7, t\nv += integer(x * 16) - (v >> 3)\nt = max(t - 1, 0)\n"
+        "spike = v > 64 && t == 0\nt = spike ? 3 : t\nv = spike ? v - (t + 1 << 6) : abs(v)",
+        "functions": "state v, w = p ** 2\nu = tanh(v) + exp(min(w, 1)) - log(2 + abs(x)) / sqrt(1.5 + "
+        "v ** 2)\nv = 0.6 * v + max(u, -0.7) + floor(x)\nw *= 0.5\nw /= 1 + w ** 4\nvalue = -w + v",
+        "random": "state v\nv = 0.5 * v + x + 0.1 * normal()\nspike = v > uniform()",
+        "winners": "state v\nv = 0.9 * v + x\na = winners(v, 3)\nb = winners(-v, 2)\n"
+        "spike = a && !b || v != 0\nv = spike ? v - 1 : v - 0.1 * spikes_before",
+        "inputs": "input a, b\nparameter g = 2\nstate v = g - 1\nv = g * a - (b < 1 ? b : 1) + v\n"
+        "count = floor(max(v, 0))",
+        "surrogate": "surrogate(u) = u > 0 ? 1 : 1 / (1 + p * abs(u)) ** 2\nspike = x > number(3)",
+        "swap": "state a = 1, b = 2\nc = a\na = b\nb = c\nvalue = a",
+        "constant": "c = p + 1\nc = c * c\nc = c * c\nvalue = c / 2 ** -3",
+    }
+    for name, text in texts.items():
+        put("program", name, text.encode())
+
+
 if __name__ == "__main__":
     nir_seeds()
     calls_seeds()
@@ -246,3 +269,4 @@ if __name__ == "__main__":
     nmnist_seeds()
     nnet3_seeds()
     image_seeds()
+    program_seeds()

@@ -9,7 +9,7 @@ package enum ProgramType: String, Sendable {
   /// True or false.
   case condition
 
-  /// In a sentence.
+  /// In a message.
   var noun: String { self == .integer ? "an integer" : "a \(rawValue)" }
 }
 

@@ -43,6 +43,7 @@ private let targets = modelTargets.merging([
   "nmnist": fuzzNMNIST,
   "numpy": fuzzNumpy,
   "png": fuzzPNG,
+  "program": fuzzProgram,
   "zip": fuzzZip,
 ]) { $1 }
 

@@ -2,6 +2,7 @@ import ArcuateCore
 import ArcuateFormats
 import ArcuateModel
 import ArcuateRuntime
+import ArcuateTraining
 
 /// A target for every format of models.
 let modelTargets: [String: @Sendable (Bytes) throws -> Void] = Dictionary(
@@ -34,4 +35,31 @@ func useModel(_ model: Model) throws {
   let session = try plan.makeSession()
   let ones = plan.inputs.map { [Float](repeating: 1, count: $0.shape.count) }
   for _ in 0..<3 { _ = try session.step(ones) }
+}
+
+/// A text that is a program runs three steps of 20 neurons, and the gradients of a batch.
+@Sendable func fuzzProgram(_ bytes: Bytes) throws {
+  let program = try NeuronProgram(String(decoding: bytes.array, as: UTF8.self))
+  var neuron = ProgramNeuron(program)
+  for name in program.parameterNames where neuron.value(of: name) == nil {
+    neuron.parameters[name] = Tensor(scalar: 0.75)
+  }
+  let shape: Shape = [20]
+  var model = Model(nodes: [.init("n", .program(neuron)), .init("out", .output(shape: shape))])
+  model.edges = [.init("n", "out")]
+  for k in program.inputNames.indices {
+    model.nodes.append(.init("in\(k)", .input(shape: shape)))
+    model.edges.append(.init("in\(k)", "n"))
+  }
+  model.dt_s = 1e-3
+  try useModel(model)
+  var options = TrainingOptions()
+  options.gradient.batch = 2
+  options.gradient.steps = 3
+  options.gradient.inputGradients = true
+  options.gradient.trained = Set(program.parameterNames)
+  let ones = [Float](repeating: 1, count: 40)
+  let trainer = try Trainer(model, options)
+  _ = try trainer.trainStep(program.inputNames.map { _ in ones }, .labels([0, 19]))
+  _ = try trainer.model()
 }
