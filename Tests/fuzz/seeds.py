@@ -111,6 +111,12 @@ def calls_seeds():
     for i in range(4):
         program = bytes(begin + run * i) + generator.bytes(120)
         put("calls", f"program{i}", program)
+    # Neurons become a program with a parameter, which is set.
+    put(
+        "calls",
+        "neuron-program",
+        bytes(begin[:7] + [0, 0, 0, 0, 251, 0, 1, 1, 1, 1, 3, 1] + begin[7:] + run),
+    )
     # Weights become int8 on two frames, of a network of two inputs and of one of nine.
     for name, file, width, numbers in (("quantise", 0, 0, 4), ("quantise-image", 2, 1, 18)):
         start = [0, 0, 0, 0, 0, 0, file, 0, 0, 0, 0, 252, 3, 0, 0, 2, width]

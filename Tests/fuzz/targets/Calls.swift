@@ -108,7 +108,7 @@ private struct Program {
     let (model, plan, session, probe) = (models[m], plans[p], sessions[s], probes[r])
     let which = byte()
     // What came later has few numbers, so that the others keep theirs.
-    switch which >= 252 ? 24 : which % 24 {
+    switch which >= 252 ? 24 : which == 251 ? 25 : which % 24 {
     case 0, 1: open(m)
     case 2:
       arcuate_model_free(model)
@@ -177,6 +177,7 @@ private struct Program {
       _ = arcuate_session_kernels(session, &text, byte() % 17)
       _ = arcuate_session_last_error(session)
     case 24: quantize(model, 1 - m)
+    case 25: program(model)
     case 22:
       var made: OpaquePointer?
       let (node, quantity, capacity) = (name(), Int32(byte()) - 1, size())
@@ -191,6 +192,20 @@ private struct Program {
       _ = arcuate_probe_steps(probe) + arcuate_probe_missed(probe) + arcuate_probe_size(probe)
       if byte() & 1 == 1 { _ = arcuate_probe_clear(probe) }
     }
+  }
+
+  /// A program for a node, and one of its parameters.
+  private mutating func program(_ model: OpaquePointer?) {
+    let texts = [
+      "state v\nv = exp(-dt / tau) * v + w * x\nspike = v > 1\nv = spike ? 0 : v",
+      "parameter w = 2\nvalue = w * x + uniform()", "input a, b\ncount = a + b", "value = (x", "",
+    ]
+    let (node, text) = (name(), texts[byte() % texts.count])
+    check { arcuate_model_set_program(model, node, text, $0) }
+    _ = arcuate_model_program(model, node)
+    let (parameter, count) = (name(), size())
+    let values = [Float](repeating: number(), count: 256)
+    check { arcuate_model_set_parameter(model, node, parameter, values, count, $0) }
   }
 
   private mutating func open(_ m: Int) {
