@@ -1,4 +1,4 @@
-/* Neuron programs: in a layer list, in place of other neurons, with parameters, and with mistakes. */
+/* Neuron programs: in layer lists, in place of other neurons, with parameters, with mistakes. */
 #include <math.h>
 
 #include "check.h"
@@ -71,8 +71,8 @@ static void listed(void) {
   const char *list =
       "{\"input\": 20, \"layers\": ["
       "{\"kind\": \"linear\", \"size\": 40},"
-      "{\"kind\": \"neuron\", \"name\": \"hidden\", \"tau\": 0.02, \"program\": "
-      "\"state v\\nv = v * exp(-dt / tau) + x\\nspike = v > 1\\n"
+      "{\"kind\": \"neuron\", \"name\": \"hidden\", \"tau\": 0.02,"
+      "\"program\": \"state v\\nv = v * exp(-dt / tau) + x\\nspike = v > 1\\n"
       "v = spike ? 0 : v\"}]}";
   CHECK(arcuate_model_from_memory(list, strlen(list), NULL, &model, NULL) == ARCUATE_SUCCESS);
   CHECK(strncmp(arcuate_model_program(model, "hidden"), "state v\n", 8) == 0);

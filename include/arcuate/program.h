@@ -14,8 +14,8 @@
  *
  *     const char *list = "{\"input\": 20, \"layers\": ["
  *                        "{\"kind\": \"linear\", \"size\": 40},"
- *                        "{\"kind\": \"neuron\", \"name\": \"hidden\", \"tau\": 0.02, \"program\": "
- *                        "\"state v\\nv = v * exp(-dt / tau) + x\\nspike = v > 1\\n"
+ *                        "{\"kind\": \"neuron\", \"name\": \"hidden\", \"tau\": 0.02,"
+ *                        "\"program\": \"state v\\nv = v * exp(-dt / tau) + x\\nspike = v > 1\\n"
  *                        "v = spike ? 0 : v\"}]}";
  *     status = arcuate_model_from_memory(list, strlen(list), NULL, &model, &error);
  *
