@@ -27,7 +27,9 @@ import Testing
     return all
   }()
 
-  static func neuron(_ kind: Neuron.Kind, _ seed: UInt64, count: Int, _ s: NeuronSemantics) -> Neuron {
+  static func neuron(_ kind: Neuron.Kind, _ seed: UInt64, count: Int, _ s: NeuronSemantics)
+    -> Neuron
+  {
     var dice = Dice(seed)
     var neuron = dice.neuron(kind, try! Shape([count]))
     if !kind.leaks, s.integratorGain == .r { neuron.resistance = Tensor(scalar: 1.25) }
@@ -145,7 +147,8 @@ import Testing
     let model = try ProgramTests.model(.program(neuron.program(NeuronSemantics())), 9)
     let read = try ModelFile.parse(Bytes(NIRFile.encode(model))).model
     #expect(read.nodes.contains { $0.op == .neuron(neuron) })
-    let adaptive = try NeuronProgram("state v, a\nv = 0.9 * v + x\nspike = v > 1 + a\na = 0.9 * a + spike")
+    let adaptive = try NeuronProgram(
+      "state v, a\nv = 0.9 * v + x\nspike = v > 1 + a\na = 0.9 * a + spike")
     let other = try ProgramTests.model(.program(ProgramNeuron(adaptive)), 9)
     let error = #expect(throws: ArcuateError.self) { try NIRFile.encode(other) }
     #expect(error?.code == .notRepresentable)

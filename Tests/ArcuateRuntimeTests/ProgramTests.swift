@@ -151,7 +151,8 @@ import Testing
     let program = try NeuronProgram(text)
     let known = neuron.parameters.filter { program.parameterNames.contains($0.name) }
     return .program(
-      ProgramNeuron(program, parameters: Dictionary(uniqueKeysWithValues: known.map { ($0.name, $0.tensor) })))
+      ProgramNeuron(
+        program, parameters: Dictionary(uniqueKeysWithValues: known.map { ($0.name, $0.tensor) })))
   }
 
   /// The outputs of a model in windows, by two threads, and step by step, which are the same.
@@ -203,7 +204,8 @@ import Testing
         nodes: [
           .init("in", .input(shape: shape)), .init("n", .program(program)),
           .init("a", .sparse(dice.sparse(count, count, density: density, delay_ms: 3...3))),
-          .init("b", .sparse(dice.sparse(count, count, density: density, delay_ms: 2...9, each: true))),
+          .init(
+            "b", .sparse(dice.sparse(count, count, density: density, delay_ms: 2...9, each: true))),
           .init("out", .output(shape: shape)),
         ],
         edges: [("in", "n"), ("a", "n"), ("b", "n"), ("n", "a"), ("n", "b"), ("n", "out")].map {

@@ -121,7 +121,6 @@ POINTERS = {
 LONG_FILES = {
     "Sources/ArcuateKernels/Dispatch/Dispatch.swift": "one pattern, for each microkernel",
     "Sources/ArcuateModel/Programs/ProgramBuilder.swift": "a method for each form of the language",
-    "Sources/ArcuateRuntime/Nodes/ProgramLowering.swift": "passes over one list of instructions",
     "Sources/CShims/include/cshims.h": "each function is a few lines, read from top to bottom",
     "Tests/ArcuateRuntimeTests/Plasticity/PlasticityTests.swift": "rules against a slow learner",
     "Tests/c/nonsense_options.c": "every field of every options struct, by list",

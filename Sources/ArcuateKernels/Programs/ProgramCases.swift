@@ -9,7 +9,8 @@ enum ProgramCases {
   private static let instruction = KernelCases(
     kernel: .laneProgram,
     extents: [
-      [1, 15, 16, 17, 255, 256, 257, 515], Array(0..<LaneOperation.allCases.count), [0, 5, 13, 15, 31],
+      [1, 15, 16, 17, 255, 256, 257, 515], Array(0..<LaneOperation.allCases.count),
+      [0, 5, 13, 15, 31],
     ]
   ) { (extents, draw) throws(ArcuateError) in
     let (count, uniform) = (extents[0], extents[2])

@@ -96,7 +96,8 @@ public final class ProgramLayer: Sendable {
     }
     for (k, instruction) in all.enumerated() {
       for operand in [
-        instruction.target, instruction.a, instruction.b, instruction.c, instruction.d, instruction.e,
+        instruction.target, instruction.a, instruction.b, instruction.c, instruction.d,
+        instruction.e,
       ] {
         precondition(
           limit(operand.base, constants.count, parameters.count) >= (Int(operand.offset) << 4)
@@ -134,7 +135,7 @@ public final class ProgramLayer: Sendable {
     sizes.scratchRows * sizes.tile + sizes.wideRows * stride
   }
 
-  /// One step of one stream; says how many neurons changed their first state and what was listed.
+  /// One step of one stream; says how many neurons changed their membrane and what was listed.
   ///
   /// Shapes. Rows of `stride`; `state` has `stateCount` floats and `scratch` `scratchCount`; `list` may
   /// be empty if nothing is listed. Spikes need no output: the list says who spiked.

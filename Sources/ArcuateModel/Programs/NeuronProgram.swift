@@ -112,6 +112,21 @@ public struct NeuronProgram: Sendable, Equatable {
   /// Whether what it emits are spikes.
   package var spikes: Bool { if case .value = emission { false } else { true } }
 
+  /// The state that is the membrane: the one that is compared for a spike, or else the first.
+  package var membrane: Int {
+    guard case .spike(.result(let spike)) = emission else { return 0 }
+    let comparison = code.instructions[spike]
+    guard [.greater, .greaterEqual].contains(comparison.operation) else { return 0 }
+    let compared = comparison.operands[0]
+    return finals.firstIndex { final in
+      if final == compared { return true }
+      guard case .result(let r) = final else { return false }
+      let choice = code.instructions[r]
+      return choice.operation == .select && choice.operands[0] == .result(spike)
+        && choice.operands[2] == compared
+    } ?? 0
+  }
+
   /// Whether the step length is part of it.
   package var usesTimeStep: Bool {
     code.constants.contains { $0.expression.usesTimeStep }

@@ -39,7 +39,8 @@ final class NeuronNode: NodeRun {
       : semantics.integrator.rawValue
     try self.init(
       neuron.layer(shape: packing.shape, semantics: semantics, dt_s: packing.dt_s),
-      initial: neuron.initial?.broadcast(to: Shape([packing.shape.count])), reason: reason, &packing)
+      initial: neuron.initial?.broadcast(to: Shape([packing.shape.count])), reason: reason, &packing
+    )
   }
 
   /// `initial` are the membranes at rest, in the order of the node's rows.

@@ -3,8 +3,8 @@ import ArcuateKernels
 
 /// Tiles of neurons whose step is a program, within a cycle that runs in windows.
 extension Population {
-  /// Takes a tile of neurons with a program through the steps of a window; returns how many first
-  /// states changed.
+  /// Takes a tile of neurons with a program through the steps of a window; returns how many
+  /// membranes changed.
   func runProgram(
     _ node: ProgramNode, _ layer: Layer, _ tile: Int, _ first: Int, _ count: Int,
     _ range: Range<Int>, _ b: Int, _ worker: Int, _ scratch: Row<Float>, _ arena: Arena

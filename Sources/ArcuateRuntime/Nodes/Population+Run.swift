@@ -165,7 +165,8 @@ extension Population {
   private func usualSources(
     _ layer: Layer, _ b: Int, _ arena: Arena
   ) -> (memory: SparseMemory, hasSlot: Bool, slot: Slot)? {
-    guard layer.sources.count <= 2, case .sparse(let index, _) = layer.sources[layer.sources.count - 1]
+    guard layer.sources.count <= 2,
+      case .sparse(let index, _) = layer.sources[layer.sources.count - 1]
     else { return nil }
     if layer.sources.count == 1 { return (arena.sparse(index, b), false, Slot(count: 0)) }
     guard case .slot(let slot) = layer.sources[0] else { return nil }

@@ -92,15 +92,15 @@ final class ProgramNode: NodeRun {
     }
   }
 
-  /// The first state is the membrane, a state named `i` the current.
+  /// The membrane, and as the current a state named `i`.
   func recordable(_ quantity: NodeQuantity) -> StateRows? {
-    let names = program.states.map { $0.type == .number ? $0.name : "" }
     let index =
       switch quantity {
-      case .membrane: names.first == "" ? nil : names.indices.first
-      case .current: names.firstIndex(of: "i")
+      case .membrane: program.states.isEmpty ? nil : program.membrane
+      case .current: program.states.firstIndex { $0.name == "i" }
       }
-    return index.map { StateRows(offset: state + $0 * layer.stride, stride: stateStride) }
+    guard let index, program.states[index].type == .number else { return nil }
+    return StateRows(offset: state + index * layer.stride, stride: stateStride)
   }
 
   /// The states of a stream.

@@ -75,8 +75,8 @@ CSHIMS_INLINE cshims_lanes cshims_scale(cshims_lanes a, cshims_mask n) {
   return a * first * second;
 }
 
-/// Writes zeros, a multiple of 16 of them, to an address aligned to 64 bytes, for which the C library
-/// would take as long as for many more.
+/// Writes zeros, a multiple of 16 of them, to an address aligned to 64 bytes, for which the C
+/// library would take as long as for many more.
 CSHIMS_INLINE void cshims_clear(float *p, intptr_t count) {
   typedef float line __attribute__((vector_size(64)));
   line zero = {0};
@@ -107,11 +107,11 @@ CSHIMS_INLINE void cshims_multiply_words(cshims_words a, uint32_t b, cshims_word
 #endif
 }
 
-/// `count` uniform numbers in [0, 1) with 24 random bits, for the elements from `first` on, of which
-/// both are multiples of 16.
+/// `count` uniform numbers in [0, 1) with 24 random bits, for the elements from `first` on, of
+/// which both are multiples of 16.
 ///
-/// Element 32 b + 8 w + c has word w of Philox4x32 with ten rounds for the counter 8 b + c: all four
-/// words are used.
+/// Element 32 b + 8 w + c has word w of Philox4x32 with ten rounds for the counter 8 b + c: all
+/// four words are used.
 CSHIMS_INLINE void cshims_uniform_row(float *y, uint32_t first, int32_t count, uint64_t step,
                                       uint32_t stream, uint32_t key0, uint32_t key1) {
   enum { counters = sizeof(cshims_words) / 4, elements = 4 * counters };
@@ -119,8 +119,7 @@ CSHIMS_INLINE void cshims_uniform_row(float *y, uint32_t first, int32_t count, u
   for (uint32_t block = first & ~(uint32_t)(elements - 1); block < last; block += elements) {
     cshims_words zero = {0}, c0 = zero;
     for (int i = 0; i < counters; i++) c0[i] = block / 4 + (uint32_t)i;
-    cshims_words c1 = zero + (uint32_t)step, c2 = zero + (uint32_t)(step >> 32),
-                 c3 = zero + stream;
+    cshims_words c1 = zero + (uint32_t)step, c2 = zero + (uint32_t)(step >> 32), c3 = zero + stream;
     uint32_t k0 = key0, k1 = key1;
     for (int round = 0; round < 10; round++) {
       cshims_words h0, l0, h1, l1;
