@@ -37,6 +37,7 @@ LIBRARY = [
     "sinabs-iaf-clipped",
     "snntorch-leaky-subtract-no-delay",
     "snntorch-alpha-zero",
+    "snntorch-lapicque-subtract",
     "spyx-alif",
     "two-compartment",
     "two-synapse-lif",
@@ -252,6 +253,24 @@ def test_a_surrogate_of_the_program_has_the_gradients_of_torch(through_reset):
     case = found(OWN, seed=3, through_reset=through_reset)
     assert case, OWN
     compare(case, through_reset)
+
+
+TIES = """
+parameter p = 0.4
+state v = p
+y = floor(x)
+v = 0.5 * v + abs(y) + p * max(y, floor(0.7 * x)) - min(floor(0.5 * x), y)
+value = y >= 0 ? v : y > -1 ? y + p : p * v
+"""
+
+
+def test_numbers_that_are_equal_have_the_gradients_of_torch():
+    """Of two equal numbers min and max pass the gradient to the second, abs is rising at 0, and a
+    comparison has its surrogate at 0."""
+    case = found(TIES, seed=6, slope=SLOPE)
+    assert case, TIES
+    assert np.mean(np.abs(case.emitted)) > 0
+    compare(case)
 
 
 @pytest.mark.parametrize("name", ["adaptive-lif", "rockpool-lif", "snntorch-leaky-zero-no-delay"])
