@@ -35,13 +35,23 @@ struct LaneRows {
   @inline(__always)
   func target(_ operand: LaneOperand) -> UnsafeMutablePointer<Float> { address(operand).pointer }
 
+  /// Two vectors at a time.
+  @inline(__always)
+  func eachVector(_ body: (Int) -> Void) {
+    var i = 0
+    while i &+ 2 &* laneCount <= count {
+      body(i)
+      body(i &+ laneCount)
+      i &+= 2 &* laneCount
+    }
+    if i < count { body(i) }
+  }
+
   @inline(__always)
   func unary(_ n: UnsafePointer<LaneInstruction>, _ body: (Lanes) -> Lanes) {
     let (a, y) = (address(n.pointee.a), target(n.pointee.target))
-    var i = 0
-    while i < count {
+    eachVector { i in
       store(body(a.lanes(i)), y + i)
-      i &+= laneCount
     }
   }
 
@@ -52,18 +62,15 @@ struct LaneRows {
   func binary(_ n: UnsafePointer<LaneInstruction>, _ body: (Lanes, Lanes) -> Lanes) {
     let (a, b) = (address(n.pointee.a), address(n.pointee.b))
     let y = target(n.pointee.target)
-    var i = 0
     if b.mask == 0 {
       let second = b.lanes(0)
-      while i < count {
+      eachVector { i in
         store(body(a.lanes(i), second), y + i)
-        i &+= laneCount
       }
       return
     }
-    while i < count {
+    eachVector { i in
       store(body(a.lanes(i), b.lanes(i)), y + i)
-      i &+= laneCount
     }
   }
 
@@ -71,10 +78,8 @@ struct LaneRows {
   func integers(_ n: UnsafePointer<LaneInstruction>, _ body: (LaneMask, LaneMask) -> LaneMask) {
     let (a, b) = (address(n.pointee.a), address(n.pointee.b))
     let y = target(n.pointee.target)
-    var i = 0
-    while i < count {
+    eachVector { i in
       store(cshims_as_lanes(body(a.integers(i), b.integers(i))), y + i)
-      i &+= laneCount
     }
   }
 
@@ -87,18 +92,15 @@ struct LaneRows {
   func ternary(_ n: UnsafePointer<LaneInstruction>, _ body: (Lanes, Lanes, Lanes) -> Lanes) {
     let (a, b, c) = (address(n.pointee.a), address(n.pointee.b), address(n.pointee.c))
     let y = target(n.pointee.target)
-    var i = 0
     if a.mask == 0 {
       let first = a.lanes(0)
-      while i < count {
+      eachVector { i in
         store(body(first, b.lanes(i), c.lanes(i)), y + i)
-        i &+= laneCount
       }
       return
     }
-    while i < count {
+    eachVector { i in
       store(body(a.lanes(i), b.lanes(i), c.lanes(i)), y + i)
-      i &+= laneCount
     }
   }
 
@@ -111,10 +113,8 @@ struct LaneRows {
     let (b, d) = (address(n.pointee.b), address(n.pointee.d))
     let y = target(n.pointee.target)
     let (first, third) = (a.lanes(0), c.lanes(0))
-    var i = 0
-    while i < count {
+    eachVector { i in
       store(body(first, b.lanes(i), third, d.lanes(i)), y + i)
-      i &+= laneCount
     }
   }
 
@@ -123,18 +123,15 @@ struct LaneRows {
     let (a, b) = (address(n.pointee.a), address(n.pointee.b))
     let (c, d) = (address(n.pointee.c), address(n.pointee.d))
     let (e, y) = (address(n.pointee.e), target(n.pointee.target))
-    var i = 0
     if a.mask | c.mask == 0 {
       let (first, third) = (a.lanes(0), c.lanes(0))
-      while i < count {
+      eachVector { i in
         store(e.lanes(i) + first * b.lanes(i) + third * d.lanes(i), y + i)
-        i &+= laneCount
       }
       return
     }
-    while i < count {
+    eachVector { i in
       store(e.lanes(i) + a.lanes(i) * b.lanes(i) + c.lanes(i) * d.lanes(i), y + i)
-      i &+= laneCount
     }
   }
 
@@ -143,18 +140,15 @@ struct LaneRows {
     let (a, b) = (address(n.pointee.a), address(n.pointee.b))
     let (c, d) = (address(n.pointee.c), address(n.pointee.d))
     let y = target(n.pointee.target)
-    var i = 0
     if a.mask | c.mask | d.mask == 0 {
       let (factor, summand, last) = (a.lanes(0), c.lanes(0), d.lanes(0))
-      while i < count {
+      eachVector { i in
         store((b.lanes(i) + summand) * factor + last, y + i)
-        i &+= laneCount
       }
       return
     }
-    while i < count {
+    eachVector { i in
       store((b.lanes(i) + c.lanes(i)) * a.lanes(i) + d.lanes(i), y + i)
-      i &+= laneCount
     }
   }
 
@@ -165,10 +159,8 @@ struct LaneRows {
     let (a, b) = (address(n.pointee.a), address(n.pointee.b))
     let (c, d) = (address(n.pointee.c), address(n.pointee.d))
     let y = target(n.pointee.target)
-    var i = 0
-    while i < count {
+    eachVector { i in
       store(body(a.lanes(i), b.lanes(i), c.lanes(i), d.lanes(i)), y + i)
-      i &+= laneCount
     }
   }
 

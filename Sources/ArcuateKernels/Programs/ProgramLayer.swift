@@ -44,10 +44,11 @@ public final class ProgramLayer: Sendable {
 
     /// Neurons of a tile: as many as let all its rows stay in the nearest cache.
     public var tile: Int {
-      // What is read and written of a neuron, an output among it, for 24 KiB.
+      // What is read and written of a neuron, an output among it, for 48 KiB: most of it is read
+      // once, and instructions take as long to begin as for a few vectors.
       let rows = inputs + states + scratchRows + wideRows + 1
       var tile = LaneProgram.largestTile
-      while tile > LaneProgram.tile, tile * rows > 6144 { tile /= 2 }
+      while tile > LaneProgram.tile, tile * rows > 12288 { tile /= 2 }
       return tile
     }
   }
