@@ -46,8 +46,8 @@ final class Population: Sendable, SharedWork {
     }
   }
 
-  /// A node of neurons.
-  struct Layer: Sendable {
+  /// A node of neurons. A class, so that going from one to the next copies nothing.
+  final class Layer: Sendable {
     let step: NodeStep
     let neurons: Neurons
     /// What is summed, in this order, or one source for each input.
@@ -57,6 +57,18 @@ final class Population: Sendable, SharedWork {
     /// Its first tile among those of all layers.
     let firstTile: Int
     let tiles: Int
+
+    init(
+      step: NodeStep, neurons: Neurons, sources: [Source], targets: [NodeStep], firstTile: Int,
+      tiles: Int
+    ) {
+      self.step = step
+      self.neurons = neurons
+      self.sources = sources
+      self.targets = targets
+      self.firstTile = firstTile
+      self.tiles = tiles
+    }
   }
 
   let layers: [Layer]
