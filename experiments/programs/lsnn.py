@@ -206,19 +206,22 @@ def main() -> int:
                     accuracy = right(trainer, seed_of_samples, count, **{cue: False})
                     add(f"adaptive, tested without the cue to {cue}", accuracy)
 
-    gains = np.subtract(found["adaptive"], found["without adaptation"])
-    holds = bool(gains.min() >= 20)
     print(f"| {'held-out' if given.quick else 'test'} samples | right, % |\n|---|---|")
-    print(
-        f"| 20 points more with adaptation, for every seed "
-        f"({', '.join(f'{gain:.1f}' for gain in gains)}) | {'holds' if holds else '**FAILED**'} |"
-    )
+    verdicts = []
+    for ending in (", trained with delays from 50 ms", ""):
+        gains = np.subtract(found["adaptive" + ending], found["without adaptation" + ending])
+        verdicts.append(bool(gains.min() >= 20))
+        print(
+            f"| 20 points more with adaptation{ending}, for every seed "
+            f"({', '.join(f'{gain:.1f}' for gain in gains)}) "
+            f"| {'holds' if verdicts[-1] else '**FAILED**'} |"
+        )
     print("| chance | 50 |")
     print(f"| most without the cue to store | {most_without_cue():.1f} |")
     for name, values in found.items():
         print(row(name, values))
     print(f"\nSeeds {', '.join(map(str, seeds))}; {time.monotonic() - start:.0f} s.")
-    return 0 if holds else 1
+    return 0 if verdicts[-1] else 1
 
 
 if __name__ == "__main__":
