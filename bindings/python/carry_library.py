@@ -21,10 +21,12 @@ class CarryLibrary(BuildHookInterface):
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         library = self.find()
-        guides = self.guides()
+        texts = self.texts()
         if self.target_name == "sdist":
-            for guide in guides:
-                build_data["force_include"][str(guide)] = f"src/arcuate/docs/{guide.name}"
+            for text in texts:
+                build_data["force_include"][str(text)] = (
+                    f"src/arcuate/{text.parent.name}/{text.name}"
+                )
             if library:
                 build_data["force_include"][str(library)] = f"src/arcuate/{FILE_NAME}"
             return
@@ -38,8 +40,8 @@ class CarryLibrary(BuildHookInterface):
             )
         self.check_version(library)
         build_data["force_include"][str(library)] = f"arcuate/{FILE_NAME}"
-        for guide in guides:
-            build_data["force_include"][str(guide)] = f"arcuate/docs/{guide.name}"
+        for text in texts:
+            build_data["force_include"][str(text)] = f"arcuate/{text.parent.name}/{text.name}"
         build_data["pure_python"] = False
         build_data["tag"] = f"py3-none-{platform_tag(library)}"
 
@@ -55,13 +57,15 @@ class CarryLibrary(BuildHookInterface):
         places = [carried] if (root / "PKG-INFO").exists() else [built]
         return next((place.resolve() for place in places if place.is_file()), None)
 
-    def guides(self) -> list[Path]:
-        """The documents of the repository, which a source distribution already carries."""
+    def texts(self) -> list[Path]:
+        """The documents and neuron programs of the repository, which a source distribution already
+        carries."""
         root = Path(self.root)
-        return (
-            []
-            if (root / "PKG-INFO").exists()
-            else sorted((root.parent.parent / "docs").glob("*.md"))
+        if (root / "PKG-INFO").exists():
+            return []
+        repository = root.parent.parent
+        return sorted((repository / "docs").glob("*.md")) + sorted(
+            (repository / "programs").glob("*.txt")
         )
 
     def check_version(self, library: Path) -> None:

@@ -312,3 +312,13 @@ def test_spiking_programs_are_trained_as_the_neurons_that_they_state():
     program = losses(nn.neuron(LIF, tau=0.01, r=5.0, v_leak=0, v_threshold=1))
     assert program[-1] < 0.6 * program[0]
     assert program == pytest.approx(lif, rel=1e-4)
+
+
+def test_the_library_of_programs_has_their_texts() -> None:
+    names = arcuate.neuron_program().split("\n")
+    assert len(names) > 70 and "adaptive-lif" in names
+    layer = nn.neuron(arcuate.neuron_program("adaptive-lif"), beta=1.5)
+    session = nn.sequential(8, [nn.linear(4), layer]).compile().session()
+    assert session.run(np.ones((3, 8), np.float32)).shape == (3, 4)
+    with pytest.raises(arcuate.NotFoundError, match="neuron program 'lief'"):
+        arcuate.neuron_program("lief")

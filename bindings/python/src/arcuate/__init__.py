@@ -79,6 +79,7 @@ __all__ = [
     "Trainer",
     "__version__",
     "documentation",
+    "neuron_program",
     "event_dtype",
     "fit",
     "from_onnx",
@@ -101,16 +102,29 @@ def documentation(name: str = "") -> str:
 
     Raises NotFoundError.
     """
+    return _text("docs", "*.md", "guide", name)
+
+
+def neuron_program(name: str = "") -> str:
+    """The text of a neuron program of the library (`documentation("neuron-library")`), such as
+    "adaptive-lif" or "snntorch-leaky-subtract", for `nn.neuron`; without a name, all names.
+
+    Raises NotFoundError.
+    """
+    return _text("programs", "*.txt", "neuron program", name)
+
+
+def _text(folder: str, pattern: str, kind: str, name: str) -> str:
     here = Path(__file__).parent
     # Part of a wheel; in the repository, beside its sources.
-    folder = next(
-        (f for f in (here / "docs", *(p / "docs" for p in here.parents[3:4])) if f.is_dir()), here
+    found = next(
+        (f for f in (here / folder, *(p / folder for p in here.parents[3:4])) if f.is_dir()), here
     )
-    guides = {p.stem: p for p in sorted(folder.glob("*.md")) if p.stem != "README"}
+    texts = {p.stem: p for p in sorted(found.glob(pattern)) if p.stem != "README"}
     if not name:
-        return "\n".join(guides)
-    if name not in guides:
+        return "\n".join(texts)
+    if name not in texts:
         raise NotFoundError(
-            _native.NOT_FOUND, f"there is no guide {name!r}; choose one of {', '.join(guides)}"
+            _native.NOT_FOUND, f"there is no {kind} {name!r}; choose one of {', '.join(texts)}"
         )
-    return guides[name].read_text(encoding="utf-8")
+    return texts[name].read_text(encoding="utf-8")
