@@ -177,28 +177,30 @@ public enum Elementwise {
   }
 
   /// To within 7 units of the last position, several at a time, with the same bits on every machine.
-  /// Source. The quotient of polynomials of Eigen's `ptanh`; beyond 7.905 it is 1.
   public static func tanh(_ input: Row<Float>, into output: Row<Float>, count: Int) {
     check(count, input, output)
+    for i in 0..<count { output.pointer[i] = tanh(input.pointer[i]) }
+  }
+
+  /// Source. The quotient of polynomials of Eigen's `ptanh`; beyond 7.905 it is 1.
+  @inline(__always)
+  static func tanh(_ x: Float) -> Float {
     let most: Float = 7.9053111
-    for i in 0..<count {
-      let x = input.pointer[i]
-      let low = x < -most ? -most : x
-      let y = low > most ? most : low
-      let square = y * y
-      var above: Float = -2.76076847742355e-16
-      above = above * square + 2.00018790482477e-13
-      above = above * square + -8.60467152213735e-11
-      above = above * square + 5.12229709037114e-08
-      above = above * square + 1.48572235717979e-05
-      above = above * square + 6.37261928875436e-04
-      above = above * square + 4.89352455891786e-03
-      var below: Float = 1.19825839466702e-06
-      below = below * square + 1.18534705686654e-04
-      below = below * square + 2.26843463243900e-03
-      below = below * square + 4.89352518554385e-03
-      output.pointer[i] = y * above / below
-    }
+    let low = x < -most ? -most : x
+    let y = low > most ? most : low
+    let square = y * y
+    var above: Float = -2.76076847742355e-16
+    above = above * square + 2.00018790482477e-13
+    above = above * square + -8.60467152213735e-11
+    above = above * square + 5.12229709037114e-08
+    above = above * square + 1.48572235717979e-05
+    above = above * square + 6.37261928875436e-04
+    above = above * square + 4.89352455891786e-03
+    var below: Float = 1.19825839466702e-06
+    below = below * square + 1.18534705686654e-04
+    below = below * square + 2.26843463243900e-03
+    below = below * square + 4.89352518554385e-03
+    return y * above / below
   }
 
   /// output = exp(input) / sum exp(input), or its logarithm; stable for large inputs.

@@ -49,24 +49,7 @@ extension Reference {
     return m + y + e * 0.693359375
   }
 
-  public static func tanh(_ x: Float) -> Float {
-    let most: Float = 7.9053111
-    let low = -most > x ? -most : x
-    let y = low > most ? most : low
-    let square = y * y
-    var above: Float = -2.76076847742355e-16
-    above = above * square + 2.00018790482477e-13
-    above = above * square + -8.60467152213735e-11
-    above = above * square + 5.12229709037114e-08
-    above = above * square + 1.48572235717979e-05
-    above = above * square + 6.37261928875436e-04
-    above = above * square + 4.89352455891786e-03
-    var below: Float = 1.19825839466702e-06
-    below = below * square + 1.18534705686654e-04
-    below = below * square + 2.26843463243900e-03
-    below = below * square + 4.89352518554385e-03
-    return y * above / below
-  }
+  public static func tanh(_ x: Float) -> Float { Elementwise.tanh(x) }
 
   public static func normal(uniform: Float) -> Float {
     let x = uniform + uniform - 1 + 0x1p-24

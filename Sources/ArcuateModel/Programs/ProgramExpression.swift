@@ -86,15 +86,20 @@ struct ProgramReader {
 
   // MARK: Expressions, from those that bind least
 
-  /// c ? a : b
-  mutating func expression() throws(ArcuateError) -> ProgramExpression {
+  /// Throws. `limitExceeded` for the last of too many expressions within each other.
+  private mutating func descend() throws(ArcuateError) {
     depth += 1
-    defer { depth -= 1 }
     guard depth <= Self.mostDepth else {
       throw ArcuateError(
         .limitExceeded, "expressions are nested more than \(Self.mostDepth) deep",
         at: "\(position)")
     }
+  }
+
+  /// c ? a : b
+  mutating func expression() throws(ArcuateError) -> ProgramExpression {
+    try descend()
+    defer { depth -= 1 }
     let condition = try binary(0)
     let position = position
     guard takes("?") else { return condition }
@@ -131,13 +136,8 @@ struct ProgramReader {
   }
 
   private mutating func unary() throws(ArcuateError) -> ProgramExpression {
-    depth += 1
+    try descend()
     defer { depth -= 1 }
-    guard depth <= Self.mostDepth else {
-      throw ArcuateError(
-        .limitExceeded, "expressions are nested more than \(Self.mostDepth) deep",
-        at: "\(position)")
-    }
     let position = position
     for symbol in ["-", "!"] where takes(symbol) {
       return .unary(symbol, try unary(), position)
