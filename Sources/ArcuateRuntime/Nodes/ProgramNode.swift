@@ -12,8 +12,8 @@ final class ProgramNode: NodeRun {
   /// [batch][layer.stateCount]
   private let state: Int
   private let stateStride: Int
-  /// The states after a reset of the stream.
-  private let initial: View<Float>
+  /// The states after a reset of the stream: one number for all neurons, or one for each.
+  private let initial: [View<Float>]
   let stateCount: Int
   let emission: Emission
 
@@ -43,11 +43,11 @@ final class ProgramNode: NodeRun {
     stateStride = (layer.stateCount + 15) & ~15
     stateCount = stateStride * packing.batch
     state = packing.takeState(stateCount)
-    initial = try AlignedBuffer(byteCount: stateStride * 4).view(start: 0, count: stateStride)
-    for (k, bits) in numbers.initial.enumerated() {
-      for n in 0..<count {
-        initial[k * layer.stride + n] = Float(bitPattern: bits[bits.count == 1 ? 0 : n])
-      }
+    initial = try numbers.initial.map { bits throws(ArcuateError) in
+      let view = try AlignedBuffer(byteCount: bits.count * 4).view(
+        Float.self, start: 0, count: bits.count)
+      for (n, bits) in bits.enumerated() { view[n] = Float(bitPattern: bits) }
+      return view
     }
     let isSpike = if case .spike = program.emission { true } else { false }
     emission = Emission(
@@ -55,7 +55,7 @@ final class ProgramNode: NodeRun {
       isEarly: earlyLayer != nil)
   }
 
-  var byteCount: Int { layer.byteCount + initial.count * 4 }
+  var byteCount: Int { layer.byteCount + initial.reduce(0) { $0 + $1.count * 4 } }
   /// Beside the layer's, rows of inputs that are put in another order.
   var scratchCount: Int {
     max(layer.scratchCount, earlyLayer?.scratchCount ?? 0)
@@ -69,7 +69,12 @@ final class ProgramNode: NodeRun {
   }
 
   func reset(_ stream: Int, _ arena: Arena) {
-    arena.stateRow(state, stateStride, stream).copy(from: initial.row)
+    let rows = state(stream, arena)
+    rows.fill(0)
+    for (k, view) in initial.enumerated() {
+      let row = rows.part(k * layer.stride, layer.count)
+      if view.count == 1 { row.fill(view[0]) } else { row.copy(from: view.row) }
+    }
   }
 
   func emitEarly(_ step: NodeStep, _ window: Window, _ arena: Arena) {
