@@ -113,3 +113,29 @@ public struct LaneRandom: Sendable {
     self.step = step
   }
 }
+
+/// The rows of a tile: where they start from, the first neuron, and how many floats are computed.
+public struct LaneRows {
+  public var bases: UnsafePointer<UnsafeMutablePointer<Float>>
+  public var first: Int
+  public var count: Int
+
+  @inlinable
+  public init(bases: UnsafePointer<UnsafeMutablePointer<Float>>, first: Int, count: Int) {
+    self.bases = bases
+    self.first = first
+    self.count = count
+  }
+}
+
+/// A row of a tile; `mask` is -1, or 0 for sixteen copies of one number.
+public struct LaneAddress {
+  public var pointer: UnsafeMutablePointer<Float>
+  public var mask: Int
+
+  @inlinable
+  public init(pointer: UnsafeMutablePointer<Float>, mask: Int) {
+    self.pointer = pointer
+    self.mask = mask
+  }
+}

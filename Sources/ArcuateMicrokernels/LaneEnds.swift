@@ -26,7 +26,8 @@ private func eachVector(_ size: Int, _ body: (Int, UInt32) -> LaneMask) -> Int {
     sums &-= body(i, ~0)
     i &+= laneCount
   }
-  let whole = Int(sums.wrappedSum())
+  var whole = 0
+  for lane in 0..<laneCount { whole &+= Int(sums[lane]) }
   guard i < size else { return whole }
   let inside = lanes(from: i, of: size)
   return whole &+ (cshims_bits(body(i, inside)) & inside).nonzeroBitCount

@@ -104,17 +104,13 @@ private func run(
   case .normal:
     rows.draw(n, random)
     let y = rows.target(n.pointee.target)
-    for i in stride(from: 0, to: rows.count, by: laneCount) {
-      store(laneNormal(load(y + i)), y + i)
-    }
+    rows.eachVector { i in store(laneNormal(load(y + i)), y + i) }
   case .spike: laneEmitSpikes(n, rows, size, y, list, position, &outcome)
   case .count: laneEmitCounts(n, rows, size, y, list, position, &outcome)
   case .value:
     guard let y else { return }
     let a = rows.address(n.pointee.a)
-    for i in stride(from: 0, to: rows.count, by: laneCount) {
-      store(a.lanes(i), y + rows.first + i)
-    }
+    rows.eachVector { i in store(a.lanes(i), y + rows.first + i) }
   case .commit: laneCommit(n, rows, size, &outcome) { cshims_not_equal($0, $1) }
   case .commitIntegers:
     laneCommit(n, rows, size, &outcome) {

@@ -1,35 +1,25 @@
 import ArcuateKernelTypes
 import CShims
 
-/// Where the rows of a layer are, and what it emits.
-struct LaneRows {
-  let bases: UnsafePointer<UnsafeMutablePointer<Float>>
-  /// The first neuron of the tile, and how many floats of it are computed.
-  var first: Int
-  var count: Int
+extension LaneAddress {
+  @inline(__always)
+  func lanes(_ i: Int) -> Lanes { load(pointer + (i & mask)) }
+  @inline(__always)
+  func integers(_ i: Int) -> LaneMask { cshims_as_integers(lanes(i)) }
+}
 
-  /// A row of the tile; `mask` is 0 for sixteen copies of one number.
-  struct Address {
-    let pointer: UnsafeMutablePointer<Float>
-    let mask: Int
-
-    @inline(__always)
-    func lanes(_ i: Int) -> Lanes { load(pointer + (i & mask)) }
-    @inline(__always)
-    func integers(_ i: Int) -> LaneMask { cshims_as_integers(lanes(i)) }
-  }
-
+extension LaneRows {
   // Bit n says whether rows from base n differ from lane to lane, or from tile to tile.
-  private static var wide: UInt64 { ~0b10_0001 }
-  private static var tiled: UInt64 { ~0b10_1001 }
+  fileprivate static var wide: UInt64 { ~0b10_0001 }
+  fileprivate static var tiled: UInt64 { ~0b10_1001 }
 
   @inline(__always)
-  func address(_ operand: LaneOperand) -> Address {
+  func address(_ operand: LaneOperand) -> LaneAddress {
     let base = UInt64(truncatingIfNeeded: operand.base)
     let isTiled = 0 &- Int((LaneRows.tiled >> base) & 1)
     let isWide = 0 &- Int((LaneRows.wide >> base) & 1)
     let pointer = bases[Int(operand.base)] + ((Int(operand.offset) << 4) &+ (first & isTiled))
-    return Address(pointer: pointer, mask: isWide)
+    return LaneAddress(pointer: pointer, mask: isWide)
   }
 
   @inline(__always)
