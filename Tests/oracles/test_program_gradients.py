@@ -249,7 +249,7 @@ v = spike ? (low ? v + q : v - 1) : v
 
 @pytest.mark.parametrize("through_reset", [True, False])
 def test_a_surrogate_of_the_program_has_the_gradients_of_torch(through_reset):
-    """It is no even function, so that it shows which side is subtracted from which."""
+    """The surrogate is not even, so a wrong sign of its argument changes the gradient."""
     case = found(OWN, seed=3, through_reset=through_reset)
     assert case, OWN
     compare(case, through_reset)

@@ -79,7 +79,7 @@ class Setting(NamedTuple):
     shortest: int = DELAYS[0]
     """Least delay in training."""
     drawn: bool = False
-    """Whether the labels of training are drawn, regardless of the bits."""
+    """Whether the training labels are random, independent of the stored bit."""
 
 
 def trained(setting: Setting, seed: int) -> arcuate.Trainer:

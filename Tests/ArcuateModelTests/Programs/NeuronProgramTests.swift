@@ -213,7 +213,7 @@ import Testing
     #expect(written.filter { $0 == "(" }.count <= text.filter { $0 == "(" }.count)
   }
 
-  /// A default had more digits than the same value given, so that other bits came out.
+  /// A default was kept in double precision, so its results differed from the same value given in float32.
   @Test func aDefaultIsRoundedAsAValueThatIsGivenIs() throws {
     for k in 1..<200 {
       let text = "value = x * (1 - 1 / (p * \(k).7))"
