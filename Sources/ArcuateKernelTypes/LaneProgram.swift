@@ -1,7 +1,7 @@
 /// A neuron program made ready for the kernel: instructions on rows of lanes.
 ///
-/// A layer goes through its instructions tile by tile, so that all rows of a tile stay in the
-/// nearest cache.
+/// All instructions run on one tile of neurons before the next tile, so the rows of a tile stay in the
+/// first-level cache.
 public enum LaneProgram {
   /// Neurons of a tile at least; a tile is this or a few times as many.
   @inlinable public static var tile: Int { 256 }
@@ -80,7 +80,7 @@ public struct LaneOperand: BitwiseCopyable, Sendable, Hashable {
 
 public struct LaneInstruction: BitwiseCopyable, Sendable {
   public var operation: LaneOperation
-  /// Tells random numbers of one step apart.
+  /// The index of a random draw within the program: draws with different indices are independent.
   public var site: UInt32
   public var target: LaneOperand
   public var a, b, c, d, e: LaneOperand

@@ -1,8 +1,8 @@
 import ArcuateKernelTypes
 import CShims
 
-/// Runs the instructions of a program on `count` neurons, tile by tile; says how many lanes of the
-/// committed states changed and, if spikes are emitted, what was listed.
+/// Runs the instructions of a program on `count` neurons, tile by tile. Returns the number of
+/// neurons whose membrane changed and the number of spikes in the list.
 ///
 /// The list holds position + 0, 1 and so on.
 /// Numbers. Each instruction is rounded as it is written; those that combine two round twice.

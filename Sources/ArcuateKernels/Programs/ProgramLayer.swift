@@ -42,7 +42,7 @@ public final class ProgramLayer: Sendable {
 
     public init() {}
 
-    /// Neurons of a tile: as many as let all its rows stay in the nearest cache.
+    /// Neurons of a tile: as many as let all its rows stay in the first-level cache.
     public var tile: Int {
       // What is read and written of a neuron, an output among it, for 48 KiB: most of it is read
       // once, and instructions take as long to begin as for a few vectors.
@@ -117,7 +117,7 @@ public final class ProgramLayer: Sendable {
     case LaneOperand.constants: max(0, (constants - 1) * 16)
     case LaneOperand.parameters: (parameters - 1) * stride
     case LaneOperand.states: (sizes.states - 1) * stride
-    case LaneOperand.scratch: (sizes.scratchRows - 1) * sizes.tile
+    case LaneOperand.scratch: (sizes.scratchRows - 1) * tile
     case LaneOperand.rows: (sizes.wideRows - 1) * stride
     case LaneOperand.shared: sizes.countsSpikes ? 0 : -1
     default: base - LaneOperand.inputs < Int32(sizes.inputs) ? 0 : -1
@@ -133,7 +133,7 @@ public final class ProgramLayer: Sendable {
 
   /// Floats of scratch for each thread.
   public var scratchCount: Int {
-    sizes.scratchRows * sizes.tile + sizes.wideRows * stride
+    sizes.scratchRows * tile + sizes.wideRows * stride
   }
 
   /// One step of one stream; says how many neurons changed their membrane and what was listed.
@@ -161,9 +161,10 @@ public final class ProgramLayer: Sendable {
   /// Whether some neurons can go through several steps before others do.
   public var isLocal: Bool { parts.count == 1 && !sizes.countsSpikes }
 
-  /// One step of some neurons, who emit spikes; the list holds position + 0, 1 and so on.
+  /// One step of a range of neurons that emit spikes; list entries are `position` plus the index in the
+  /// range.
   ///
-  /// Shapes. Inputs and the list have a place for each of these neurons, padded to 16.
+  /// Shapes. Inputs and the list have one element per neuron, padded to a multiple of 16.
   /// Needs. `isLocal`; neurons from a multiple of 16 on; checked.
   @inline(__always)
   public func step(

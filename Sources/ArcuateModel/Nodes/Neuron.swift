@@ -78,6 +78,21 @@ public struct Neuron: Sendable, Equatable {
     ]
     return all.compactMap { name, tensor in tensor.map { (name, $0) } }
   }
+
+  /// Sets the parameter of this name, one of `parameterNames`.
+  package mutating func set(_ name: String, _ tensor: Tensor) {
+    switch name {
+    case "tau", "tau_mem": tauMembrane = tensor
+    case "tau_syn": tauSynapse = tensor
+    case "r": resistance = tensor
+    case "v_leak": leak = tensor
+    case "v_threshold": threshold = tensor
+    case "v_reset": resetValue = tensor
+    case "w_in": inputWeight = tensor
+    case "v_initial": initial = tensor
+    default: break
+    }
+  }
 }
 
 extension Neuron: NodeKind {

@@ -170,11 +170,17 @@ extension NeuronProgram {
   package func numbers(
     _ values: [String: [Float]], count: Int, dt_s: Double
   ) throws(ArcuateError) -> Numbers {
-    let all = environments(values, count: count, dt_s: dt_s)
-    return Numbers(
-      constants: try constants(code.constants, all),
+    try numbers(environments(values, count: count, dt_s: dt_s))
+  }
+
+  /// The same in environments. Throws. As above.
+  package func numbers(
+    _ environments: [ConstantExpression.Environment]
+  ) throws(ArcuateError) -> Numbers {
+    Numbers(
+      constants: try constants(code.constants, environments),
       initial: try states.map { state throws(ArcuateError) in
-        try bits(state.initial, state.type, all, state.position)
+        try bits(state.initial, state.type, environments, state.position)
       })
   }
 

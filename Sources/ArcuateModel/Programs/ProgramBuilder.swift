@@ -2,7 +2,7 @@ import ArcuateCore
 
 /// Turns a program's text into its declarations and instructions.
 struct ProgramBuilder {
-  /// What a name stands for.
+  /// The value of a name.
   enum Meaning {
     /// A number that does not change, with the place where it is used first.
     case constant(ConstantExpression)
@@ -27,8 +27,8 @@ struct ProgramBuilder {
   static let mostStates = 16
   static let mostInputs = 8
   static let mostConstants = 64
-  /// Numbers, names and operations that a constant is made of. Names stand for what they were
-  /// assigned, so that a few lines could make an expression of any size.
+  /// The largest number of numbers, names and operations in a constant. A name is replaced by its
+  /// expression, so without this limit a few lines could build an exponentially large one.
   static let mostOfConstant = 256
   static let mostBytes = 1 << 16
   /// Names that a program can neither declare nor assign.

@@ -113,14 +113,4 @@ package struct ProgramCode: Sendable, Equatable {
     self.constants = constants
     self.instructions = instructions
   }
-
-  /// The type of an operand.
-  func type(of operand: ProgramOperand, states: [NeuronProgram.State]) -> ProgramType {
-    switch operand {
-    case .input, .spikesBefore: .number
-    case .state(let index): states[index].type
-    case .constant(let index): constants[index].type
-    case .result(let index): instructions[index].type
-    }
-  }
 }

@@ -53,7 +53,6 @@ package struct ProgramLowering {
   }
 
   private mutating func placeConstants() {
-    let stride = Int32((count + 15) / 16)
     for bits in program.constants {
       if bits.allSatisfy({ $0 == bits[0] }) {
         constantRows.append(LaneOperand(LaneOperand.constants, Int32(constants.count)))
@@ -69,7 +68,7 @@ package struct ProgramLowering {
 
   /// What is read when all is computed.
   private var ends: [ProgramOperand] {
-    finals + (program.emission.map { [$0.operand] } ?? [])
+    finals + program.emitted
   }
 
   // MARK: Where values are
@@ -123,7 +122,7 @@ package struct ProgramLowering {
     { finals[$0] }
     last +=
       fire.map { [$0.value, $0.threshold, $0.reset] + $0.listed.map(\.value) }
-      ?? (program.emission.map { [$0.operand] } ?? [])
+      ?? program.emitted
     var lastUse: [ProgramOperand: Int] = [:]
     for (i, item) in items.enumerated() { for operand in item.operands { lastUse[operand] = i } }
     for operand in last { lastUse[operand] = items.count }
@@ -180,22 +179,16 @@ package struct ProgramLowering {
     func isWritten(_ j: Int) -> Bool { finals[j] != .state(j) }
     for k in values.indices {
       guard case .state(let j) = finals[k], j != k, isWritten(j) else { continue }
-      let copy = takeRow()
-      emit(.copy, copy, [values[k]])
-      values[k] = copy
+      values[k] = copied(values[k])
     }
     if fire == nil, case .state(let j)? = program.emission?.operand, isWritten(j) {
-      let copy = takeRow()
-      emit(.copy, copy, [emitted])
-      emitted = copy
+      emitted = copied(emitted)
     }
     var fired = fire.map { [$0.value, $0.threshold, $0.reset].map(row) } ?? []
     if let fire {
       for (n, operand) in [fire.value, fire.threshold, fire.reset].enumerated() {
         guard case .state(let j) = operand, j != program.membrane, isWritten(j) else { continue }
-        let copy = takeRow()
-        emit(.copy, copy, [fired[n]])
-        fired[n] = copy
+        fired[n] = copied(fired[n])
       }
     }
     for k in finals.indices
@@ -256,6 +249,13 @@ package struct ProgramLowering {
     sizes.wideRows += 1
     current.append(LaneInstruction(.copy, target: wide(own), row))
     return Int(own)
+  }
+
+  /// A row of a tile with the same values.
+  private mutating func copied(_ row: LaneOperand) -> LaneOperand {
+    let copy = takeRow()
+    emit(.copy, copy, [row])
+    return copy
   }
 
   /// A row of a tile, by its number.

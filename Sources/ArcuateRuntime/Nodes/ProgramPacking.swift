@@ -29,10 +29,10 @@ extension LinearForm {
   ) throws(ArcuateError) -> NeuronNode? {
     let program = neuron.program
     let count = packing.shape.count
-    let values = neuron.values(packing)
+    let environments = program.environments(
+      neuron.values(packing), count: count, dt_s: packing.dt_s)
     // Errors of constants are those of the program.
-    _ = try program.numbers(values, count: count, dt_s: packing.dt_s)
-    let environments = program.environments(values, count: count, dt_s: packing.dt_s)
+    _ = try program.numbers(environments)
     func numbers(_ expression: ConstantExpression?, or none: Float) -> [Float] {
       guard let expression else { return [none] }
       let used = expression.parameters.isEmpty ? environments[..<1] : environments[...]

@@ -38,7 +38,7 @@ struct ProgramSelection {
 
   /// What is read when all is computed.
   private var ends: [ProgramOperand] {
-    program.finals + (program.emission.map { [$0.operand] } ?? [])
+    program.finals + program.emitted
   }
 
   private mutating func selectInstructions() throws(ArcuateError) {

@@ -3,7 +3,7 @@ import ArcuateKernels
 import ArcuateModel
 
 extension ProgramLowering {
-  /// What is lowered: a program, or what training derives from one.
+  /// The input of the lowering: a program, or the backward step that training derives from one.
   package struct Source {
     package var instructions: [ProgramInstruction]
     /// Bits of each constant: one, or one for each neuron.
@@ -13,6 +13,8 @@ extension ProgramLowering {
     /// The values of the states after the step.
     package var finals: [ProgramOperand]
     package var emission: NeuronProgram.Emission?
+    /// The operand that is emitted, if there is one.
+    var emitted: [ProgramOperand] { emission.map { [$0.operand] } ?? [] }
     /// The state whose changes are counted.
     package var membrane = 0
 

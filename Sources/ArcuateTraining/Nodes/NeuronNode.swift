@@ -135,18 +135,7 @@ final class NeuronNode: NodeTraining {
   private func current() -> Neuron {
     var copy = neuron
     for parameter in fields {
-      let tensor = parameter.tensor()
-      switch parameter.name.split(separator: ".").last {
-      case "tau_syn": copy.tauSynapse = tensor
-      case "tau", "tau_mem": copy.tauMembrane = tensor
-      case "r": copy.resistance = tensor
-      case "v_leak": copy.leak = tensor
-      case "v_threshold": copy.threshold = tensor
-      case "v_reset": copy.resetValue = tensor
-      case "w_in": copy.inputWeight = tensor
-      case "v_initial": copy.initial = tensor
-      default: break
-      }
+      copy.set(String(parameter.name.split(separator: ".").last!), parameter.tensor())
     }
     return copy
   }

@@ -105,8 +105,8 @@ final class ProgramNode: NodeTraining {
     _ program: NeuronProgram, _ gradient: ProgramGradient, _ values: [String: [Float]],
     _ count: Int, _ dt_s: Double
   ) throws(ArcuateError) -> (ProgramLayer, ProgramLayer, NeuronProgram.Numbers) {
-    let numbers = try program.numbers(values, count: count, dt_s: dt_s)
     let environments = program.environments(values, count: count, dt_s: dt_s)
+    let numbers = try program.numbers(environments)
     let backward = ProgramLowering.Source(
       instructions: gradient.instructions,
       constants: try program.constants(gradient.constants, environments),

@@ -22,7 +22,7 @@ struct ProgramGradient {
 
   private let program: NeuronProgram
   private let surrogate: NeuronProgram.Surrogate
-  /// Whether conditions that choose numbers have a gradient, not only what is emitted.
+  /// Whether gradients flow through the conditions of `c ? a : b`, not only through emitted spikes.
   private let throughReset: Bool
   private var position = TextPosition(line: 1, column: 1)
   private var gradients: [ProgramOperand: ProgramOperand] = [:]

@@ -352,24 +352,31 @@ CSHIMS_INLINE void cshims_multiply_wide(cshims_u32x8 a, uint32_t b, cshims_u32x8
 #endif
 }
 
+/// Replaces vectors of counters by the four words of Philox4x32 with ten rounds.
+#define CSHIMS_PHILOX(name, words, multiply)                          \
+  CSHIMS_INLINE void name(words c[4], uint32_t key0, uint32_t key1) { \
+    for (int round = 0; round < 10; round++) {                        \
+      words h0, l0, h1, l1;                                           \
+      multiply(c[0], 0xD2511F53u, &h0, &l0);                          \
+      multiply(c[2], 0xCD9E8D57u, &h1, &l1);                          \
+      c[0] = h1 ^ c[1] ^ key0;                                        \
+      c[1] = l1;                                                      \
+      c[2] = h0 ^ c[3] ^ key1;                                        \
+      c[3] = l0;                                                      \
+      key0 += 0x9E3779B9u;                                            \
+      key1 += 0xBB67AE85u;                                            \
+    }                                                                 \
+  }
+CSHIMS_PHILOX(cshims_philox, cshims_u32x8, cshims_multiply_wide)
+
 /// Eight uniform numbers in [0, 1) with 24 random bits: the first words of Philox4x32 with ten
 /// rounds for the counters (index, step, stream), as ArcuateCore's CounterRandom gives one by one.
 CSHIMS_INLINE cshims_f32x8 cshims_uniform(cshims_u32x8 index, uint64_t step, uint32_t stream,
                                           uint32_t key0, uint32_t key1) {
-  cshims_u32x8 c0 = index, zero = {0}, c1 = zero + (uint32_t)step,
-               c2 = zero + (uint32_t)(step >> 32), c3 = zero + stream;
-  for (int round = 0; round < 10; round++) {
-    cshims_u32x8 h0, l0, h1, l1;
-    cshims_multiply_wide(c0, 0xD2511F53u, &h0, &l0);
-    cshims_multiply_wide(c2, 0xCD9E8D57u, &h1, &l1);
-    c0 = h1 ^ c1 ^ key0;
-    c1 = l1;
-    c2 = h0 ^ c3 ^ key1;
-    c3 = l0;
-    key0 += 0x9E3779B9u;
-    key1 += 0xBB67AE85u;
-  }
-  return __builtin_convertvector((cshims_i32x8)(c0 >> 8), cshims_f32x8) * 0x1p-24f;
+  cshims_u32x8 zero = {0};
+  cshims_u32x8 c[4] = {index, zero + (uint32_t)step, zero + (uint32_t)(step >> 32), zero + stream};
+  cshims_philox(c, key0, key1);
+  return __builtin_convertvector((cshims_i32x8)(c[0] >> 8), cshims_f32x8) * 0x1p-24f;
 }
 
 /// Copies 64 bytes, aligned, to memory that will not be read soon, past the caches; `cshims_fence`

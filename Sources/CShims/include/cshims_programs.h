@@ -56,7 +56,7 @@ CSHIMS_INLINE cshims_mask cshims_multiply_integers(cshims_mask a, cshims_mask b)
   typedef uint32_t lanes __attribute__((vector_size(sizeof(cshims_mask))));
   return (cshims_mask)((lanes)a * (lanes)b);
 }
-/// Of the number of places the lower five bits count; to the right the sign is kept.
+/// The shift count is taken modulo 32; shifts to the right are arithmetic.
 CSHIMS_INLINE cshims_mask cshims_shift_left(cshims_mask a, cshims_mask places) {
   typedef uint32_t lanes __attribute__((vector_size(sizeof(cshims_mask))));
   return (cshims_mask)((lanes)a << (lanes)(places & 31));
@@ -106,6 +106,7 @@ CSHIMS_INLINE void cshims_multiply_words(cshims_words a, uint32_t b, cshims_word
   cshims_multiply_wide(a, b, high, low);
 #endif
 }
+CSHIMS_PHILOX(cshims_philox_words, cshims_words, cshims_multiply_words)
 
 /// `count` uniform numbers in [0, 1) with 24 random bits, for the elements from `first` on, of
 /// which both are multiples of 16.
@@ -117,22 +118,11 @@ CSHIMS_INLINE void cshims_uniform_row(float *y, uint32_t first, int32_t count, u
   enum { counters = sizeof(cshims_words) / 4, elements = 4 * counters };
   uint32_t last = first + (uint32_t)count;
   for (uint32_t block = first & ~(uint32_t)(elements - 1); block < last; block += elements) {
-    cshims_words zero = {0}, c0 = zero;
-    for (int i = 0; i < counters; i++) c0[i] = block / 4 + (uint32_t)i;
-    cshims_words c1 = zero + (uint32_t)step, c2 = zero + (uint32_t)(step >> 32), c3 = zero + stream;
-    uint32_t k0 = key0, k1 = key1;
-    for (int round = 0; round < 10; round++) {
-      cshims_words h0, l0, h1, l1;
-      cshims_multiply_words(c0, 0xD2511F53u, &h0, &l0);
-      cshims_multiply_words(c2, 0xCD9E8D57u, &h1, &l1);
-      c0 = h1 ^ c1 ^ k0;
-      c1 = l1;
-      c2 = h0 ^ c3 ^ k1;
-      c3 = l0;
-      k0 += 0x9E3779B9u;
-      k1 += 0xBB67AE85u;
-    }
-    cshims_words words[4] = {c0, c1, c2, c3};
+    cshims_words zero = {0};
+    cshims_words words[4] = {zero, zero + (uint32_t)step, zero + (uint32_t)(step >> 32),
+                             zero + stream};
+    for (int i = 0; i < counters; i++) words[0][i] = block / 4 + (uint32_t)i;
+    cshims_philox_words(words, key0, key1);
     for (int w = 0; w < 4; w++) {
       typedef int32_t integers __attribute__((vector_size(sizeof(cshims_words))));
       typedef float numbers __attribute__((vector_size(sizeof(cshims_words))));
