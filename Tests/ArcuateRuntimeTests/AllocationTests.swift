@@ -131,7 +131,7 @@ struct AllocationTests {
               PlasticLinear(
                 weight: .filled(0.05, shape: try Shape([400, 300])), rule: first)))
         ),
-        ("cells", .plastic(.cell(cell))),
+        ("cells", .program(cell.neuron)),
         (
           "v",
           .plastic(
@@ -164,7 +164,7 @@ struct AllocationTests {
       ("in", .input(shape: try Shape([3, 10, 10]))),
       ("code", .encoder(.bernoulli(gain: 0.5, seed: 1))),
       ("w", .plastic(.convolution(PlasticConvolution(kernels, rule: rule)))),
-      ("cells", .plastic(.cell(Cell(size: 4 * 5 * 8)))), ("flat", .flatten(Flatten())),
+      ("cells", .program(Cell(size: 4 * 5 * 8).neuron)), ("flat", .flatten(Flatten())),
       ("answer", .linear(Linear(weight: .filled(0.1, shape: try Shape([10, 160]))))),
       ("out", .output(shape: try Shape([10]))),
     ])

@@ -24,7 +24,8 @@ struct Cases {
     "BatchNorm", "GroupNorm", "GRU", "Concatenation", "Multiplication", "Normalization",
     "BernoulliEncoder",
     "RateEncoder", "SignedBernoulliEncoder", "SingleShotEncoder", "CountDecoder", "RateDecoder",
-    "MeanDecoder", "PlasticLinear", "PlasticConv1d", "PlasticConv2d", "Cell", "Trace", "Winners",
+    "MeanDecoder", "PlasticLinear", "PlasticConv1d", "PlasticConv2d", "NeuronProgram", "Trace",
+    "Winners",
     "Projection",
   ]
 

@@ -156,7 +156,7 @@ extension Cases {
     var model = Model.chain([
       ("in", .input(shape: [13])), ("code", .encoder(.bernoulli(gain: 0.6, seed: 27))),
       ("w", .plastic(.linear(PlasticLinear(weight: weight, bias: bias, alpha: alpha, rule: rule)))),
-      ("cells", .plastic(.cell(cell ?? usualCell))), ("out", .output(shape: [7])),
+      ("cells", .program((cell ?? usualCell).neuron)), ("out", .output(shape: [7])),
     ])
     var reading = PlasticRule(post: "answer", [.init(.step, pre: .value, post: .one, rate: 0.05)])
     reading.modulator = .init(.error(node: "answer", teacher: "label"), .each)
@@ -269,7 +269,7 @@ extension Cases {
         let model = Model.chain([
           ("in", .input(shape: shape)), ("code", .encoder(.bernoulli(gain: 0.5, seed: 32))),
           ("w", .plastic(.convolution(PlasticConvolution(convolution, rule: rule)))),
-          ("cells", .plastic(.cell(cell))), ("flat", .flatten(Flatten())),
+          ("cells", .program(cell.neuron)), ("flat", .flatten(Flatten())),
           ("answer", .linear(Linear(weight: dice.tensor([4, output.count], -0.3, 0.3)))),
           ("out", .output(shape: [4])),
         ])

@@ -72,6 +72,7 @@ import Testing
       "state v\nv = 0.5 * v + x + 0.3 * normal()\nspike = v > uniform()\nv = spike ? 0 : v",
       "state v\nv = 0.8 * v + x\nspike = v > 0.5 && winners(v - 0.5, 3)\nv = spike ? 0 : v",
       "state v\nv = 0.8 * v + x - 0.1 * spikes_before\nspike = v > 0.5\nv = spike ? 0 : v",
+      "state v\nv = 0.8 * v + x\ns = total(v > 0.5)\nspike = v > 0.5 && s < 3\nv = spike ? v - total(v) / 9 : v",
       "state v\nv = 0.8 * v + x\nw = winners(v, 2)\nz = w ? 2 * v : v\ncount = max(floor(z), 0)",
       "input a, b\nstate v\nv = 0.5 * v + a * b\nvalue = v",
     ]

@@ -58,6 +58,12 @@ package struct SlowProgram {
         results.append((0..<count).map { winners.contains($0) ? .max : 0 })
         continue
       }
+      if instruction.operation == .total {
+        var sum: Float = 0
+        for n in 0..<count { sum += Float(bitPattern: read(instruction.operands[0], n)) }
+        results.append([UInt32](repeating: sum.bitPattern, count: count))
+        continue
+      }
       results.append(
         (0..<count).map { n in
           let x = instruction.operands.map { read($0, n) } + [0, 0, 0]
@@ -123,7 +129,7 @@ package struct SlowProgram {
     case .equalIntegers: return condition(i == j)
     case .integer: return UInt32(bitPattern: Reference.integer(x))
     case .number: return Float(i).bitPattern
-    case .uniform, .normal, .winners: return a
+    case .uniform, .normal, .winners, .total: return a
     }
   }
 }

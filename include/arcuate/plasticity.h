@@ -1,7 +1,8 @@
 /* Plasticity: rules that change weights and thresholds while a session runs.
  *
  * A rule is part of the model. While adaptation is on, nodes of the kinds "PlasticLinear",
- * "PlasticConv1d" and "PlasticConv2d" change their weights and "Cell" nodes their thresholds.
+ * "PlasticConv1d" and "PlasticConv2d" change their weights and neuron programs their adaptive
+ * parameters.
  * Adapted values are part of the session's state: they are saved, restored and cloned, and
  * arcuate_session_reset keeps them.
  *
@@ -82,7 +83,8 @@ ARCUATE_NODISCARD ARCUATE_API arcuate_status arcuate_session_forget(arcuate_sess
 /* Kind of adapted values. Since: 0.2 (0.1: ARCUATE_LEARNED_*). */
 typedef int32_t arcuate_adapted;
 /* Weights of a "PlasticLinear", [post][pre]; kernels of a "PlasticConv2d",
- * [out][in][height][width]; the adaptive part of the thresholds of a "Cell". */
+ * [out][in][height][width]; the adaptive parameters of a neuron program, one after
+ * another. */
 #define ARCUATE_ADAPTED_SLOW ((arcuate_adapted)0)
 /* Fast weights of a "PlasticLinear", [batch][post][pre]. */
 #define ARCUATE_ADAPTED_FAST ((arcuate_adapted)1)

@@ -125,7 +125,7 @@ extension PlasticRule.Factor {
         throw ArcuateError(
           .invalidArgument,
           "\"\(word.prefix(80))\" is not a factor: choose one, value, previous, trace, "
-            + "trace_before, since_reset, surrogate")
+            + "trace_before, since_reset, node, state, surrogate")
       }
       return
     }
@@ -138,6 +138,7 @@ extension PlasticRule.Factor {
     case "trace_before": self = .trace(try Trace(content), before: true)
     case "since_reset": self = .sinceReset(try Trace(content))
     case "node": self = .node(try content.string())
+    case "state": self = .state(try content.string())
     case "surrogate": self = .surrogate(try Surrogate(content))
     default: throw ArcuateError(.invalidArgument, "\"\(kind.prefix(80))\" is not a factor")
     }
@@ -152,6 +153,7 @@ extension PlasticRule.Factor {
       .object([before ? "trace_before" : "trace": trace.json])
     case .sinceReset(let trace): .object(["since_reset": trace.json])
     case .node(let name): .object(["node": .string(name)])
+    case .state(let name): .object(["state": .string(name)])
     case .surrogate(let surrogate): .object(["surrogate": surrogate.json])
     }
   }

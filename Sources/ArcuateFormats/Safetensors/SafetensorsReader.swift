@@ -91,6 +91,9 @@ struct SafetensorsReader {
       let value = try value(field.name, field.storage, &fields, location, depth)
       try within(field.name) { () throws(ArcuateError) in try field.set(&node, value) }
     }
+    if form.isConverted, let error = node.contradictions().first {
+      throw ArcuateError(.invalidModel, error, at: location)
+    }
     return node.asOperator
   }
 

@@ -10,6 +10,8 @@ public final class ProgramLayer: Sendable {
     case step
     /// The `count` largest numbers of a wide row become true in another.
     case winners(of: Int, into: Int, count: Int)
+    /// The sum of a wide row fills another.
+    case total(of: Int, into: Int)
   }
 
   /// Instructions that go tile by tile.
@@ -222,9 +224,16 @@ public final class ProgramLayer: Sendable {
           position: position, tile: tile, random: random)
         outcome.changed &+= done.changed
         if done.listed > 0 { (outcome.listed, outcome.unit) = (done.listed, done.unit) }
-        if case .winners(let score, let target, let most) = part.ending {
+        switch part.ending {
+        case .step: break
+        case .winners(let score, let target, let most):
           ProgramLayer.findWinners(
             wide + score * stride, into: wide + target * stride, count: count, most: most)
+        case .total(let row, let target):
+          // In the order of the neurons, which no instruction set changes.
+          var sum: Float = 0
+          for n in 0..<count { sum += wide[row * stride + n] }
+          for n in 0..<stride { wide[target * stride + n] = sum }
         }
       }
       if count & 15 != 0 { clearPadding(state) }

@@ -23,13 +23,10 @@ extension Model {
           "has \(shapes[i].count) outputs, but its rule reads node \"\(rule.post)\" with "
             + "\(shapes[post].count)")
       }
-      let needsCell = rule.terms.contains {
-        if case .surrogate = $0.post { return true }
-        if case .sinceReset = $0.pre { return true }
-        return false
-      }
-      if needsCell, !nodes[post].op.isCell {
-        error("its rule needs a Cell, which node \"\(rule.post)\" is not")
+      for (name, factor) in rule.postStates where !nodes[post].op.hasNumber(name) {
+        error(
+          "its rule reads the state \"\(name)\" (\(factor)) of node \"\(rule.post)\", whose "
+            + "program has no such number")
       }
       for term in rule.terms {
         guard case .node(let name) = term.pre else { continue }
@@ -56,7 +53,11 @@ extension Model {
 }
 
 extension Operator {
-  var isCell: Bool { if case .plastic(.cell) = self { true } else { false } }
+  /// Whether its neurons have a state of this name that is a number.
+  func hasNumber(_ state: String) -> Bool {
+    guard case .program(let neuron) = self else { return false }
+    return neuron.program.states.contains { $0.name == state && $0.type == .number }
+  }
 }
 
 extension PlasticRule.Modulator {
@@ -152,20 +153,18 @@ extension Model {
     return model
   }
 
-  /// The same network without plasticity. Fast weights start, and stay, at zero.
+  /// The same network without plasticity. Fast weights start, and stay, at zero, and adaptive
+  /// parameters stay as they are.
   public func frozen() -> Model {
     var model = self
     for i in nodes.indices {
       if case .graph(let inner) = nodes[i].op { model.nodes[i].op = .graph(inner.frozen()) }
+      if case .program(let neuron) = nodes[i].op { model.nodes[i].op = .program(neuron.frozen()) }
       guard case .plastic(let node) = nodes[i].op else { continue }
       switch node {
       case .linear(let linear):
         model.nodes[i].op = .linear(Linear(weight: linear.weight, bias: linear.bias))
       case .convolution(let plastic): model.nodes[i].op = .convolution(plastic.convolution)
-      case .cell(var cell):
-        cell.adaptation = 0
-        cell.tauAdaptation_s = nil
-        model.nodes[i].op = .plastic(.cell(cell))
       case .trace, .winners, .projection: break
       }
     }
@@ -178,7 +177,7 @@ extension PlasticNode {
   func inputCount(_ shape: Shape?) -> Int {
     switch self {
     case .linear(let linear): linear.pre
-    case .convolution, .cell, .trace, .winners, .projection: shape?.count ?? 0
+    case .convolution, .trace, .winners, .projection: shape?.count ?? 0
     }
   }
 }

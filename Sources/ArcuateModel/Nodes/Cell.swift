@@ -1,29 +1,23 @@
 import ArcuateCore
 
-/// A layer of spiking cells for plastic networks, which need more than NIR's six neurons.
+/// Spiking neurons of plastic networks, as files of kind "Cell" state them: a form of a neuron
+/// program, which they become when they are read.
 ///
 /// In the order of a step, x the input, dt the step, d(tau) = exp(-dt/tau) or, with `isEuler`,
 /// 1 - dt/tau:
 ///
 ///     g  <- d(tauSynapse) g + x                     without tauSynapse: g = x
-///     h  <- d(tauInhibition) h + strength (spikes of the other cells at the step before)
+///     h  <- d(tauLateral) h + lateral (spikes of the other cells at the step before)
 ///     v  <- rest + d(tauMembrane) (v - rest) + gain (g - h)              current synapses
 ///     v  <- v + dt/tauMembrane ((rest - v) + g (excitation - v) + h (inhibition - v))
 ///                                                                        conductance synapses
 ///     v  = g - h                                    without tauMembrane
 ///     r  <- d(tauRecovery) r - recovery (own spike at the step before)
 ///     v = resetValue for `refractory_s` after a spike
-///     theta <- d(tauAdaptation) theta
 ///     a spike where v + r > threshold + theta, or >=; of more than `winners` such cells, only the
 ///     `winners` furthest above it spike, the first of equals
-///     a spike resets v and adds `adaptation` to theta; with `silences` all others are set to rest
-///
-/// | parameter    | unit | default | meaning                                          |
-/// |--------------|------|---------|--------------------------------------------------|
-/// | threshold    | 1    | 1       | [size] or one number                             |
-/// | theta        | 1    | 0       | initial value of the adaptive threshold |
-/// | adaptation   | 1    | 0       | added to theta by a spike                        |
-/// | tauAdaptation| s    | never   | theta's return to 0                              |
+///     a spike resets v; with `silences` v = rest and g = 0 in all others
+///     theta <- d(tauAdaptation) theta + adaptation spike, while the session adapts
 public struct Cell: Sendable, Equatable {
   public var size: Int
   public var tauMembrane_s: Float?
@@ -53,7 +47,101 @@ public struct Cell: Sendable, Equatable {
 
   public init(size: Int) { self.size = size }
 
-  public var isConductance: Bool { excitation != nil }
+  /// Cells at most.
+  static let most = 1 << 24
+
+  var isConductance: Bool { excitation != nil }
+
+  /// The neurons as a program. Its states, in this order, are those of earlier versions' snapshots.
+  public var neuron: ProgramNeuron {
+    func decay(_ name: String) -> String { isEuler ? "(1 - dt / \(name))" : "exp(-dt / \(name))" }
+    var parameters: [String: Tensor] = [
+      "v_threshold": threshold.count == 1 ? Tensor(scalar: threshold.floats[0]) : threshold,
+      // One for each cell, which says how many there are.
+      "theta": theta.count == 1 ? .filled(theta.floats[0], shape: [size]) : theta,
+    ]
+    func parameter(_ name: String, _ value: Float) -> String {
+      parameters[name] = Tensor(scalar: value)
+      return name
+    }
+    let rest = parameter("rest", rest)
+    let resetValue = parameter("v_reset", resetValue)
+    var lines = ["adaptive theta", "state v = rest, g, h, r, silence, margin, last"]
+    let hasLateral = lateral != 0 || tauLateral_s != nil
+    if hasLateral {
+      let kept = tauLateral_s.map { decay(parameter("tau_lateral", $0)) + " * h" } ?? "0 * h"
+      lines += [
+        "spikes = total(last)",
+        "h = spikes != 0 ? \(kept) + \(parameter("lateral", lateral)) * (spikes - last) : \(kept)",
+      ]
+    }
+    if recovery != 0 {
+      let kept = tauRecovery_s.map { decay(parameter("tau_recovery", $0)) + " * r" } ?? "0 * r"
+      lines.append("r = \(kept) - \(parameter("recovery", recovery)) * last")
+    }
+    lines.append(
+      tauSynapse_s.map { "g = \(decay(parameter("tau_syn", $0))) * g + x" } ?? "g = x")
+    let drive = hasLateral ? "(g - h)" : "g"
+    if let tauMembrane_s {
+      let tau = parameter("tau", tauMembrane_s)
+      if let excitation {
+        let reversals = (
+          parameter("e_excitation", excitation), parameter("e_inhibition", inhibition ?? 0)
+        )
+        lines.append(
+          "v = v + dt / \(tau) * (rest - v + (g * (\(reversals.0) - v) + h * (\(reversals.1) - v)))"
+        )
+      } else {
+        lines.append(
+          "v = \(rest) + \(decay(tau)) * (v - rest) + \(parameter("gain", gain)) * \(drive)")
+      }
+    } else {
+      lines.append("v = \(drive)")
+    }
+    if refractory_s > 0 { lines.append("v = silence > 0 ? \(resetValue) : v") }
+    lines += [
+      "margin = v + r - (v_threshold + theta)",
+      "above = margin \(orEqual ? ">=" : ">") 0" + (refractory_s > 0 ? " && silence <= 0" : ""),
+    ]
+    if let winners {
+      lines.append("spike = above && winners(above ? margin : -3e38, \(winners))")
+    } else {
+      lines.append("spike = above")
+    }
+    let drop = "v - (v_threshold + theta - v_reset)"
+    let after: String? =
+      switch reset {
+      case .toValue: resetValue
+      case .subtract: drop
+      case .none: nil
+      }
+    if silences {
+      lines += [
+        "fired = total(spike) > 0", "v = spike ? \(after ?? "v") : (fired ? rest : v)",
+        "g = fired && !spike ? 0 : g",
+      ]
+    } else if let after {
+      lines.append("v = spike ? \(after) : v")
+    }
+    if refractory_s > 0 {
+      let steps = "floor(\(parameter("refractory", refractory_s)) / dt + 0.5)"
+      lines.append("silence = spike ? \(steps) : max(silence - 1, 0)")
+    }
+    lines.append("last = spike")
+    if adaptation != 0 || tauAdaptation_s != nil {
+      let factor = tauAdaptation_s.map { _ in "exp(-dt / tau_adaptation) * " } ?? ""
+      parameters["tau_adaptation"] = tauAdaptation_s.map { Tensor(scalar: $0) }
+      let gain = adaptation == 0 ? "" : " + \(parameter("adaptation", adaptation)) * spike"
+      lines.append("theta = \(factor)theta\(gain)")
+    }
+    do {
+      let program = try NeuronProgram(lines.joined(separator: "\n"))
+      return ProgramNeuron(
+        program, parameters: parameters.filter { program.parameterNames.contains($0.key) })
+    } catch {
+      preconditionFailure("a cell's program is well formed: \(error)")
+    }
+  }
 }
 
 extension Cell: NodeKind {
@@ -77,11 +165,11 @@ extension Cell: NodeKind {
           .integer("winners", \.winners),
           .tensor("v_threshold", \.threshold, isRequired: false),
           .tensor("theta", \.theta, isRequired: false),
-        ], blank: Self(size: 0))
+        ], blank: Self(size: 0), isConverted: true)
     ]
   }
 
-  package var asOperator: Operator { .plastic(.cell(self)) }
+  package var asOperator: Operator { .program(neuron) }
   package var kindName: String { "Cell" }
 
   /// Images keep their shape; a vector has as many elements as there are cells.
@@ -115,7 +203,7 @@ extension Cell: NodeKind {
     if !(refractory_s >= 0 && refractory_s.isFinite) {
       found.append("refractory is \(refractory_s) s: must be finite and not negative")
     }
-    if size < 0 || size > SparseLinear.mostElements { found.append("\(size) cells cannot be held") }
+    if size < 0 || size > Self.most { found.append("\(size) cells cannot be held") }
     for (name, tensor) in [("v_threshold", threshold), ("theta", theta)] {
       if tensor.count != 1 && tensor.count != size {
         found.append("\(name) has \(tensor.count) elements for \(size) cells")

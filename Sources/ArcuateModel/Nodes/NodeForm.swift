@@ -29,15 +29,19 @@ package struct NodeForm<Kind> {
   package let layer: Layer?
   /// The node before its fields are read.
   package let blank: Kind
+  /// Whether the node becomes one of another kind once it is read, and so is checked then.
+  package let isConverted: Bool
 
   init(
-    _ name: String, nir: NIR, _ fields: [Field<Kind>], blank: Kind, layer: Layer? = nil
+    _ name: String, nir: NIR, _ fields: [Field<Kind>], blank: Kind, layer: Layer? = nil,
+    isConverted: Bool = false
   ) {
     self.name = name
     self.nir = nir
     self.fields = fields
     self.blank = blank
     self.layer = layer
+    self.isConverted = isConverted
   }
 
   /// The names of the form in NIR files.
@@ -83,7 +87,7 @@ package struct NodeNames: Sendable {
   /// By the names in layer lists.
   package private(set) var layers: [String: any NodeKind.Type] = [:]
 
-  package static let all = NodeNames(Operator.kinds + PlasticNode.kinds)
+  package static let all = NodeNames(Operator.kinds + PlasticNode.kinds + [Cell.self])
 
   private init(_ kinds: [any NodeKind.Type]) {
     for kind in kinds { add(kind) }

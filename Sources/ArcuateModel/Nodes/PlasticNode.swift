@@ -2,7 +2,6 @@
 public enum PlasticNode: Sendable, Equatable {
   case linear(PlasticLinear)
   case convolution(PlasticConvolution)
-  case cell(Cell)
   case trace(Trace)
   /// The `count` largest of the positive elements as they are, the first of equals; 0 elsewhere.
   case winners(count: Int)
@@ -12,8 +11,7 @@ public enum PlasticNode: Sendable, Equatable {
 extension PlasticNode {
   /// Every kind of plastic node.
   package static let kinds: [any NodeKind.Type] = [
-    PlasticLinear.self, PlasticConvolution.self, Cell.self, Trace.self, Winners.self,
-    Projection.self,
+    PlasticLinear.self, PlasticConvolution.self, Trace.self, Winners.self, Projection.self,
   ]
 
   /// The payload.
@@ -21,7 +19,6 @@ extension PlasticNode {
     switch self {
     case .linear(let linear): linear
     case .convolution(let plastic): plastic
-    case .cell(let cell): cell
     case .trace(let trace): trace
     case .winners(let count): Winners(count: count)
     case .projection(let projection): projection
@@ -34,7 +31,7 @@ extension PlasticNode {
       switch self {
       case .linear(let linear): linear.rule
       case .convolution(let plastic): plastic.rule
-      case .cell, .trace, .winners, .projection: nil
+      case .trace, .winners, .projection: nil
       }
     }
     set {
@@ -46,7 +43,7 @@ extension PlasticNode {
       case .convolution(var plastic):
         plastic.rule = newValue
         self = .convolution(plastic)
-      case .cell, .trace, .winners, .projection: break
+      case .trace, .winners, .projection: break
       }
     }
   }

@@ -17,6 +17,14 @@ public struct ProgramNeuron: Sendable, Equatable {
     self.seed = seed
   }
 
+  /// The same neurons with adaptive parameters that stay as they are.
+  package func frozen() -> ProgramNeuron {
+    var frozen = self
+    frozen.program = program.frozen()
+    frozen.parameters = parameters.filter { frozen.program.parameterNames.contains($0.key) }
+    return frozen
+  }
+
   /// The value of a parameter: what was given, or the default; nil if there is neither.
   public func value(of parameter: String) -> Tensor? {
     if let given = parameters[parameter] { return given }
@@ -100,8 +108,13 @@ extension ProgramNeuron: NodeKind {
           + (inputs.count == 1 ? "1 edge leads to it" : "\(inputs.count) edges lead to it"))
     }
     let input = try commonShape(inputs, combined: names.count > 1 ? "used together" : "summed")
+    // Numbers without a shape, of as many neurons as the input has elements, are in its order.
+    func isInOrder(_ tensor: Tensor) -> Bool {
+      tensor.shape.rank == 1 && tensor.count == input?.count
+    }
     var shape = Shape.scalar
-    for (name, tensor) in parameters.sorted(by: { $0.key < $1.key }) where tensor.count != 1 {
+    for (name, tensor) in parameters.sorted(by: { $0.key < $1.key })
+    where tensor.count != 1 && !isInOrder(tensor) {
       guard shape.count == 1 || tensor.shape == shape else {
         throw ArcuateError(
           .invalidModel, "\(name) has shape \(tensor.shape), other parameters have \(shape)")
@@ -120,6 +133,10 @@ extension ProgramNeuron: NodeKind {
     for (name, tensor) in given where tensor.count == 0 { found.append("\(name) has no elements") }
     for name in parameters.keys.sorted() where !program.parameterNames.contains(name) {
       found.append("its program has no parameter \"\(name)\"")
+    }
+    for (name, tensor) in given where name.hasPrefix("tau") && !tensor.floats.allSatisfy({ $0 > 0 })
+    {
+      found.append("\(name) must be positive")
     }
     for parameter in program.parameters where value(of: parameter.name) == nil {
       found.append("parameter \"\(parameter.name)\" (\(parameter.position)) has no value")

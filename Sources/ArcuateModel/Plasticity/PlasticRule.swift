@@ -17,11 +17,13 @@ public struct PlasticRule: Sendable, Equatable {
     /// A trace of its output, including this step or before it.
     case trace(Trace, before: Bool)
     /// Pre side of a rule that is applied to frames: the gain of a trace since the last reset of
-    /// the post cell.
+    /// the post neuron, after the steps that its state `silence` counts.
     case sinceReset(Trace)
     /// Pre side: the output of another node with as many elements.
     case node(String)
-    /// Post side: the surrogate's derivative at the cell's membrane less its threshold.
+    /// Post side: a state of the neurons' program, after the step.
+    case state(String)
+    /// Post side: the surrogate's derivative at the state `margin` of the neurons' program.
     case surrogate(Surrogate)
   }
 
@@ -147,6 +149,22 @@ extension PlasticRule {
     return found
   }
 
+  /// The state of the post neurons that a surrogate reads: the membrane less the threshold.
+  package static let marginState = "margin"
+  /// The state with the steps until a reset ends, which `sinceReset` reads where there is one.
+  package static let silenceState = "silence"
+
+  /// The states of the post neurons that terms read, each with the name of the factor.
+  var postStates: [(state: String, factor: String)] {
+    terms.compactMap { term in
+      switch term.post {
+      case .state(let name): (name, "state")
+      case .surrogate: (Self.marginState, "surrogate")
+      default: nil
+      }
+    }
+  }
+
   /// Whether any factor is a trace.
   var hasTraces: Bool { !traces(pre: true).isEmpty || !traces(pre: false).isEmpty }
 
@@ -177,6 +195,7 @@ extension PlasticRule {
     for term in terms {
       if !term.rate.isFinite { found.append("a rate is not finite") }
       if case .surrogate = term.pre { found.append("a surrogate belongs to the post side") }
+      if case .state = term.pre { found.append("a state belongs to the post side") }
       if case .node = term.post { found.append("node belongs to the pre side") }
       if case .sinceReset = term.post { found.append("since_reset belongs to the pre side") }
       if case .sinceReset = term.pre, application != .frame || term.event != .post {

@@ -48,7 +48,7 @@ package struct LinearForm: Equatable {
   package init?(_ program: NeuronProgram) {
     self.program = program
     let states = program.states
-    guard program.inputs.count == 1, (1...2).contains(states.count),
+    guard program.inputs.count == 1, program.adaptive.isEmpty, (1...2).contains(states.count),
       states.allSatisfy({ $0.type == .number })
     else { return nil }
     hasSynapse = states.count == 2

@@ -29,6 +29,19 @@ public struct NeuronProgram: Sendable, Equatable {
     package var position: TextPosition
   }
 
+  /// A parameter that changes while a session adapts: one number of each neuron, which all streams
+  /// share and a reset keeps.
+  package struct Adaptive: Sendable, Equatable {
+    package var parameter: Int
+    /// The constant that the instructions read where the number is.
+    package var constant: Int
+    /// What it is multiplied by after each step, and what each emitted spike adds then: indices of
+    /// constants; nil changes nothing.
+    package var factor, perSpike: Int?
+    /// The line that changes it.
+    package var line: Int?
+  }
+
   /// What other nodes see.
   package enum Emission: Sendable, Equatable {
     /// 1 where a condition is true.
@@ -48,6 +61,7 @@ public struct NeuronProgram: Sendable, Equatable {
   public let text: String
   package let inputs: [String]
   package let parameters: [Parameter]
+  package let adaptive: [Adaptive]
   package let states: [State]
   package let code: ProgramCode
   /// The values of the states after the step.
@@ -71,6 +85,7 @@ public struct NeuronProgram: Sendable, Equatable {
     self.text = text
     inputs = builder.inputs
     parameters = builder.parameters
+    adaptive = builder.adaptive
     states = builder.states
     code = builder.code
     if let code = builder.surrogate, let result = builder.surrogateResult {
@@ -87,6 +102,7 @@ public struct NeuronProgram: Sendable, Equatable {
     text = program.text
     inputs = program.inputs
     parameters = program.parameters
+    adaptive = program.adaptive
     states = program.states
     surrogate = program.surrogate
     self.code = code
@@ -107,6 +123,15 @@ public struct NeuronProgram: Sendable, Equatable {
       String(
         String.UnicodeScalarView(line.unicodeScalars.filter { $0.value >= 32 && $0.value != 127 }))
     }
+  }
+
+  /// The same program with adaptive parameters that stay as they are.
+  package func frozen() -> NeuronProgram {
+    let changes = Set(adaptive.compactMap(\.line))
+    let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+    let kept = lines.indices.filter { !changes.contains($0 + 1) }.map { lines[$0] }
+    // Without these lines it is a program as before.
+    return changes.isEmpty ? self : (try? NeuronProgram(kept.joined(separator: "\n"))) ?? self
   }
 
   /// Whether what it emits are spikes.
@@ -151,7 +176,7 @@ public struct NeuronProgram: Sendable, Equatable {
 
   /// Whether the index of a neuron in its layer is part of it.
   package var numbersNeurons: Bool {
-    code.instructions.contains { $0.operation.isRandom || $0.operation == .winners }
+    code.instructions.contains { $0.operation.isRandom || $0.operation.isOfLayer }
   }
 }
 

@@ -12,16 +12,17 @@ struct ProgramBuilder {
   private(set) var inputs: [String] = []
   private(set) var parameters: [NeuronProgram.Parameter] = []
   private(set) var states: [NeuronProgram.State] = []
+  var adaptive: [NeuronProgram.Adaptive] = []
   private(set) var code = ProgramCode()
   private(set) var surrogate: ProgramCode?
   private(set) var surrogateResult: ProgramOperand?
-  private var meanings: [String: Meaning] = [:]
+  var meanings: [String: Meaning] = [:]
   /// Names that the text assigns somewhere.
   private var assigned: Set<String> = []
   /// Whether x is the input, since none was declared before it was used.
   private var takesX = false
   /// Where what is emitted was assigned last.
-  private var emitted: [String: TextPosition] = [:]
+  private(set) var emitted: [String: TextPosition] = [:]
 
   static let mostInstructions = 64
   static let mostStates = 16
@@ -33,7 +34,7 @@ struct ProgramBuilder {
   static let mostBytes = 1 << 16
   /// Names that a program can neither declare nor assign.
   static let reserved: Set<String> = [
-    "dt", "spikes_before", "state", "integer", "input", "parameter",
+    "dt", "spikes_before", "state", "integer", "input", "parameter", "adaptive",
   ]
   /// The names of what a program emits.
   static let emissions = ["spike", "count", "value"]
@@ -68,6 +69,8 @@ struct ProgramBuilder {
       repeat { try declareState(&reader, isInteger: isInteger) } while reader.takes(",")
     } else if reader.takesKeyword("parameter") {
       repeat { try declareParameter(&reader) } while reader.takes(",")
+    } else if reader.takesKeyword("adaptive") {
+      repeat { try declareAdaptive(&reader) } while reader.takes(",")
     } else if reader.takesKeyword("input") {
       repeat { try declareInput(&reader) } while reader.takes(",")
     } else {
@@ -91,7 +94,9 @@ struct ProgramBuilder {
     states.append(.init(name: name, type: type, initial: initial, position: position))
   }
 
-  private mutating func declareParameter(_ reader: inout ProgramReader) throws(ArcuateError) {
+  /// A parameter; returns its name.
+  @discardableResult
+  mutating func declareParameter(_ reader: inout ProgramReader) throws(ArcuateError) -> String {
     let (name, position) = try reader.name()
     try declare(name, position)
     var value: Double?
@@ -110,6 +115,7 @@ struct ProgramBuilder {
       value = Double(number)
     }
     try addParameter(name, value, position)
+    return name
   }
 
   private mutating func declareInput(_ reader: inout ProgramReader) throws(ArcuateError) {
@@ -156,17 +162,14 @@ struct ProgramBuilder {
     guard !Self.reserved.contains(name) else {
       throw ArcuateError(.malformed, "\"\(name)\" cannot be assigned", at: "\(position)")
     }
+    if let k = adaptive.firstIndex(where: { parameters[$0.parameter].name == name }) {
+      return try change(k, name, try assigned(name, position, &reader), position)
+    }
     if let parameter = parameters.first(where: { $0.name == name }) {
       throw ArcuateError(
         .malformed, "the parameter \"\(parameter.name)\" cannot be assigned", at: "\(position)")
     }
-    var expression: ProgramExpression
-    if let symbol = ["+", "-", "*", "/"].first(where: { reader.takes($0 + "=") }) {
-      expression = .binary(symbol, .name(name, position), try reader.expression(), position)
-    } else {
-      try reader.require("=")
-      expression = try reader.expression()
-    }
+    let expression = try assigned(name, position, &reader)
     let state = states.first { $0.name == name }
     let wanted = state?.type ?? (name == "spike" ? .condition : nil)
     let meaning = try meaning(expression, wanted)
@@ -181,6 +184,17 @@ struct ProgramBuilder {
     } else {
       meanings[name] = meaning
     }
+  }
+
+  /// What follows a name that is assigned.
+  private func assigned(
+    _ name: String, _ position: TextPosition, _ reader: inout ProgramReader
+  ) throws(ArcuateError) -> ProgramExpression {
+    if let symbol = ["+", "-", "*", "/"].first(where: { reader.takes($0 + "=") }) {
+      return .binary(symbol, .name(name, position), try reader.expression(), position)
+    }
+    try reader.require("=")
+    return try reader.expression()
   }
 
   /// surrogate(u) = the derivative of a spike at u = left - right of its comparison.
@@ -206,7 +220,7 @@ struct ProgramBuilder {
     inputs = [name]
     let result = try operand(meaning(expression, .number), .number, expression.position)
     let isOther = code.instructions.contains {
-      [.uniform, .normal, .winners].contains($0.operation) || $0.operands.contains(.spikesBefore)
+      $0.operation.isRandom || $0.operation.isOfLayer || $0.operands.contains(.spikesBefore)
     }
     guard !isOther, result != .spikesBefore else {
       throw ArcuateError(
@@ -222,7 +236,7 @@ struct ProgramBuilder {
 
   // MARK: Expressions
 
-  private mutating func constant(
+  mutating func constant(
     _ expression: ProgramExpression, _ what: String
   ) throws(ArcuateError) -> ConstantExpression {
     guard case .constant(let constant) = try meaning(expression, nil) else {
@@ -414,6 +428,9 @@ struct ProgramBuilder {
       }
       let count = try operand(values[1], .integer, arguments[1].position)
       return try add(.winners, [score, count], .condition, position)
+    case "total":
+      return try add(
+        .total, [operand(values[0], .number, arguments[0].position)], .number, position)
     default: break
     }
     var type = ProgramType.number
@@ -461,7 +478,7 @@ struct ProgramBuilder {
     return .value(.result(code.instructions.count - 1), type)
   }
 
-  private mutating func operand(
+  mutating func operand(
     _ meaning: Meaning, _ type: ProgramType, _ position: TextPosition
   ) throws(ArcuateError) -> ProgramOperand {
     switch meaning {

@@ -41,9 +41,13 @@ package enum ProgramOperation: UInt8, Sendable, CaseIterable {
   /// True for the neurons with the largest numbers, of which the second operand says how many; of
   /// equal ones the first.
   case winners
+  /// The sum of a number over all neurons of the layer, in their order.
+  case total
 
   /// Whether it draws random numbers.
   package var isRandom: Bool { self == .uniform || self == .normal }
+  /// Whether it reads the whole layer.
+  package var isOfLayer: Bool { self == .winners || self == .total }
 }
 
 /// What an operation reads.

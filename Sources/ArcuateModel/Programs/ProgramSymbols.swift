@@ -61,6 +61,7 @@ enum ProgramSymbols {
       "integer": Function(count: 1), "number": Function(count: 1) { .unary(.number, $0[0]) },
       "uniform": Function(count: 0, numbers: .uniform),
       "normal": Function(count: 0, numbers: .normal), "winners": Function(count: 2),
+      "total": Function(count: 1, numbers: .total),
     ]
   }()
 }

@@ -49,6 +49,11 @@ enum NodeQuantity: Sendable {
 struct StateRows: Sendable {
   var offset: Int
   var stride: Int
+
+  /// The row of a stream.
+  func row(_ stream: Int, _ count: Int, _ arena: Arena) -> Row<Float> {
+    arena.state.row.part(offset + stream * stride, count)
+  }
 }
 
 /// How a node takes several inputs.

@@ -50,6 +50,7 @@ final class PlasticConvolutionNode: AdaptiveNode {
   }
 
   var byteCount: Int { weights.byteCount }
+  let isAdaptive = true
   var adaptiveWeights: PlasticWeights? { weights }
 
   func cost(inputs: Int, outputs: Int) -> Double { Double(inputs + outputs) / 16 * 4 }
@@ -62,12 +63,12 @@ final class PlasticConvolutionNode: AdaptiveNode {
   func forEachAdapted(fast: Bool, _ arena: Arena, _ body: (Int, Float) -> Void) {
     weights.forEach(fast: fast, arena, body)
   }
-  func adapted(_ node: PlasticNode, _ arena: Arena) throws(ArcuateError) -> PlasticNode? {
-    guard case .convolution(var plastic) = node else { return nil }
+  func adapted(_ op: Operator, _: Shape, _ arena: Arena) throws(ArcuateError) -> Operator? {
+    guard case .plastic(.convolution(var plastic)) = op else { return nil }
     plastic.convolution.weight = try Tensor(
       weights.values(arena), shape: plastic.convolution.weight.shape)
     if plastic.rule.learnsBias { plastic.convolution.bias = weights.bias(arena) }
-    return .convolution(plastic)
+    return .plastic(.convolution(plastic))
   }
 
   func run(_ step: NodeStep, _ window: Window, _ arena: Arena) {

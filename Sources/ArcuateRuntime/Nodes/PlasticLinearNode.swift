@@ -43,6 +43,7 @@ final class PlasticLinearNode: AdaptiveNode {
 
   var byteCount: Int { weights.byteCount }
   var inputCount: Int? { weights.inputs }
+  let isAdaptive = true
   var adaptiveWeights: PlasticWeights? { weights }
 
   func cost(inputs: Int, outputs: Int) -> Double { Double(inputs + outputs) / 16 * 4 }
@@ -59,11 +60,11 @@ final class PlasticLinearNode: AdaptiveNode {
   func forEachAdapted(fast: Bool, _ arena: Arena, _ body: (Int, Float) -> Void) {
     weights.forEach(fast: fast, arena, body)
   }
-  func adapted(_ node: PlasticNode, _ arena: Arena) throws(ArcuateError) -> PlasticNode? {
-    guard case .linear(var linear) = node else { return nil }
+  func adapted(_ op: Operator, _: Shape, _ arena: Arena) throws(ArcuateError) -> Operator? {
+    guard case .plastic(.linear(var linear)) = op else { return nil }
     linear.weight = try Tensor(weights.values(arena), shape: linear.weight.shape)
     if linear.rule.learnsBias { linear.bias = weights.bias(arena) }
-    return .linear(linear)
+    return .plastic(.linear(linear))
   }
 
   func run(_ step: NodeStep, _ window: Window, _ arena: Arena) {

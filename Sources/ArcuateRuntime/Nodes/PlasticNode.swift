@@ -4,6 +4,8 @@ import ArcuateModel
 
 /// A node that adapts while a session runs, or that rules need around them.
 protocol AdaptiveNode: NodeRun {
+  /// Whether anything in it adapts, or rules need it.
+  var isAdaptive: Bool { get }
   /// The weights that a rule changes; nil where there are none.
   var adaptiveWeights: PlasticWeights? { get }
   /// Brings what adapts back to the values of the model.
@@ -13,7 +15,15 @@ protocol AdaptiveNode: NodeRun {
   /// Calls `body` with the index of each of these numbers and its value now.
   func forEachAdapted(fast: Bool, _ arena: Arena, _ body: (Int, Float) -> Void)
   /// The node of the model with what has adapted in it; nil where nothing has.
-  func adapted(_ node: PlasticNode, _ arena: Arena) throws(ArcuateError) -> PlasticNode?
+  func adapted(_ op: Operator, _ shape: Shape, _ arena: Arena) throws(ArcuateError) -> Operator?
+}
+
+extension NodeStep {
+  /// Its node, if that adapts or is one that rules need.
+  var adaptiveNode: (any AdaptiveNode)? {
+    guard let node = node as? any AdaptiveNode, node.isAdaptive else { return nil }
+    return node
+  }
 }
 
 extension PlasticNode {
@@ -22,7 +32,6 @@ extension PlasticNode {
     switch self {
     case .linear(let linear): try PlasticLinearNode(linear, &packing)
     case .convolution(let plastic): try PlasticConvolutionNode(plastic, &packing)
-    case .cell(let cell): try CellNode(cell, &packing)
     case .trace(let trace): TraceNode(trace, &packing)
     case .winners(let count): WinnersNode(count)
     case .projection(let projection): try projection.packed(&packing)
@@ -32,7 +41,7 @@ extension PlasticNode {
   /// Whether the node is packed as one that adapts, or that rules need.
   var isAdaptive: Bool {
     switch self {
-    case .linear, .convolution, .cell, .trace, .winners: true
+    case .linear, .convolution, .trace, .winners: true
     case .projection: false
     }
   }

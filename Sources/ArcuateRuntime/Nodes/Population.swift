@@ -25,7 +25,7 @@ final class Population: Sendable, SharedWork {
         else { return nil }
         self = .neurons(neurons)
       } else if let program = node as? ProgramNode, program.emission.isOnes,
-        program.layer.isLocal
+        program.layer.isLocal, program.adaptive.isEmpty
       {
         self = .program(program)
       } else {

@@ -27,7 +27,7 @@ package struct ProgramLowering {
     self.program = program
     finals = program.finals
     self.count = count
-    sizes.inputs = program.inputs
+    sizes.inputs = program.inputs + program.adaptive.count
     sizes.states = program.states.count
   }
 
@@ -53,8 +53,10 @@ package struct ProgramLowering {
   }
 
   private mutating func placeConstants() {
-    for bits in program.constants {
-      if bits.allSatisfy({ $0 == bits[0] }) {
+    for (k, bits) in program.constants.enumerated() {
+      if let row = program.adaptive.firstIndex(of: k) {
+        constantRows.append(LaneOperand(LaneOperand.inputs + Int32(program.inputs + row), 0))
+      } else if bits.allSatisfy({ $0 == bits[0] }) {
         constantRows.append(LaneOperand(LaneOperand.constants, Int32(constants.count)))
         constants.append(bits[0])
       } else {
@@ -126,25 +128,29 @@ package struct ProgramLowering {
     var lastUse: [ProgramOperand: Int] = [:]
     for (i, item) in items.enumerated() { for operand in item.operands { lastUse[operand] = i } }
     for operand in last { lastUse[operand] = items.count }
-    // A winner's row, and what is computed before it and used after it, outlives a tile.
-    let barriers = items.indices.filter { items[$0].winners != nil }
+    // The row of a step of the layer, and what is computed before it and used after it, outlives a tile.
+    let barriers = items.indices.filter { items[$0].layerStep != nil }
     for (i, item) in items.enumerated() {
       let result = ProgramOperand.result(item.result)
       let end = lastUse[result] ?? i
-      let isWide = item.winners != nil || barriers.contains { i < $0 && $0 <= end }
+      let isWide = item.layerStep != nil || barriers.contains { i < $0 && $0 <= end }
       let isListed = fire?.listed.contains { $0.value == result } ?? false
       let state = finals.indices.first { k in
         k != program.membrane && !isListed && finals[k] == result && lastUse[.state(k)] ?? -1 <= i
           && !isWide
           && finals.count { $0 == result } == 1
       }
-      if let winners = item.winners {
+      if let layerStep = item.layerStep {
         let target = Int32(sizes.wideRows)
         sizes.wideRows += 1
         rows[item.result] = wide(target)
         let score = wideRow(item.operands[0])
-        parts.append(
-          .init(current, ending: .winners(of: score, into: Int(target), count: winners)))
+        let ending: ProgramLayer.Ending =
+          switch layerStep {
+          case .winners(let count): .winners(of: score, into: Int(target), count: count)
+          case .total: .total(of: score, into: Int(target))
+          }
+        parts.append(.init(current, ending: ending))
         current = []
         continue
       }

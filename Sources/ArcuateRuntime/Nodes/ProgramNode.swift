@@ -3,17 +3,19 @@ import ArcuateKernels
 import ArcuateModel
 
 /// A layer of neurons whose step is a program.
-final class ProgramNode: NodeRun {
+final class ProgramNode: AdaptiveNode {
   let layer: ProgramLayer
   /// What it emits, computed before the step's input is known; nil where that decides.
   private let earlyLayer: ProgramLayer?
-  private let program: NeuronProgram
+  let program: NeuronProgram
   private let random: CounterRandom
   /// [batch][layer.stateCount]
   private let state: Int
   private let stateStride: Int
   /// The states after a reset of the stream: one number for all neurons, or one for each.
   private let initial: [View<Float>]
+  /// The adaptive parameters, which follow the states.
+  let adaptive: [Adaptive]
   let stateCount: Int
   let emission: Emission
 
@@ -31,7 +33,8 @@ final class ProgramNode: NodeRun {
     let count = packing.shape.count
     let numbers = try program.numbers(
       neuron.values(packing), count: count, dt_s: packing.dt_s)
-    let source = ProgramLowering.Source(program, numbers.constants)
+    var source = ProgramLowering.Source(program, numbers.constants)
+    source.adaptive = program.adaptive.map(\.constant)
     layer = try ProgramLowering(source, count: count).layer()
     if packing.isCyclic, program.isEarly {
       var early = source
@@ -41,8 +44,12 @@ final class ProgramNode: NodeRun {
       earlyLayer = nil
     }
     stateStride = (layer.stateCount + 15) & ~15
-    stateCount = stateStride * packing.batch
-    state = packing.takeState(stateCount)
+    let taken = packing.state
+    state = packing.takeState(stateStride * packing.batch)
+    adaptive = try program.adaptive.map { [layer] parameter throws(ArcuateError) in
+      try Adaptive(parameter, numbers, layer, &packing)
+    }
+    stateCount = packing.state - taken
     initial = try numbers.initial.map { bits throws(ArcuateError) in
       let view = try AlignedBuffer(byteCount: bits.count * 4).view(
         Float.self, start: 0, count: bits.count)
@@ -55,7 +62,10 @@ final class ProgramNode: NodeRun {
       isEarly: earlyLayer != nil)
   }
 
-  var byteCount: Int { layer.byteCount + initial.reduce(0) { $0 + $1.count * 4 } }
+  var byteCount: Int {
+    layer.byteCount + initial.reduce(0) { $0 + $1.count * 4 }
+      + adaptive.reduce(0) { $0 + $1.initial.count * 4 }
+  }
   /// Beside the layer's, rows of inputs that are put in another order.
   var scratchCount: Int {
     max(layer.scratchCount, earlyLayer?.scratchCount ?? 0)
@@ -85,7 +95,10 @@ final class ProgramNode: NodeRun {
         let state = state(b, arena)
         let row = arena.row(output, t, b)
         let (_, found) = earlyLayer.step(
-          inputs: { _ in row }, state: state, scratch: arena.nodeScratch(window.worker),
+          inputs: { k in
+            k < program.inputs.count
+              ? row : adaptive[k - program.inputs.count].row(layer, arena)
+          }, state: state, scratch: arena.nodeScratch(window.worker),
           output: row, list: emission.isListed ? arena.list(output, t, b) : arena.emptyList,
           random: random(step, arena.now(t, b), b, arena))
         if emission.isListed {
@@ -105,7 +118,16 @@ final class ProgramNode: NodeRun {
       case .current: program.states.firstIndex { $0.name == "i" }
       }
     guard let index, program.states[index].type == .number else { return nil }
-    return StateRows(offset: state + index * layer.stride, stride: stateStride)
+    return rows(ofState: index)
+  }
+
+  private func rows(ofState index: Int) -> StateRows {
+    StateRows(offset: state + index * layer.stride, stride: stateStride)
+  }
+
+  /// Where the rows of a state are; nil if there is none of this name, or if it is no number.
+  func rows(ofState name: String) -> StateRows? {
+    program.states.firstIndex { $0.name == name && $0.type == .number }.map(rows)
   }
 
   /// The states of a stream.
@@ -128,7 +150,7 @@ final class ProgramNode: NodeRun {
     let isSeparate = inputUse == .separate
     let input = isSeparate ? output : arena.slots[step.inputSlot]
     let scratch = arena.nodeScratch(window.worker)
-    let layer = layer
+    let (layer, adaptive, inputCount) = (layer, adaptive, program.inputs.count)
     for b in window.streams {
       let state = state(b, arena)
       for t in window.steps {
@@ -136,6 +158,7 @@ final class ProgramNode: NodeRun {
         let when = arena.now(t, b)
         let (changed, found) = layer.step(
           inputs: { k in
+            if k >= inputCount { return adaptive[k - inputCount].row(layer, arena) }
             guard isSeparate else { return arena.row(input, t + step.inputShift, b) }
             let row = step.source(k, t, b, arena)
             guard let order = step.sources[k].permutation else { return row }

@@ -22,6 +22,17 @@ extension ProgramNeuron {
   }
 }
 
+extension NeuronProgram {
+  /// What a state is among neurons of the fused kernel, whose states are the membrane and the current.
+  func linearQuantity(ofState name: String) -> NodeQuantity? {
+    switch states.firstIndex(where: { $0.name == name }) {
+    case 0: .membrane
+    case 1: .current
+    default: nil
+    }
+  }
+}
+
 extension LinearForm {
   /// The same numbers by the fused kernel; nil where that would round a reset otherwise.
   fileprivate func neurons(

@@ -9,8 +9,13 @@ struct ProgramItem {
   /// The instruction of the program whose value it is.
   var result: Int
   var site: UInt32 = 0
-  /// How many win.
-  var winners: Int?
+  /// What follows the instructions before it, for the whole layer.
+  var layerStep: LayerStep?
+
+  enum LayerStep {
+    case winners(count: Int)
+    case total
+  }
 }
 
 /// Which instructions of the kernel compute a program: what nothing uses is left out, and what the
@@ -69,8 +74,10 @@ struct ProgramSelection {
           throw ArcuateError(
             .cannotCompile, "\(most) winners: at least 1 is needed", at: "\(instruction.position)")
         }
-        item.winners = Int(most)
+        item.layerStep = .winners(count: Int(most))
         item.operands = [instruction.operands[0]]
+      } else if instruction.operation == .total {
+        item.layerStep = .total
       }
       items.append(item)
     }

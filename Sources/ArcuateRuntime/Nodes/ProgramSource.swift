@@ -9,6 +9,8 @@ extension ProgramLowering {
     /// Bits of each constant: one, or one for each neuron.
     package var constants: [[UInt32]]
     package var inputs: Int
+    /// Constants that are read as rows behind the inputs.
+    package var adaptive: [Int] = []
     package var states: [ProgramType]
     /// The values of the states after the step.
     package var finals: [ProgramOperand]
@@ -41,7 +43,7 @@ extension ProgramLowering {
 }
 
 extension ProgramOperation {
-  /// The kernel's operation; that of winners is never run.
+  /// The kernel's operation; those of the whole layer are never run.
   var lane: LaneOperation {
     switch self {
     case .add: .add
@@ -80,7 +82,7 @@ extension ProgramOperation {
     case .number: .toNumber
     case .uniform: .uniform
     case .normal: .normal
-    case .winners: .copy
+    case .winners, .total: .copy
     }
   }
 }

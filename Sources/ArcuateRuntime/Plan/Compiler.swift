@@ -46,7 +46,11 @@ struct Compiler {
         batch: options.batch, isFast: options.numerics == .fast, dt_s: dt_s ?? 1,
         semantics: checked.model.semantics))
     isAdaptive = checked.model.nodes.contains {
-      if case .plastic(let plastic) = $0.op { plastic.isAdaptive } else { false }
+      switch $0.op {
+      case .plastic(let plastic): plastic.isAdaptive
+      case .program(let neuron): !neuron.program.adaptive.isEmpty
+      default: false
+      }
     }
   }
 

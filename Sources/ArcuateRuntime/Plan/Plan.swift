@@ -92,7 +92,9 @@ public final class Plan: Sendable {
       for byte in text.utf8 { sum.add(UInt64(byte)) }
     }
     for step in work.steps {
-      mix("\(step.name) \(step.kind) \(step.inputCount) \(step.outputCount);")
+      // Snapshots of cells were made when these had a kind of their own.
+      let isCell = step.adaptiveNode is ProgramNode
+      mix("\(step.name) \(isCell ? "Cell" : step.kind) \(step.inputCount) \(step.outputCount);")
     }
     mix("\(source.options.batch) \(memory.size.state)")
     fingerprint = sum.hash

@@ -37,16 +37,13 @@ struct PlasticityCompiler {
 
   /// nil for a network in which nothing adapts.
   mutating func plan() throws(ArcuateError) -> PlasticityPlan? {
-    let adaptive = steps.compactMap { $0.node as? any AdaptiveNode }
+    let adaptive = steps.compactMap { $0.adaptiveNode }
     guard !adaptive.isEmpty else { return nil }
     var edges: [PlasticEdge] = []
-    var cells: [(step: NodeStep, cell: CellNode)] = []
+    var neurons: [(step: NodeStep, node: ProgramNode)] = []
     for step in steps {
-      if let cell = step.node as? CellNode {
-        if cell.adapts { cells.append((step, cell)) }
-        continue
-      }
-      guard let weights = (step.node as? any AdaptiveNode)?.adaptiveWeights,
+      if let node = step.node as? ProgramNode, node.adapts { neurons.append((step, node)) }
+      guard let weights = step.adaptiveNode?.adaptiveWeights,
         case .plastic(let node) = nodes[step.identity.node].op, let rule = node.rule
       else { continue }
       try within("node \"\(step.name)\"") { () throws(ArcuateError) in
@@ -55,7 +52,7 @@ struct PlasticityCompiler {
     }
     let resets = takeState(batch)
     return PlasticityPlan(
-      edges: edges, cells: cells, nodes: adaptive, signals: signals, streamRows: streamRows,
+      edges: edges, neurons: neurons, nodes: adaptive, signals: signals, streamRows: streamRows,
       resets: resets, factorCount: factors)
   }
 
@@ -103,6 +100,12 @@ struct PlasticityCompiler {
       }
       traces.append(rows)
     }
+    // The check has found these states.
+    func states(_ name: String) -> StateRows? {
+      guard case .program(let neuron) = nodes[post].op else { return nil }
+      return (postStep.node as? ProgramNode)?.rows(ofState: name)
+        ?? neuron.program.linearQuantity(ofState: name).flatMap(postStep.node.recordable)
+    }
     func side(_ factor: PlasticRule.Factor, pre: Bool) -> PlasticEdge.Side {
       let traces = rule.traces(pre: pre)
       switch factor {
@@ -113,7 +116,9 @@ struct PlasticityCompiler {
         let i = traces.firstIndex(of: trace)!
         return before ? .before(i) : .trace(i)
       case .sinceReset(let trace): return .sinceReset(traces.firstIndex(of: trace)!)
-      case .surrogate(let surrogate): return .surrogate(surrogate)
+      case .surrogate(let surrogate):
+        return .surrogate(surrogate, of: states(PlasticRule.marginState)!)
+      case .state(let name): return .state(states(name)!)
       case .node(let name): return .slot(steps[stepOf[index[name]!]].output)
       }
     }
@@ -145,7 +150,7 @@ struct PlasticityCompiler {
       countsResets
       ? PlasticEdge.ResetRows(
         snapshots: takeRows(weights.outputs * inputStride), countdown: takeRows(stride),
-        passed: takeRows(stride)) : nil
+        passed: takeRows(stride), silence: states(PlasticRule.silenceState)) : nil
     let gradient = takeFactors(threads * 2 * weights.stride)
     let kernels = weights.geometry == nil ? nil : takeFactors(weights.rows * weights.stride)
     return PlasticEdge(
@@ -156,7 +161,7 @@ struct PlasticityCompiler {
       post: .init(
         slot: postStep.output, isDelayed: false, count: postCount, stride: stride,
         traces: traces[1], previous: previousPost),
-      cell: postStep.node as? CellNode, terms: terms, modulator: modulator, rule: rule,
+      terms: terms, modulator: modulator, rule: rule,
       offsets: .init(
         scales: scales, eligible: eligible, eligibleStride: eligibleStride, resets: resets,
         gradient: gradient, kernels: kernels))
@@ -219,7 +224,7 @@ struct PlasticityCompiler {
       }
     case .transpose(let name):
       let other = steps[stepOf[index[name]!]]
-      if let weights = (other.node as? any AdaptiveNode)?.adaptiveWeights {
+      if let weights = other.adaptiveNode?.adaptiveWeights {
         map = .transpose(weights)
       } else if case .linear(let linear) = nodes[other.identity.node].op {
         let values = linear.weight.floats

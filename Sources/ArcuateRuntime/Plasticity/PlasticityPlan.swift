@@ -2,12 +2,12 @@ import ArcuateCore
 import ArcuateKernels
 import ArcuateModel
 
-/// What of a plan changes weights: the edges and their rules, cells whose thresholds adapt, and the
+/// What of a plan changes weights: the edges and their rules, neurons whose parameters adapt, and the
 /// signals that the host sets.
 final class PlasticityPlan: Sendable {
   let edges: [PlasticEdge]
-  /// Nodes whose thresholds adapt, and nodes whose values can be restored.
-  let cells: [(step: NodeStep, cell: CellNode)]
+  /// Nodes whose parameters adapt, and nodes whose values can be restored.
+  let neurons: [(step: NodeStep, node: ProgramNode)]
   let nodes: [any AdaptiveNode]
   let signals: [PlasticSignal]
   /// What rules keep of each stream, which a reset clears.
@@ -20,11 +20,12 @@ final class PlasticityPlan: Sendable {
   let consolidations: [PlasticConsolidation]
 
   init(
-    edges: [PlasticEdge], cells: [(step: NodeStep, cell: CellNode)], nodes: [any AdaptiveNode],
+    edges: [PlasticEdge], neurons: [(step: NodeStep, node: ProgramNode)],
+    nodes: [any AdaptiveNode],
     signals: [PlasticSignal], streamRows: [StateRows], resets: Int, factorCount: Int
   ) {
     self.edges = edges
-    self.cells = cells
+    self.neurons = neurons
     self.nodes = nodes
     self.signals = signals
     self.streamRows = streamRows
@@ -34,7 +35,7 @@ final class PlasticityPlan: Sendable {
   }
 
   /// Whether anything changes at every step.
-  var changesEverySteps: Bool { !edges.isEmpty || !cells.isEmpty }
+  var changesEverySteps: Bool { !edges.isEmpty || !neurons.isEmpty }
 
   /// The sizes of a session's scratch.
   var size: ArenaSize.PlasticSize {
@@ -68,7 +69,7 @@ final class PlasticityPlan: Sendable {
   /// work is shared.
   func adapt(_ arena: Arena) {
     for edge in edges { edge.adapt(arena) }
-    for (step, cell) in cells { cell.adaptThresholds(step, arena) }
+    for (step, node) in neurons { node.adapt(step, arena) }
   }
 }
 
@@ -112,7 +113,9 @@ final class PlasticEdge: Sendable {
     case previous
     case trace(Int)
     case before(Int)
-    case surrogate(Surrogate)
+    case surrogate(Surrogate, of: StateRows)
+    /// Rows of the neurons on the post side.
+    case state(StateRows)
     case sinceReset(Int)
     case slot(Int)
   }
@@ -175,13 +178,13 @@ final class PlasticEdge: Sendable {
     let countdown: Int
     /// [batch][stride]: steps since the last reset of a cell; 0 if there was none.
     let passed: Int
+    /// Where the post neurons count the steps until a reset ends; nil where it ends at once.
+    let silence: StateRows?
   }
 
   let weights: PlasticWeights
   let pre: SideRows
   let post: SideRows
-  /// The cells on the post side, where they are such.
-  let cell: CellNode?
   let terms: [Term]
   let modulator: Modulator?
   let offsets: Offsets
@@ -197,13 +200,12 @@ final class PlasticEdge: Sendable {
   let isDense: Bool
 
   init(
-    weights: PlasticWeights, pre: SideRows, post: SideRows, cell: CellNode?, terms: [Term],
+    weights: PlasticWeights, pre: SideRows, post: SideRows, terms: [Term],
     modulator: Modulator?, rule: PlasticRule, offsets: Offsets
   ) {
     self.weights = weights
     self.pre = pre
     self.post = post
-    self.cell = cell
     self.terms = terms
     self.modulator = modulator
     self.offsets = offsets

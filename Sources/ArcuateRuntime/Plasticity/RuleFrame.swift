@@ -122,7 +122,7 @@ extension PlasticEdge {
   func keepResets(_ b: Int, _ y: Row<Float>, _ arena: Arena) {
     guard let resets = offsets.resets else { return }
     let stride = weights.stride
-    let silence = cell?.layer.numbers.refractorySteps ?? 0
+    let silence = resets.silence.map { $0.row(b, stride, arena) }
     let countdown = arena.state.row.part(resets.countdown + b * stride, stride)
     let passed = arena.state.row.part(resets.passed + b * stride, stride)
     guard let k = sinceResetTrace else { return }
@@ -130,7 +130,7 @@ extension PlasticEdge {
     for i in 0..<weights.outputs {
       if passed[i] > 0 { passed[i] += 1 }
       // The remaining steps plus one; 0 means that the countdown is not running.
-      if y[i] != 0 { countdown[i] = silence + 1 }
+      if y[i] != 0 { countdown[i] = (silence?[i] ?? 0) + 1 }
       if countdown[i] > 0 {
         countdown[i] -= 1
         if countdown[i] == 0 {

@@ -49,6 +49,7 @@ extension PlasticEdge {
     case .before(let i):
       return arena.plastic.factors.row.part((rows.traces[i].before ?? 0) + b * stride, stride)
     case .slot(let slot): return arena.row(arena.slots[slot], 0, b)
+    case .state(let states): return states.row(b, stride, arena)
     }
   }
 
@@ -87,11 +88,10 @@ extension PlasticEdge {
         scaling == .none && application == .step ? term.rate * arena.adaptationRate : term.rate
       switch term.post {
       case .one: p.fill(rate)
-      case .surrogate(let surrogate):
-        guard let cell else { continue }
-        let margin = cell.rows(b, arena).margin
+      case .surrogate(let surrogate, let states):
+        let margin = states.row(b, stride, arena)
         for i in 0..<post.count { p[i] = rate * surrogate.derivative(margin[i]) }
-      case .value, .previous, .trace, .before, .sinceReset, .slot:
+      case .value, .previous, .trace, .before, .sinceReset, .slot, .state:
         PlasticRows.scale(side(term.post, of: post, isPre: false, b, arena), rate, p)
       }
       if let modulating { PlasticRows.product(p, modulating, 1, p) }
@@ -163,20 +163,6 @@ extension PlasticEdge {
     }
     if let previous = post.previous {
       arena.stateRow(previous, post.stride, b).copy(from: postRow(b, arena).part(0, post.stride))
-    }
-  }
-}
-
-extension CellNode {
-  /// Changes the thresholds by the spikes of a step.
-  func adaptThresholds(_ step: NodeStep, _ arena: Arena) {
-    let output = arena.slots[step.output]
-    let theta = arena.state.row.part(theta, stride)
-    if thetaDecay != 1 { PlasticRows.scale(theta, thetaDecay, theta) }
-    guard adaptation != 0 else { return }
-    for b in 0..<arena.batch {
-      let list = arena.list(output, 0, b)
-      for e in 0..<Int(arena.nonzero(output, 0, b)[0].count) { theta[Int(list[e])] += adaptation }
     }
   }
 }

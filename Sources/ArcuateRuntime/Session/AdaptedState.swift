@@ -114,7 +114,7 @@ extension Session {
     guard let step = plan.steps.first(where: { $0.name == name }) else {
       throw ArcuateError(.notFound, "there is no node \"\(name)\"")
     }
-    guard let node = step.node as? any AdaptiveNode else {
+    guard let node = step.adaptiveNode else {
       throw ArcuateError(.notFound, "is frozen: nothing in it adapts", at: "node \"\(name)\"")
     }
     return node
@@ -132,7 +132,7 @@ extension Session {
   }
 
   /// The weights of a node as they are now, [post][pre] or [out][in][kernel], or its fast ones,
-  /// [batch][post][pre], or the adaptive part of the thresholds of cells.
+  /// [batch][post][pre], or the adaptive parameters of a program, one after another.
   /// Throws. As `adaptedCount`; `bufferSize`.
   public func adapted(
     _ name: String, fast: Bool = false, into output: UnsafeMutableBufferPointer<Float>
@@ -161,10 +161,10 @@ extension Session {
     var model = plan.model
     for step in plan.steps {
       let i = step.identity.node
-      guard let node = step.node as? any AdaptiveNode, case .plastic(let old) = model.nodes[i].op,
-        let new = try node.adapted(old, arena)
+      guard let node = step.adaptiveNode,
+        let adapted = try node.adapted(model.nodes[i].op, step.shape, arena)
       else { continue }
-      model.nodes[i].op = .plastic(new)
+      model.nodes[i].op = adapted
     }
     return model
   }

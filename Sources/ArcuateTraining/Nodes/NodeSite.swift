@@ -88,7 +88,7 @@ extension Operator {
     case .multiplication: return try ProductNode.make(at: site)
     case .flatten, .output: return try PassNode.make(at: site)
     case .plastic(.linear(let linear)): return try FastLinearNode.make(from: linear, at: site)
-    case .plastic(.convolution), .plastic(.cell), .plastic(.trace), .plastic(.winners),
+    case .plastic(.convolution), .plastic(.trace), .plastic(.winners),
       .plastic(.projection):
       throw site.unsupported("a node of networks that adapt while they run")
     case .sparse: throw site.unsupported("a list of connections (densify the model first)")

@@ -42,13 +42,13 @@ struct ProgramGradient {
     instructions = []
     inputCount = program.inputs.count + program.states.count + 2
     for instruction in program.code.instructions {
-      guard instruction.type != .integer, instruction.operation != .winners,
+      guard instruction.type != .integer, !instruction.operation.isOfLayer,
         instruction.operation != .number
       else {
         throw ArcuateError(
           .cannotCompile,
-          instruction.operation == .winners
-            ? "winners have no gradient" : "integers have no gradient",
+          instruction.operation.isOfLayer
+            ? "\(instruction.operation) has no gradient" : "integers have no gradient",
           at: "\(instruction.position)")
       }
       var own = instruction
@@ -154,7 +154,7 @@ struct ProgramGradient {
     case .greater, .greaterEqual, .equal, .and, .or, .not, .addIntegers, .subtractIntegers,
       .multiplyIntegers, .negativeInteger, .absInteger, .minIntegers, .maxIntegers, .shiftLeft,
       .shiftRight, .greaterIntegers, .greaterEqualIntegers, .equalIntegers, .selectIntegers,
-      .integer, .number, .winners:
+      .integer, .number, .winners, .total:
       break
     }
   }

@@ -59,8 +59,7 @@ struct PlasticityTests {
     return [stdp, pair, hebb, rewarded, mixed]
   }
 
-  static func network(_ rule: PlasticRule, pre: Int, post: Int, seed: UInt64) throws -> Model {
-    var dice = Dice(seed)
+  static func cell(post: Int, seed: UInt64) -> Cell {
     var cell = Cell(size: post)
     cell.tauMembrane_s = 0.02
     cell.threshold = Tensor(scalar: 0.8)
@@ -70,12 +69,18 @@ struct PlasticityTests {
       cell.winners = 2
       cell.silences = true
     }
+    return cell
+  }
+
+  static func network(_ rule: PlasticRule, pre: Int, post: Int, seed: UInt64) throws -> Model {
+    var dice = Dice(seed)
     let linear = PlasticLinear(
       weight: try Tensor(dice.values(post * pre, 0, 0.6), shape: Shape([post, pre])),
       bias: rule.learnsBias ? Tensor(vector: dice.values(post, 0, 0.01)) : nil, rule: rule)
     var model = Model.chain([
       ("in", .input(shape: try Shape([pre]))), ("w", .plastic(.linear(linear))),
-      ("cells", .plastic(.cell(cell))), ("out", .output(shape: try Shape([post]))),
+      ("cells", .program(cell(post: post, seed: seed).neuron)),
+      ("out", .output(shape: try Shape([post]))),
     ])
     model.dt_s = dt
     return model
@@ -100,10 +105,12 @@ struct PlasticityTests {
       let (pre, post, steps) = (19, 7, 120)
       let model = try Self.network(Self.rules()[rule], pre: pre, post: post, seed: UInt64(seed))
       let session = try Self.session(model, batch: batch)
-      guard case .plastic(.linear(let linear)) = model.nodes[1].op,
-        case .plastic(.cell(let cell)) = model.nodes[2].op
-      else { return }
-      var twin = SlowLearner(linear, cell, dt: Self.dt, batch: batch)
+      guard case .plastic(.linear(let linear)) = model.nodes[1].op else {
+        Issue.record("node 1 has no rule")
+        return
+      }
+      var twin = SlowLearner(
+        linear, Self.cell(post: post, seed: UInt64(seed)), dt: Self.dt, batch: batch)
       var dice = Dice(UInt64(100 + seed))
       var spikes = 0
       for t in 0..<steps {

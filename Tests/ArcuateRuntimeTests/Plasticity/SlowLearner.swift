@@ -79,7 +79,7 @@ struct SlowLearner {
     case .trace(let trace, let isBefore):
       let row = (isBefore ? before : now)[traces.firstIndex(of: trace)!]
       return trace.second_s == nil ? Array(row[..<value.count]) : Array(row[value.count...])
-    case .sinceReset, .surrogate, .node: fatalError("not in this twin")
+    case .sinceReset, .surrogate, .node, .state: fatalError("not in this twin")
     }
   }
 

@@ -486,7 +486,7 @@ class Session(Handle):
     def adapted(self, node: str, fast: bool = False) -> Array:
         """A copy of the adapted values of a node: the weights of a PlasticLinear, [post, pre], its
         fast weights, [batch, post, pre], the kernels of a PlasticConv2d, [out, in * height * width],
-        or the adaptive part of the thresholds of a Cell.
+        or the adaptive parameters of a neuron program, one after another.
 
         Raises NotFoundError for a node that does not exist or has no such values.
         """
