@@ -90,7 +90,7 @@ private func conversion(_ given: arcuate_conversion_options) throws -> Conversio
   result.comparison = try boolean(given.strict, "strict") ? .greater : .greaterOrEqual
   result.sharesScales = try !boolean(given.separate_scales, "separate_scales")
   result.initialPotential = Float(given.initial_potential)
-  result.steps = Int(given.steps)
+  result.steps = Int(widening: given.steps)
   result.seed = given.seed
   return result
 }
@@ -142,7 +142,7 @@ public func arcuate_model_converted_layer(
     }
     let found = text.report.layers[index]
     result.pointee = arcuate_converted_layer(
-      struct_size: size, name: text.names[index].pointer, neurons: UInt64(found.neurons),
+      struct_size: size, name: text.names[index].pointer, neurons: UInt64(clamping: found.neurons),
       scale: Double(found.scale), largest: found.largest.map(Double.init) ?? .nan)
   }
 }
@@ -188,11 +188,11 @@ public func arcuate_model_conversion_loss(
         "\(frames) frames are above \(ConversionMeasurement.mostFrames), the most at once")
     }
     // SAFETY: the header says that there is a label for each frame of each stream.
-    let labels = given.labels.map { labels in (0..<frames).map { Int(labels[$0]) } }
+    let labels = given.labels.map { labels in (0..<frames).map { Int(widening: labels[$0]) } }
     let measurement = try ConversionMeasurement(of: ann.model, on: sample, labels: labels)
-    let found = try measurement.loss(of: snn.model, steps: Int(given.steps))
+    let found = try measurement.loss(of: snn.model, steps: Int(widening: given.steps))
     result.pointee = arcuate_conversion_loss(
-      struct_size: size, frames: UInt64(found.frames), accuracy: found.accuracy ?? .nan,
+      struct_size: size, frames: UInt64(clamping: found.frames), accuracy: found.accuracy ?? .nan,
       artificial_accuracy: found.artificialAccuracy ?? .nan, agreement: found.agreement,
       output_error: found.outputError, largest_error: found.largestError, spikes: found.spikes,
       acs: found.acs, macs: found.macs, artificial_macs: found.artificialMACs,

@@ -111,7 +111,7 @@ func compileOptions(
     "options")
   var result = CompileOptions()
   if given.dt_s != 0 { result.dt_s = given.dt_s }
-  if given.steps_per_frame != 0 { result.stepsPerFrame = Int(given.steps_per_frame) }
+  if given.steps_per_frame != 0 { result.stepsPerFrame = Int(widening: given.steps_per_frame) }
   if let state = try CompileOptions.FrameState.optional(c: given.frame_state, "frame_state") {
     result.frameState = state
   }
@@ -121,8 +121,8 @@ func compileOptions(
   if let output = try CompileOptions.FrameOutput.optional(c: given.frame_output, "frame_output") {
     result.frameOutput = output
   }
-  if given.batch != 0 { result.batch = Int(given.batch) }
-  if given.threads != 0 { result.threads = Int(given.threads) }
+  if given.batch != 0 { result.batch = Int(widening: given.batch) }
+  if given.threads != 0 { result.threads = Int(widening: given.threads) }
   let numerics = try CompileOptions.Numerics(c: given.numerics, "numerics")
   if numerics != result.numerics { result.numerics = numerics }
   return result
@@ -193,12 +193,12 @@ public func arcuate_plan_dt(_ plan: OpaquePointer?) -> Double {
 
 @c @implementation
 public func arcuate_plan_steps_per_frame(_ plan: OpaquePointer?) -> Int32 {
-  Int32(object(PlanHandle.self, plan)?.plan.options.stepsPerFrame ?? 0)
+  Int32(clamping: object(PlanHandle.self, plan)?.plan.options.stepsPerFrame ?? 0)
 }
 
 @c @implementation
 public func arcuate_plan_batch(_ plan: OpaquePointer?) -> Int32 {
-  Int32(object(PlanHandle.self, plan)?.plan.options.batch ?? 0)
+  Int32(clamping: object(PlanHandle.self, plan)?.plan.options.batch ?? 0)
 }
 
 // MARK: Ports
@@ -285,5 +285,5 @@ public func arcuate_plan_find_node(_ plan: OpaquePointer?, _ name: UnsafePointer
   guard let handle = object(PlanHandle.self, plan), let name = try? text(name, "name"),
     let index = handle.plan.nodeNames.firstIndex(of: name)
   else { return -1 }
-  return Int64(index)
+  return Int64(clamping: index)
 }

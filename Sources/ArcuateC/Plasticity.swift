@@ -95,7 +95,8 @@ public func arcuate_session_set_label(
 ) -> arcuate_status {
   withSession(session) { session in
     try session.setSignal(
-      try text(signal, "signal"), label: Int(label), stream: try nonNegative(stream, "stream"),
+      try text(signal, "signal"), label: Int(widening: label),
+      stream: try nonNegative(stream, "stream"),
       on: on,
       off: off)
   }

@@ -118,8 +118,9 @@ public func arcuate_model_quantized_node(
     let found = text.report.nodes[index]
     result.pointee = arcuate_quantized_node(
       struct_size: size, name: text.names[index].pointer, before: found.before.c,
-      after: found.after.c, weights: UInt64(found.weights),
-      bytes_before: UInt64(found.bytesBefore), bytes_after: UInt64(found.bytesAfter),
+      after: found.after.c, weights: UInt64(clamping: found.weights),
+      bytes_before: UInt64(clamping: found.bytesBefore),
+      bytes_after: UInt64(clamping: found.bytesAfter),
       weight_error: found.weightError, output_error: found.outputError ?? .nan,
       uncalibrated_output_error: found.plainOutputError ?? .nan)
   }

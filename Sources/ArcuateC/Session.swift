@@ -197,10 +197,11 @@ public func arcuate_session_counters(
     guard node >= -1, stream >= -1 else {
       throw ArcuateError(.invalidArgument, "node \(node), stream \(stream)")
     }
-    let one = stream < 0 ? nil : Int(stream)
+    let one = stream < 0 ? nil : Int(widening: stream)
     let sum =
       node < 0
-      ? try session.totalCounters(stream: one) : try session.counters(at: Int(node), stream: one)
+      ? try session.totalCounters(stream: one)
+      : try session.counters(at: Int(widening: node), stream: one)
     result.pointee = arcuate_counters(
       struct_size: size, spikes: sum.spikes, macs: sum.macs, acs: sum.acs,
       dense_operations: sum.denseOperations, neuron_updates: sum.neuronUpdates, rows: sum.rows,

@@ -129,7 +129,7 @@ private func target(_ given: arcuate_samples, _ trainer: Trainer) throws -> Targ
         "samples->count must be at most the batch size \(trainer.batch), got \(given.count)")
     }
     // SAFETY: the header says that there is a label for each sample.
-    return .labels(UnsafeBufferPointer(start: labels, count: given.count).map { Int($0) })
+    return .labels(UnsafeBufferPointer(start: labels, count: given.count).map { Int(widening: $0) })
   }
   guard let values = given.targets else {
     throw ArcuateError(.invalidArgument, "samples->labels and samples->targets are both NULL")
@@ -153,9 +153,9 @@ private func measuring(
     let found = try body(trainer, inputs, try target(given, trainer), given.count)
     result?.pointee = arcuate_training_result(
       struct_size: size ?? 0, loss: found.loss, gradient_norm: found.gradientNorm,
-      correct: UInt64(found.correct), samples: UInt64(found.samples),
-      spikes: UInt64(found.spikes), additions: UInt64(found.additions),
-      products: UInt64(found.products))
+      correct: UInt64(clamping: found.correct), samples: UInt64(clamping: found.samples),
+      spikes: UInt64(clamping: found.spikes), additions: UInt64(clamping: found.additions),
+      products: UInt64(clamping: found.products))
   }
 }
 
@@ -232,7 +232,7 @@ public func arcuate_trainer_predict(
 
 @c @implementation
 public func arcuate_trainer_step(_ trainer: OpaquePointer?) -> UInt64 {
-  UInt64(object(TrainerHandle.self, trainer)?.trainer.step ?? 0)
+  UInt64(clamping: object(TrainerHandle.self, trainer)?.trainer.step ?? 0)
 }
 
 @c @implementation
@@ -318,12 +318,12 @@ public func arcuate_sample_order(
   withError(nil) {
     let count = try nonNegative(count, "count")
     let order = try required(order, "order")
-    guard count <= Int(UInt32.max), epoch <= UInt64(Int.max) else {
+    guard count <= UInt32.max, let epoch = Int(exactly: epoch) else {
       throw ArcuateError(.invalidArgument, "count is \(count) and epoch \(epoch)")
     }
-    for (i, sample) in Trainer.order(count: count, epoch: Int(epoch), seed: seed).enumerated() {
+    for (i, sample) in Trainer.order(count: count, epoch: epoch, seed: seed).enumerated() {
       // SAFETY: the caller says that there are `count` elements.
-      order[i] = UInt64(sample)
+      order[i] = UInt64(clamping: sample)
     }
   }
 }

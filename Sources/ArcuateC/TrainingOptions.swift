@@ -46,13 +46,13 @@ func trainingOptions(
 
 private func gradientOptions(_ given: arcuate_training_options) throws -> GradientOptions {
   var options = GradientOptions()
-  options.batch = Int(given.batch)
-  options.steps = Int(given.steps)
+  options.batch = Int(widening: given.batch)
+  options.steps = Int(widening: given.steps)
   options.input = try GradientOptions.Input(c: given.input, "input")
-  options.threads = Int(given.threads)
+  options.threads = Int(widening: given.threads)
   options.throughReset = try boolean(given.through_reset, "through_reset")
   options.detachesTime = try boolean(given.detaches_time, "detaches_time")
-  if given.plastic_steps != 0 { options.plasticSteps = Int(given.plastic_steps) }
+  if given.plastic_steps != 0 { options.plasticSteps = Int(widening: given.plastic_steps) }
   options.inputGradients = try boolean(given.input_gradients, "input_gradients")
   if given.dt_s != 0 { options.dt_s = given.dt_s }
   options.seed = given.seed
@@ -118,7 +118,7 @@ private func optimizerOptions(_ given: arcuate_training_options) throws -> Optim
   options.clipNorm = given.clip_norm == 0 ? nil : given.clip_norm
   options.clipValue = given.clip_value == 0 ? nil : given.clip_value
   options.schedule = try schedule(given)
-  let fades = given.noise_fades_at == 0 ? nil : Int(given.noise_fades_at)
+  let fades = given.noise_fades_at == 0 ? nil : Int(widening: given.noise_fades_at)
   switch given.weight_noise {
   case ARCUATE_WEIGHT_NOISE_NONE: break
   case ARCUATE_WEIGHT_NOISE_ADDITIVE:
@@ -134,13 +134,13 @@ private func optimizerOptions(_ given: arcuate_training_options) throws -> Optim
 }
 
 private func schedule(_ given: arcuate_training_options) throws -> OptimizerOptions.Schedule {
-  let steps = Int(given.schedule_steps)
+  let steps = Int(widening: given.schedule_steps)
   switch given.schedule {
   case ARCUATE_SCHEDULE_CONSTANT: return .constant
   case ARCUATE_SCHEDULE_DECAY: return .decay(factor: given.schedule_factor, steps: steps)
   case ARCUATE_SCHEDULE_MILESTONES:
     let milestones = try elements(given.milestones, given.milestone_count, "milestones")
-    return .milestones(milestones.map { Int($0) }, factor: given.schedule_factor)
+    return .milestones(milestones.map { Int(widening: $0) }, factor: given.schedule_factor)
   case ARCUATE_SCHEDULE_COSINE: return .cosine(steps: steps)
   case ARCUATE_SCHEDULE_LINEAR: return .linear(steps: steps)
   default:
@@ -187,9 +187,10 @@ private func loss(_ given: arcuate_training_loss) throws -> (port: Int, loss: Lo
       "losses[].step_end must be 0 or above \(given.first), got \(given.step_end)")
   }
   if given.first > 0 || given.step_end > 0 {
-    result.window = Int(given.first)..<(given.step_end == 0 ? Int.max : Int(given.step_end))
+    result.window =
+      Int(widening: given.first)..<(given.step_end == 0 ? Int.max : Int(widening: given.step_end))
   }
-  return (Int(given.port), result)
+  return (Int(widening: given.port), result)
 }
 
 extension TrainingOptions.Mode: HeaderConstant {

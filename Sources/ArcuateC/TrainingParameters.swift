@@ -47,7 +47,7 @@ public func arcuate_trainer_find_parameter(
     let name = try? text(name, "name"),
     let index = trainer.network.parameters.firstIndex(where: { $0.name == name })
   else { return -1 }
-  return Int64(index)
+  return Int64(clamping: index)
 }
 
 /// A parameter, and the caller's buffer for it. Throws. `bufferSize`.

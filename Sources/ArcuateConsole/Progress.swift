@@ -32,7 +32,7 @@ package struct Progress {
   package static func show(_ text: String, fraction: Double?, width: Int) {
     var bar = ""
     if let fraction {
-      let filled = Int((Double(width) * min(max(fraction, 0), 1)).rounded())
+      let filled = Int(bounding: (Double(width) * fraction).rounded(), 0...width)
       bar =
         "[" + String(repeating: "#", count: filled)
         + String(repeating: ".", count: width - filled) + "] "

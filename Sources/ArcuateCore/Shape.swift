@@ -10,22 +10,22 @@ public struct Shape: Sendable, Hashable, CustomStringConvertible, ExpressibleByA
   public static let maximumRank = 8
 
   /// Throws. `shapeMismatch` if an extent is negative, the rank is above `maximumRank`, or the
-  /// element count exceeds 2^40.
+  /// product of the extents that are not 0 exceeds 2^40: so no product of extents overflows.
   public init(_ extents: [Int]) throws(ArcuateError) {
     guard extents.count <= Shape.maximumRank else {
       throw ArcuateError(
         .shapeMismatch, "rank \(extents.count) exceeds the limit of \(Shape.maximumRank)")
     }
-    var count = 1
+    var product = 1
     for extent in extents {
-      let (product, overflow) = count.multipliedReportingOverflow(by: extent)
-      guard extent >= 0, !overflow, product <= 1 << 40 else {
+      let (next, overflow) = product.multipliedReportingOverflow(by: extent == 0 ? 1 : extent)
+      guard extent >= 0, !overflow, next <= 1 << 40 else {
         throw ArcuateError(.shapeMismatch, "shape \(extents) is negative or exceeds 2^40 elements")
       }
-      count = product
+      product = next
     }
     self.extents = extents
-    self.count = count
+    count = extents.contains(0) ? 0 : product
   }
 
   /// A shape known at compile time. Not for untrusted data: its extents are not checked.

@@ -5,7 +5,7 @@
 set -eu
 cd "$(dirname "$0")/../.."
 failed=
-for rule in imports arrows memory sizes paths errors mirror words; do
+for rule in imports arrows memory sizes paths errors numbers mirror words; do
   echo "-- $rule"
   python3 "Tests/house/$rule.py" || failed="$failed $rule"
 done

@@ -138,6 +138,23 @@ LONG_FILES = {
     "bindings/python/tests/test_trainer.py": "a test for each option",
 }
 
+# Negations and shifts by a variable in rooms that read numbers from outside, by file and a part of
+# the line, and what bounds the number.
+RAW_NUMBERS = {
+    ("ArcuateFormats/Files/HalfPrecision.swift", "-magnitude"): "a Float",
+    ("ArcuateFormats/HDF5/HDF5Chunks.swift", "<< (8 *"): "at most 8 bytes, as checked above",
+    ("ArcuateFormats/HDF5/HDF5Chunks.swift", "1 << pageBits"): "at most 32, as checked above",
+    ("ArcuateFormats/HDF5/HDF5Group.swift", "flags & 3"): "two bits",
+    ("ArcuateFormats/HDF5/HDF5Group.swift", "<< (8 * i)"): "at most 8 bytes",
+    ("ArcuateFormats/HDF5/HDF5Object.swift", "flags & 3"): "two bits",
+    ("ArcuateFormats/HDF5/HDF5Object.swift", "<< (8 * i)"): "at most 8 bytes",
+    ("ArcuateFormats/Kaldi/Nnet3/Nnet3Timing.swift", "leftContext"): "within mostFrames",
+    ("ArcuateFormats/Kaldi/Nnet3/Nnet3Timing.swift", "-max(0"): "within mostFrames",
+    ("ArcuateData/Images/PNGImage.swift", "1 << depth"): "1, 2, 4 or 8, as checked above",
+    ("ArcuateModel/Plasticity/Surrogate.swift", "-"): "a Float",
+    ("ArcuateModel/Programs/ConstantExpression.swift", "-"): "a Double",
+}
+
 # Rooms whose functions all throw `ArcuateError` by type.
 TYPED = [
     "ArcuateCore",

@@ -175,11 +175,11 @@ struct Adapt: ParsableCommand {
         .shapeMismatch, "has \(array.values.count) labels for \(frames) frames", at: path)
     }
     return try array.values.enumerated().map { i, value in
-      guard value >= 0, value < 4096, value == value.rounded() else {
+      guard let label = Int(exactly: value), (0..<4096).contains(label) else {
         throw ArcuateError(
           .invalidArgument, "label \(i) must be an integer 0 ... 4095, got \(value)", at: path)
       }
-      return Int(value)
+      return label
     }
   }
 }

@@ -128,7 +128,7 @@ struct Convert: ParsableCommand {
 
   private func evaluatedSteps() throws -> [Int] {
     try after.split(separator: ",").map { text in
-      guard let steps = Int(text), (1...1_000_000).contains(steps) else {
+      guard let steps = Int(text: text), (1...1_000_000).contains(steps) else {
         throw ValidationError("--after must be numbers 1 ... 1000000, got \(after)")
       }
       return steps

@@ -31,7 +31,7 @@ struct Latencies {
 
   /// The duration that this fraction of all did not exceed.
   func percentile(_ fraction: Double) -> Double {
-    var rest = Int((fraction * Double(count)).rounded(.up))
+    var rest = Int(bounding: (fraction * Double(count)).rounded(.up), 0...count)
     for (bucket, n) in buckets.enumerated() where n > 0 {
       rest -= n
       if rest <= 0 { return Latencies.edges[bucket] }

@@ -35,7 +35,7 @@ extension Run {
       throw ArcuateError(
         .cannotCompile, "a recording needs a time step of at least 1e-6 s: use --dt")
     }
-    let step_us = Int64((dt * 1e6).rounded())
+    let step_us = Int64(clamping: Int(bounding: (dt * 1e6).rounded(), 1...1 << 40))
     let steps = try stepCount(recording, step_us)
     let events = try recording.events(microsecondsPerStep: step_us, steps: steps)
 
@@ -51,17 +51,17 @@ extension Run {
     while done < steps {
       let count = min(64, steps - done)
       var part: [Event] = []
-      while used < events.count, Int(events[used].step) < done + count {
+      while used < events.count, Int(widening: events[used].step) < done + count {
         var event = events[used]
-        event.step -= UInt32(done)
+        event.step -= UInt32(truncatingIfNeeded: done)
         part.append(event)
         used += 1
       }
       for event in try session.runEvents(part, steps: count) {
-        let (port, index) = (Int(event.port), Int(event.index))
+        let (port, index) = (Int(widening: event.port), Int(widening: event.index))
         sums[port][index] += event.value
         if port < output.count {
-          dense[port][(done + Int(event.step)) * sums[port].count + index] = event.value
+          dense[port][(done + Int(widening: event.step)) * sums[port].count + index] = event.value
         }
       }
       done += count
@@ -88,6 +88,6 @@ extension Run {
         .limitExceeded, "has \(needed) steps of \(step_us) us, more than \(most): use --steps",
         at: inputs[0])
     }
-    return Int(needed)
+    return Int(widening: needed)
   }
 }

@@ -61,8 +61,8 @@ final class KaldiSamples: TrainingSamples {
   /// Holds out whole utterances: neighboring frames are too alike to be in both sets.
   func split(_ fraction: Double, seed: UInt64) -> (trained: [Int], validated: [Int]) {
     let heldOut = Set(
-      Trainer.order(count: utterances.count, epoch: Int(UInt32.max), seed: seed)
-        .prefix(Int(fraction * Double(utterances.count))))
+      Trainer.order(count: utterances.count, epoch: Int(widening: UInt32.max), seed: seed)
+        .prefix(Int(bounding: fraction * Double(utterances.count), 0...utterances.count)))
     var (trained, validated): ([Int], [Int]) = ([], [])
     for (u, utterance) in utterances.enumerated() {
       let frames = utterance.first..<utterance.first + utterance.labels.count
@@ -104,7 +104,7 @@ final class KaldiSamples: TrainingSamples {
           let start = pool.count
           pool += repeatElement(0, count: width)
           splicing.write(matrices[u]!, frame, into: &pool, at: start)
-          labels.append(Int(utterances[u].labels[frame]))
+          labels.append(Int(widening: utterances[u].labels[frame]))
         }
       }
     }
@@ -154,7 +154,7 @@ final class KaldiSamples: TrainingSamples {
       if cached?.utterance != low { cached = (low, try matrix(low)) }
       let frame = index - utterances[low].first
       splicing.write(cached!.matrix, frame, into: &inputs, at: i * width)
-      labels.append(Int(utterances[low].labels[frame]))
+      labels.append(Int(widening: utterances[low].labels[frame]))
     }
     return (inputs, labels)
   }

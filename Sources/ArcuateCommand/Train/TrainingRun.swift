@@ -175,7 +175,7 @@ struct RunState {
   init(note: String) throws {
     let fields = try JSON(parsing: note).members
     func whole(_ name: String, _ from: [String: JSON]) throws -> Int {
-      guard case .number(let text)? = from[name], let number = Int(text), number >= 0 else {
+      guard case .number(let text)? = from[name], let number = Int(text: text), number >= 0 else {
         throw ArcuateError(.malformed, "the checkpoint has no \(name)")
       }
       return number

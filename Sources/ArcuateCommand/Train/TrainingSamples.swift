@@ -28,8 +28,8 @@ extension TrainingSamples {
   /// Splits sample by sample, as `arcuate.fit` does.
   func split(_ fraction: Double, seed: UInt64) -> (trained: [Int], validated: [Int]) {
     let heldOut = Set(
-      Trainer.order(count: count, epoch: Int(UInt32.max), seed: seed)
-        .prefix(Int(fraction * Double(count))))
+      Trainer.order(count: count, epoch: Int(widening: UInt32.max), seed: seed)
+        .prefix(Int(bounding: fraction * Double(count), 0...count)))
     return ((0..<count).filter { !heldOut.contains($0) }, heldOut.sorted())
   }
 }

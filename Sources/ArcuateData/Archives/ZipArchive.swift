@@ -45,12 +45,12 @@ public struct ZipArchive: Sendable {
     guard count != .max, size != .max, start != .max else {
       throw ArcuateError(.unsupportedFormat, "zip64 is not supported", at: "byte \(end)")
     }
-    guard Int(start) + Int(size) <= end else {
+    guard Int(widening: start) + Int(widening: size) <= end else {
       throw ArcuateError(.malformed, "the directory lies outside the file", at: "byte \(end)")
     }
     var entries: [Entry] = []
-    var at = Int(start)
-    for i in 0..<Int(count) {
+    var at = Int(widening: start)
+    for i in 0..<Int(widening: count) {
       try within("entry \(i)") { () throws(ArcuateError) in
         entries.append(try ZipArchive.entry(bytes, &at, before: end))
       }
@@ -82,7 +82,7 @@ public struct ZipArchive: Sendable {
       let name: UInt16 = try bytes.integer(at: entry.header + 26)
       let extra: UInt16 = try bytes.integer(at: entry.header + 28)
       let stored = try bytes.slice(
-        entry.header + 30 + Int(name) + Int(extra), entry.storedSize)
+        entry.header + 30 + Int(widening: name) + Int(widening: extra), entry.storedSize)
       guard entry.size <= ZipArchive.largestEntry else {
         throw ArcuateError(
           .limitExceeded, "\(entry.size) bytes exceed the limit of \(ZipArchive.largestEntry)")
@@ -115,7 +115,7 @@ public struct ZipArchive: Sendable {
     var at = last
     while at >= max(0, last - 0xFFFF) {
       if try bytes.byte(at: at) == 0x50, try bytes.integer(UInt32.self, at: at) == 0x0605_4B50,
-        at + 22 + Int(try bytes.integer(UInt16.self, at: at + 20)) == bytes.count
+        at + 22 + Int(widening: try bytes.integer(UInt16.self, at: at + 20)) == bytes.count
       {
         return at
       }
@@ -133,17 +133,18 @@ public struct ZipArchive: Sendable {
     let nameLength: UInt16 = try bytes.integer(at: at + 28)
     let extra: UInt16 = try bytes.integer(at: at + 30)
     let comment: UInt16 = try bytes.integer(at: at + 32)
-    let name = String(decoding: try bytes.slice(at + 46, Int(nameLength)).array, as: UTF8.self)
+    let name = String(
+      decoding: try bytes.slice(at + 46, Int(widening: nameLength)).array, as: UTF8.self)
     let sizes: [UInt32] = try [20, 24, 42].map { field throws(ArcuateError) in
       try bytes.integer(at: at + field)
     }
     guard !sizes.contains(.max) else {
       throw ArcuateError(.unsupportedFormat, "\"\(name.prefix(200))\" has 64-bit sizes")
     }
-    defer { at += 46 + Int(nameLength) + Int(extra) + Int(comment) }
+    defer { at += 46 + Int(widening: nameLength) + Int(widening: extra) + Int(widening: comment) }
     return Entry(
-      name: name, size: Int(sizes[1]), storedSize: Int(sizes[0]),
+      name: name, size: Int(widening: sizes[1]), storedSize: Int(widening: sizes[0]),
       method: try bytes.integer(at: at + 10), flags: try bytes.integer(at: at + 8),
-      checksum: try bytes.integer(at: at + 16), header: Int(sizes[2]))
+      checksum: try bytes.integer(at: at + 16), header: Int(widening: sizes[2]))
   }
 }

@@ -56,7 +56,7 @@ extension EventRecording {
     var events: [Event] = []
     events.reserveCapacity(changes.count)
     for (i, change) in changes.enumerated() {
-      guard Int(change.x) < width, Int(change.y) < height else {
+      guard Int(widening: change.x) < width, Int(widening: change.y) < height else {
         throw ArcuateError(
           .invalidArgument, "pixel (\(change.x), \(change.y)) is outside \(width) x \(height)",
           at: "change \(i)")
@@ -66,8 +66,10 @@ extension EventRecording {
       let channel = change.on ? 1 : 0
       events.append(
         Event(
-          step: UInt32(since / microsecondsPerStep), stream: stream, port: port,
-          index: UInt32((channel * height + Int(change.y)) * width + Int(change.x))))
+          step: UInt32(truncatingIfNeeded: since / microsecondsPerStep), stream: stream, port: port,
+          index: UInt32(
+            truncatingIfNeeded: (channel * height + Int(widening: change.y)) * width
+              + Int(widening: change.x))))
     }
     // Stable: the position in the file decides between equal steps.
     let order = events.indices.sorted { (events[$0].step, $0) < (events[$1].step, $1) }

@@ -48,12 +48,17 @@ public enum NMNISTFile {
         throw ArcuateError(
           .malformed, "pixel (\(x), \(y)) is outside \(side) x \(side)", at: "record \(i)")
       }
-      let (high, middle, low) = (Int64(bytes[at + 2]), Int64(bytes[at + 3]), Int64(bytes[at + 4]))
+      let (high, middle, low) = (
+        Int64(truncatingIfNeeded: bytes[at + 2]), Int64(truncatingIfNeeded: bytes[at + 3]),
+        Int64(truncatingIfNeeded: bytes[at + 4])
+      )
       let time = overflow + ((high & 0x7F) << 16 | middle << 8 | low)
       if time < latest { backward = (backward?.first ?? i, (backward?.count ?? 0) + 1) }
       latest = max(latest, time)
       changes.append(
-        .init(time_us: time, x: UInt16(x), y: UInt16(y), on: high >> 7 == 1))
+        .init(
+          time_us: time, x: UInt16(truncatingIfNeeded: x), y: UInt16(truncatingIfNeeded: y),
+          on: high >> 7 == 1))
     }
     var findings: [Finding] = []
     if let backward {

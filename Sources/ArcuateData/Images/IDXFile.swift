@@ -53,19 +53,20 @@ public struct IDXFile: Sendable {
 
   private init(_ bytes: Bytes) throws(ArcuateError) {
     let magic = try bytes.integer(UInt32.self, at: 0, bigEndian: true)
-    guard magic >> 16 == 0, let element = Element(rawValue: UInt8(magic >> 8 & 0xFF)) else {
+    guard magic >> 16 == 0, let element = Element(rawValue: UInt8(truncatingIfNeeded: magic >> 8))
+    else {
       throw ArcuateError(
         .malformed, "is not an IDX file: expected two zero bytes, a type and the number of axes",
         at: "byte 0")
     }
-    let axes = Int(magic & 0xFF)
+    let axes = Int(widening: magic & 0xFF)
     guard (1...8).contains(axes) else {
       throw ArcuateError(.malformed, "has \(axes) axes, not 1 to 8", at: "byte 3")
     }
     var extents: [Int] = []
     var size = element.byteCount
     for axis in 0..<axes {
-      let extent = Int(try bytes.integer(UInt32.self, at: 4 + 4 * axis, bigEndian: true))
+      let extent = Int(widening: try bytes.integer(UInt32.self, at: 4 + 4 * axis, bigEndian: true))
       extents.append(extent)
       let (product, overflow) = size.multipliedReportingOverflow(by: extent)
       guard !overflow, product <= IDXFile.limit else {

@@ -75,7 +75,7 @@ public struct PNGImage: Sendable, Equatable {
   ) {
     let start = at
     return try within("byte \(start)") { () throws(ArcuateError) in
-      let length = Int(try bytes.integer(UInt32.self, at: start, bigEndian: true))
+      let length = Int(widening: try bytes.integer(UInt32.self, at: start, bigEndian: true))
       let named = try bytes.slice(start + 4, length + 4)
       let name = try named.slice(0, 4).array
       guard name.allSatisfy({ (65...90).contains($0) || (97...122).contains($0) }) else {
@@ -106,9 +106,9 @@ public struct PNGImage: Sendable, Equatable {
       guard body.count == 13 else {
         throw ArcuateError(.malformed, "has \(body.count) bytes, not 13")
       }
-      width = Int(try body.integer(UInt32.self, at: 0, bigEndian: true))
-      height = Int(try body.integer(UInt32.self, at: 4, bigEndian: true))
-      let numbers = body.array[8...].map { Int($0) }
+      width = Int(widening: try body.integer(UInt32.self, at: 0, bigEndian: true))
+      height = Int(widening: try body.integer(UInt32.self, at: 4, bigEndian: true))
+      let numbers = body.array[8...].map { Int(widening: $0) }
       depth = numbers[0]
       let color = numbers[1]
       guard width > 0, height > 0, width <= 1 << 20, height <= 1 << 20,
@@ -147,9 +147,9 @@ public struct PNGImage: Sendable, Equatable {
           throw ArcuateError(.malformed, "unknown filter \(filter)", at: "row \(y)")
         }
         for x in 0..<rowCount {
-          let left = x >= step ? Int(rows[to + x - step]) : 0
-          let up = y > 0 ? Int(rows[to - rowCount + x]) : 0
-          let corner = x >= step && y > 0 ? Int(rows[to - rowCount + x - step]) : 0
+          let left = x >= step ? Int(widening: rows[to + x - step]) : 0
+          let up = y > 0 ? Int(widening: rows[to - rowCount + x]) : 0
+          let corner = x >= step && y > 0 ? Int(widening: rows[to - rowCount + x - step]) : 0
           let guess: Int
           switch filter {
           case 0: guess = 0
@@ -158,10 +158,10 @@ public struct PNGImage: Sendable, Equatable {
           case 3: guess = (left + up) / 2
           default:
             let p = left + up - corner
-            let (a, b, c) = (abs(p - left), abs(p - up), abs(p - corner))
+            let (a, b, c) = ((p - left).magnitude, (p - up).magnitude, (p - corner).magnitude)
             guess = a <= b && a <= c ? left : b <= c ? up : corner
           }
-          rows[to + x] = filtered[from + 1 + x] &+ UInt8(guess)
+          rows[to + x] = filtered[from + 1 + x] &+ UInt8(truncatingIfNeeded: guess)
         }
       }
       return rows
@@ -175,10 +175,10 @@ public struct PNGImage: Sendable, Equatable {
       for y in 0..<height {
         for x in 0..<width {
           let bit = x * depth
-          let byte = Int(rows[y * rowCount + bit / 8])
+          let byte = Int(widening: rows[y * rowCount + bit / 8])
           let value = byte >> (8 - depth - bit % 8) & most
           guard isPalette else {
-            pixels.append(UInt8(value * 255 / most))
+            pixels.append(UInt8(truncatingIfNeeded: value * 255 / most))
             continue
           }
           guard 3 * value + 3 <= palette.count else {

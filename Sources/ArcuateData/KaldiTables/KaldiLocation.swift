@@ -30,7 +30,7 @@ struct KaldiLocation: Equatable {
     if let colon = rest.lastIndex(of: ":") {
       let digits = rest[rest.index(after: colon)...]
       if !digits.isEmpty, digits.utf8.allSatisfy({ $0 >= 48 && $0 <= 57 }) {
-        guard let offset = Int(digits) else {
+        guard let offset = Int(text: digits) else {
           throw ArcuateError(.malformed, "offset \(digits) exceeds the limit of \(Int.max)")
         }
         self.offset = offset
@@ -54,7 +54,8 @@ struct KaldiLocation: Equatable {
   >? {
     if text.isEmpty || text == ":" { return nil }
     let ends = text.split(separator: ":", omittingEmptySubsequences: false)
-    guard ends.count == 2, let first = Int(ends[0]), let last = Int(ends[1]), first >= 0,
+    guard ends.count == 2, let first = Int(text: ends[0]), let last = Int(text: ends[1]),
+      first >= 0,
       first <= last
     else {
       throw ArcuateError(.malformed, "\"\(text)\" in \"\(whole)\" is not a range first:last")

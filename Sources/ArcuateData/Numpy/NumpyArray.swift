@@ -38,7 +38,8 @@ public struct NumpyArray: Sendable, Equatable {
     let start = version == 1 ? 10 : 12
     let length =
       version == 1
-      ? Int(try bytes.integer(UInt16.self, at: 8)) : Int(try bytes.integer(UInt32.self, at: 8))
+      ? Int(widening: try bytes.integer(UInt16.self, at: 8))
+      : Int(widening: try bytes.integer(UInt32.self, at: 8))
     guard length <= 1 << 16 else {
       throw ArcuateError(.limitExceeded, "a header of \(length) bytes exceeds the limit of 65536")
     }
@@ -55,7 +56,7 @@ public struct NumpyArray: Sendable, Equatable {
     }
     let digits = list[..<end].dropFirst().filter { $0 != " " }
     let extents = try digits.split(separator: ",").map { digits throws(ArcuateError) -> Int in
-      guard let extent = Int(digits), extent >= 0 else {
+      guard let extent = Int(text: digits), extent >= 0 else {
         throw ArcuateError(.malformed, "\"\(digits)\" in the shape is not an extent")
       }
       return extent
@@ -103,7 +104,7 @@ public struct NumpyArray: Sendable, Equatable {
     header += String(repeating: " ", count: 63 - (header.utf8.count + 10) % 64) + "\n"
     let writer = try ByteWriter(path)
     var start: [UInt8] = [0x93] + "NUMPY".utf8 + [1, 0]
-    start.append(little: UInt16(header.utf8.count))
+    start.append(little: UInt16(clamping: header.utf8.count))
     try writer.write(start + header.utf8)
     var at = 0
     while at < values.count {

@@ -38,8 +38,8 @@ public final class ByteReader {
     }
     if status.st_mode & S_IFMT == S_IFREG {
       // The standard input may have been read from already.
-      before = Int(lseek(file, 0, SEEK_CUR))
-      size = Int(status.st_size)
+      before = Int(clamping: lseek(file, 0, SEEK_CUR))
+      size = Int(clamping: status.st_size)
     } else {
       size = nil
     }

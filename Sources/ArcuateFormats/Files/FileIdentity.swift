@@ -24,7 +24,9 @@ public enum FileIdentity: Hashable, Sendable {
     guard let target = Files.target(of: path) else { return nil }
     let (folder, name) = Files.split(target)
     guard stat(folder.isEmpty ? "." : folder, &status) == 0 else { return nil }
-    self = .absent(device: UInt64(status.st_dev), inode: UInt64(status.st_ino), name: name)
+    self = .absent(
+      device: UInt64(truncatingIfNeeded: status.st_dev),
+      inode: UInt64(truncatingIfNeeded: status.st_ino), name: name)
   }
 
   /// The file behind an open descriptor; nil if it is not a regular one.
@@ -36,6 +38,8 @@ public enum FileIdentity: Hashable, Sendable {
 
   private init?(_ status: stat) {
     guard status.st_mode & S_IFMT == S_IFREG else { return nil }
-    self = .file(device: UInt64(status.st_dev), inode: UInt64(status.st_ino))
+    self = .file(
+      device: UInt64(truncatingIfNeeded: status.st_dev),
+      inode: UInt64(truncatingIfNeeded: status.st_ino))
   }
 }

@@ -50,7 +50,7 @@ public enum Files {
     var path = path
     // As many as Linux follows.
     for _ in 0...40 {
-      var name = [UInt8](repeating: 0, count: Int(PATH_MAX))
+      var name = [UInt8](repeating: 0, count: Int(widening: PATH_MAX))
       // SAFETY: the pointer is valid for the size of the buffer during the call.
       let count = name.withUnsafeMutableBytes { readlink(path, $0.baseAddress!, $0.count) }
       guard count > 0 else { return path }

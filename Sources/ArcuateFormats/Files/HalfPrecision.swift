@@ -2,7 +2,7 @@ extension Float {
   /// The number with these bits in IEEE half precision, exactly; `Float16` is not available on
   /// every platform.
   init(halfBits bits: UInt16) {
-    let exponent = Int(bits >> 10 & 31)
+    let exponent = Int(widening: bits >> 10 & 31)
     let fraction = Float(bits & 1023) / 1024
     let magnitude: Float =
       switch exponent {

@@ -22,7 +22,7 @@ package enum Inflate {
     -> [UInt8]
   {
     var stream = z_stream()
-    let size = Int32(MemoryLayout<z_stream>.size)
+    let size = Int32(clamping: MemoryLayout<z_stream>.size)
     guard inflateInit2_(&stream, wrapping.rawValue, zlibVersion(), size) == Z_OK else {
       throw ArcuateError(.outOfMemory, "zlib has no memory")
     }
@@ -39,14 +39,14 @@ package enum Inflate {
         buffer.withUnsafeMutableBytes { output in
           let start = input.baseAddress?.assumingMemoryBound(to: UInt8.self)
           stream.next_in = start.map { UnsafeMutablePointer(mutating: $0 + taken) }
-          stream.avail_in = UInt32(part)
+          stream.avail_in = UInt32(clamping: part)
           stream.next_out = output.baseAddress?.assumingMemoryBound(to: UInt8.self)
-          stream.avail_out = UInt32(output.count)
+          stream.avail_out = UInt32(clamping: output.count)
           status = inflate(&stream, Z_NO_FLUSH)
         }
       }
-      let read = part - Int(stream.avail_in)
-      let written = buffer.count - Int(stream.avail_out)
+      let read = part - Int(widening: stream.avail_in)
+      let written = buffer.count - Int(widening: stream.avail_out)
       taken += read
       guard result.count + written <= limit else {
         throw ArcuateError(.limitExceeded, "inflates to more than \(limit) bytes")
@@ -72,9 +72,8 @@ package enum Inflate {
   package static func checksum(_ bytes: Bytes) -> UInt32 {
     // SAFETY: zlib reads the bytes, which live through the call; crc32_z takes any length.
     bytes.withUnsafeBytes { buffer in
-      UInt32(
-        truncatingIfNeeded: crc32_z(
-          0, buffer.baseAddress?.assumingMemoryBound(to: UInt8.self), buffer.count))
+      let start = buffer.baseAddress?.assumingMemoryBound(to: UInt8.self)
+      return UInt32(truncatingIfNeeded: crc32_z(0, start, buffer.count))
     }
   }
 }

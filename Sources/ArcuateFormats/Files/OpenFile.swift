@@ -30,7 +30,7 @@ struct OpenFile: ~Copyable {
     }
     self.path = path
     self.file = file
-    size = Int(status.st_size)
+    size = Int(clamping: status.st_size)
   }
 
   deinit { close(file) }
@@ -90,12 +90,12 @@ struct OpenFile: ~Copyable {
     deinit { munmap(address, size) }
 
     func evict(_ buffer: UnsafeRawBufferPointer) {
-      let page = Int(getpagesize())
+      let page = Int(widening: getpagesize())
       let offset = buffer.baseAddress! - UnsafeRawPointer(address)
       let start = offset / page * page
       let end = (offset + buffer.count + page - 1) / page * page
       // SAFETY: these pages belong to the mapping; a later read loads them from the file.
-      if end > start { madvise(address + start, end - start, Int32(MADV_DONTNEED)) }
+      if end > start { madvise(address + start, end - start, MADV_DONTNEED) }
     }
   }
 }

@@ -53,12 +53,12 @@ struct HDF5ChunkIndex {
 extension HDF5File {
   /// The chunks of a layout of version 3: a B-tree of version 1.
   func chunkIndex(version3 data: Bytes, _ shape: [Int]) throws(ArcuateError) -> HDF5ChunkIndex {
-    let rank = Int(try data.byte(at: 2)) - 1
+    let rank = Int(widening: try data.byte(at: 2)) - 1
     guard rank == shape.count, rank >= 1 else {
       throw ArcuateError(.malformed, "chunks of rank \(rank) for a shape of rank \(shape.count)")
     }
     let extents = try (0...rank).map { i throws(ArcuateError) in
-      Int(try data.integer(UInt32.self, at: 11 + 4 * i))
+      Int(widening: try data.integer(UInt32.self, at: 11 + 4 * i))
     }
     var index = try HDF5ChunkIndex(extents: Array(extents.dropLast()), element: extents[rank])
     let address: UInt64 = try data.integer(at: 3)
@@ -76,7 +76,7 @@ extension HDF5File {
         throw ArcuateError(.malformed, "a chunk B-tree of type \(type)", at: "byte \(node)")
       }
       let level = try bytes.byte(at: node + 5)
-      let count = Int(try bytes.integer(UInt16.self, at: node + 6))
+      let count = Int(widening: try bytes.integer(UInt16.self, at: node + 6))
       let keySize = 8 + 8 * (rank + 1)
       for i in 0..<count {
         let key = node + 24 + i * (keySize + 8)
@@ -87,14 +87,15 @@ extension HDF5File {
         }
         let origin = try shape.indices.map { axis throws(ArcuateError) -> Int in
           let at: UInt64 = try bytes.integer(at: key + 8 + 8 * axis)
-          guard at < UInt64(shape[axis]), at % UInt64(index.extents[axis]) == 0 else {
+          guard at < UInt64(clamping: shape[axis]), at % UInt64(clamping: index.extents[axis]) == 0
+          else {
             throw ArcuateError(.malformed, "a chunk lies outside the data", at: "byte \(key)")
           }
-          return Int(at)
+          return Int(clamping: at)
         }
         index.chunks.append(
           .init(
-            start: child, stored: Int(try bytes.integer(UInt32.self, at: key)),
+            start: child, stored: Int(widening: try bytes.integer(UInt32.self, at: key)),
             mask: try bytes.integer(at: key + 4), origin: origin))
       }
     }
@@ -104,8 +105,8 @@ extension HDF5File {
   /// The chunks of a layout of version 4: a single one, or an array of them.
   func chunkIndex(version4 data: Bytes, _ shape: [Int]) throws(ArcuateError) -> HDF5ChunkIndex {
     let flags = try data.byte(at: 2)
-    let rank = Int(try data.byte(at: 3)) - 1
-    let width = Int(try data.byte(at: 4))
+    let rank = Int(widening: try data.byte(at: 3)) - 1
+    let width = Int(widening: try data.byte(at: 4))
     guard rank == shape.count, rank >= 1, (1...8).contains(width), flags & 1 == 0 else {
       throw ArcuateError(
         .malformed, "chunks of rank \(rank) for a shape of rank \(shape.count), flags \(flags)")
@@ -113,7 +114,9 @@ extension HDF5File {
     var at = 5
     func integer(_ width: Int, _ data: Bytes, _ at: Int) throws(ArcuateError) -> Int {
       var value: UInt64 = 0
-      for i in 0..<width { value |= UInt64(try data.byte(at: at + i)) << (8 * UInt64(i)) }
+      for i in 0..<width {
+        value |= UInt64(truncatingIfNeeded: try data.byte(at: at + i)) << (8 * i)
+      }
       return Int(clamping: value)
     }
     let extents = try (0...rank).map { i throws(ArcuateError) in
@@ -134,7 +137,7 @@ extension HDF5File {
     at += 1
     switch kind {
     case 1:
-      var (stored, mask) = (index.size, UInt32(0))
+      var (stored, mask) = (index.size, 0 as UInt32)
       if flags & 2 != 0 {
         stored = try integer(8, data, at)
         mask = try data.integer(at: at + 8)
@@ -163,14 +166,14 @@ extension HDF5File {
           .init(start: start + skip, stored: index.size, mask: 0, origin: index.origin(i, grid)))
       }
     case 3:
-      let pageBits = Int(try data.byte(at: at))
+      let pageBits = Int(widening: try data.byte(at: at))
       let address: UInt64 = try data.integer(at: at + 1)
       if address == HDF5File.undefined { return index }
       try fixedArray(at: try offset(address), count: count, pageBits: pageBits) {
         i, entry, filtered throws(ArcuateError) in
         let address: UInt64 = try bytes.integer(at: entry)
         guard address != HDF5File.undefined else { return }
-        var (stored, mask) = (index.size, UInt32(0))
+        var (stored, mask) = (index.size, 0 as UInt32)
         if let width = filtered {
           stored = try integer(width, bytes, entry + 8)
           mask = try bytes.integer(at: entry + 8 + width)
@@ -194,7 +197,7 @@ extension HDF5File {
   ) throws(ArcuateError) {
     try expect("FAHD", at: header)
     let client = try bytes.byte(at: header + 5)
-    let size = Int(try bytes.byte(at: header + 6))
+    let size = Int(widening: try bytes.byte(at: header + 6))
     guard client == 0 && size == 8 || client == 1 && (13...20).contains(size), pageBits <= 32 else {
       throw ArcuateError(
         .malformed, "an array of client \(client) with entries of \(size) bytes",

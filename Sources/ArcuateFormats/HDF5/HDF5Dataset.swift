@@ -69,7 +69,7 @@ extension HDF5File {
 
   private func dataspace(_ data: Bytes) throws(ArcuateError) -> [Int] {
     let version = try data.byte(at: 0)
-    let rank = Int(try data.byte(at: 1))
+    let rank = Int(widening: try data.byte(at: 1))
     guard version == 1 || version == 2 else {
       throw ArcuateError(.unsupportedFormat, "dataspace version \(version)")
     }
@@ -82,7 +82,7 @@ extension HDF5File {
       guard extent <= 1 << 40 else {
         throw ArcuateError(.limitExceeded, "extent \(extent) exceeds the limit of 2^40")
       }
-      return Int(extent)
+      return Int(clamping: extent)
     }
   }
 
@@ -98,7 +98,7 @@ extension HDF5File {
     }
     switch try data.byte(at: 1) {
     case 0:
-      let stored = Int(try data.integer(UInt16.self, at: 2))
+      let stored = Int(widening: try data.integer(UInt16.self, at: 2))
       guard stored >= size else {
         throw ArcuateError(.truncated, "needs \(size) bytes, but only \(stored) are stored")
       }
@@ -108,7 +108,7 @@ extension HDF5File {
       // An empty dataset has no address.
       if size == 0 { return Bytes([]) }
       let stored: UInt64 = try data.integer(at: 10)
-      guard address != HDF5File.undefined, stored >= UInt64(size) else {
+      guard address != HDF5File.undefined, stored >= UInt64(clamping: size) else {
         throw ArcuateError(.truncated, "needs \(size) bytes, which were never written")
       }
       return try bytes.slice(try offset(address), size)
@@ -127,7 +127,7 @@ extension HDF5File {
 
   private func pipeline(_ data: Bytes) throws(ArcuateError) -> [HDF5Filter] {
     let version = try data.byte(at: 0)
-    let count = Int(try data.byte(at: 1))
+    let count = Int(widening: try data.byte(at: 1))
     guard version == 1 || version == 2, count <= 32 else {
       throw ArcuateError(.unsupportedFormat, "filter pipeline version \(version), \(count) filters")
     }
@@ -136,10 +136,10 @@ extension HDF5File {
       let id: UInt16 = try data.integer(at: at)
       var name = 0
       if version == 1 || id >= 256 {
-        name = Int(try data.integer(UInt16.self, at: at + 2))
+        name = Int(widening: try data.integer(UInt16.self, at: at + 2))
         at += 2
       }
-      let values = Int(try data.integer(UInt16.self, at: at + 4))
+      let values = Int(widening: try data.integer(UInt16.self, at: at + 4))
       at += 6
       if version == 1 { name = (name + 7) & ~7 }
       at += name + 4 * values + (version == 1 && values & 1 == 1 ? 4 : 0)

@@ -103,7 +103,7 @@ struct HDF5File {
         at: "byte \(offsets.sizes)")
     }
     let end: UInt64 = try bytes.integer(at: offsets.end)
-    guard end <= UInt64(bytes.count) else {
+    guard end <= UInt64(clamping: bytes.count) else {
       throw ArcuateError(
         .truncated, "has \(bytes.count) of \(end) bytes",
         at: "byte \(offsets.end)")

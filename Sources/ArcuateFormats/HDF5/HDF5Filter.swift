@@ -21,7 +21,7 @@ enum HDF5Filter {
     _ filters: [HDF5Filter], mask: UInt32, _ stored: Bytes, size: Int, element: Int
   ) throws(ArcuateError) -> [UInt8] {
     var data = stored.array
-    for (i, filter) in filters.enumerated().reversed() where mask >> UInt32(i) & 1 == 0 {
+    for (i, filter) in filters.enumerated().reversed() where mask >> i & 1 == 0 {
       switch filter {
       case .fletcher32:
         guard data.count >= 4 else {
@@ -59,7 +59,9 @@ enum HDF5Filter {
     var (a, b): (UInt64, UInt64) = (0, 0)
     var i = 0
     while i < data.count {
-      a += UInt64(data[i]) << 8 | (i + 1 < data.count ? UInt64(data[i + 1]) : 0)
+      a +=
+        UInt64(truncatingIfNeeded: data[i]) << 8
+        | (i + 1 < data.count ? UInt64(truncatingIfNeeded: data[i + 1]) : 0)
       b += a
       a = a & 0xFFFF + a >> 16
       b = b & 0xFFFF + b >> 16

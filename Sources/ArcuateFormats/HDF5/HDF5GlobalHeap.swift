@@ -8,7 +8,7 @@ extension HDF5File {
 
   /// The bytes of a 16-byte reference into a global heap.
   func heapObject(_ raw: Bytes, at position: Int, element: Int) throws(ArcuateError) -> Bytes {
-    let count = Int(try raw.integer(UInt32.self, at: position))
+    let count = Int(widening: try raw.integer(UInt32.self, at: position))
     let address: UInt64 = try raw.integer(at: position + 4)
     let wanted: UInt32 = try raw.integer(at: position + 12)
     if count == 0 { return Bytes([]) }

@@ -46,7 +46,7 @@ extension HDF5File {
       throw ArcuateError(.malformed, "a B-tree that contains itself", at: "byte \(offset)")
     }
     if try tag(at: offset) == "SNOD" {
-      let count = Int(try bytes.integer(UInt16.self, at: offset + 6))
+      let count = Int(widening: try bytes.integer(UInt16.self, at: offset + 6))
       for i in 0..<count {
         let entry = offset + 8 + 40 * i
         let name = try heapString(heap, try bytes.integer(at: entry))
@@ -59,7 +59,7 @@ extension HDF5File {
     guard try bytes.byte(at: offset + 4) == 0 else {
       throw ArcuateError(.malformed, "a group's B-tree is of another type", at: "byte \(offset)")
     }
-    let count = Int(try bytes.integer(UInt16.self, at: offset + 6))
+    let count = Int(widening: try bytes.integer(UInt16.self, at: offset + 6))
     for i in 0..<count {
       let child = try self.offset(try bytes.integer(at: offset + 32 + 16 * i))
       try walk(tree: child, heap: heap, depth: depth + 1, visited: &visited, into: &members)
@@ -88,9 +88,9 @@ extension HDF5File {
     }
     if flags & 4 != 0 { at += 8 }
     if flags & 16 != 0 { at += 1 }
-    let width = 1 << Int(flags & 3)
+    let width = 1 << Int(widening: flags & 3)
     var length = 0
-    for i in 0..<width { length |= Int(try data.byte(at: at + i)) << (8 * i) }
+    for i in 0..<width { length |= Int(widening: try data.byte(at: at + i)) << (8 * i) }
     at += width
     guard length >= 0 else {
       throw ArcuateError(.malformed, "the length of the name exceeds the limit")

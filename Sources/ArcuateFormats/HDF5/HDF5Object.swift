@@ -28,8 +28,8 @@ extension HDF5File {
   }
 
   private func objectVersion1(at offset: Int) throws(ArcuateError) -> HDF5Object {
-    let count = Int(try bytes.integer(UInt16.self, at: offset + 2))
-    let size = Int(try bytes.integer(UInt32.self, at: offset + 8))
+    let count = Int(widening: try bytes.integer(UInt16.self, at: offset + 2))
+    let size = Int(widening: try bytes.integer(UInt32.self, at: offset + 8))
     var blocks = [(start: offset + 16, size: size)]
     var messages: [HDF5Object.Message] = []
     var seen = 0
@@ -40,7 +40,7 @@ extension HDF5File {
       var at = start
       while at + 8 <= start + size, seen < count {
         let type = try bytes.integer(UInt16.self, at: at)
-        let length = Int(try bytes.integer(UInt16.self, at: at + 2))
+        let length = Int(widening: try bytes.integer(UInt16.self, at: at + 2))
         guard at + 8 + length <= start + size else {
           throw ArcuateError(.malformed, "a message extends beyond its block", at: "byte \(at)")
         }
@@ -67,9 +67,9 @@ extension HDF5File {
     var at = offset + 6
     if flags & 0x20 != 0 { at += 16 }
     if flags & 0x10 != 0 { at += 4 }
-    let width = 1 << Int(flags & 3)
+    let width = 1 << Int(widening: flags & 3)
     var size = 0
-    for i in 0..<width { size |= Int(try bytes.byte(at: at + i)) << (8 * i) }
+    for i in 0..<width { size |= Int(widening: try bytes.byte(at: at + i)) << (8 * i) }
     guard size >= 0, size <= bytes.count else {
       throw ArcuateError(.truncated, "\(size) bytes of messages in a file of \(bytes.count)")
     }
@@ -83,8 +83,8 @@ extension HDF5File {
       _ = try bytes.slice(start, size)
       var at = start
       while at + head <= start + size {
-        let type = UInt16(try bytes.byte(at: at))
-        let length = Int(try bytes.integer(UInt16.self, at: at + 1))
+        let type = UInt16(truncatingIfNeeded: try bytes.byte(at: at))
+        let length = Int(widening: try bytes.integer(UInt16.self, at: at + 1))
         guard at + head + length <= start + size else { break }
         let data = try bytes.slice(at + head, length)
         if type == 0x10 {

@@ -25,7 +25,7 @@ struct HDF5Type {
   init(_ data: Bytes, depth: Int = 0) throws(ArcuateError) {
     let first = try data.byte(at: 0)
     let bits = try data.byte(at: 1)
-    size = Int(try data.integer(UInt32.self, at: 4))
+    size = Int(widening: try data.integer(UInt32.self, at: 4))
     guard size > 0, size <= 1 << 20, depth <= 2 else {
       throw ArcuateError(.unsupportedFormat, "elements of \(size) bytes are not supported")
     }

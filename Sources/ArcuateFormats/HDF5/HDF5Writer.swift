@@ -97,10 +97,10 @@ struct HDF5Writer {
       return writeDataset(data, shape: shape, type: Self.float32)
     case .double(let value):
       return writeDataset(
-        Self.little(Int(bitPattern: UInt(value.bitPattern)), 8), shape: [], type: Self.float64)
+        Self.little(Int(truncatingIfNeeded: value.bitPattern), 8), shape: [], type: Self.float64)
     case .integers(let values, let shape):
       return writeDataset(
-        values.flatMap { Self.little(Int($0), 8) }, shape: shape, type: Self.int64)
+        values.flatMap { Self.little(Int(widening: $0), 8) }, shape: shape, type: Self.int64)
     case .bool(let value): return writeDataset([value ? 1 : 0], shape: [], type: Self.boolean)
     case .strings(let texts, let shape):
       var data: [UInt8] = []
@@ -132,7 +132,7 @@ struct HDF5Writer {
     let address = bytes.count
     bytes += data
     let space: [UInt8] =
-      [1, UInt8(shape.count), 0, 0, 0, 0, 0, 0] + shape.flatMap { Self.little($0, 8) }
+      [1, UInt8(clamping: shape.count), 0, 0, 0, 0, 0, 0] + shape.flatMap { Self.little($0, 8) }
     let layout: [UInt8] =
       [3, 1] + Self.little(data.isEmpty ? -1 : address, 8) + Self.little(data.count, 8)
     return writeHeader([
@@ -200,7 +200,7 @@ struct HDF5Writer {
         let part = children[start..<min(start + 32, children.count)]
         align()
         let address = bytes.count
-        bytes += Array("TREE".utf8) + [0, UInt8(level)] + Self.little(part.count, 2)
+        bytes += Array("TREE".utf8) + [0, UInt8(clamping: level)] + Self.little(part.count, 2)
         bytes += [UInt8](repeating: 0xFF, count: 16) + Self.little(first, 8)
         for child in part {
           bytes += Self.little(child.address, 8) + Self.little(child.last, 8)

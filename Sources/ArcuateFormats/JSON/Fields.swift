@@ -46,7 +46,7 @@ struct Fields {
   /// Bounded, so that sums and products of a few of them cannot overflow.
   static func whole(_ value: JSON) throws(ArcuateError) -> Int {
     let number: Int = try value.integer()
-    guard abs(number) <= 1 << 40 else {
+    guard number.magnitude <= 1 << 40 else {
       throw ArcuateError(.limitExceeded, "\(number) exceeds the limit of 2^40")
     }
     return number

@@ -179,7 +179,7 @@ struct JSONParser {
       guard let byte = next, let digit = Character(Unicode.Scalar(byte)).hexDigitValue else {
         throw malformed("expected four hexadecimal digits")
       }
-      code = code << 4 | UInt32(digit)
+      code = code << 4 | UInt32(truncatingIfNeeded: digit)
       at += 1
     }
     return code

@@ -74,7 +74,7 @@ extension KaldiValue {
     guard bytes[0] == 4, size >= 0 else {
       throw ArcuateError(.malformed, "expected a size (byte 4, then a non-negative int32)")
     }
-    return Int(size)
+    return Int(widening: size)
   }
 
   /// rows * columns, within the limit.
@@ -135,7 +135,7 @@ extension KaldiValue {
       bytes.append(little: values)
     case .integers(let values):
       size(values.count)
-      for value in values { size(Int(value)) }
+      for value in values { size(Int(widening: value)) }
     }
     return bytes
   }

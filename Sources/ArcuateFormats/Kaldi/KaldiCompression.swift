@@ -18,8 +18,8 @@ enum KaldiCompression {
     let header = try reader.take(16)
     let minimum = Float(bitPattern: header.little(at: 0))
     let range = Float(bitPattern: header.little(at: 4))
-    let rows = Int(header.little(Int32.self, at: 8))
-    let columns = Int(header.little(Int32.self, at: 12))
+    let rows = Int(widening: header.little(Int32.self, at: 8))
+    let columns = Int(widening: header.little(Int32.self, at: 12))
     let count = try KaldiValue.elements(rows, columns)
     try KaldiValue.bound(reader, count, bytesEach: self == .twoByte ? 2 : 1)
     switch self {
@@ -34,7 +34,7 @@ enum KaldiCompression {
         }
         let levels = (0...255).map { expand($0, p[0], p[1], p[2], p[3]) }
         for row in 0..<rows {
-          values[row * columns + column] = levels[Int(bytes[column * rows + row])]
+          values[row * columns + column] = levels[Int(widening: bytes[column * rows + row])]
         }
       }
       return try KaldiMatrix(rows: rows, columns: columns, values: values)

@@ -77,7 +77,7 @@ struct KaldiText {
         return values
       }
       let word = try word()
-      guard let value = Int32(word) else {
+      guard let value = Int(text: word).flatMap(Int32.init(exactly:)) else {
         throw ArcuateError(
           .malformed, "expected \"[\" or an integer, not \"\(word)\"")
       }

@@ -32,8 +32,10 @@ enum LayerText {
     }
     var fields = Fields(try JSONParser.parse(bytes.array).object())
     let input = try within("input") { () throws(ArcuateError) in
-      let isNumber = if case .number? = fields.find("input") { true } else { false }
-      let shape = try Shape(isNumber ? [fields.whole("input")] : fields.list("input"))
+      let value = try fields.take("input")
+      let isNumber = if case .number = value { true } else { false }
+      let shape = try Shape(
+        isNumber ? [Fields.whole(value)] : value.array().map(Fields.whole))
       guard (1...mostWeights).contains(shape.count) else {
         throw ArcuateError(
           .limitExceeded, "\(shape) has \(shape.count) numbers, not within 1 ... \(mostWeights)")
@@ -130,7 +132,8 @@ struct LayerWeights {
   ) throws(ArcuateError) -> Tensor {
     var values = [Float](repeating: 0, count: shape.count)
     for i in stride(from: 0, to: values.count, by: 4) {
-      let words = random.words(stream: layer, step: sample, index: UInt32(i / 4))
+      let words = random.words(
+        stream: layer, step: sample, index: UInt32(truncatingIfNeeded: i / 4))
       for k in 0..<min(4, values.count - i) {
         values[i + k] = (2 * (Float(words[k] >> 8) * 0x1p-24) - 1) * bound
       }

@@ -121,7 +121,7 @@ extension HDF5Tree {
     throws(ArcuateError)
   {
     func integers(_ values: [Int], isScalar: Bool) -> HDF5Tree {
-      .integers(values.map { Int64($0) }, shape: isScalar ? [] : [values.count])
+      .integers(values.map { Int64(clamping: $0) }, shape: isScalar ? [] : [values.count])
     }
     switch value {
     case .tensor(let tensor):

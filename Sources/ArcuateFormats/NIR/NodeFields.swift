@@ -133,10 +133,10 @@ struct NodeFields {
       throw ArcuateError(.malformed, "is not numbers", at: path)
     }
     return try numbers.doubles().map { number throws(ArcuateError) in
-      guard number.rounded() == number, abs(number) <= 1e12 else {
+      guard number.magnitude <= 1e12, let whole = Int(exactly: number) else {
         throw ArcuateError(.invalidModel, "\(number) is not a whole number", at: path)
       }
-      return Int(number)
+      return whole
     }
   }
 }

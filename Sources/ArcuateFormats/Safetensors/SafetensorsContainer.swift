@@ -33,7 +33,7 @@ struct SafetensorsContainer {
   static func recognizes(_ bytes: Bytes) -> Bool {
     guard let length = try? bytes.integer(UInt64.self, at: 0), let first = try? bytes.byte(at: 8)
     else { return false }
-    return length <= UInt64(maximumHeader) && first == UInt8(ascii: "{")
+    return length <= UInt64(clamping: maximumHeader) && first == UInt8(ascii: "{")
   }
 
   // MARK: Reading
@@ -42,19 +42,19 @@ struct SafetensorsContainer {
   /// Throws. `truncated`, `malformed`, `unsupportedFormat` or `limitExceeded` naming the location.
   init(_ bytes: Bytes) throws(ArcuateError) {
     let length: UInt64 = try bytes.integer(at: 0)
-    guard length <= UInt64(Self.maximumHeader) else {
+    guard length <= UInt64(clamping: Self.maximumHeader) else {
       throw ArcuateError(
         .limitExceeded, "a header of \(length) bytes; \(Self.maximumHeader) are allowed",
         at: "byte 0")
     }
     let header = try within("header") { () throws(ArcuateError) in
-      let text = try bytes.slice(8, Int(length)).array
+      let text = try bytes.slice(8, Int(clamping: length)).array
       guard text.first == UInt8(ascii: "{") else {
         throw ArcuateError(.malformed, "does not begin with \"{\"", at: "byte 8")
       }
       return try JSONParser.parse(text).object()
     }
-    let data = try bytes.slice(8 + Int(length), bytes.count - 8 - Int(length))
+    let data = try bytes.slice(8 + Int(clamping: length), bytes.count - 8 - Int(clamping: length))
     var spans: [(begin: Int, end: Int, name: String)] = []
     for (name, value) in header.sorted(by: { $0.key < $1.key }) {
       if name == "__metadata__" {
@@ -146,7 +146,7 @@ struct SafetensorsContainer {
     var out: [UInt8] = []
     out.reserveCapacity(8 + header.count + end)
     // SAFETY: the closures only read the bytes.
-    withUnsafeBytes(of: UInt64(header.count).littleEndian) { out.append(contentsOf: $0) }
+    withUnsafeBytes(of: UInt64(clamping: header.count).littleEndian) { out.append(contentsOf: $0) }
     out += header
     for (_, entry) in order { entry.bytes.withUnsafeBytes { out.append(contentsOf: $0) } }
     return out

@@ -36,7 +36,7 @@ extension Convolution {
           for kx in 0..<kernel[1] {
             let tx = x + pads[1] - kx * dilation[1]
             guard tx >= 0, tx % stride[1] == 0, tx / stride[1] < out[1] else { continue }
-            dense += UInt64(channels * outPerGroup)
+            dense += UInt64(clamping: channels * outPerGroup)
             for c in 0..<channels {
               fan[(y * size[1] + x) * channels + c] += present[c * window + ky * kernel[1] + kx]
             }

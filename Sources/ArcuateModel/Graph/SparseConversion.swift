@@ -12,11 +12,11 @@ extension Linear {
     let all = weight.floats
     var (starts, posts, kept): ([Int64], [UInt32], [Float]) = ([0], [], [])
     for j in 0..<pre {
-      for i in 0..<post where abs(all[i * pre + j]) > threshold {
-        posts.append(UInt32(i))
+      for i in 0..<post where all[i * pre + j].magnitude > threshold {
+        posts.append(UInt32(truncatingIfNeeded: i))
         kept.append(all[i * pre + j])
       }
-      starts.append(Int64(posts.count))
+      starts.append(Int64(clamping: posts.count))
     }
     return SparseLinear(
       post: post, pre: pre, rowStarts: IndexArray(starts), postIndices: IndexArray(posts),

@@ -138,11 +138,11 @@ extension Convolution: NodeKind {
         .shapeMismatch, "\(groups) groups do not divide \(input[0]) and \(channels) channels")
     }
     let kernel = try layer.extents("kernel", axes: axes, least: 1, or: nil)
-    let positions = kernel.reduce(1, *)
-    let inputs = input[0] / groups * positions
+    // The shape bounds the products.
+    let shape = try Shape([channels, input[0] / groups] + kernel)
+    let inputs = shape.count / channels
     weight = try layer.weight(
-      try Shape([channels, input[0] / groups] + kernel), inputs: inputs,
-      outputs: channels / groups * positions)
+      shape, inputs: inputs, outputs: shape.count / shape[1] / groups)
     bias = try layer.flag("bias", or: true) ? layer.bias(channels, inputs: inputs) : nil
     if layer.isWord("padding", "same") {
       padding = .same

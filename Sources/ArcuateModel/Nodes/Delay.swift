@@ -6,6 +6,21 @@ package struct Delay: Sendable, Equatable {
   package var delay_s: Tensor
 }
 
+extension Delay {
+  /// Steps of a delay at most.
+  package static let mostSteps = 1_000_000
+
+  /// A delay as a whole number of steps. Throws. `cannotCompile` above `mostSteps`.
+  package static func steps(_ seconds: Float, dt_s: Double) throws(ArcuateError) -> Int {
+    let steps = (Double(seconds) / dt_s).rounded()
+    guard steps >= 0, steps <= Double(mostSteps) else {
+      throw ArcuateError(
+        .cannotCompile, "a delay of \(seconds) s is \(steps) steps, above 1,000,000")
+    }
+    return Int(bounding: steps, 0...mostSteps)
+  }
+}
+
 extension Delay: NodeKind {
   package static var forms: [NodeForm<Self>] {
     [

@@ -25,13 +25,17 @@ public struct Projection: Sendable, Hashable {
     let random = CounterRandom(seed: seed)
     var weight = [Float](repeating: 0, count: post * pre)
     func value(_ i: Int, _ k: Int) -> Float {
-      (random.uniform(stream: 0, step: UInt64(i), index: UInt32(k)) * 2 - 1) * amplitude
+      (uniform(0, i, k) * 2 - 1) * amplitude
+    }
+    func uniform(_ stream: UInt32, _ i: Int, _ k: Int) -> Float {
+      random.uniform(
+        stream: stream, step: UInt64(truncatingIfNeeded: i), index: UInt32(truncatingIfNeeded: k))
     }
     for i in 0..<post {
       if let fanIn {
         for k in 0..<fanIn {
-          let at = random.uniform(stream: 1, step: UInt64(i), index: UInt32(k)) * Float(pre)
-          weight[i * pre + min(Int(at), pre - 1)] += value(i, k)
+          let at = Int(bounding: Double(uniform(1, i, k) * Float(pre)), 0...pre - 1)
+          weight[i * pre + at] += value(i, k)
         }
       } else {
         for j in 0..<pre { weight[i * pre + j] = value(i, j) }

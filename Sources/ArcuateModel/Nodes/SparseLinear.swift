@@ -35,7 +35,7 @@ public struct SparseLinear: Sendable, Equatable {
   }
 
   /// Connections of one node at most; more would not fit their 32-bit indices in a plan.
-  public static let mostConnections = Int(UInt32.max)
+  public static let mostConnections = Int(widening: UInt32.max)
   /// Elements of input or output at most.
   public static let mostElements = 1 << 28
 

@@ -134,7 +134,7 @@ extension ConstantExpression.Unary {
     let (x, d) = a
     switch self {
     case .negative: return (-x, -d)
-    case .abs: return (Swift.abs(x), x < 0 ? -d : d)
+    case .abs: return (x.magnitude, x < 0 ? -d : d)
     case .floor: return (x.rounded(.down), 0)
     case .sqrt:
       let root = x.squareRoot()

@@ -349,7 +349,7 @@ struct ProgramBuilder {
         .malformed, "the exponent of a value is 2, 3 or 4: use exp(y * log(x))", at: "\(position)")
     }
     var product = base
-    for _ in 1..<Int(n) {
+    for _ in 1..<Int(bounding: Double(n), 2...4) {
       guard case .value(let left, _) = product else { break }
       product = try add(
         type == .number ? .multiply : .multiplyIntegers, [left, x], type, position)

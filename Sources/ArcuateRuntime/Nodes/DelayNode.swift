@@ -1,5 +1,6 @@
 import ArcuateCore
 import ArcuateKernels
+import ArcuateModel
 
 /// y(t) = x(t - delay), element by element: a ring of rows.
 final class DelayNode: NodeRun {
@@ -23,21 +24,14 @@ final class DelayNode: NodeRun {
   let listUse: ListUse = []
   let emission = Emission.values
 
-  /// Steps of a delay at most.
-  static let mostSteps = 1_000_000
-
   /// Throws. `cannotCompile` for a delay of too many steps; `limitExceeded`.
   init(_ delay: Tensor, _ packing: inout NodePacking) throws(ArcuateError) {
     let dt = packing.dt_s
     let seconds = packing.ordered(try delay.broadcast(to: packing.shape))
     var most = 0
     steps = try seconds.map { seconds throws(ArcuateError) -> Int32 in
-      let delay = (Double(seconds) / dt).rounded()
-      guard delay >= 0, delay <= Double(DelayNode.mostSteps) else {
-        throw ArcuateError(
-          .cannotCompile, "a delay of \(seconds) s is \(delay) steps, above 1,000,000")
-      }
-      most = max(most, Int(delay))
+      let delay = try Delay.steps(seconds, dt_s: dt)
+      most = max(most, delay)
       return Int32(delay)
     }
     ring = most + 1

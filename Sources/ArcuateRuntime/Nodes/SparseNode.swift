@@ -34,11 +34,11 @@ final class SparseNode: NodeRun {
   /// Throws. `cannotCompile`, `limitExceeded`, `outOfMemory`.
   init(_ sparse: SparseLinear, _ packing: inout NodePacking) throws(ArcuateError) {
     let (least, largest) = sparse.delaySteps(packing.dt_s)
-    guard largest <= Double(DelayNode.mostSteps) else {
+    guard largest <= Double(Delay.mostSteps) else {
       throw ArcuateError(
         .cannotCompile,
         "a delay of \(sparse.delay_s.extremes?.largest ?? 0) s is \(largest) steps, above "
-          + "\(DelayNode.mostSteps)")
+          + "\(Delay.mostSteps)")
     }
     let isRing = least < largest
     var ring = isRing ? 1 : 0

@@ -14,8 +14,8 @@ final class DelayNode: NodeTraining {
 
   static func make(from seconds: Tensor, at site: NodeSite) throws(ArcuateError) -> DelayNode {
     let input = try site.input()
-    let delays = try seconds.broadcast(to: site.shape).map {
-      Int((Double($0) / site.dt_s).rounded())
+    let delays = try seconds.broadcast(to: site.shape).map { seconds throws(ArcuateError) in
+      try Delay.steps(seconds, dt_s: site.dt_s)
     }
     return DelayNode(site.name, input, try site.output(), delays: delays, tensor: seconds)
   }

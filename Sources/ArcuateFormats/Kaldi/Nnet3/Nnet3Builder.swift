@@ -296,8 +296,8 @@ struct Nnet3Builder {
       try spend(2 * source.count)
       let one = try made.contains(":one") ? ":one" : constant(":one", [1])
       let op = SparseLinear(
-        post: source.count, pre: 1, rowStarts: IndexArray([0, Int64(source.count)]),
-        postIndices: IndexArray((0..<source.count).map { UInt32($0) }),
+        post: source.count, pre: 1, rowStarts: IndexArray([0, Int64(clamping: source.count)]),
+        postIndices: IndexArray((0..<source.count).map { UInt32(truncatingIfNeeded: $0) }),
         weight: .filled(1, shape: try Shape([source.count])),
         delay_s: Tensor(scalar: Float(Double(begins) * frame_s)))
       _ = add(gate, .sparse(op), [one])
@@ -327,7 +327,7 @@ struct Nnet3Builder {
     for i in 0..<width { starts[i + 1] += starts[i] }
     return SparseLinear(
       post: columns.count, pre: width, rowStarts: IndexArray(starts),
-      postIndices: IndexArray(targets.map { UInt32($0.to) }),
+      postIndices: IndexArray(targets.map { UInt32(truncatingIfNeeded: $0.to) }),
       weight: Tensor(vector: [Float](repeating: 1, count: columns.count)),
       delay_s: Tensor(scalar: Float(Double(delay) * frame_s)))
   }

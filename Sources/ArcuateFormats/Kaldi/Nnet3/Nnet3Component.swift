@@ -195,7 +195,7 @@ struct Nnet3Fields {
       throw ArcuateError(.invalidModel, "\(bias.count) biases for \(weight.rows) outputs")
     }
     guard (1...1000).contains(times.count), weight.columns % times.count == 0,
-      times.allSatisfy({ abs($0) <= Nnet3Descriptor.largestOffset })
+      times.allSatisfy({ $0.magnitude <= Nnet3Descriptor.largestOffset })
     else {
       throw ArcuateError(
         .invalidModel,

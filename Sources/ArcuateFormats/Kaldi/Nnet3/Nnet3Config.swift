@@ -51,7 +51,7 @@ struct Nnet3Config {
     }
     func whole(_ name: String, from least: Int) throws(ArcuateError) -> Int {
       let text = try field(name)
-      guard let value = Int(text), value >= least else {
+      guard let value = Int(text: text), value >= least else {
         throw ArcuateError(
           .malformed, "\(name) must be an integer of at least \(least), not \"\(text.prefix(40))\"")
       }

@@ -68,11 +68,11 @@ indirect enum Nnet3Descriptor {
 
     private mutating func integer() throws(ArcuateError) -> Int {
       let word = take() ?? "the end"
-      guard let value = Int(word) else {
+      guard let value = Int(text: word) else {
         throw ArcuateError(
           .malformed, "expected an integer, not \"\(word.prefix(60))\"")
       }
-      guard abs(value) <= Nnet3Descriptor.largestOffset else {
+      guard value.magnitude <= Nnet3Descriptor.largestOffset else {
         throw ArcuateError(
           .limitExceeded, "offset \(value) exceeds the limit of \(Nnet3Descriptor.largestOffset)")
       }

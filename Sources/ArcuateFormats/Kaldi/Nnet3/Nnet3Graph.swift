@@ -96,7 +96,7 @@ struct Nnet3Graph {
     _ input: Nnet3Descriptor, offset: Int = 0, isOptional: Bool = false, isTimeless: Bool = false
   ) throws(ArcuateError) -> [Nnet3Node.Term] {
     spent += 1
-    guard spent <= Nnet3Graph.mostTerms, abs(offset) <= Nnet3Descriptor.largestOffset else {
+    guard spent <= Nnet3Graph.mostTerms, offset.magnitude <= Nnet3Descriptor.largestOffset else {
       throw ArcuateError(.limitExceeded, "has too many parts or too large an offset")
     }
     switch input {

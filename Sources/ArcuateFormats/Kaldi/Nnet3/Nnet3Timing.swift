@@ -61,7 +61,7 @@ struct Nnet3Timing {
           values[i] = value
           isSettled = false
           growing = i
-          if let value, abs(value) > Nnet3Timing.mostFrames {
+          if let value, value.magnitude > Nnet3Timing.mostFrames {
             throw ArcuateError(.invalidModel, message, at: Nnet3Graph.location(nodes[i].name))
           }
         }

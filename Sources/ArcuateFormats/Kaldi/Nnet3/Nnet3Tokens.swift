@@ -89,12 +89,12 @@ struct Nnet3Tokens {
         let bytes = try reader.take(5)
         let word: Int32 = bytes.little(at: 1)
         return .number(
-          integer: Int(word), real: Double(Float(bitPattern: UInt32(bitPattern: word))))
+          integer: Int(widening: word), real: Double(Float(bitPattern: UInt32(bitPattern: word))))
       case 8:
         let bytes = try reader.take(9)
         let word: Int64 = bytes.little(at: 1)
         return .number(
-          integer: Int(word), real: Double(bitPattern: UInt64(bitPattern: word)))
+          integer: Int(widening: word), real: Double(bitPattern: UInt64(bitPattern: word)))
       default: break
       }
       throw ArcuateError(.malformed, "expected a value, not byte \(first)")
@@ -104,13 +104,13 @@ struct Nnet3Tokens {
   /// A list, as Kaldi writes vectors of integers in binary: width, count, elements.
   private func integers() throws(ArcuateError) -> [Int] {
     let header = try reader.take(5)
-    let count = Int(header.little(Int32.self, at: 1))
+    let count = Int(widening: header.little(Int32.self, at: 1))
     guard header[0] == 4, count >= 0 else {
       throw ArcuateError(.malformed, "expected a list of 4-byte integers")
     }
     try KaldiValue.bound(reader, count, bytesEach: 4)
     let bytes = try reader.take(4 * count)
-    return (0..<count).map { Int(bytes.little(Int32.self, at: 4 * $0)) }
+    return (0..<count).map { Int(widening: bytes.little(Int32.self, at: 4 * $0)) }
   }
 
   private func textValue(_ isList: Bool) throws(ArcuateError) -> Value {
@@ -132,7 +132,7 @@ struct Nnet3Tokens {
     default:
       let word = try word()
       if word == "T" || word == "F" { return .bool(word == "T") }
-      if !isList, let real = Double(word) { return .number(integer: Int(word), real: real) }
+      if !isList, let real = Double(word) { return .number(integer: Int(text: word), real: real) }
       throw ArcuateError(.malformed, "expected a value, not \"\(word.prefix(60))\"")
     }
     throw ArcuateError(.malformed, "expected a list of integers")
