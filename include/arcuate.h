@@ -78,6 +78,11 @@
  * Threads. A pointer to const may be used by any number of threads at the same time, any other
  * pointer by one thread at a time. Different objects are independent.
  *
+ * Processes. In a child of fork(), models, plans, and sessions and trainers with one thread can be
+ * used, unless another thread was inside a call with them. The threads of the others do not exist
+ * there: calls that run them return ARCUATE_ERROR_INVALID_STATE; they can be read, cloned and
+ * freed, and new ones can be made from their plan or model.
+ *
  * Memory. A session allocates when it is created and when a probe is added, and not while it runs.
  *
  * Options. An options struct begins with struct_size. Call its _init function, or set every field

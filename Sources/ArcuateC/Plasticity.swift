@@ -116,7 +116,7 @@ public func arcuate_session_normalize(_ session: OpaquePointer?) -> arcuate_stat
 
 @c @implementation
 public func arcuate_session_consolidate(_ session: OpaquePointer?) -> arcuate_status {
-  withSession(session) { $0.consolidate() }
+  withSession(session) { try $0.consolidate() }
 }
 
 @c @implementation

@@ -126,7 +126,7 @@ enum Library {
   /// What a frame begins and ends with, for hosts that run steps.
   static func endFrame(_ session: Session) {
     session.normalize()
-    session.consolidate()
+    try! session.consolidate()
   }
 
   // Models.

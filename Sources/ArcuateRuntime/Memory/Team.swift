@@ -19,6 +19,9 @@ final class Team {
     }
   }
 
+  /// Throws. `invalidState` in a child of `fork`, where the threads do not exist.
+  func requireThreads() throws(ArcuateError) { try pool.requireThreads(of: "session") }
+
   /// Runs `work` on every thread; returns when all are done.
   func run(_ work: any SharedWork) {
     self.work = work

@@ -22,8 +22,11 @@ extension Session {
   /// Applies what frames added up, with the modulators as they are now, and clears it.
   ///
   /// A frame of `run` ends with this while the session adapts; after steps or events call it
-  /// yourself.
-  public func consolidate() { plan.plasticity?.consolidate(arena) }
+  /// yourself. Throws. `invalidState` where the threads were left behind by `fork`.
+  public func consolidate() throws(ArcuateError) {
+    try arena.team?.requireThreads()
+    plan.plasticity?.consolidate(arena)
+  }
 
   /// Brings weights and thresholds back to those of the model, and starts random numbers again.
   /// Streams and signals are untouched.

@@ -28,9 +28,11 @@ extension Session {
   /// Shapes. Each input [frames][batch][shape], each output [frames][batch][shape], or with every
   /// step [frames][steps][batch][shape]. Outputs whose pointer is nil are left out.
   /// Throws. `bufferSize` for an array of another size, `invalidArgument` for a number that is
-  /// not finite; the state is then as it was.
+  /// not finite, `invalidState` where the threads were left behind by `fork`; the state is then as it
+  /// was.
   public func run(frames: Int, inputs: InputPorts, outputs: OutputPorts) throws(ArcuateError) {
     let plan = plan
+    try arena.team?.requireThreads()
     try checkFrames(frames)
     try checkPorts(
       inputs, outputs, inputCount: { plan.inputCount(port: $0, frames: frames) },
@@ -181,6 +183,7 @@ extension Session {
   public func step(inputs: InputPorts, outputs: OutputPorts) throws(ArcuateError) {
     let plan = plan
     let batch = plan.options.batch
+    try arena.team?.requireThreads()
     try checkPorts(
       inputs, outputs, inputCount: { batch * plan.inputs[$0].shape.count },
       outputCount: { batch * plan.outputs[$0].shape.count })

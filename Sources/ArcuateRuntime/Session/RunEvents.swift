@@ -26,6 +26,7 @@ extension Session {
   ) throws(ArcuateError) -> EventProgress {
     let plan = plan
     let batch = plan.options.batch
+    try arena.team?.requireThreads()
     guard steps >= 0, steps <= Session.mostEventSteps else {
       throw ArcuateError(
         .invalidArgument,

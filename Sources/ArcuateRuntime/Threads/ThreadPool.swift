@@ -9,7 +9,8 @@ import CShims
 
 /// A fixed set of threads that run one job at a time; a round starts no thread and allocates nothing.
 ///
-/// The caller is worker 0. The threads end with this object and do not survive `fork`.
+/// The caller is worker 0. The threads end with this object. They do not exist in a child of `fork`,
+/// which may only free the object (`requireThreads`).
 package final class ThreadPool: @unchecked Sendable {
   // SAFETY: `threads` is set by `init` and read by `deinit`; the gate synchronizes itself; each
   // worker writes the flag of its own index.
@@ -19,6 +20,8 @@ package final class ThreadPool: @unchecked Sendable {
   private var threads: [pthread_t] = []
   /// One flag per worker, a cache line apart.
   private let flags: View<Int32>
+  /// The process that has the threads, as `cshims_forks` counts.
+  private let process = cshims_forks()
 
   /// A pool of `count` workers; `body` is the job of `run()`, called with the worker index.
   /// Throws. `outOfMemory` if the system has no more threads.
@@ -56,7 +59,26 @@ package final class ThreadPool: @unchecked Sendable {
 
   deinit { end() }
 
+  /// Whether the threads are those of a process that this one was forked from.
+  private var isForked: Bool { !threads.isEmpty && process != cshims_forks() }
+
+  /// Throws. `invalidState` in a child of `fork`: `owner`, which has the threads, cannot run there.
+  package func requireThreads(of owner: StaticString) throws(ArcuateError) {
+    guard !isForked else {
+      throw ArcuateError(
+        .invalidState,
+        "this \(owner) was made before fork() and its threads do not exist in the child process: "
+          + "make a new \(owner) there, or use one thread")
+    }
+  }
+
   private func end() {
+    if isForked {
+      // SAFETY: left as it is for good. The threads took part of the locks with them: closing or
+      // destroying these could wait for ever.
+      _ = Unmanaged.passRetained(gate)
+      return
+    }
     gate.close()
     for thread in threads { pthread_join(thread, nil) }
     threads = []

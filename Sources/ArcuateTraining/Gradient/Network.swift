@@ -65,11 +65,15 @@ public final class Network {
 
   // MARK: Running
 
+  /// Throws. `invalidState` in a child of `fork`, where the threads do not exist.
+  func requireThreads() throws(ArcuateError) { try pool.requireThreads(of: "trainer") }
+
   /// Sets the batch at an input.
   ///
   /// Shapes. [batch][width], or [batch][steps][width] with `.every`.
   /// Throws. `shapeMismatch`.
   public func setInput(_ values: UnsafeBufferPointer<Float>, port: Int = 0) throws(ArcuateError) {
+    try requireThreads()
     let signal = inputs[port]
     let width = signal.width
     let steps = options.input == .every ? options.steps : 1
@@ -120,6 +124,7 @@ public final class Network {
   }
 
   private func begin(_ isTraining: Bool, _ iteration: UInt64) throws(ArcuateError) {
+    try requireThreads()
     pass.isTraining = isTraining
     pass.iteration = iteration
     for signal in inputs + copies { signal.forgetGradient() }
@@ -196,6 +201,7 @@ public final class Network {
 
   /// The backward pass from the outputs' gradients; gradients of parameters are accumulated.
   public func backward() throws(ArcuateError) {
+    try requireThreads()
     for group in groups.reversed() {
       if group.isCyclic {
         for t in (0..<options.steps).reversed() {

@@ -220,6 +220,7 @@ public final class Trainer {
   }
 
   private func put(_ inputs: [UnsafeBufferPointer<Float>], samples: Int) throws(ArcuateError) {
+    try network.requireThreads()
     try checkCount(samples)
     guard inputs.count == network.inputCount else {
       throw ArcuateError(

@@ -25,6 +25,10 @@ bool cshims_cpu_has_tiles(void);
 /// Uses tiles from now on, or no longer. Needs the wide kernels.
 void cshims_use_tiles(bool use);
 
+/// Forks between the first call in an ancestor of this process and now: differs in a child from
+/// what its parent got.
+uint32_t cshims_forks(void);
+
 /// Gives memory that is free back to the system, where the C library can.
 void cshims_trim_memory(void);
 

@@ -15,6 +15,9 @@ spiking, `Model.quantize` reduces its weights to int8 or bfloat16, a `Trainer` t
 Arrays are row-major and channel-first; float32 arrays in C order are not copied, others are converted.
 Times are in seconds or steps. Errors are subclasses of `ArcuateError`. The library releases the
 interpreter's lock. `documentation` returns guides in Markdown.
+
+In child processes of fork(), as `multiprocessing` and data loaders make them on Linux, models, plans and
+everything with one thread can be used; sessions and trainers with threads can only be closed, and new ones made.
 """
 
 from __future__ import annotations

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import numbers
 import operator
+import os
 import threading
 import weakref
 from types import TracebackType
@@ -33,12 +34,19 @@ class Handle:
         self._finalizer = weakref.finalize(self, free, pointer)
         # At interpreter exit another thread may still be inside a call; the system frees the memory.
         self._finalizer.atexit = False
+        self._was_left = False
+        _handles.add(self)
 
     def _live(self) -> int:
         """The pointer. The caller holds the lock while it uses the pointer."""
         if self._pointer is None:
             raise errors.StateError(
                 _native.INVALID_STATE, f"this {type(self).__name__.lower()} is closed"
+            )
+        if self._was_left:
+            raise errors.StateError(
+                _native.INVALID_STATE,
+                f"this {type(self).__name__.lower()} was in use by another thread at fork()",
             )
         return self._pointer
 
@@ -66,6 +74,24 @@ class Handle:
 
     def __reduce_ex__(self, protocol: Any) -> NoReturn:
         raise TypeError(f"a {type(self).__name__} cannot be pickled or shallowly copied")
+
+
+_handles: weakref.WeakSet[Handle] = weakref.WeakSet()
+
+
+def _after_fork() -> None:
+    """In a child process, releases the locks of threads that exist in the parent only; what they were
+    changing can only be closed."""
+    for handle in list(_handles):
+        if handle._lock.locked():
+            handle._was_left = True
+    for handle in list(_handles):
+        if handle._was_left and handle._lock.locked():
+            handle._lock.release()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
 
 
 def created(function: Callable[..., int], *arguments: Any) -> int:

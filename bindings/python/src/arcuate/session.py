@@ -62,6 +62,9 @@ class Session(Handle):
 
     Made by `Plan.session`; a context manager. Calls from several threads are serialized; different
     sessions run concurrently, since the library releases the interpreter's lock.
+
+    After fork() a session with threads raises StateError when it is to run in the child process, where its
+    threads do not exist; `clone` it there, or make a new one from its plan.
     """
 
     def __init__(self, pointer: int, plan: Plan) -> None:

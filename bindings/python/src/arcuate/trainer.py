@@ -88,7 +88,8 @@ class Trainer(Handle):
         trainer.model().save("trained.safetensors")
 
     The model itself is not changed. The same model, options and batches give the same bits in every
-    language and for every number of threads. A context manager.
+    language and for every number of threads. A context manager. After fork() a trainer with threads raises
+    StateError in the child process, where its threads do not exist; make a new one there.
 
     mode: "direct": backpropagation through all steps of the network; "tandem": backpropagation through
         an artificial network whose ReLUs take the spike counts of its spiking counterpart, which runs
