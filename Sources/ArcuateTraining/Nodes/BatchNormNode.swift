@@ -85,32 +85,39 @@ final class BatchNormNode: NodeTraining {
     }
   }
 
-  /// Mean and deviation of every channel, in double precision, and the running ones.
+  /// Mean and deviation of every channel, and the running ones. In double precision and two passes:
+  /// the mean square minus the square of the mean would leave nothing of a small variance.
   private func measure() {
-    var sums = [Double](repeating: 0, count: channels)
-    var squares = sums
     let count = Double(output.rows * positions)
-    for r in 0..<output.rows {
-      let x = input.row(beside(r, input))
-      for c in 0..<channels {
-        var (sum, square): (Float, Float) = (0, 0)
-        for i in c * positions..<(c + 1) * positions {
-          sum += x[i]
-          square += x[i] * x[i]
-        }
-        sums[c] += Double(sum)
-        squares[c] += Double(square)
-      }
+    let means = total { x, _ in Double(x) }.map { $0 / count }
+    let squares = total { x, c in
+      let difference = Double(x) - means[c]
+      return difference * difference
     }
     for c in 0..<channels {
-      let m = sums[c] / count
-      let v = max(0, squares[c] / count - m * m)
+      let m = means[c]
+      let v = squares[c] / count
       batchMean[c] = Float(m)
       batchDeviation[c] = Float((v + Double(norm.epsilon)).squareRoot())
       let unbiased = count > 1 ? v * count / (count - 1) : v
       mean.values[c] += momentum * (Float(m) - mean.values[c])
       variance.values[c] += momentum * (Float(unbiased) - variance.values[c])
     }
+  }
+
+  /// For each channel the sum over rows and positions of `term`.
+  @inline(__always)
+  private func total(_ term: (_ x: Float, _ channel: Int) -> Double) -> [Double] {
+    var sums = [Double](repeating: 0, count: channels)
+    for r in 0..<output.rows {
+      let x = input.row(beside(r, input))
+      for c in 0..<channels {
+        var sum = 0.0
+        for i in c * positions..<(c + 1) * positions { sum += term(x[i], c) }
+        sums[c] += sum
+      }
+    }
+    return sums
   }
 
   /// Sums over rows and positions of the gradient, alone and times the normalized input.
