@@ -23,7 +23,7 @@ extension Loss {
     let tiny: Float = 1e-6
     let p = ph.map { min(max(sigmoid($0), tiny), 1 - tiny) }
     let r = rh.map { min(max(sigmoid($0), tiny), 1 - tiny) }
-    // The posterior shares the first head's value, not its gradient.
+    // In training the posterior shares the first head's value, not its gradient.
     let q = (0..<width).map { min(max(sigmoid(ph[$0] + rh[$0]), tiny), 1 - tiny) }
     let naive = kind == .stochmaxNaive
     var z = p
@@ -52,6 +52,11 @@ extension Loss {
         let through = gz * z[k] * (1 - z[k]) / 0.1
         if naive { gp[k] += through } else { gr[k] += through }
       }
+      if !isTraining {
+        // The gate is the first head's probability, of the label too.
+        let gz = expf(o[k] - top) / sum - (k == label ? 1 / (z[k] + 1e-20) : 0)
+        gp[k] += gz * p[k] * (1 - p[k])
+      }
       guard !naive else { continue }
       if k == label {
         loss -= Double(logf(p[k]) + logf(r[k]))
@@ -63,7 +68,9 @@ extension Loss {
         loss -= Double(logf(1 - r[k]))
         gr[k] += r[k]
         // KL: d/dlogit q = q (1 - q) (logit q - logit p); d/dlogit p = p - q.
-        gr[k] += q[k] * (1 - q[k]) * (logf(q[k] / (1 - q[k])) - logf(p[k] / (1 - p[k])))
+        let slope = q[k] * (1 - q[k]) * (logf(q[k] / (1 - q[k])) - logf(p[k] / (1 - p[k])))
+        gr[k] += slope
+        if !isTraining { gp[k] += slope }
         gp[k] += p[k] - q[k]
       }
       // Negative entropy of the gates.
