@@ -166,6 +166,11 @@ extension Neuron: NodeKind {
       tauSynapse = try number("tau_syn", or: nil)
       tauMembrane = try number("tau_mem", or: nil)
       inputWeight = try number("w_in", or: 1)
+      // As for neurons with a beta: the current is added to the membrane unscaled. With 1, inputs of
+      // the size that initial weights give would hardly ever reach the threshold.
+      if kind.spikes, let tau = tauMembrane?.floats.first {
+        gain = Float(Double(tau) / layer.dt_s)
+      }
     } else if kind.leaks, layer.has("beta"), layer.has("tau") {
       throw ArcuateError(.malformed, "has both tau and beta")
     } else if kind.leaks, !layer.has("beta"), !layer.has("tau") {

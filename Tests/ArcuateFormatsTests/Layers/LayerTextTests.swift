@@ -139,4 +139,18 @@ private let small = """
       frames: 2, [[Float](repeating: 0.5, count: 2 * 128)])[0]
     #expect(output.count == 6 && output.allSatisfy(\.isFinite))
   }
+
+  /// With a resistance of 1, inputs of the size that initial weights give never reached the threshold.
+  @Test func cubaNeuronsWithTheirDefaultsSpike() throws {
+    let model = try network(
+      """
+      {"kind": "linear", "size": 50},
+      {"kind": "cuba_lif", "tau_syn": 0.005, "tau_mem": 0.01, "name": "n"}
+      """, input: "20")
+    guard case .neuron(let neuron)? = model["n"]?.op else { throw ArcuateError(.notFound, "n") }
+    #expect(neuron.resistance.floats == [10])
+    let input = [Float](repeating: 1, count: 100 * 20)
+    let spikes = try model.compile().makeSession().run(frames: 100, [input])[0].reduce(0, +)
+    #expect(spikes > 50 && spikes < 2500, "\(spikes) of 5000")
+  }
 }

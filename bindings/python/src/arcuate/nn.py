@@ -238,14 +238,18 @@ def cuba_lif(
     tau_syn: float,
     tau_mem: float,
     *,
-    r: float = 1.0,
+    r: Optional[float] = None,
     w_in: float = 1.0,
     threshold: float = 1.0,
     per_neuron: bool = False,
     recurrent: bool = False,
     name: Optional[str] = None,
 ) -> Layer:
-    """Leaky integrate-and-fire neurons with a synaptic current; time constants in seconds."""
+    """Leaky integrate-and-fire neurons with a synaptic current; time constants in seconds.
+
+    r: factor of the current; by default tau_mem / dt, with which the current is added to the membrane
+        unscaled, as inputs are by `lif` with beta. w_in: factor of the input; with the default the
+        current of a constant input grows to that input."""
     return _layer(
         "cuba_lif",
         name,
