@@ -154,6 +154,24 @@ import Testing
       Case(
         severity: .error, location: "node \"in\"", words: "an edge leads to it",
         model: adding([("b", linear(3, 2))], [("n", "b"), ("b", "in")])),
+      // Each of two loops is closed by one edge, whatever comes first.
+      Case(
+        severity: .note, location: "edge \"ca\" -> \"a\"", words: "closes a cycle",
+        model: adding(
+          [
+            ("a", lif), ("b", lif), ("ab", linear(3, 3)), ("bb", linear(3, 3)),
+            ("ca", linear(3, 3)),
+          ],
+          [
+            ("n", "a"), ("a", "ab"), ("ab", "b"), ("b", "bb"), ("bb", "b"), ("b", "ca"),
+            ("ca", "a"),
+          ])),
+      // The loop of two populations is entered at both.
+      Case(
+        severity: .error, location: "node \"b\"", words: "put a Delay of one step",
+        model: adding(
+          [("a", lif), ("b", lif), ("ab", linear(3, 3)), ("ba", linear(3, 3))],
+          [("n", "a"), ("n", "b"), ("a", "ab"), ("ab", "b"), ("b", "ba"), ("ba", "a")])),
       Case(
         severity: .error, location: "node \"out\"", words: "leads away",
         model: adding([("b", linear(3, 3))], [("out", "b")])),

@@ -223,6 +223,12 @@ struct GradientCase: CustomTestStringConvertible, Sendable {
     product.nodes.append(.init("c", linear(5, 4, 30)))
     product.edges += [.init("in", "c"), .init("c", "x")]
     cases.append(GradientCase(name: "multiplication", model: product))
+    // The delay breaks the cycle; two edges lead to it.
+    var late = recurrent(.activation(.tanh))
+    late.edges.removeAll { $0.target == "back" }
+    late.nodes += [.init("d", .delay(Tensor(vector: [1e-3, 2e-3, 1e-3, 3e-3, 1e-3])))]
+    late.edges += [.init("x", "d"), .init("a", "d"), .init("d", "back")]
+    cases.append(GradientCase(name: "delay that breaks a cycle", model: late))
     // A product of a cycle: what was remembered opens its own gate.
     var gate = sandwich("gate", .multiplication)
     gate.nodes += [

@@ -108,7 +108,20 @@ struct ModelCheck {
       return Finding(
         .note, "edge \"\(source.name)\" -> \"\(target.name)\"",
         "closes a cycle: it carries the value of the previous step")
-    } + model.delaysWithinCycles(edges, ordering, early)
+    } + model.delaysWithinCycles(edges, ordering, early) + ambiguity(ordering)
+  }
+
+  /// An error if several sets of edges could close the cycles, with different results.
+  private func ambiguity(_ ordering: Ordering) -> [Finding] {
+    guard let (node, entry) = ordering.ambiguity else { return [] }
+    return [
+      Finding(
+        .error, name(node),
+        "lies on a cycle with \(name(entry)), and signals enter the cycle at both, so that it is not "
+          + "clear which of its edges carries the value of the previous step: put a Delay of one step "
+          + "on each edge that does, or let a neuron of the cycle emit at the next step "
+          + "(spike_timing next_step)")
+    ]
   }
 
   /// Findings about the length of a step.

@@ -15,6 +15,9 @@ public struct Ordering: Sendable {
   public let group: [Int]
   /// Groups whose nodes must go step by step.
   public let cyclicGroups: Set<Int>
+  /// A node of a cycle that is entered there and elsewhere, and the node where the walk entered it;
+  /// nil if the edges that close cycles are the same in whatever order nodes and edges are given.
+  public let ambiguity: (node: Int, entry: Int)?
 
   /// `edges` are pairs of node indices, `early` says which nodes emit before they integrate.
   /// Cost: linear, and a sort.
@@ -43,8 +46,15 @@ public struct Ordering: Sendable {
     func isEarly(_ edge: Int) -> Bool {
       early[edges[edge].source] && component[edges[edge].source] == component[edges[edge].target]
     }
-    let (back, finished) = Ordering.walk(nodeCount, edges, roots) { !isEarly($0) }
+    let (back, finished, others) = Ordering.walk(nodeCount, edges, roots) { !isEarly($0) }
     backEdges = back
+    ambiguity =
+      back.isEmpty
+      ? nil
+      : Reducibility(
+        nodeCount, edges.enumerated().filter { !isEarly($0.offset) }.map(\.element),
+        inputs: roots, others: others
+      ).failure
     group = component
     cyclicGroups = Set(
       edges.indices.filter { back.contains($0) || isEarly($0) }.map { component[edges[$0].source] })
@@ -54,11 +64,12 @@ public struct Ordering: Sendable {
   }
 
   /// Depth first without recursion, since hostile graphs may be deep: the edges that lead back
-  /// into the path, and the nodes in the order in which they were finished.
+  /// into the path, the nodes in the order in which they were finished, and the nodes beside
+  /// `roots` where the walk began.
   private static func walk(
     _ nodeCount: Int, _ edges: [(source: Int, target: Int)], _ roots: [Int],
     _ includes: (Int) -> Bool
-  ) -> (back: Set<Int>, finished: [Int]) {
+  ) -> (back: Set<Int>, finished: [Int], others: [Int]) {
     var out = [[(edge: Int, target: Int)]](repeating: [], count: nodeCount)
     for (i, edge) in edges.enumerated() where includes(i) {
       out[edge.source].append((i, edge.target))
@@ -67,7 +78,9 @@ public struct Ordering: Sendable {
     var mark = [Mark](repeating: .new, count: nodeCount)
     var back = Set<Int>()
     var finished: [Int] = []
-    for root in roots + Array(0..<nodeCount) where mark[root] == .new {
+    var others: [Int] = []
+    for (i, root) in (roots + Array(0..<nodeCount)).enumerated() where mark[root] == .new {
+      if i >= roots.count { others.append(root) }
       var stack: [(node: Int, next: Int)] = [(root, 0)]
       mark[root] = .open
       while let (node, next) = stack.last {
@@ -88,6 +101,6 @@ public struct Ordering: Sendable {
         }
       }
     }
-    return (back, finished)
+    return (back, finished, others)
   }
 }

@@ -44,6 +44,10 @@ extension Delay: NodeKind {
   package var parameterCount: Int { delay_s.count }
   package func needsTimeStep(_ semantics: NeuronSemantics) -> Bool { true }
   package func constancy(dt_s: Double?) -> Constancy { .never }
-  package func isEarly(_ semantics: NeuronSemantics, dt_s: Double?) -> Bool { false }
+  /// If every element is at least one step late. Without a step length every delay counts as one.
+  package func isEarly(_ semantics: NeuronSemantics, dt_s: Double?) -> Bool {
+    guard let dt_s else { return delay_s.floats.allSatisfy { $0 > 0 } }
+    return delay_s.floats.allSatisfy { (Double($0) / dt_s).rounded() >= 1 }
+  }
   package func renamingReferences(_ rename: (String) -> String) -> Self { self }
 }

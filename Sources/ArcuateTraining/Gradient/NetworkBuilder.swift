@@ -102,7 +102,17 @@ final class NetworkBuilder {
     let rules = try order.map { i throws(ArcuateError) in
       try within("node \"\(nodes[i].name)\"") { () throws(ArcuateError) in try fastWeights(i) }
     }.compactMap(\.self)
-    groups.append((order.flatMap { made[$0]! } + rules, isCyclic))
+    // A delay of a step or more that breaks its cycle runs first: it reads earlier steps alone, and
+    // nodes before it in the order read it. What sums its inputs stays where it is.
+    let early = isCyclic ? order.filter(isEarlyDelay) : []
+    let first = early.map { made[$0]!.last(where: { $0 is DelayNode })! }
+    let others = order.flatMap { made[$0]! }.filter { node in !first.contains { $0 === node } }
+    groups.append((first + others + rules, isCyclic))
+  }
+
+  private func isEarlyDelay(_ i: Int) -> Bool {
+    guard case .delay = nodes[i].op else { return false }
+    return nodes[i].op.kind.isEarly(checked.model.semantics, dt_s: dt_s)
   }
 
   /// Whether a node's output is its recording, which exists once the node is made.
