@@ -22,7 +22,7 @@ import Testing
         for j in 0..<5 { parameter.gradient[j * parameter.stride + i] = gradient[i * 5 + j] }
       }
       #expect(parameter.readGradient() == gradient)
-      _ = optimizer.advance(pool)
+      try optimizer.advance(try optimizer.gradientNorm(), pool)
       for i in twins.indices {
         rule(&twins[i], Double(gradient[i]), Double(options.rate), step + 1)
       }
@@ -105,7 +105,9 @@ import Testing
     let parameter = try Parameter("w", Tensor(vector: [0, 0]), isTrained: true)
     let optimizer = try Optimizer(options, [parameter], seed: 1)
     (parameter.gradient[0], parameter.gradient[1]) = (3, 4)
-    #expect(optimizer.advance(try ThreadPool(1)) == 5)
+    let norm = try optimizer.gradientNorm()
+    #expect(norm == 5)
+    try optimizer.advance(norm, try ThreadPool(1))
     #expect(abs(parameter.read()[0] + 0.6) < 1e-6 && abs(parameter.read()[1] + 0.8) < 1e-6)
   }
 
@@ -122,15 +124,15 @@ import Testing
         "w", .filled(2, shape: Shape([50, 40])), isTrained: true, isMatrix: true)
       let optimizer = try Optimizer(options, [parameter], seed: 7)
       let pool = try ThreadPool(threads)
-      _ = optimizer.advance(pool)
+      try optimizer.advance(try optimizer.gradientNorm(), pool)
       let moved = parameter.read().map { kind == .additive ? Double($0) - 2 : Double($0) / 2 - 1 }
       let mean = moved.reduce(0, +) / 2000
       let deviation = (moved.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / 2000).squareRoot()
       // One step of ten has faded by a tenth.
       #expect(abs(mean) < 0.01 && abs(deviation - 0.09) < 0.01, "\(mean) \(deviation)")
-      for _ in 0..<20 { _ = optimizer.advance(pool) }
+      for _ in 0..<20 { try optimizer.advance(try optimizer.gradientNorm(), pool) }
       let after = parameter.read()
-      _ = optimizer.advance(pool)
+      try optimizer.advance(try optimizer.gradientNorm(), pool)
       #expect(parameter.read() == after)
       results.append(after)
     }

@@ -228,3 +228,30 @@ def test_names_and_folders_that_are_not_there_are_told_at_once(images, tmp_path)
     ]:
         done = command("train", *common, *extra, net, output, code=1)
         assert said in done.stderr
+
+
+def test_a_sample_beyond_all_numbers_ends_the_run_and_leaves_good_files(tmp_path):
+    random = np.random.default_rng(2)
+    x = random.standard_normal((64, 5)).astype(np.float32)
+    np.save(tmp_path / "x.npy", x)
+    np.save(tmp_path / "y.npy", random.integers(0, CLASSES, 64).astype(np.int32))
+    x[37, 3] = 1e24
+    np.save(tmp_path / "bad.npy", x)
+    (tmp_path / "net.json").write_text(
+        nn.description(5, [nn.linear(8), nn.batch_norm(name="norm"), nn.relu(), nn.linear(CLASSES)])
+    )
+    files = {name: tmp_path / name for name in ("out.safetensors", "best.safetensors", "checkpoint")}
+
+    def train(inputs: str) -> subprocess.CompletedProcess[str]:
+        return command(
+            "train", "--quiet", "--inputs", tmp_path / inputs, "--labels", tmp_path / "y.npy",
+            "--epochs", "2", "--batch", "16", "--checkpoint", files["checkpoint"], "--best",
+            files["best.safetensors"], tmp_path / "net.json", files["out.safetensors"],
+        )  # fmt: skip
+
+    assert train("x.npy").returncode == 0
+    before = {name: path.read_bytes() for name, path in files.items()}
+    result = train("bad.npy")
+    assert result.returncode != 0
+    assert 'node "norm"' in result.stderr and "clip_norm" in result.stderr
+    assert {name: path.read_bytes() for name, path in files.items()} == before

@@ -274,7 +274,9 @@ typedef struct arcuate_training_result {
 
 /* Performs one training step on a full batch. result: NULL, or with struct_size set.
  * Status: INVALID_ARGUMENT for NULL, a label out of range and numbers that are not finite;
- * SHAPE_MISMATCH; INVALID_STATE if the loss is no longer finite.
+ * SHAPE_MISMATCH; INVALID_STATE naming the node and the step if the loss, a gradient or a number
+ * that the step changes would not be finite. If it fails, parameters, running statistics and the
+ * optimizer are those of before.
  * Since: 0.2 (0.1: arcuate_trainer_learn). */
 ARCUATE_NODISCARD ARCUATE_API arcuate_status arcuate_trainer_train_step(
     arcuate_trainer *trainer, const arcuate_samples *samples, arcuate_training_result *result)
@@ -359,7 +361,8 @@ ARCUATE_NODISCARD ARCUATE_API arcuate_status arcuate_trainer_spiking_model(
 
 /* Writes a checkpoint, everything that training has changed, with a note of the caller's, which may
  * be NULL. The file is replaced as a whole or left unchanged.
- * Status: CANNOT_WRITE, LIMIT_EXCEEDED, INVALID_ARGUMENT. */
+ * Status: CANNOT_WRITE, LIMIT_EXCEEDED, INVALID_ARGUMENT; INVALID_STATE for a number that is not
+ * finite. */
 ARCUATE_NODISCARD ARCUATE_API arcuate_status arcuate_trainer_save(
     const arcuate_trainer *trainer, const char *path, const char *note, arcuate_error **error)
     ARCUATE_NONNULL(1, 2);

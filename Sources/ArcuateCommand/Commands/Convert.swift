@@ -237,8 +237,8 @@ extension ConversionReport {
         layers.map {
           [
             "name": .string($0.name), "neurons": .number($0.neurons),
-            "scale": .number(Double($0.scale)),
-            "largest": $0.largest.map { .number(Double($0)) } ?? .null,
+            "scale": .measured(Double($0.scale)),
+            "largest": $0.largest.map { .measured(Double($0)) } ?? .null,
           ]
         }),
     ]
@@ -251,8 +251,8 @@ extension ConversionLoss {
       "frames": .number(frames), "steps": .number(steps),
       "accuracy": accuracy.map { .number($0) } ?? .null,
       "artificial_accuracy": artificialAccuracy.map { .number($0) } ?? .null,
-      "agreement": .number(agreement), "output_error": .number(outputError),
-      "largest_error": .number(largestError), "spikes": .number(spikes), "acs": .number(acs),
+      "agreement": .measured(agreement), "output_error": .measured(outputError),
+      "largest_error": .measured(largestError), "spikes": .number(spikes), "acs": .number(acs),
       "macs": .number(macs), "artificial_macs": .number(artificialMACs),
       "layers": .array(
         layers.map {

@@ -122,7 +122,7 @@ struct Quantize: ParsableCommand {
 
 extension QuantizationReport {
   fileprivate var json: JSON {
-    func ratio(_ value: Double?) -> JSON { value.map { .number($0) } ?? .null }
+    func ratio(_ value: Double?) -> JSON { value.map { .measured($0) } ?? .null }
     return [
       "element": .string(element.name), "frames": .number(frames), "steps": .number(steps),
       "bytes_before": .number(bytesBefore), "bytes_after": .number(bytesAfter),
@@ -132,7 +132,7 @@ extension QuantizationReport {
             "name": .string($0.name), "kind": .string($0.kind), "weights": .number($0.weights),
             "before": .string($0.before.name), "after": .string($0.after.name),
             "bytes_before": .number($0.bytesBefore), "bytes_after": .number($0.bytesAfter),
-            "weight_error": .number($0.weightError), "output_error": ratio($0.outputError),
+            "weight_error": .measured($0.weightError), "output_error": ratio($0.outputError),
             "uncalibrated_output_error": ratio($0.plainOutputError),
           ]
         }),
@@ -148,8 +148,8 @@ extension OutputComparison {
         ports.map {
           [
             "name": .string($0.name), "count": .number($0.count),
-            "agreement": .number($0.agreement), "relative_error": .number($0.relativeError),
-            "largest_error": .number($0.largestError),
+            "agreement": .measured($0.agreement), "relative_error": .measured($0.relativeError),
+            "largest_error": .measured($0.largestError),
           ]
         }),
     ]

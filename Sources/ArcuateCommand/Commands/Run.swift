@@ -129,7 +129,7 @@ struct Run: ParsableCommand {
               [
                 "name": .string(plan.outputs[port].name),
                 "shape": .array(extents(plan, port, frames, hasBatch).map { .number($0) }),
-                "sums": sums.isEmpty ? .null : .array(sums[port].map { .number($0) }),
+                "sums": sums.isEmpty ? .null : .array(sums[port].map { .measured($0) }),
               ]
             }), "seconds": .number(seconds), "seconds_per_frame": .number(perFrame),
           "total": total.json,

@@ -114,16 +114,16 @@ final class TrainingRun {
     let count = Double(max(1, result.samples))
     var entry: [String: JSON] = [
       "epoch": .number(state.epoch), "step": .number(trainer.step),
-      "rate": .number(Double(trainer.rate)), "loss": .number(result.loss),
-      "accuracy": .number(result.accuracy), "samples": .number(result.samples),
+      "rate": .measured(Double(trainer.rate)), "loss": .measured(result.loss),
+      "accuracy": .measured(result.accuracy), "samples": .number(result.samples),
       "spikes": .number(Double(result.spikes) / count),
       "additions": .number(Double(result.additions) / count),
       "products": .number(Double(result.products) / count),
       "seconds": .number((state.seconds * 1000).rounded() / 1000),
     ]
     if let checked {
-      entry["validation_loss"] = .number(checked.loss)
-      entry["validation_accuracy"] = .number(checked.accuracy)
+      entry["validation_loss"] = .measured(checked.loss)
+      entry["validation_accuracy"] = .measured(checked.accuracy)
       entry["validation_samples"] = .number(checked.samples)
     }
     let loss = checked?.loss ?? result.loss

@@ -156,6 +156,13 @@ public enum LearningLoops {
     return sum
   }
 
+  /// The largest magnitude in a row; NaN if there is one. By bits: the maximum of integers vectorizes.
+  public static func largestMagnitude(_ x: Row<Float>) -> Float {
+    var most: UInt32 = 0
+    for i in 0..<x.count { most = max(most, x.pointer[i].bitPattern & 0x7FFF_FFFF) }
+    return Float(bitPattern: most)
+  }
+
   /// Sums of the columns of rows that are `stride` apart, added to `sums`, in blocks of 64 rows so
   /// that single precision is enough.
   public static func addColumns(

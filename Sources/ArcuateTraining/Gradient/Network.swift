@@ -233,6 +233,21 @@ public final class Network {
     return all
   }
 
+  // MARK: Numbers that are not finite
+
+  /// Running statistics, which the forward pass of training changes.
+  var statistics: [Parameter] { parameters.filter(\.isStatistic) }
+
+  /// The first node that emitted a number that is not finite, in the order in which nodes run.
+  func firstNotFinite() -> String? {
+    nodes.first { node in
+      let output = node.output
+      return (0..<output.rows).contains { r in
+        !LearningLoops.largestMagnitude(output.row(r).part(0, output.width)).isFinite
+      }
+    }?.name
+  }
+
   // MARK: Result
 
   /// The model with the current parameters.

@@ -1,4 +1,5 @@
 import ArcuateCore
+import ArcuateKernels
 
 /// A parameter of a network, with its gradient.
 ///
@@ -22,6 +23,8 @@ public final class Parameter: @unchecked Sendable {
   let isTransposed: Bool
   let values: View<Float>
   let gradient: View<Float>
+  /// How often the values were replaced from outside of training.
+  private(set) var writes = 0
 
   init(
     _ name: String, _ tensor: Tensor, isTrained: Bool, isMatrix: Bool = false, least: Float? = nil
@@ -64,7 +67,10 @@ public final class Parameter: @unchecked Sendable {
   }
 
   /// Needs. `count` numbers; checked.
-  public func write(_ numbers: [Float]) { write(numbers, to: values) }
+  public func write(_ numbers: [Float]) {
+    writes += 1
+    write(numbers, to: values)
+  }
 
   /// Writes numbers in the model's order to memory laid out like the values.
   func write(_ numbers: [Float], to view: View<Float>) {
@@ -75,6 +81,18 @@ public final class Parameter: @unchecked Sendable {
       for (i, number) in numbers.enumerated() { view[i] = number }
     }
   }
+
+  /// The largest magnitude of numbers stored like the values: NaN if one is NaN.
+  func largest(_ view: View<Float>) -> Float {
+    (0..<rows).reduce(0) { most, r in
+      let own = LearningLoops.largestMagnitude(view.row.part(r * stride, width))
+      return own.bitPattern > most.bitPattern ? own : most
+    }
+  }
+
+  /// The name of the node, without that of the field.
+  var node: Substring { name.prefix(upTo: name.lastIndex(of: ".") ?? name.endIndex) }
+  var field: Substring { name.suffix(from: name.lastIndex(of: ".") ?? name.startIndex).dropFirst() }
 
   func tensor() -> Tensor { try! Tensor(read(), shape: shape) }
 

@@ -14,7 +14,8 @@ extension Trainer {
   private static let format = "2"
 
   /// Writes everything that training has changed, atomically. `restore` returns `note`.
-  /// Throws. `cannotWrite`, `limitExceeded`, `invalidArgument` for a note of more than 10 MB.
+  /// Throws. `cannotWrite`, `limitExceeded`, `invalidArgument` for a note of more than 10 MB,
+  /// `invalidState` naming a parameter that is not finite; the file is not changed then.
   public func save(to path: String, note: String = "") throws(ArcuateError) {
     guard note.utf8.count <= 10_000_000 else {
       throw ArcuateError(
@@ -28,6 +29,10 @@ extension Trainer {
     ]
     var sum = FNV()
     func put(_ name: String, _ numbers: [Float], _ shape: Shape) throws(ArcuateError) {
+      guard numbers.allSatisfy(\.isFinite) else {
+        throw ArcuateError(
+          .invalidState, "is not finite: the checkpoint was not written", at: "\"\(name)\"")
+      }
       file.tensors[name] = try Tensor(numbers, shape: shape)
       sum.add(numbers)
     }

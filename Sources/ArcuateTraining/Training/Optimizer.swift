@@ -90,6 +90,10 @@ final class Optimizer {
   let moments: [[View<Float>]]
   /// The trained parameters.
   let parameters: [Parameter]
+  /// Bounds of what the optimizer changes; nil where they are not known.
+  var bounds: OptimizerBounds?
+  /// `Parameter.writes` of all parameters when the bounds were found.
+  var boundWrites = 0
   private let random: CounterRandom
 
   init(_ options: OptimizerOptions, _ parameters: [Parameter], seed: UInt64) throws(ArcuateError) {
@@ -107,14 +111,43 @@ final class Optimizer {
     }
   }
 
-  func restore(step: Int) { self.step = step }
+  func restore(step: Int) {
+    self.step = step
+    bounds = nil
+  }
 
   var rate: Float { options.rate * rateFactor * options.schedule.factor(step) }
 
-  /// One step along the gradients. Returns their norm before clipping.
-  func advance(_ pool: ThreadPool) -> Double {
-    let norm = parameters.reduce(0) { $0 + LearningLoops.squares($1.gradient.row) }.squareRoot()
-    if let most = options.clipNorm, norm > Double(most), norm.isFinite {
+  /// The norm of all gradients together.
+  /// Throws. `invalidState` naming a node whose gradient is not finite.
+  func gradientNorm() throws(ArcuateError) -> Double {
+    var sum = 0.0
+    for parameter in parameters {
+      let squares = LearningLoops.squares(parameter.gradient.row)
+      guard squares.isFinite else {
+        throw notFinite("the gradient of \(parameter.field)", step: step, node: parameter.node)
+      }
+      sum += squares
+    }
+    return sum.squareRoot()
+  }
+
+  /// One step along the gradients, whose norm is `norm`.
+  /// Throws. `invalidState` if a number would no longer be finite; nothing but the gradients, which
+  /// may be clipped, is changed then.
+  func advance(_ norm: Double, _ pool: ThreadPool) throws(ArcuateError) {
+    clip(norm)
+    let next = try boundsAfterStep(norm)
+    if let next, next.isSafe {
+      move(pool)
+      bounds = next
+    } else {
+      try moveCarefully(pool)
+    }
+  }
+
+  private func clip(_ norm: Double) {
+    if let most = options.clipNorm, norm > Double(most) {
       for parameter in parameters {
         LearningLoops.scale(parameter.gradient.row, by: Float(Double(most) / norm))
       }
@@ -125,6 +158,10 @@ final class Optimizer {
         for i in 0..<row.count { row[i] = min(max(row[i], -most), most) }
       }
     }
+  }
+
+  /// Changes parameters and moments.
+  func move(_ pool: ThreadPool) {
     let rate = rate
     step += 1
     let correction1 = 1 - powf(options.beta1, Float(step))
@@ -157,7 +194,6 @@ final class Optimizer {
       parameter.keepInRange()
     }
     addNoise(pool)
-    return norm
   }
 
   /// Adds the noise of this step, sampled by parameter, step and element.

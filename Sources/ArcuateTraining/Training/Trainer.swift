@@ -116,7 +116,8 @@ public final class Trainer {
   ///
   /// Shapes. Numbers for each input, [batch][sample width]; the target as `Target` says.
   /// Throws. `shapeMismatch`, `invalidArgument` (a label out of range, a number that is not
-  /// finite); nothing is changed then.
+  /// finite), `invalidState` naming the node and the step if the loss, a gradient or a number that the
+  /// step changes would not be finite. Nothing is changed then.
   public func trainStep(
     _ inputs: [UnsafeBufferPointer<Float>], _ target: Target
   ) throws(ArcuateError) -> TrainingResult {
@@ -128,39 +129,48 @@ public final class Trainer {
     _ inputs: [UnsafeBufferPointer<Float>], _ target: Target
   ) throws(ArcuateError) -> TrainingResult {
     try put(inputs, samples: batch)
-    try run(isTraining: true)
+    let statistics = network.statistics
+    let before = statistics.map { $0.read() }
+    do throws(ArcuateError) {
+      try run(isTraining: true)
+      for statistic in statistics where !statistic.largest(statistic.values).isFinite {
+        throw notFinite("the running \(statistic.field)", step: step, node: statistic.node)
+      }
+      let result = try gradients(target, isTraining: true)
+      try optimizer.advance(result.gradientNorm, network.pool)
+      return result
+    } catch {
+      for (statistic, values) in zip(statistics, before) { statistic.write(values) }
+      throw error
+    }
+  }
+
+  /// The loss of what was run, and its gradients.
+  private func gradients(
+    _ target: Target, isTraining: Bool
+  ) throws(ArcuateError) -> TrainingResult {
     network.clearGradients()
     var gradients: [[Float]] = []
     var result = try measure(
-      target, samples: batch, isTraining: true, gradients: &gradients)
-    guard result.loss.isFinite else {
-      throw ArcuateError(.invalidState, "the loss of step \(step) is not finite")
-    }
+      target, samples: batch, isTraining: isTraining, gradients: &gradients)
     for port in 0..<network.outputCount {
       try network.setOutputGradient(gradients[port], port: port)
     }
     try network.backward()
-    result.gradientNorm = optimizer.advance(network.pool)
+    result.gradientNorm = try optimizer.gradientNorm()
     return result
   }
 
   /// Computes the gradients of a batch without a step; they are in the parameters and inputs of the
   /// network.
+  /// Throws. As `trainStep`.
   public func gradients(
     _ inputs: [UnsafeBufferPointer<Float>], _ target: Target
   ) throws(ArcuateError) -> TrainingResult {
     try check(target, samples: batch)
     try put(inputs, samples: batch)
     try run(isTraining: false)
-    network.clearGradients()
-    var gradients: [[Float]] = []
-    let result = try measure(
-      target, samples: batch, isTraining: false, gradients: &gradients)
-    for port in 0..<network.outputCount {
-      try network.setOutputGradient(gradients[port], port: port)
-    }
-    try network.backward()
-    return result
+    return try gradients(target, isTraining: false)
   }
 
   /// The loss and the correct predictions of up to a batch of samples; nothing is changed.
@@ -281,6 +291,11 @@ public final class Trainer {
       result.loss += one.loss
       // The last loss counts: with a loss for every layer that is the deepest layer's.
       if i == options.losses.count - 1 { result.correct = one.correct }
+    }
+    guard result.loss.isFinite else {
+      let node = counterpart?.firstNotFinite() ?? network.firstNotFinite()
+      throw notFinite(
+        node == nil ? "the loss" : "an output", step: step, node: node.map { $0[...] })
     }
     result.samples = samples
     let counts = try (counterpart ?? network).activityCounts(samples: samples)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import json
+import math
 import os
 import signal
 import sys
@@ -367,7 +368,7 @@ class _Log:
                 "w", dir=os.path.dirname(target) or ".", delete=False
             ) as file:
                 for entry in history:
-                    file.write(json.dumps(entry) + "\n")
+                    file.write(_line(entry))
             umask = os.umask(0)
             os.umask(umask)
             os.chmod(file.name, 0o666 & ~umask)
@@ -376,7 +377,16 @@ class _Log:
     def add(self, entry: Dict[str, Any]) -> None:
         if self._path is not None:
             with _writing(self._path), open(self._path, "a") as file:
-                file.write(json.dumps(entry) + "\n")
+                file.write(_line(entry))
+
+
+def _line(entry: Dict[str, Any]) -> str:
+    """An entry as a line of JSON, which has no word for numbers that are not finite: null."""
+    finite = {
+        name: None if isinstance(value, float) and not math.isfinite(value) else value
+        for name, value in entry.items()
+    }
+    return json.dumps(finite, allow_nan=False) + "\n"
 
 
 @contextlib.contextmanager

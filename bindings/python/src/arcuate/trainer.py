@@ -265,7 +265,9 @@ class Trainer(Handle):
             "every" also [batch, steps, outputs].
 
         Raises ArgumentError for wrong shapes, labels out of range and numbers that are not finite;
-        nothing is then changed. Raises StateError if the loss is no longer finite.
+        nothing is then changed. Raises StateError, naming the node and the step, if the loss, a gradient
+        or a number that the step changes would not be finite; parameters, running statistics and the
+        optimizer are then those of before.
         """
         return self._measure(
             _native.library.arcuate_trainer_train_step, inputs, targets, whole_batch=True
@@ -498,7 +500,7 @@ class Trainer(Handle):
         """Writes a checkpoint: everything that training has changed, and a note. The file is replaced
         as a whole or left unchanged.
 
-        Raises FileError, ArgumentError.
+        Raises FileError, ArgumentError; StateError for a parameter that is not finite.
         """
         with self._lock:
             call(
