@@ -38,10 +38,12 @@ public func fuzzMain(
 
 private let targets = modelTargets.merging([
   "calls": fuzzCalls,
+  "differential": fuzzDifferential,
   "idx": fuzzIDX,
   "kaldi": fuzzKaldi,
   "nmnist": fuzzNMNIST,
   "numpy": fuzzNumpy,
+  "out-of-memory": fuzzOutOfMemory,
   "png": fuzzPNG,
   "program": fuzzProgram,
   "zip": fuzzZip,
