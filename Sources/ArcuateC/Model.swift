@@ -73,7 +73,7 @@ public func arcuate_model_from_memory(
     let options = try readOptions(options)
     try open(model) {
       // SAFETY: the caller says there are `size` bytes; they are copied.
-      let bytes = Bytes(copying: UnsafeRawBufferPointer(start: data, count: size))
+      let bytes = try Bytes(allocating: UnsafeRawBufferPointer(start: data, count: size))
       return try within("memory") { try ModelFile.parse(bytes, options) }
     }
   }

@@ -47,10 +47,22 @@ public struct Tensor: Sendable {
     self.scales = scales
   }
 
-  /// Throws. `shapeMismatch` if `values.count` is not the element count of `shape`.
+  /// Throws. `shapeMismatch` if `values.count` is not the element count of `shape`; `outOfMemory`.
   public init(_ values: [Float], shape: Shape) throws(ArcuateError) {
     // SAFETY: the closure only reads the array's bytes while it lives.
-    let bytes = values.withUnsafeBytes { Bytes(copying: $0) }
+    let bytes = try values.withUnsafeBufferPointer { values throws(ArcuateError) in
+      try Bytes(allocating: UnsafeRawBufferPointer(values))
+    }
+    try self.init(shape: shape, element: .float32, bytes: bytes)
+  }
+
+  /// The element of each index, in row-major order, without a copy. Throws. `outOfMemory`.
+  public init(shape: Shape, of element: (Int) -> Float) throws(ArcuateError) {
+    let bytes = try Bytes.allocated(4 * shape.count) { block throws(ArcuateError) in
+      // SAFETY: the block has `shape.count` elements, at a multiple of 64 bytes.
+      let values = block.bindMemory(to: Float.self)
+      for i in 0..<shape.count { values[i] = element(i) }
+    }
     try self.init(shape: shape, element: .float32, bytes: bytes)
   }
 
@@ -62,13 +74,23 @@ public struct Tensor: Sendable {
     scales = []
   }
 
+  /// A copy of numbers, in memory of Swift's. Needs. As many as the shape has elements; checked.
+  package init(copying values: [Float], shape: Shape) {
+    precondition(values.count == shape.count, "a number for each element")
+    self.shape = shape
+    element = .float32
+    // SAFETY: the closure only reads the array's bytes while it lives.
+    bytes = values.withUnsafeBytes { Bytes(copying: $0) }
+    scales = []
+  }
+
   public init(vector values: [Float]) {
     // A vector always fits its own count.
-    try! self.init(values, shape: Shape([values.count]))
+    self.init(copying: values, shape: try! Shape([values.count]))
   }
 
   public static func filled(_ value: Float, shape: Shape) -> Tensor {
-    try! Tensor([Float](repeating: value, count: shape.count), shape: shape)
+    Tensor(copying: [Float](repeating: value, count: shape.count), shape: shape)
   }
 
   public var count: Int { shape.count }
@@ -134,7 +156,8 @@ public struct Tensor: Sendable {
   /// The scale of the element at `index`, in row-major order; 1 where there is none.
   public func scale(at index: Int) -> Float {
     guard scales.count > 1 else { return scales.first ?? 1 }
-    return scales[index / (count / scales.count)]
+    // A row of a tensor without elements has none either.
+    return scales[index / max(count / scales.count, 1)]
   }
 
   /// Cached properties of the elements, which never change.

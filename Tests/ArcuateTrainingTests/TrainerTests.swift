@@ -1,4 +1,5 @@
 import Arcuate
+import ArcuateTestSupport
 import Testing
 
 /// A network from a list of layers.
@@ -35,6 +36,21 @@ private func usual(batch: Int = 8, steps: Int = 5) -> TrainingOptions {
 }
 
 @Suite struct TrainerTests {
+  /// The message spoke of a huge header.
+  @Test func aFileThatIsNoCheckpointIsCalledThat() throws {
+    let trainer = try Trainer(
+      Model.chain([
+        ("in", .input(shape: [2])), ("w", .linear(Linear(weight: .filled(1, shape: [2, 2])))),
+        ("out", .output(shape: [2])),
+      ]), TrainingOptions())
+    let folder = TemporaryFolder()
+    let path = "\(folder.path)/notes.txt"
+    try Files.write(Array("these are my notes".utf8), to: path)
+    #expect(throws: ArcuateError(.unsupportedFormat, "is not a checkpoint", at: path)) {
+      try trainer.restore(from: path)
+    }
+  }
+
   @Test(arguments: [
     (
       "[7]",

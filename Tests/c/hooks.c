@@ -56,6 +56,12 @@ int main(int count, char **arguments) {
   CHECK(arcuate_session_create(plan, &session, NULL) == ARCUATE_SUCCESS);
   books.refuses = 1;
   arcuate_error *error = NULL;
+  /* A file larger than the memory left: a status, not the end of the host. */
+  arcuate_model *model = NULL;
+  CHECK(arcuate_model_open(arguments[1], NULL, &model, &error) == ARCUATE_ERROR_OUT_OF_MEMORY);
+  CHECK(model == NULL && strstr(arcuate_error_message(error), arguments[1]) != NULL);
+  arcuate_error_free(error);
+  error = NULL;
   CHECK(arcuate_session_create(plan, &other, &error) == ARCUATE_ERROR_OUT_OF_MEMORY);
   CHECK(other == NULL && strstr(arcuate_error_message(error), "bytes") != NULL);
   arcuate_error_free(error);

@@ -103,6 +103,7 @@ POINTERS = {
     "ArcuateKernels/": "sizes are checked, then kernels get the pointers",
     "ArcuateC/": "arguments of the C interface",
     "ArcuateFormats/Files/": "files are mapped, inflated and written",
+    "ArcuateFormats/HDF5/HDF5Chunks.swift": "chunks are copied into their block",
     "ArcuateFormats/HDF5/HDF5Writer.swift": "numbers as bytes",
     "ArcuateFormats/Safetensors/SafetensorsContainer.swift": "numbers as bytes",
     "ArcuateRuntime/Session/": "inputs and outputs are the caller's memory",

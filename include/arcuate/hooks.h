@@ -8,8 +8,15 @@
 extern "C" {
 #endif
 
-/* Source of large blocks: packed weights, memory of sessions, recordings. Any thread that uses the
- * library may call both functions. */
+/* Source of large blocks, of 64 KiB and more: packed weights, memory of sessions, recordings, files
+ * that are read into memory and the weights in them. Any thread that uses the library may call both
+ * functions; where one of these blocks is refused, the status is OUT_OF_MEMORY.
+ *
+ * Other memory comes from the system, and the process ends if there is none: small objects; while a
+ * compressed dataset of a .nir file is read, one of its chunks, twice; while a Kaldi network is
+ * read, its numbers; while a model or a checkpoint is saved, the bytes of the file, at most twice,
+ * and the parameters that training, quantization or conversion change. Each is bounded by the size
+ * of the file or of the model. */
 typedef struct arcuate_allocator {
   size_t struct_size;
   /* First argument of both functions. */

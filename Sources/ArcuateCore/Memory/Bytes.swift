@@ -60,6 +60,35 @@ public struct Bytes: @unchecked Sendable {
       count: buffer.count, owner: copy)
   }
 
+  /// From this size on bytes are a block of the allocator.
+  private static let largeCount = 1 << 16
+
+  /// `count` bytes, if many in a block of the current allocator, which `fill` sets, all of them.
+  /// Throws. `outOfMemory`; what `fill` throws.
+  package static func allocated(
+    _ count: Int, _ fill: (UnsafeMutableRawBufferPointer) throws(ArcuateError) -> Void
+  ) throws(ArcuateError) -> Bytes {
+    guard count >= Bytes.largeCount else {
+      let copy = Copy(count: count)
+      try fill(UnsafeMutableRawBufferPointer(rebasing: copy.storage[..<count]))
+      // SAFETY: the storage has `count` bytes and lives with its owner.
+      return Bytes(
+        unsafe: UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(copy.storage)[..<count]),
+        owner: copy)
+    }
+    let block = try AlignedBuffer(byteCount: count, isZeroed: false)
+    // SAFETY: the block has `count` bytes and lives with its owner; nobody else has seen it yet.
+    try fill(UnsafeMutableRawBufferPointer(start: block.base, count: count))
+    return Bytes(unsafe: UnsafeRawBufferPointer(start: block.base, count: count), owner: block)
+  }
+
+  /// A copy of the bytes of `buffer`, if many in a block of the current allocator. Throws. `outOfMemory`.
+  public init(allocating buffer: UnsafeRawBufferPointer) throws(ArcuateError) {
+    self = try Bytes.allocated(buffer.count) { block throws(ArcuateError) in
+      block.copyMemory(from: buffer)
+    }
+  }
+
   /// Bytes that `owner` keeps valid and unchanged for as long as it lives.
   public init(unsafe buffer: UnsafeRawBufferPointer, owner: AnyObject) {
     if let start = buffer.baseAddress, buffer.count > 0 {

@@ -41,7 +41,7 @@ public final class KaldiTableReader {
   {
     specifier = try KaldiReadSpecifier("ark:\(name)")
     self.expecting = expecting
-    table = ByteReader(bytes, name: name)
+    table = ByteReader(Bytes(bytes), name: name)
   }
 
   /// The next entry; nil at the end.

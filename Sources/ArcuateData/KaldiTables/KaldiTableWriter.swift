@@ -22,8 +22,10 @@ public final class KaldiTableWriter {
         .invalidArgument,
         "the archive \"\(specifier.archive)\" and the script \"\(script)\" are the same file")
     }
-    archive = try ByteWriter(specifier.archive)
-    script = try specifier.script.map { path throws(ArcuateError) in try ByteWriter(path) }
+    archive = try ByteWriter(specifier.archive, waits: true)
+    script = try specifier.script.map { path throws(ArcuateError) in
+      try ByteWriter(path, waits: true)
+    }
   }
 
   /// Throws. `invalidArgument` for a key that is empty or has blanks; `cannotWrite`.

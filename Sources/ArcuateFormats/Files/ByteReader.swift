@@ -18,6 +18,8 @@ public final class ByteReader {
   private var before = 0
   /// Length of a regular file; nil for a pipe.
   private let size: Int?
+  /// The bytes instead of a file.
+  private var memory: Bytes?
 
   private static let bufferSize = 1 << 16
 
@@ -47,12 +49,12 @@ public final class ByteReader {
   }
 
   /// Bytes in memory, as if they were a file called `name`.
-  public init(_ bytes: [UInt8], name: String) {
+  public init(_ bytes: Bytes, name: String) {
     self.name = name
     file = -1
-    buffer = bytes
-    end = bytes.count
+    buffer = []
     size = bytes.count
+    memory = bytes
   }
 
   deinit { if file >= 0 { close(file) } }
@@ -112,16 +114,20 @@ public final class ByteReader {
       next = offset - before
       return
     }
-    guard lseek(file, off_t(offset), SEEK_SET) == off_t(offset) else {
+    guard memory != nil || lseek(file, off_t(offset), SEEK_SET) == off_t(offset) else {
       throw ArcuateError(.cannotOpen, "cannot seek to offset \(offset): \(Files.reason())")
     }
     (before, next, end) = (offset, 0, 0)
   }
 
   private func fill() throws(ArcuateError) {
-    guard file >= 0 else { return }
     before += end
     (next, end) = (0, 0)
+    if let memory {
+      buffer = try memory.slice(before, min(ByteReader.bufferSize, memory.count - before)).array
+      end = buffer.count
+      return
+    }
     // SAFETY: the buffer lives through the call, which gets its size.
     let got = buffer.withUnsafeMutableBytes { readDescriptor(file, $0) }
     guard got >= 0 else {

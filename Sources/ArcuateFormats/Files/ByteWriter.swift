@@ -10,7 +10,8 @@ import Synchronization
 /// Writes a file, the standard output or a pipe sequentially.
 ///
 /// A regular file gets its name in `finish`: before that a reader sees the old file or none, and an
-/// unfinished writer leaves nothing behind. A replaced file keeps its permissions; if the path is a
+/// unfinished writer leaves nothing behind; what a killed process left goes with the next file of
+/// that name. A replaced file keeps its permissions; if the path is a
 /// symbolic link, the file it leads to is replaced.
 public final class ByteWriter {
   /// Its name in messages.
@@ -29,9 +30,10 @@ public final class ByteWriter {
   private static let unfinished = Mutex<Set<String>?>([])
   private static let serial = Atomic<Int>(0)
 
-  /// The file at `path`; `-` is the standard output.
+  /// The file at `path`; `-` is the standard output. With `waits` a pipe waits for its reader, else
+  /// one without a reader is an error.
   /// Throws. `cannotWrite` with the system's reason.
-  public init(_ path: String) throws(ArcuateError) {
+  public init(_ path: String, waits: Bool = false) throws(ArcuateError) {
     guard !path.isEmpty else { throw ArcuateError(.cannotWrite, "the path is empty") }
     if path == "-" {
       target = path
@@ -42,22 +44,37 @@ public final class ByteWriter {
       target = path
       name = path
       temporary = nil
-      file = openDescriptor(path, O_WRONLY)
+      file = openDescriptor(path, waits ? O_WRONLY : O_WRONLY | O_NONBLOCK)
+      if file < 0, errno == ENXIO {
+        throw ArcuateError(.cannotWrite, "is a pipe that nobody reads", at: path)
+      }
+      if file >= 0, !waits { _ = fcntl(file, F_SETFL, O_WRONLY) }
     } else {
       name = path
-      let number = ByteWriter.serial.add(1, ordering: .relaxed).newValue
       guard let target = Files.target(of: path) else {
         throw ArcuateError(.cannotWrite, "is a cycle of symbolic links", at: path)
       }
       self.target = target
-      let unique = "\(target).\(getpid())-\(number).partial"
-      temporary = unique
+      Leftovers.remove(for: target)
       var status = stat()
       let mode = stat(target, &status) == 0 ? status.st_mode & 0o777 : nil
+      var (made, unique) = (-1 as Int32, "")
+      repeat {
+        if made >= 0 { close(made) }
+        let number = ByteWriter.serial.add(1, ordering: .relaxed).newValue
+        unique = Leftovers.path(for: target, number: number)
+        made = openDescriptor(unique, O_WRONLY | O_CREAT | O_EXCL, mode == nil ? 0o666 : 0o600)
+      } while made >= 0 && !Leftovers.lock(made)
+      temporary = unique
       file = ByteWriter.unfinished.withLock { names in
-        guard names != nil else { return -1 }
-        let file = openDescriptor(
-          unique, O_WRONLY | O_CREAT | O_EXCL, mode == nil ? 0o666 : 0o600)
+        let file = made
+        guard names != nil else {
+          if file >= 0 {
+            close(file)
+            unlink(unique)
+          }
+          return -1
+        }
         if file >= 0 { names!.insert(unique) }
         // A file system without permissions may refuse, which does no harm.
         if file >= 0, let mode { _ = fchmod(file, mode) }

@@ -36,9 +36,11 @@ public enum Files {
   }
 
   /// A descriptor of the file, for reading. Throws. `cannotOpen` with the system's reason.
-  package static func open(_ path: String) throws(ArcuateError) -> Int32 {
+  package static func open(
+    _ path: String, _ flags: Int32 = O_RDONLY
+  ) throws(ArcuateError) -> Int32 {
     guard !path.isEmpty else { throw ArcuateError(.cannotOpen, "the path is empty") }
-    let file = openDescriptor(path, O_RDONLY)
+    let file = openDescriptor(path, flags)
     guard file >= 0 else {
       throw ArcuateError(.cannotOpen, "cannot be opened: \(reason())", at: path)
     }
@@ -90,11 +92,7 @@ public enum Files {
       }
       defer { closedir(stream) }
       while let entry = readdir(stream) {
-        // SAFETY: the name lies in the entry, which lives until the next call, and ends with a
-        // zero.
-        let name = withUnsafePointer(to: &entry.pointee.d_name) {
-          $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-        }
+        let name = Self.name(of: entry)
         guard !name.hasPrefix(".") else { continue }
         var status = stat()
         let isFolder =
@@ -110,6 +108,15 @@ public enum Files {
       }
     }
     return found
+  }
+
+  /// The name of an entry of a folder.
+  static func name(of entry: UnsafeMutablePointer<dirent>) -> String {
+    // SAFETY: the name lies in the entry, which lives until the next call of readdir, and ends
+    // with a zero.
+    withUnsafePointer(to: &entry.pointee.d_name) {
+      $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+    }
   }
 
   /// Whether the path exists and is not a regular file: a pipe, a terminal, `/dev/null`.

@@ -17,7 +17,8 @@ struct OpenFile: ~Copyable {
 
   /// Throws. `cannotOpen` with the system's reason, or for anything but a regular file.
   init(_ path: String) throws(ArcuateError) {
-    let file = try Files.open(path)
+    // Without O_NONBLOCK a pipe would wait for a writer.
+    let file = try Files.open(path, O_RDONLY | O_NONBLOCK)
     var status = stat()
     guard fstat(file, &status) == 0 else {
       let reason = Files.reason()
@@ -26,7 +27,9 @@ struct OpenFile: ~Copyable {
     }
     guard status.st_mode & S_IFMT == S_IFREG else {
       close(file)
-      throw ArcuateError(.cannotOpen, "is not a regular file", at: path)
+      let isPipe = status.st_mode & S_IFMT == S_IFIFO
+      throw ArcuateError(
+        .cannotOpen, isPipe ? "is a pipe, not a regular file" : "is not a regular file", at: path)
     }
     self.path = path
     self.file = file
@@ -35,11 +38,11 @@ struct OpenFile: ~Copyable {
 
   deinit { close(file) }
 
-  /// The first `count` bytes, or all of a smaller file. Throws. `truncated`.
+  /// The first `count` bytes, or all of a smaller file. Throws. `truncated`, `outOfMemory`.
   func start(_ count: Int) throws(ArcuateError) -> Bytes { try bytes(min(count, size)) }
 
   /// The file, read into memory.
-  /// Throws. `truncated`; `limitExceeded` above `limit` bytes.
+  /// Throws. `truncated`; `outOfMemory`; `limitExceeded` above `limit` bytes.
   func read(limit: Int = Files.limit) throws(ArcuateError) -> Bytes {
     guard size <= limit else {
       throw ArcuateError(.limitExceeded, "\(size) bytes exceed the limit of \(limit)", at: path)
@@ -48,22 +51,23 @@ struct OpenFile: ~Copyable {
   }
 
   private func bytes(_ count: Int) throws(ArcuateError) -> Bytes {
-    var storage = [UInt8](repeating: 0, count: count)
-    var done = 0
-    while done < count {
-      // SAFETY: the storage lives through the call, which gets the size of its rest.
-      let got = storage.withUnsafeMutableBytes {
-        readDescriptor(file, UnsafeMutableRawBufferPointer(rebasing: $0[done...]), at: done)
+    try within(path) { () throws(ArcuateError) in
+      try Bytes.allocated(count) { block throws(ArcuateError) in
+        var done = 0
+        while done < count {
+          // SAFETY: the call gets the rest of the block.
+          let got = readDescriptor(
+            file, UnsafeMutableRawBufferPointer(rebasing: block[done...]), at: done)
+          guard got > 0 else {
+            throw ArcuateError(
+              .truncated,
+              "only \(done) of \(count) bytes could be read"
+                + (got < 0 ? ": \(Files.reason())" : ""))
+          }
+          done += got
+        }
       }
-      guard got > 0 else {
-        throw ArcuateError(
-          .truncated,
-          "only \(done) of \(count) bytes could be read"
-            + (got < 0 ? ": \(Files.reason())" : ""), at: path)
-      }
-      done += got
     }
-    return Bytes(storage)
   }
 
   /// The file, mapped: pages are read when they are touched. It may be closed meanwhile.

@@ -243,27 +243,28 @@ extension HDF5File {
     guard size <= Budget.expansion(of: stored) else {
       throw ArcuateError(.limitExceeded, "\(stored) bytes cannot expand to \(size)")
     }
-    var target = [UInt8](repeating: 0, count: size)
-    for chunk in index.chunks {
-      let plain = try within("chunk at byte \(chunk.start)") { () throws(ArcuateError) in
-        guard index.size <= Budget.expansion(of: chunk.stored) else {
-          throw ArcuateError(
-            .limitExceeded, "\(chunk.stored) bytes cannot expand to \(index.size)")
+    // The chunks cover all of it.
+    return try Bytes.allocated(size) { target throws(ArcuateError) in
+      for chunk in index.chunks {
+        let plain = try within("chunk at byte \(chunk.start)") { () throws(ArcuateError) in
+          guard index.size <= Budget.expansion(of: chunk.stored) else {
+            throw ArcuateError(
+              .limitExceeded, "\(chunk.stored) bytes cannot expand to \(index.size)")
+          }
+          try budget.take(decoded: index.size)
+          return try HDF5Filter.undo(
+            filters, mask: chunk.mask, try bytes.slice(chunk.start, chunk.stored),
+            size: index.size, element: index.element)
         }
-        try budget.take(decoded: index.size)
-        return try HDF5Filter.undo(
-          filters, mask: chunk.mask, try bytes.slice(chunk.start, chunk.stored), size: index.size,
-          element: index.element)
+        copy(plain, index, origin: chunk.origin, shape: shape, into: target)
       }
-      copy(plain, index, origin: chunk.origin, shape: shape, into: &target)
     }
-    return Bytes(target)
   }
 
   /// Copies the part of a chunk that lies inside the data, run by run along the last axis.
   private func copy(
     _ plain: [UInt8], _ index: HDF5ChunkIndex, origin: [Int], shape: [Int],
-    into target: inout [UInt8]
+    into target: UnsafeMutableRawBufferPointer
   ) {
     let (rank, extents, element) = (shape.count, index.extents, index.element)
     let inside = (0..<rank).map { min(extents[$0], shape[$0] - origin[$0]) }
@@ -278,7 +279,9 @@ extension HDF5File {
       }
       from *= element
       to *= element
-      target.replaceSubrange(to..<to + run, with: plain[from..<from + run])
+      // SAFETY: slices of both buffers are checked; the target takes as many bytes as it is given.
+      UnsafeMutableRawBufferPointer(rebasing: target[to..<to + run])
+        .copyBytes(from: plain[from..<from + run])
       var axis = rank - 2
       while axis >= 0 {
         position[axis] += 1

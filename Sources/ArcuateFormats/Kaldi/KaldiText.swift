@@ -4,6 +4,8 @@ import ArcuateCore
 /// separated by `;`), and integers fill the rest of a line.
 struct KaldiText {
   let reader: ByteReader
+  /// Numbers of a value at most: a pipe of text may have no end.
+  var limit = 1 << 26
 
   func value(_ expecting: KaldiValue.Kind?) throws(ArcuateError) -> KaldiValue {
     try skipBlanks()
@@ -55,8 +57,9 @@ struct KaldiText {
         guard let value = Float(word) else {
           throw ArcuateError(.malformed, "expected a number, not \"\(word)\"")
         }
-        guard values.count < KaldiValue.limit else {
-          throw ArcuateError(.limitExceeded, "more than \(KaldiValue.limit) numbers")
+        guard values.count < limit else {
+          throw ArcuateError(
+            .limitExceeded, "more than \(limit) numbers: write them in binary")
         }
         values.append(value)
         inRow += 1

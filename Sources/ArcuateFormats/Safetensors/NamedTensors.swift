@@ -8,9 +8,12 @@ package struct NamedTensors {
 
   package init() {}
 
-  /// Throws. `cannotOpen`, `truncated`, `malformed`, `unsupportedFormat`, `limitExceeded`.
-  package init(path: String) throws(ArcuateError) {
+  /// Throws. `unsupportedFormat` for a file of another format, which is not a `kind`; `cannotOpen`, `truncated`, `malformed`, `unsupportedFormat`, `limitExceeded`.
+  package init(path: String, called kind: String) throws(ArcuateError) {
     let bytes = try Files.read(path)
+    guard SafetensorsContainer.recognizes(bytes) else {
+      throw ArcuateError(.unsupportedFormat, "is not \(kind)", at: path)
+    }
     let container = try within(path) { () throws(ArcuateError) in try SafetensorsContainer(bytes) }
     texts = container.metadata
     for (name, entry) in container.entries {

@@ -94,7 +94,7 @@ public final class Parameter: @unchecked Sendable {
   var node: Substring { name.prefix(upTo: name.lastIndex(of: ".") ?? name.endIndex) }
   var field: Substring { name.suffix(from: name.lastIndex(of: ".") ?? name.startIndex).dropFirst() }
 
-  func tensor() -> Tensor { try! Tensor(read(), shape: shape) }
+  func tensor() -> Tensor { Tensor(copying: read(), shape: shape) }
 
   /// Clamps values to the lower bound.
   func keepInRange() {

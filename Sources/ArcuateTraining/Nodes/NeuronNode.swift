@@ -99,6 +99,7 @@ final class NeuronNode: NodeTraining {
     let output = try Signal(
       name, shape, batch: batch, steps: steps, isSparse: fires,
       values: all.buffer.view(Float.self, start: first, count: steps * batch * stride))
+    silence = try Signal.storage(1, output.stride)
     ports = NodePorts(name, [input], output)
   }
 
@@ -214,7 +215,7 @@ final class NeuronNode: NodeTraining {
     }
   }
 
-  private lazy var silence: View<Float> = try! Signal.storage(1, output.stride)
+  private let silence: View<Float>
   /// Gradients of the coefficients, for each neuron.
   private var sums: [NeuronTapeReference.Coefficients] = []
 

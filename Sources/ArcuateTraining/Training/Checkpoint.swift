@@ -55,7 +55,7 @@ extension Trainer {
   /// that are not trained, or of other options, naming the first that differs. Nothing is changed
   /// then. The number of threads may differ.
   public func restore(from path: String) throws(ArcuateError) -> String {
-    let file = try NamedTensors(path: path)
+    let file = try NamedTensors(path: path, called: "a checkpoint")
     return try within(path) { () throws(ArcuateError) in try restore(file) }
   }
 

@@ -44,6 +44,48 @@ import Testing
   }
 }
 
+@Suite struct PipeTests {
+  /// Opening and saving waited for ever for the other end of a pipe.
+  @Test func aPipeThatNobodyUsesIsAnErrorThatSaysSo() throws {
+    let folder = TemporaryFolder()
+    let path = "\(folder.path)/pipe.nir"
+    #expect(mkfifo(path, 0o600) == 0)
+    let error = ArcuateError(.cannotOpen, "is a pipe, not a regular file", at: path)
+    #expect(throws: error) { try Files.read(path) }
+    #expect(throws: error) { try Files.map(path) }
+    #expect(throws: error) { try ModelFile.read(path) }
+    #expect(throws: error) { try NamedTensors(path: path, called: "a checkpoint") }
+    #expect(throws: ArcuateError(.cannotWrite, "is a pipe that nobody reads", at: path)) {
+      try Files.write([1], to: path)
+    }
+    // One with a reader is written to.
+    let reader = open(path, O_RDONLY | O_NONBLOCK)
+    try Files.write([1, 2], to: path)
+    var bytes = [UInt8](repeating: 0, count: 9)
+    #expect(read(reader, &bytes, 9) == 2 && bytes[..<2] == [1, 2])
+    close(reader)
+  }
+}
+
+@Suite struct LeftoverTests {
+  /// A process that is killed while it saves leaves its temporary file behind.
+  @Test func whatAKilledSaveLeftGoesWithTheNextOne() throws {
+    let folder = TemporaryFolder()
+    let path = "\(folder.path)/model"
+    let others = ["model.12-x.partial", "model.1-2.partially", "mode.1-2.partial", "model.partial"]
+    for name in others + ["model.999999-1.partial", "model.1-77.partial"] {
+      #expect(FileManager.default.createFile(atPath: "\(folder.path)/\(name)", contents: nil))
+    }
+    // One that is being written stays.
+    let unfinished = try ByteWriter(path)
+    #expect(folder.names.filter { $0.hasSuffix(".partial") }.count == 4)
+    try Files.write([1], to: path)
+    #expect(folder.names.count == others.count + 2)
+    unfinished.discard()
+    #expect(folder.names == (others + ["model"]).sorted())
+  }
+}
+
 @Suite struct OpenFileTests {
   @Test(arguments: [0, 1, 63, 64, 65, 10_000]) func readingAndMappingAgree(count: Int) throws {
     let folder = TemporaryFolder()

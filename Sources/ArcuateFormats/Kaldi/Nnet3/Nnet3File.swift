@@ -39,7 +39,7 @@ enum Nnet3File {
   static func parse(
     _ bytes: Bytes, frame_s: Double?
   ) throws(ArcuateError) -> (model: Model, findings: [Finding]) {
-    let tokens = try Nnet3Tokens(ByteReader(bytes.array, name: "network"))
+    let tokens = try Nnet3Tokens(ByteReader(bytes, name: "network"))
     var word = try tokens.word()
     let hasTransitions = word == "<TransitionModel>"
     if hasTransitions {
