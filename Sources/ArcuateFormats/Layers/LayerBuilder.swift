@@ -154,7 +154,12 @@ private final class LayerSource: LayerFields {
   ) throws(ArcuateError) -> [Int] {
     if let fallback, !fields.has(name) { return [Int](repeating: fallback, count: axes) }
     var values: [Int]
-    if case .array? = fields.find(name) {
+    if case .string(let word)? = fields.find(name) {
+      throw ArcuateError(
+        .malformed,
+        "\(name) is \"\(word.prefix(80))\", not a number or \(axes) of them"
+          + (name == "padding" ? ", nor \"same\" of a convolution" : ""))
+    } else if case .array? = fields.find(name) {
       values = try fields.list(name)
     } else {
       values = [Int](repeating: try fields.whole(name), count: axes)
@@ -165,6 +170,8 @@ private final class LayerSource: LayerFields {
     }
     return values
   }
+
+  func spend(_ count: Int) throws(ArcuateError) { try weights.spend(count) }
 
   func weight(_ shape: Shape, inputs: Int, outputs: Int) throws(ArcuateError) -> Tensor {
     try weights.weight(shape, inputs: inputs, outputs: outputs)

@@ -110,19 +110,27 @@ struct LayerWeights {
   /// Every layer has random numbers of its own.
   mutating func next() { layer += 1 }
 
+  /// Counts numbers. Throws. `limitExceeded` if those of all layers become too many.
+  mutating func spend(_ count: Int) throws(ArcuateError) {
+    guard count <= LayerText.mostWeights - total else {
+      throw ArcuateError(
+        .limitExceeded,
+        "has \(count) weights and parameters, after \(total) of the layers before: more than "
+          + "\(LayerText.mostWeights) in total")
+    }
+    total += count
+  }
+
   mutating func weight(_ shape: Shape, inputs: Int, outputs: Int, sample: UInt64 = 0)
     throws(ArcuateError) -> Tensor
   {
-    total += shape.count
-    guard total <= LayerText.mostWeights else {
-      throw ArcuateError(
-        .limitExceeded, "more than \(LayerText.mostWeights) weights in total")
-    }
+    try spend(shape.count)
     let fan = start == .kaiming ? Float(inputs) : Float(inputs + outputs) / 6
     return try sampled(shape, bound: 1 / max(fan, 1e-6).squareRoot(), sample)
   }
 
-  func bias(_ count: Int, inputs: Int) throws(ArcuateError) -> Tensor {
+  mutating func bias(_ count: Int, inputs: Int) throws(ArcuateError) -> Tensor {
+    try spend(count)
     let bound = start == .kaiming ? 1 / max(Float(inputs), 1).squareRoot() : 0
     return try sampled(try Shape([count]), bound: bound, 1)
   }
@@ -130,14 +138,13 @@ struct LayerWeights {
   private func sampled(
     _ shape: Shape, bound: Float, _ sample: UInt64
   ) throws(ArcuateError) -> Tensor {
-    var values = [Float](repeating: 0, count: shape.count)
-    for i in stride(from: 0, to: values.count, by: 4) {
-      let words = random.words(
-        stream: layer, step: sample, index: UInt32(truncatingIfNeeded: i / 4))
-      for k in 0..<min(4, values.count - i) {
-        values[i + k] = (2 * (Float(words[k] >> 8) * 0x1p-24) - 1) * bound
+    var words = SIMD4<UInt32>()
+    return try Tensor(shape: shape) { i in
+      if i & 3 == 0 {
+        words = random.words(
+          stream: layer, step: sample, index: UInt32(truncatingIfNeeded: i / 4))
       }
+      return (2 * (Float(words[i & 3] >> 8) * 0x1p-24) - 1) * bound
     }
-    return try Tensor(values, shape: shape)
   }
 }

@@ -35,6 +35,7 @@ extension BatchNorm: NodeKind {
     guard let channels = layer.input.extents.first else {
       throw ArcuateError(.shapeMismatch, "takes channels, not a single number")
     }
+    try layer.spend(4 * channels)
     func all(_ value: Float) -> Tensor {
       Tensor(vector: [Float](repeating: value, count: channels))
     }

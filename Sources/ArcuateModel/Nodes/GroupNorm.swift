@@ -44,6 +44,7 @@ extension GroupNorm: NodeKind {
           guard let channels = layer.input.extents.first else {
             throw ArcuateError(.shapeMismatch, "takes channels, not a single number")
           }
+          try layer.spend(2 * channels)
           return Self(
             groups: try layer.whole("groups", least: 1, or: nil), channels: channels,
             epsilon: try layer.number("epsilon", or: 1e-5))

@@ -154,6 +154,7 @@ extension Neuron: NodeKind {
 
   private init(_ kind: Kind, layer: any LayerFields) throws(ArcuateError) {
     let isWide = try layer.flag("per_neuron", or: false)
+    if isWide { try layer.spend(layer.input.count * Neuron.parameterNames.count) }
     func tensor(_ value: Float) -> Tensor {
       isWide ? .filled(value, shape: layer.input) : Tensor(scalar: value)
     }

@@ -73,6 +73,9 @@ package protocol LayerFields: AnyObject {
   func extents(
     _ name: String, axes: Int, least: Int, or fallback: Int?
   ) throws(ArcuateError) -> [Int]
+  /// Counts numbers that the layer is about to make of few. Throws. `limitExceeded` if those of all
+  /// layers become too many.
+  func spend(_ count: Int) throws(ArcuateError)
   /// Initial weights, sampled by the rule that the list states.
   func weight(_ shape: Shape, inputs: Int, outputs: Int) throws(ArcuateError) -> Tensor
   func bias(_ count: Int, inputs: Int) throws(ArcuateError) -> Tensor

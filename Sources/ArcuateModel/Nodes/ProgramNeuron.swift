@@ -64,6 +64,7 @@ extension ProgramNeuron: NodeKind {
     }
     self.init(program, seed: try layer.seed("seed"))
     let isWide = try layer.flag("per_neuron", or: false)
+    if isWide { try layer.spend(layer.input.count * program.parameters.count) }
     for parameter in program.parameters {
       guard !Self.layerFields.contains(parameter.name) else {
         throw ArcuateError(

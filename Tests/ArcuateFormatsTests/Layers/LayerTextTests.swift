@@ -119,6 +119,30 @@ private let small = """
     #expect(refusal(text, input: "[2, 3]")?.contains("one axis") == true)
   }
 
+  /// Parameters of each neuron were not counted: 9 tensors of 2^28 numbers for each layer.
+  @Test func parametersAreCountedBeforeTheyAreMade() {
+    for (input, layers) in [
+      ("[268435456]", "{\"kind\": \"lif\", \"beta\": 0.5, \"per_neuron\": true}"),
+      ("[200000000]", "{\"kind\": \"batch_norm\"}"),
+      ("[200000000]", "{\"kind\": \"group_norm\", \"groups\": 1}"),
+    ] {
+      let error = #expect(throws: ArcuateError.self) { try network(layers, input: input) }
+      #expect(error?.code == .limitExceeded && error?.message.contains("in total") == true)
+    }
+  }
+
+  @Test func aWordInPlaceOfNumbersIsQuoted() {
+    let convolution =
+      "{\"kind\": \"convolution\", \"channels\": 1, \"kernel\": 1, \"padding\": \"full\"}"
+    let error = #expect(throws: ArcuateError.self) { try network(convolution, input: "[1, 4, 4]") }
+    #expect(error?.message.contains("padding is \"full\"") == true, "\(error!)")
+  }
+
+  @Test func groupsThatDoNotDivideTheChannelsAreAFinding() throws {
+    let model = try network("{\"kind\": \"group_norm\", \"groups\": 3}", input: "[4]")
+    #expect(model.check().findings.contains { $0.severity == .error })
+  }
+
   @Test func layersOfEveryKindCompile() throws {
     let model = try network(
       """
