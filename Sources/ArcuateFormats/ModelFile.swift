@@ -32,7 +32,8 @@ public enum ModelFile {
 
   /// Writes the model in the format that the ending of `path` names, completely or not at all.
   /// Throws. `invalidArgument` for any other ending; `notRepresentable` naming the node that the
-  /// format cannot represent; `cannotWrite`.
+  /// format cannot represent; `invalidModel` for a model with an error for which the
+  /// file could not be read; `cannotWrite`.
   public static func write(_ model: Model, to path: String) throws(ArcuateError) {
     try Files.write(try ModelFormat.forWriting(path).encode(model), to: path)
   }

@@ -68,7 +68,17 @@ public struct ModelFormat: Sendable {
     identifier: "nir", name: "NIR (HDF5)", endings: [".nir"], sharesBytes: false,
     isRecognized: { NIRFile.recognizes($0) },
     read: { bytes, _ throws(ArcuateError) in try NIRFile.parse(bytes) },
-    written: { model throws(ArcuateError) in try NIRFile.encode(model) })
+    written: { model throws(ArcuateError) in
+      let bytes = try NIRFile.encode(model)
+      // A sound model is read as it was written; one with errors may lack what the reader needs.
+      if model.check().checked == nil, !isReadable(bytes) { _ = try model.soundly() }
+      return bytes
+    })
+
+  private static func isReadable(_ bytes: [UInt8]) -> Bool {
+    guard let found = try? NIRFile.parse(Bytes(bytes)) else { return false }
+    return (try? ReadOptions().settle(found)) != nil
+  }
 
   public static let safetensors = ModelFormat(
     identifier: "safetensors", name: "safetensors", endings: [".safetensors"], sharesBytes: true,
@@ -108,6 +118,7 @@ public struct ModelFormat: Sendable {
   /// The format of the file that begins with these bytes.
   /// Throws. `unsupportedFormat` naming the formats that are read.
   public static func detect(_ start: Bytes) throws(ArcuateError) -> ModelFormat {
+    guard start.count > 0 else { throw ArcuateError(.unsupportedFormat, "is empty") }
     for format in all where format.recognizes(start) { return format }
     throw ArcuateError(.unsupportedFormat, "unknown format: expected \(readable)")
   }
@@ -138,8 +149,9 @@ public struct ModelFormat: Sendable {
   public var isWritable: Bool { written != nil }
 
   /// The bytes of a file.
-  /// Throws. `notRepresentable` naming the node that the format cannot represent;
-  /// `unsupportedFormat` for a format that is only read; `limitExceeded`.
+  /// Throws. `notRepresentable` naming the node that the format cannot represent; `invalidModel` with
+  /// the first error of the check, if the file could not be read for it; `unsupportedFormat` for a
+  /// format that is only read; `limitExceeded`.
   public func encode(_ model: Model) throws(ArcuateError) -> [UInt8] {
     guard let written else {
       throw ArcuateError(.unsupportedFormat, "\(name) is read, but not written")

@@ -39,7 +39,7 @@ ARCUATE_API void arcuate_read_options_init(arcuate_read_options *options);
  *
  * options: NULL for the defaults. On success the caller owns *model.
  * Status: CANNOT_OPEN, TRUNCATED, MALFORMED, UNSUPPORTED_FORMAT, LIMIT_EXCEEDED, INVALID_MODEL,
- * INVALID_ARGUMENT, UNSUPPORTED_PROCESSOR. */
+ * INVALID_ARGUMENT, UNSUPPORTED_PROCESSOR, OUT_OF_MEMORY. */
 ARCUATE_NODISCARD ARCUATE_API arcuate_status arcuate_model_open(
     const char *path, const arcuate_read_options *options, arcuate_model **model,
     arcuate_error **error) ARCUATE_NONNULL(1, 3);
@@ -51,7 +51,8 @@ ARCUATE_NODISCARD ARCUATE_API arcuate_status arcuate_model_from_memory(
 
 /* Writes a model to a .nir or .safetensors file, chosen by the extension of the path. The file is
  * replaced as a whole or left unchanged. NIR has no int8 or bfloat16 weights: a .nir file gets
- * float32 weights of the same values.
+ * float32 weights of the same values. A model with a finding of severity ARCUATE_SEVERITY_ERROR for
+ * which the .nir file could not be opened is INVALID_MODEL; .safetensors holds every model.
  * Status: CANNOT_WRITE, NOT_REPRESENTABLE, INVALID_MODEL, INVALID_ARGUMENT. */
 ARCUATE_NODISCARD ARCUATE_API arcuate_status arcuate_model_save(
     const arcuate_model *model, const char *path, arcuate_error **error) ARCUATE_NONNULL(1, 2);

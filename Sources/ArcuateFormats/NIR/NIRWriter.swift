@@ -5,7 +5,7 @@ extension NIRFile {
   /// The NIR version whose set of fields is written.
   static let version = "1.0.8"
 
-  /// The bytes of a `.nir` file. Throws. As `write`.
+  /// The bytes of a `.nir` file. Throws. `notRepresentable` naming the node that NIR has no word for.
   public static func encode(_ model: Model) throws(ArcuateError) -> [UInt8] {
     var graph = try tree(model)
     graph["metadata"] = tree(NIRHints.metadata(of: model))
