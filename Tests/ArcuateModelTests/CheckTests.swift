@@ -3,6 +3,53 @@ import ArcuateModel
 import ArcuateRuntime
 import Testing
 
+@Suite struct NeuronDynamicsTests {
+  private func model(_ tau: Float, threshold: Float) -> Model {
+    var model = Model.chain([
+      ("in", .input(shape: [2])),
+      (
+        "lif",
+        .neuron(
+          Neuron(
+            .lif, tauMembrane: Tensor(vector: [1, tau]), threshold: Tensor(scalar: threshold)))
+      ),
+      ("out", .output(shape: [2])),
+    ])
+    model.dt_s = 1e-3
+    return model
+  }
+
+  private func findings(_ model: Model) -> [Finding] {
+    model.check().findings.filter { $0.location == "node \"lif\"" }
+  }
+
+  /// The membrane of a neuron whose time constant is below half a step grows without end.
+  @Test func aStepTooLongForTheEulerIntegratorIsANote() throws {
+    #expect(findings(model(0.0005, threshold: 1)).isEmpty)
+    let long = model(0.0004, threshold: 1)
+    #expect(findings(long).map(\.severity) == [.note])
+    #expect(findings(long)[0].message.hasPrefix("diverges"))
+    var exact = long
+    exact.semantics.integrator = .exponential
+    #expect(findings(exact).isEmpty)
+    // Found, too, where the step is only given when compiling.
+    let checked = try #require(model(0.01, threshold: 1).check().checked)
+    let findings = try checked.applying(semantics: nil, dt_s: 1).findings
+    #expect(findings.contains { $0.message.hasPrefix("diverges") })
+  }
+
+  @Test func severalSpikesNeedAPositiveThreshold() throws {
+    var several = model(0.01, threshold: 0)
+    #expect(findings(several).isEmpty)
+    several.semantics.multiSpike = true
+    #expect(findings(several).map(\.severity) == [.error])
+    let checked = try #require(model(0.01, threshold: -1).check().checked)
+    #expect(throws: ArcuateError.self) {
+      try checked.applying(semantics: NeuronSemantics(.sinabs), dt_s: nil)
+    }
+  }
+}
+
 /// What the check says about a model, and what compiling refuses: each names the node.
 @Suite struct CheckTests {
   static func linear(_ input: Int, _ output: Int) -> Operator {

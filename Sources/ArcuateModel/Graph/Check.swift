@@ -49,7 +49,7 @@ struct ModelCheck {
     let shapes = shapes(ordering)
     if let shapes { repairOutputs(shapes) }
     let fixedFindings = findings
-    findings += timing(ordering, early)
+    findings += timing(ordering, early) + dynamics()
     if let shapes { findings += model.plasticityErrors(shapes) }
     let signals = signals(ordering)
     checkSignals(signals)
@@ -122,6 +122,16 @@ struct ModelCheck {
           + "on each edge that does, or let a neuron of the cycle emit at the next step "
           + "(spike_timing next_step)")
     ]
+  }
+
+  /// Findings about neurons whose equations go wrong with these semantics and this step.
+  func dynamics() -> [Finding] {
+    model.nodes.flatMap { node -> [Finding] in
+      guard case .neuron(let neuron) = node.op else { return [] }
+      return neuron.dynamics(model.semantics, dt_s: model.dt_s).map {
+        Finding($0.severity, "node \"\(node.name)\"", $0.message)
+      }
+    }
   }
 
   /// Findings about the length of a step.

@@ -60,7 +60,7 @@ extension CheckedModel {
     let check = ModelCheck(changed)
     let early = check.early()
     let ordering = check.order(early)
-    let findings = check.timing(ordering, early) + check.stepLength()
+    let findings = check.timing(ordering, early) + check.dynamics() + check.stepLength()
     if let error = findings.error { throw error }
     return CheckedModel(
       model: changed, shapes: shapes, signals: check.signals(ordering), edges: edges,

@@ -1,0 +1,33 @@
+import ArcuateCore
+
+extension Neuron {
+  /// What goes wrong with these semantics of the model and this step.
+  func dynamics(
+    _ semantics: NeuronSemantics, dt_s: Double?
+  ) -> [(severity: Finding.Severity, message: String)] {
+    let semantics = self.semantics ?? semantics
+    var found: [(Finding.Severity, String)] = []
+    if kind.spikes, semantics.multiSpike, let least = threshold?.extremes?.least, least <= 0 {
+      found.append(
+        (
+          .error,
+          "v_threshold is \(least): with multi_spike it divides the membrane and must be positive"
+        ))
+    }
+    let isEuler = semantics.integrator == .euler || semantics.integrator == .eulerOldCurrent
+    guard kind.leaks, isEuler, let dt_s else { return found }
+    var taus = [(kind.hasSynapse ? "tau_mem" : "tau", tauMembrane)]
+    if kind.hasSynapse { taus.append(("tau_syn", tauSynapse)) }
+    for (name, tau) in taus {
+      // A step multiplies what was there by 1 - dt / tau.
+      guard let least = tau?.extremes?.least, least > 0, dt_s > 2 * Double(least) else { continue }
+      found.append(
+        (
+          .note,
+          "diverges: a step of \(dt_s) s is more than twice its \(name) of \(least) s, too long for "
+            + "the integrator \(semantics.integrator.rawValue)"
+        ))
+    }
+    return found
+  }
+}
