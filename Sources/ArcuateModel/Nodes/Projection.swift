@@ -85,7 +85,7 @@ extension Projection: NodeKind {
     {
       found.append("[\(post), \(pre)] is not a matrix that can be sampled")
     }
-    if let fanIn, fanIn < 1 || fanIn > max(pre, 1) {
+    if let fanIn, fanIn < 1 || fanIn > pre {
       found.append("fan_in is \(fanIn), not within 1 ... \(pre)")
     }
     if !amplitude.isFinite { found.append("the amplitude is not finite") }

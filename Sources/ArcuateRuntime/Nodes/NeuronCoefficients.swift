@@ -48,7 +48,7 @@ extension Neuron {
   ) throws(ArcuateError) -> Recurrence {
     // One number stays one number: a uniform layer reads its parameters from registers.
     let parts = parameters.filter { $0.name != "v_initial" }.map(\.tensor)
-    let count = parts.contains { $0.count > 1 } ? shape.count : 1
+    let count = parts.contains { $0.count != 1 } ? shape.count : 1
     func values(_ tensor: Tensor?, or fallback: Float) throws(ArcuateError) -> [Double] {
       try (tensor ?? Tensor(scalar: fallback)).broadcast(to: try Shape([count])).map(Double.init)
     }

@@ -267,7 +267,10 @@ final class NetworkBuilder {
     let arriving = try sources(i)
     let (sources, delays) = (arriving.map(\.signal), arriving.map(\.delay))
     if sources.count == 1, delays[0] == 0 { return sources[0] }
-    let shape = sources.first?.shape ?? checked.shapes[i]
+    let shape =
+      if let first = sources.first { first.shape } else {
+        try nodes[i].op.silence(output: checked.shapes[i])
+      }
     let all = sources.allSatisfy { $0.steps == 1 } && !sources.isEmpty ? 1 : options.steps
     // A product for this sum alone needs no memory of its own, nor a gradient.
     let own = sources.indices.filter {

@@ -92,6 +92,9 @@ public final class Trainer {
           .invalidArgument,
           "the output of a loss must be 0 ... \(network.outputCount - 1), got \(port)")
       }
+      guard network.outputWidth(port) > 0 else {
+        throw ArcuateError(.invalidModel, "output \(port) has no elements to compare with a target")
+      }
       let isFitting =
         port == 0 && network.outputCount >= 3
         && (1...2).allSatisfy { network.outputWidth($0) == network.outputWidth(0) }
