@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import os
+import time
 from pathlib import Path
 
 import arcuate
@@ -485,3 +486,41 @@ def test_networks_of_pytorch(tmp_path: Path):
             own = model.compile().session().run(x)
         with torch.no_grad():
             np.testing.assert_allclose(own, network(torch.tensor(x)).numpy(), atol=1e-5)
+
+
+HUGE = 10**6
+LEAST = -(2**63)
+
+
+@pytest.mark.parametrize(
+    ("kind", "attributes"),
+    [
+        ("Conv", {"pads": [HUGE] * 4}),
+        ("Conv", {"pads": [HUGE, HUGE, 0, 0]}),
+        ("Conv", {"strides": [LEAST, 1]}),
+        ("Conv", {"strides": [0, 1]}),
+        ("Conv", {"dilations": [LEAST, 1]}),
+        ("Conv", {"group": LEAST}),
+        ("Conv", {"pads": [LEAST, 0, 0, 0]}),
+        ("AveragePool", {"kernel_shape": [2, 2], "pads": [HUGE] * 4}),
+        ("AveragePool", {"kernel_shape": [LEAST, 2]}),
+        ("AveragePool", {"kernel_shape": [2, 2], "pads": [0, HUGE, 0, HUGE]}),
+        ("MaxPool", {"kernel_shape": [2, 2], "pads": [0, HUGE, 0, 0]}),
+    ],
+)
+def test_numbers_beyond_any_image_are_refused_before_anything_is_made(kind, attributes):
+    """Pads of a million took half a minute of NumPy; 0 and the least integer ended elsewhere."""
+    weight = np.ones((2, 1, 3, 3), np.float32)
+    inputs = ["x", "w"] if kind == "Conv" else ["x"]
+    proto = graph([(kind, inputs, ["y"], attributes)], {"w": weight}, [1, 8, 8])
+    began = time.monotonic()
+    with pytest.raises(arcuate.FormatError, match=f'node "{kind}_0"'):
+        arcuate.from_onnx(proto)
+    assert time.monotonic() - began < 2
+
+
+def test_a_pad_of_a_million_is_refused():
+    pads = np.array([0, 0, HUGE, HUGE, 0, 0, HUGE, HUGE])
+    proto = graph([("Pad", ["x", "p"], ["y"])], {"p": pads}, [1, 8, 8])
+    with pytest.raises(arcuate.FormatError, match="elements, above"):
+        arcuate.from_onnx(proto)

@@ -13,6 +13,12 @@ Array = npt.NDArray[Any]
 Shape = Tuple[int, ...]
 
 
+MOST_NUMBERS = 1 << 26
+"""Elements of a signal, or of a kernel that grows by padding, at most."""
+LARGEST_EXTENT = 1 << 20
+"""The largest kernel, stride, dilation or padding."""
+
+
 class Refused(Exception):
     """A node that cannot be part of a model, and why."""
 
@@ -80,6 +86,7 @@ class Graph:
         **details: Any,
     ) -> Signal:
         """A node of the model."""
+        require_memory(actual, "its output")
         wanted = name.strip("/").replace("/", ".") or fields["kind"]
         name, count = wanted, 1
         while name in self.nodes:
@@ -150,6 +157,28 @@ def node_attributes(node: Any) -> Dict[str, Any]:
     return {a.name: onnx.helper.get_attribute_value(a) for a in node.attribute}
 
 
+def require_memory(shape: Sequence[int], what: str) -> None:
+    """Raises Refused for an array that would take too much memory, before it is made."""
+    count = math.prod(shape)
+    if count > MOST_NUMBERS:
+        raise Refused(f"{what} {list(shape)} has {count} elements, above {MOST_NUMBERS}")
+
+
+def node_integers(
+    attributes: Mapping[str, Any], name: str, standard: Sequence[int], least: int = 1
+) -> List[int]:
+    """An attribute of as many integers as `standard`, none beyond what a model can have."""
+    values = [int(value) for value in attributes.get(name, standard)]
+    if len(values) != len(standard) or any(
+        not least <= value <= LARGEST_EXTENT for value in values
+    ):
+        raise Refused(
+            f"{name} {values}: {len(standard)} integers within {least} ... {LARGEST_EXTENT} "
+            "can be read"
+        )
+    return values
+
+
 def node_pads(
     attributes: Mapping[str, Any],
     extents: Sequence[int],
@@ -161,9 +190,7 @@ def node_pads(
     axes = len(kernel)
     how = attributes.get("auto_pad", b"NOTSET")
     if how in (b"NOTSET", b""):
-        ends = attributes.get("pads", [0] * (2 * axes))
-        if len(ends) != 2 * axes or min(ends) < 0:
-            raise Refused(f"padding {list(ends)}")
+        ends = node_integers(attributes, "pads", [0] * (2 * axes), least=0)
         return [(ends[i], ends[i + axes]) for i in range(axes)]
     if how == b"VALID":
         return [(0, 0)] * axes

@@ -8,7 +8,18 @@ from typing import Any, Callable, Dict, Optional, Sequence, Tuple, TypeVar
 
 import numpy as np
 
-from .onnx_graph import Array, Graph, Refused, Signal, node_attributes, node_name, node_pads
+from .onnx_graph import (
+    LARGEST_EXTENT,
+    Array,
+    Graph,
+    Refused,
+    Signal,
+    node_attributes,
+    node_integers,
+    node_name,
+    node_pads,
+    require_memory,
+)
 
 Method = TypeVar("Method", bound=Callable[..., Signal])
 
@@ -96,9 +107,9 @@ class Operators(Graph):
         if axes not in (1, 2):
             raise Refused(f"{axes} spatial axes, not 1 or 2")
         x = self._plain(x, node.input[0])
-        strides = attributes.get("strides", [1] * axes)
-        dilations = attributes.get("dilations", [1] * axes)
-        groups = attributes.get("group", 1)
+        strides = node_integers(attributes, "strides", [1] * axes)
+        dilations = node_integers(attributes, "dilations", [1] * axes)
+        (groups,) = node_integers({"group": [attributes.get("group", 1)]}, "group", [1])
         pads = node_pads(attributes, x.shape[1:], weight.shape[2:], strides, dilations)
         return self._convolution(node_name(node), x, weight, bias, strides, dilations, groups, pads)
 
@@ -136,6 +147,10 @@ class Operators(Graph):
         if min(out) < 1:
             raise Refused(f"its kernel is larger than its input {list(x.shape)}")
         if any(grown):
+            size = [n + before + after for n, (before, after) in zip(weight.shape, grown)]
+            require_memory(
+                size, f"padding {list(pads)} differs between the ends: a kernel of shape"
+            )
             weight = np.pad(weight, grown)
         fields: Dict[str, Any] = {
             "kind": f"Conv{axes}d",
@@ -342,12 +357,15 @@ class Operators(Graph):
         kernel = list(attributes["kernel_shape"])
         if len(kernel) != 2 or len(x.shape) != 3:
             raise Refused(f"pools {list(x.shape)} by {kernel}: an image is needed")
+        kernel = node_integers(attributes, "kernel_shape", [1, 1])
         if len(node.output) > 1 and node.output[1] and self.uses.get(node.output[1]):
             raise Refused("its indices are used")
         if any(dilation != 1 for dilation in attributes.get("dilations", [1, 1])):
             raise Refused("it is dilated")
-        strides = list(attributes.get("strides", [1, 1]))
+        strides = node_integers(attributes, "strides", [1, 1])
         pads = node_pads(attributes, x.shape[1:], kernel, strides, [1, 1])
+        if any(max(pads[axis]) >= kernel[axis] for axis in range(2)):
+            raise Refused(f"padding {pads}: less than the kernel {kernel} can be read")
         is_maximum = node.op_type == "MaxPool"
         counts_padding = bool(attributes.get("count_include_pad", 0))
         out, reached = [], []
@@ -364,6 +382,7 @@ class Operators(Graph):
             out.append(count)
             end = (count - 1) * strides[axis] + kernel[axis] - x.shape[axis + 1] - pads[axis][0]
             reached.append(max(0, end))
+        require_memory((x.shape[0], *out), "its output")
         symmetric = [before for before, _ in pads]
         is_symmetric = all(
             symmetric[axis] <= kernel[axis]
@@ -568,7 +587,9 @@ class Operators(Graph):
         ends = [int(end) for end in np.asarray(pads).reshape(-1)]
         if len(inputs) > 3 and inputs[3] is not None or len(ends) != 2 * rank or len(x.shape) < 2:
             raise Refused("only an image can be padded, on all its axes")
-        if any(ends[i] or ends[i + rank] for i in (0, 1)) or min(ends) < 0:
-            raise Refused(f"pads {ends}: only height and width can grow")
+        if any(ends[i] or ends[i + rank] for i in (0, 1)) or not (
+            0 <= min(ends) and max(ends) <= LARGEST_EXTENT
+        ):
+            raise Refused(f"pads {ends}: only height and width can grow, by 0 ... {LARGEST_EXTENT}")
         around = [(ends[i], ends[i + rank]) for i in range(2, rank)]
         return self._padded(node_name(node), x, around)
