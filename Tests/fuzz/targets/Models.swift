@@ -27,7 +27,9 @@ func useModel(_ model: Model) throws {
   guard (checked == nil) == findings.contains(where: { $0.severity == .error }) else {
     fatalError("a check failed without an error")
   }
-  guard let checked, checked.shapes.reduce(0, { $0 + $1.count }) < 1 << 16 else { return }
+  guard let checked, checked.shapes.reduce(0, { $0 + $1.count }) < 1 << 16,
+    checked.model.nodes.reduce(0, { $0 + $1.op.parameterCount }) < 1 << 22
+  else { return }
   var options = CompileOptions()
   options.dt_s = 1e-3
   let plan = try model.compile(options)
