@@ -33,6 +33,7 @@
  *
  *     arcuate/status.h        version, status values, error objects
  *     arcuate/hooks.h         memory allocator, log
+ *     arcuate/cancel.h        long calls that end early
  *     arcuate/model.h         read, write and inspect models
  *     arcuate/program.h       neurons whose step is a text
  *     arcuate/plan.h          compile options, ports and nodes of a plan
@@ -61,6 +62,7 @@
  *     ARCUATE_ERROR_CANNOT_COMPILE          -400  a model cannot be compiled with these options
  *     ARCUATE_ERROR_UNSUPPORTED_PROCESSOR   -401  the processor lacks required instructions
  *     ARCUATE_ERROR_INVALID_STATE           -500  the state of the object does not permit the call
+ *     ARCUATE_ERROR_CANCELED                -501  the call was canceled
  *     ARCUATE_ERROR_OUT_OF_MEMORY           -600  memory could not be allocated
  *
  * Errors. Most functions that can fail take an arcuate_error ** as their last argument, which may
@@ -110,6 +112,7 @@
 #define ARCUATE_H
 
 #include "arcuate/status.h"
+#include "arcuate/cancel.h"
 #include "arcuate/model.h"
 #include "arcuate/program.h"
 #include "arcuate/plan.h"

@@ -106,6 +106,7 @@ func copyOut(_ values: [Float], to buffer: UnsafeMutablePointer<Float>) {
 func withError(
   _ error: UnsafeMutablePointer<OpaquePointer?>?, _ body: () throws -> Void
 ) -> arcuate_status {
+  Cancellation.begin()
   do {
     try body()
     return ARCUATE_SUCCESS

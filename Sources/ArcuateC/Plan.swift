@@ -125,6 +125,9 @@ func compileOptions(
   if given.threads != 0 { result.threads = Int(widening: given.threads) }
   let numerics = try CompileOptions.Numerics(c: given.numerics, "numerics")
   if numerics != result.numerics { result.numerics = numerics }
+  if given.max_session_bytes != 0 {
+    result.maxSessionBytes = Int(clamping: given.max_session_bytes)
+  }
   return result
 }
 
@@ -138,7 +141,8 @@ private func copyOut(
     struct_size: size, dt_s: dt_s ?? 0, steps_per_frame: Int32(clamping: options.stepsPerFrame),
     frame_state: options.frameState.c, frame_input: options.frameInput.c,
     frame_output: options.frameOutput.c, batch: Int32(clamping: options.batch),
-    threads: Int32(clamping: options.threads), numerics: options.numerics.c)
+    threads: Int32(clamping: options.threads), numerics: options.numerics.c,
+    max_session_bytes: UInt64(clamping: options.maxSessionBytes))
 }
 
 @c @implementation

@@ -29,7 +29,16 @@ func sampleFrames(
         return arrays.append([])
       }
       // SAFETY: the caller says that there are `needed` numbers; they are copied.
-      arrays.append(Array(UnsafeBufferPointer(start: numbers, count: needed)))
+      arrays.append(
+        try [Float](unsafeUninitializedCapacity: needed) { copy, count in
+          while count < needed {
+            try Cancellation.check()
+            let part = min(needed - count, 1 << 22)
+            // SAFETY: both hold `needed` numbers, of which `count` are copied.
+            (copy.baseAddress! + count).initialize(from: numbers + count, count: part)
+            count += part
+          }
+        })
     }
   }
   return SampleFrames(frames: frames, inputs: arrays, options: options)

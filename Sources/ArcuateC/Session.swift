@@ -28,6 +28,7 @@ func withSession(
   guard let handle = object(SessionHandle.self, session) else {
     return ARCUATE_ERROR_INVALID_ARGUMENT
   }
+  Cancellation.begin()
   do {
     try body(handle.session)
     return ARCUATE_SUCCESS

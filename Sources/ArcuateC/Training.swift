@@ -45,6 +45,7 @@ private func withTrainer(
   guard let handle = object(TrainerHandle.self, trainer) else {
     return ARCUATE_ERROR_INVALID_ARGUMENT
   }
+  Cancellation.begin()
   do {
     try body(handle.trainer)
     return ARCUATE_SUCCESS

@@ -39,6 +39,7 @@ package enum Interrupt {
               expected: 0, desired: number, ordering: .relaxed
             ).exchanged
           else { Interrupt.end(by: number) }
+          Interrupt.cancellation.end()
         }
       }, nil)
   }
@@ -49,6 +50,15 @@ package enum Interrupt {
   /// From now on, the first signal only sets `isWanted`, so that the command can save its state; the
   /// next one ends the process.
   package static func hold() { isHeld.store(true, ordering: .relaxed) }
+
+  /// Runs `body`, whose calls throw `canceled` as soon as a signal has arrived since `hold`.
+  package static func canceling<T>(_ body: () throws -> T) rethrows -> T {
+    Cancellation.watch(cancellation)
+    defer { Cancellation.watch(nil) }
+    return try body()
+  }
+
+  private static let cancellation = Cancellation()
 
   /// Whether a signal has arrived since `hold`.
   package static var isWanted: Bool { arrived.load(ordering: .relaxed) != 0 }

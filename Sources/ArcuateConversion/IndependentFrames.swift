@@ -31,9 +31,11 @@ struct IndependentFrames {
   }
 
   /// The largest magnitude at an input port, and whether any number is below zero.
-  func extent(port: Int) -> (largest: Float, hasNegative: Bool) {
+  /// Throws. `canceled`.
+  func extent(port: Int) throws(ArcuateError) -> (largest: Float, hasNegative: Bool) {
     var (largest, hasNegative) = (Float(0), false)
-    for value in inputs[port] {
+    for (i, value) in inputs[port].enumerated() {
+      if i & 0xF_FFFF == 0 { try Cancellation.check() }
       largest = max(largest, value.magnitude)
       if value < 0 { hasNegative = true }
     }

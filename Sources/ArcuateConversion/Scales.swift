@@ -19,7 +19,7 @@ extension ConvertibleNetwork {
       var scale: Float = 1
       if options.input == .bernoulli {
         guard let sample else { throw Self.framesMissing }
-        scale = sample.extent(port: port).largest
+        scale = try sample.extent(port: port).largest
       }
       scales.inputs[model.nodes[i].name] = scale > 0 ? scale : 1
     }
@@ -121,7 +121,7 @@ extension ConvertibleNetwork {
     for (i, copy) in part.nodes.enumerated() {
       let index = model.nodes.firstIndex { $0.name == copy.name }!
       if case .input = copy.op {
-        let (largest, hasNegative) = sample?.extent(port: portOf[copy.name]!) ?? (1, false)
+        let (largest, hasNegative) = try sample?.extent(port: portOf[copy.name]!) ?? (1, false)
         bounds.append(largest)
         takesBothSigns = takesBothSigns || hasNegative && front.contains(index)
       } else if isRectifier(index), index != node {

@@ -25,6 +25,7 @@ public struct ArcuateError: Error, Sendable, Equatable, CustomStringConvertible 
     case unsupportedProcessor = -401
     // Running: -5xx
     case invalidState = -500
+    case canceled = -501
     // Memory: -6xx
     case outOfMemory = -600
   }

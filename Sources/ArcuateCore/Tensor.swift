@@ -57,11 +57,13 @@ public struct Tensor: Sendable {
   }
 
   /// The element of each index, in row-major order, without a copy. Throws. `outOfMemory`.
-  public init(shape: Shape, of element: (Int) -> Float) throws(ArcuateError) {
+  public init(
+    shape: Shape, of element: (Int) throws(ArcuateError) -> Float
+  ) throws(ArcuateError) {
     let bytes = try Bytes.allocated(4 * shape.count) { block throws(ArcuateError) in
       // SAFETY: the block has `shape.count` elements, at a multiple of 64 bytes.
       let values = block.bindMemory(to: Float.self)
-      for i in 0..<shape.count { values[i] = element(i) }
+      for i in 0..<shape.count { values[i] = try element(i) }
     }
     try self.init(shape: shape, element: .float32, bytes: bytes)
   }

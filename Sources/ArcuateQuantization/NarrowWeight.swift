@@ -28,14 +28,18 @@ struct NarrowWeight {
       return
     }
     let values = weight.floats
-    guard values.allSatisfy(\.isFinite) else {
-      throw ArcuateError(.invalidModel, "the weight times its scale is not finite")
+    for start in stride(from: 0, to: values.count, by: 1 << 20) {
+      try Cancellation.check()
+      guard values[start..<min(start + 1 << 20, values.count)].allSatisfy(\.isFinite) else {
+        throw ArcuateError(.invalidModel, "the weight times its scale is not finite")
+      }
     }
     let channels = weight.shape.extents.first ?? 1
     let inner = values.count / max(1, channels)
     /// Calls `body` with the weights of each channel and the mean squares of their inputs.
-    func each(_ body: (Range<Int>, [Double]?) -> Void) {
+    func each(_ body: (Range<Int>, [Double]?) -> Void) throws(ArcuateError) {
       for channel in 0..<channels {
+        try Cancellation.check()
         let group = moments.map { $0[channel / max(1, channels / max(1, $0.count))] }
         body(channel * inner..<(channel + 1) * inner, group)
       }
@@ -45,7 +49,7 @@ struct NarrowWeight {
     case .int8:
       let search = ChannelScales(weights: values)
       var (scales, plainScales): ([Float], [Float]) = ([], [])
-      each { range, moments in
+      try each { range, moments in
         plainScales.append(ChannelScales.plain(values[range]))
         scales.append(moments.map { search.calibrated(range, $0) } ?? plainScales.last!)
       }
@@ -60,7 +64,7 @@ struct NarrowWeight {
     let narrow = tensor.floats
     let uncalibrated = plain?.floats ?? narrow
     var (onWeights, onOutput, onPlain) = (Error(), Error(), Error())
-    each { range, moments in
+    try each { range, moments in
       for i in range {
         let weight = Double(values[i])
         let error = Double(values[i] - narrow[i])
@@ -88,6 +92,7 @@ extension Tensor {
     var bytes: [UInt8] = []
     bytes.reserveCapacity(values.count)
     for (i, value) in values.enumerated() {
+      if i & 0xF_FFFF == 0 { try Cancellation.check() }
       let q = ChannelScales.rounded(value, scales[i / max(1, inner)])
       bytes.append(UInt8(bitPattern: Int8(q)))
     }
@@ -98,7 +103,8 @@ extension Tensor {
   init(bfloat16 values: [Float], shape: Shape) throws(ArcuateError) {
     var bytes: [UInt8] = []
     bytes.reserveCapacity(2 * values.count)
-    for value in values {
+    for (i, value) in values.enumerated() {
+      if i & 0xF_FFFF == 0 { try Cancellation.check() }
       let bits = value.bitPattern
       var half = UInt16(truncatingIfNeeded: (bits &+ 0x7FFF &+ (bits >> 16 & 1)) >> 16)
       // Rounded up to infinity.

@@ -52,6 +52,8 @@ public struct CompileOptions: Sendable, Hashable {
   /// 1 ... 256.
   @CompileOption public var threads = 1
   @CompileOption public var numerics = Numerics.exact
+  /// Bytes that a session may need, 4096 ... 2^36. A small file can state delays that need much memory.
+  public var maxSessionBytes = 1 << 32
   /// Replaces the semantics of the model (not those of neurons with their own).
   public var semantics: NeuronSemantics? = nil
   /// Whether threads share the nodes however little these do and however few processors there are.
@@ -92,6 +94,7 @@ public struct CompileOptions: Sendable, Hashable {
     try checkRange(stepsPerFrame, 1...1_000_000, "steps_per_frame")
     try checkRange(batch, 1...65_535, "batch")
     try checkRange(threads, 1...256, "threads")
+    try checkRange(maxSessionBytes, 4096...1 << 36, "max_session_bytes")
     if let dt_s { try checkRange(dt_s, Model.stepLengths, "dt_s") }
   }
 }

@@ -1,5 +1,5 @@
-/* After fork() a child frees sessions and trainers with threads, is refused to run them, and makes its
- * own from the plan and the model of its parent. */
+/* After fork() a child frees sessions and trainers with threads, is refused to run them, and makes
+ * its own from the plan and the model of its parent. */
 #define _POSIX_C_SOURCE 200809L
 #include <sys/wait.h>
 #include <unistd.h>
@@ -89,7 +89,8 @@ static void sessions(const char *path, int32_t batch, int32_t threads, int has_r
 }
 
 static const char layers[] =
-    "{\"input\": 4, \"layers\": [{\"kind\": \"linear\", \"size\": 5}, {\"kind\": \"lif\", \"beta\": "
+    "{\"input\": 4, \"layers\": [{\"kind\": \"linear\", \"size\": 5}, {\"kind\": \"lif\", "
+    "\"beta\": "
     "0.9}], \"dt_s\": 1e-3}";
 
 static arcuate_trainer *trainer_of(const arcuate_model *model, int32_t threads) {

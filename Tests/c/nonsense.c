@@ -30,6 +30,18 @@ static void nulls(void) {
   REFUSED(arcuate_set_allocator(&allocator, NULL));
   arcuate_set_log(NULL, NULL);
 
+  arcuate_cancel *cancel = NULL;
+  REFUSED(arcuate_cancel_create(NULL, NULL, NULL, NULL));
+  CHECK(arcuate_cancel_create(NULL, NULL, &cancel, NULL) == ARCUATE_SUCCESS && cancel != NULL);
+  arcuate_cancel_watch(NULL);
+  arcuate_cancel_watch(cancel);
+  arcuate_cancel_watch(cancel);
+  arcuate_cancel_request(NULL);
+  arcuate_cancel_clear(NULL);
+  CHECK(arcuate_cancel_requested(NULL) == 0 && arcuate_cancel_requested(cancel) == 0);
+  arcuate_cancel_free(NULL);
+  arcuate_cancel_free(cancel);
+
   arcuate_read_options_init(NULL);
   REFUSED(arcuate_model_open(NULL, NULL, &model, &error));
   CHECK(strstr(arcuate_error_message(error), "path") != NULL && model == NULL);
@@ -239,6 +251,21 @@ static void wrong_numbers(const char *path) {
       arcuate_plan_free(plan);
       arcuate_error_free(error);
     }
+  }
+  static const uint64_t limits[] = {1, 4095, ((uint64_t)1 << 36) + 1, UINT64_MAX};
+  for (size_t i = 0; i < sizeof limits / sizeof *limits; i++) {
+    arcuate_compile_options options;
+    arcuate_compile_options_init(&options);
+    options.max_session_bytes = limits[i];
+    arcuate_plan *plan = NULL;
+    arcuate_error *error = NULL;
+    CHECK(arcuate_plan_create(model, &options, &plan, &error) == ARCUATE_ERROR_INVALID_ARGUMENT);
+    CHECK(plan == NULL && strstr(arcuate_error_message(error), "max_session_bytes must be"));
+    arcuate_error_free(error);
+    options.max_session_bytes = 4096; /* what no session fits in */
+    CHECK(arcuate_plan_create(model, &options, &plan, &error) == ARCUATE_ERROR_LIMIT_EXCEEDED);
+    CHECK(plan == NULL && strstr(arcuate_error_message(error), "raise max_session_bytes"));
+    arcuate_error_free(error);
   }
   static const double times[] = {-1, 1e300, 1e-300, INFINITY, NAN};
   for (size_t i = 0; i < sizeof times / sizeof *times; i++) {

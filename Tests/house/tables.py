@@ -125,6 +125,7 @@ LONG_FILES = {
     "Sources/CShims/include/cshims.h": "each function is a few lines, read from top to bottom",
     "Tests/ArcuateRuntimeTests/Plasticity/PlasticityTests.swift": "rules against a slow learner",
     "Tests/oracles/program_autograd.py": "an evaluation of the language of its own",
+    "Tests/c/nonsense.c": "every function",
     "Tests/c/nonsense_options.c": "every field of every options struct, by list",
     "bindings/python/benchmarks/learning.py": "one comparison with three frameworks",
     "bindings/python/src/arcuate/_native.py": "a prototype for each function of the header",

@@ -67,6 +67,9 @@ typedef struct arcuate_compile_options {
    * fork(). */
   int32_t threads;
   arcuate_numerics numerics;
+  /* Bytes that a session may need, 4096 ... 2^36; 0: 2^32. A small file can state delays that need
+   * much memory; plans that would need more are refused. Since: 0.2. */
+  uint64_t max_session_bytes;
 } arcuate_compile_options;
 
 /* Sets every option to zero. NULL is ignored. */
@@ -80,8 +83,9 @@ ARCUATE_NODISCARD ARCUATE_API arcuate_status arcuate_compile_options_from_model(
     ARCUATE_NONNULL(1, 2);
 
 /* Compiles a model. options: NULL for the model's own. On success the caller owns *plan.
- * Status: INVALID_MODEL naming the node, CANNOT_COMPILE, LIMIT_EXCEEDED, OUT_OF_MEMORY,
- * INVALID_ARGUMENT for options out of range, UNSUPPORTED_PROCESSOR. */
+ * Status: INVALID_MODEL naming the node, CANNOT_COMPILE, LIMIT_EXCEEDED (also by max_session_bytes,
+ * naming the node that needs most), OUT_OF_MEMORY, INVALID_ARGUMENT for options out of range,
+ * UNSUPPORTED_PROCESSOR. */
 ARCUATE_NODISCARD ARCUATE_API arcuate_status arcuate_plan_create(
     const arcuate_model *model, const arcuate_compile_options *options, arcuate_plan **plan,
     arcuate_error **error) ARCUATE_NONNULL(1, 3);

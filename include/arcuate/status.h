@@ -64,6 +64,8 @@ typedef int32_t arcuate_status;
 #define ARCUATE_ERROR_UNSUPPORTED_PROCESSOR ((arcuate_status)-401)
 /* The object is not in a state that permits the call. */
 #define ARCUATE_ERROR_INVALID_STATE ((arcuate_status)-500)
+/* The call ended early, as requested (cancel.h). Since: 0.2. */
+#define ARCUATE_ERROR_CANCELED ((arcuate_status)-501)
 #define ARCUATE_ERROR_OUT_OF_MEMORY ((arcuate_status)-600)
 
 /* Short name of a status, such as "not found"; "unknown status" for other values, never NULL. The

@@ -97,10 +97,16 @@ struct CompileArguments: ParsableArguments {
       """)
   var numerics: CompileOptions.Numerics?
 
+  @Option(
+    parsing: .unconditional,
+    help: "Bytes that a session may need, 4096 ... 68719476736; default: 4294967296.")
+  var maxSessionBytes: Int?
+
   func validate() throws {
     var options = CompileOptions()
     options.stepsPerFrame = stepsPerFrame ?? 1
     (options.batch, options.threads) = (batch ?? 1, threads ?? 1)
+    if let maxSessionBytes { options.maxSessionBytes = maxSessionBytes }
     try checkOptions(options.check)
   }
 
@@ -128,6 +134,7 @@ struct CompileArguments: ParsableArguments {
     if let batch { options.batch = batch }
     if let threads { options.threads = threads }
     if let numerics { options.numerics = numerics }
+    if let maxSessionBytes { options.maxSessionBytes = maxSessionBytes }
     return try options.following(model)
   }
 }

@@ -65,7 +65,8 @@ final class TrainingRun {
       for _ in 0..<min(state.position, batches.count) { try batches.skip() }
       while state.position < batches.count {
         let (inputs, labels) = try batches.next()
-        state.result.add(try trainer.trainStep([inputs], .labels(labels)))
+        state.result.add(
+          try endingEarly { try trainer.trainStep([inputs], .labels(labels)) })
         state.position += 1
         progress.update(state.position, state.result)
         let isDue = checkpointSteps.map { state.position % $0 == 0 } ?? false
@@ -87,6 +88,16 @@ final class TrainingRun {
     }
   }
 
+  /// Runs a call that a signal ends early: the state before it is saved, and the process ends.
+  private func endingEarly<T>(_ body: () throws -> T) throws -> T {
+    do { return try Interrupt.canceling(body) } catch let error as ArcuateError
+      where error.code == .canceled
+    {
+      if let checkpoint { try trainer.save(to: checkpoint, note: state.note) }
+      endInterrupted()
+    }
+  }
+
   /// Reports what was saved, then ends the process with the signal that arrived.
   private func endInterrupted() -> Never {
     let saved =
@@ -103,7 +114,10 @@ final class TrainingRun {
     for start in stride(from: 0, to: indices.count, by: trainer.batch) {
       let part = Array(indices[start..<min(start + trainer.batch, indices.count)])
       let (inputs, labels) = try source.read(part)
-      result.add(try trainer.evaluate([inputs], .labels(labels), samples: part.count))
+      result.add(
+        try endingEarly {
+          try trainer.evaluate([inputs], .labels(labels), samples: part.count)
+        })
     }
     return result
   }

@@ -38,13 +38,22 @@ public struct InputPorts {
   }
 
   /// The position of the first NaN or infinity from `start` on; nil if there is none.
-  public func firstNotFinite(_ port: Int, from start: Int = 0) -> Int? {
+  /// Throws. `canceled`.
+  public func firstNotFinite(_ port: Int, from start: Int = 0) throws(ArcuateError) -> Int? {
     precondition(start >= 0 && start <= count(port), "inside the caller's array")
     guard let base = pointers[port] else { return nil }
     let n = counts[port]
-    // SAFETY: `base` has `n` numbers, and `start` is at most `n`.
-    if FiniteCheck.float32(UnsafeRawPointer(base + start), count: n - start) { return nil }
-    return (start..<n).first { !base[$0].isFinite }
+    var first = start
+    while first < n {
+      let end = min(n, first + 1 << 22)
+      // SAFETY: `base` has `n` numbers, and `end` is at most `n`.
+      if !FiniteCheck.float32(UnsafeRawPointer(base + first), count: end - first) {
+        return (first..<end).first { !base[$0].isFinite }
+      }
+      first = end
+      if first < n { try Cancellation.check() }
+    }
+    return nil
   }
 
   /// Calls `body` with ports that read `arrays`.

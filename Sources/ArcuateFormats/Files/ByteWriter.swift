@@ -25,6 +25,8 @@ public final class ByteWriter {
   private var written = 0
 
   private static let bufferSize = 1 << 16
+  /// Bytes between checks whether the call is to end.
+  private static let mostAtOnce = 1 << 24
 
   /// Temporary paths in use; nil once `discardAll` was called.
   private static let unfinished = Mutex<Set<String>?>([])
@@ -98,13 +100,15 @@ public final class ByteWriter {
 
   public func write(_ text: String) throws(ArcuateError) { try write(text.utf8) }
 
-  /// Writes the buffered bytes. Throws. `cannotWrite`.
+  /// Writes the buffered bytes. Throws. `cannotWrite`, `canceled`.
   public func flush() throws(ArcuateError) {
     var done = 0
     while done < buffer.count {
-      // SAFETY: the buffer lives through the call, which gets the size of its rest.
+      try Cancellation.check()
+      let end = min(buffer.count, done + ByteWriter.mostAtOnce)
+      // SAFETY: the buffer lives through the call, which gets the size of the part.
       let wrote = buffer.withUnsafeBytes {
-        writeDescriptor(file, UnsafeRawBufferPointer(rebasing: $0[done...]))
+        writeDescriptor(file, UnsafeRawBufferPointer(rebasing: $0[done..<end]))
       }
       guard wrote > 0 else { throw failure() }
       done += wrote

@@ -31,6 +31,7 @@ package enum Inflate {
     var buffer = [UInt8](repeating: 0, count: min(max(limit, 1), 1 << 16))
     var taken = 0
     while true {
+      try Cancellation.check()
       let part = min(data.count - taken, 1 << 24)
       var status = Z_OK
       // SAFETY: zlib reads at most `part` bytes of the data from `taken` on and writes at most the

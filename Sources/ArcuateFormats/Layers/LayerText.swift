@@ -140,6 +140,7 @@ struct LayerWeights {
   ) throws(ArcuateError) -> Tensor {
     var words = SIMD4<UInt32>()
     return try Tensor(shape: shape) { i in
+      if i & 0xF_FFFF == 0 { try Cancellation.check() }
       if i & 3 == 0 {
         words = random.words(
           stream: layer, step: sample, index: UInt32(truncatingIfNeeded: i / 4))

@@ -162,7 +162,8 @@ extension SafetensorsContainer.Entry {
     }
     func load<T: FixedWidthInteger>(_ convert: (T) -> Float) throws(ArcuateError) -> [Float] {
       try (0..<shape.count).map { i throws(ArcuateError) in
-        convert(try bytes.integer(at: i * MemoryLayout<T>.size))
+        if i & 0xF_FFFF == 0 { try Cancellation.check() }
+        return convert(try bytes.integer(at: i * MemoryLayout<T>.size))
       }
     }
     let floats: [Float] =

@@ -78,9 +78,9 @@ public final class LinearWeights: Sendable {
       target: UnsafeMutableRawPointer(values.pointer), rowBytes: rowBytes)
     nonzeroPerInput =
       switch kind {
-      case .float32: packing.run(zero: UInt32(0), magnitude: 0x7FFF_FFFF)
-      case .bfloat16: packing.run(zero: UInt16(0), magnitude: 0x7FFF)
-      case .int8: packing.run(zero: UInt8(128), magnitude: 0xFF)
+      case .float32: try packing.run(zero: UInt32(0), magnitude: 0x7FFF_FFFF)
+      case .bfloat16: try packing.run(zero: UInt16(0), magnitude: 0x7FFF)
+      case .int8: try packing.run(zero: UInt8(128), magnitude: 0xFF)
       }
   }
 
@@ -105,9 +105,12 @@ private struct Packing {
   let rowBytes: Int
 
   /// Writes each weight plus `zero`, and `zero` beyond the outputs. Returns for each input the
-  /// number of weights with a magnitude, that is, with a bit of `magnitude`.
+  /// number of weights with a magnitude, that is, with a bit of `magnitude`. Throws. `canceled`.
   @inline(__always)
-  func run<T: FixedWidthInteger & BitwiseCopyable>(zero: T, magnitude: T) -> [UInt32] {
+  func run<T: FixedWidthInteger & BitwiseCopyable>(
+    zero: T, magnitude: T
+  ) throws(ArcuateError) -> [UInt32] {
+    var isCanceled = false
     var counts = [UInt32](repeating: 0, count: inputs)
     let size = MemoryLayout<T>.size
     // Squares as wide as a cache line are transposed in a separate buffer, because rows a power of
@@ -124,6 +127,8 @@ private struct Packing {
           let counts = counts.baseAddress.unsafelyUnwrapped
           let scratch = scratch.baseAddress.unsafelyUnwrapped
           for first in stride(from: 0, to: rowBytes / size, by: wide * lines) {
+            isCanceled = isCanceled || Cancellation.watched?.poll() == true
+            if isCanceled { break }
             let squares = min(lines, (rowBytes / size &- first) / wide)
             for j0 in stride(from: 0, to: inputs, by: wide) {
               let across = min(wide, inputs &- j0)
@@ -156,6 +161,7 @@ private struct Packing {
     // Pages that were read together with their neighbors.
     weight.bytes.evict(skipped * size..<(skipped + inputs * outputs) * size)
     cshims_fence()
+    if isCanceled { throw Cancellation.canceled }
     return counts
   }
 

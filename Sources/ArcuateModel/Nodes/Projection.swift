@@ -32,6 +32,7 @@ public struct Projection: Sendable, Hashable {
         stream: stream, step: UInt64(truncatingIfNeeded: i), index: UInt32(truncatingIfNeeded: k))
     }
     for i in 0..<post {
+      try Cancellation.check()
       if let fanIn {
         for k in 0..<fanIn {
           let at = Int(bounding: Double(uniform(1, i, k) * Float(pre)), 0...pre - 1)

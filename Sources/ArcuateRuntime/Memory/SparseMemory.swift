@@ -17,7 +17,7 @@ struct SparseMemory: BitwiseCopyable {
   let listStride: Int
   let countStride: Int
   let inputTiles: Int
-  /// Inputs of a tile.
+  /// Inputs of a tile, or all of them.
   let inputTile: Int
 
   /// The row of the ring of inputs for a step.

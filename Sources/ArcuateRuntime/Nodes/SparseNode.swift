@@ -83,6 +83,8 @@ final class SparseNode: NodeRun {
     let historyRows: Int
     let historyStride: Int
     let inputTiles: Int
+    /// Elements of a list of a tile, at least as many as it can name.
+    let inputTile: Int
     let outputTiles: Int
     /// Elements between the lists of one step and of the next.
     let listStride: Int
@@ -102,7 +104,11 @@ final class SparseNode: NodeRun {
       historyStride = (weights.inputs + 15) & ~15
       inputTiles = SparseWeights.tiles(weights.inputs)
       outputTiles = SparseWeights.tiles(weights.outputs)
-      listStride = inputTiles * SparseWeights.tile(weights.inputs)
+      // Long delays of few inputs would need gigabytes for lists as wide as a tile. Short ones have
+      // them, as recorded plans say.
+      let isLong = historyRows > 4096 && inputTiles == 1
+      inputTile = isLong ? historyStride : SparseWeights.tile(weights.inputs)
+      listStride = inputTiles * inputTile
       countStride = (historyRows + 7) & ~7
       let isImmediate = !isRing && largest == 0
       state =
@@ -116,6 +122,8 @@ final class SparseNode: NodeRun {
   }
 
   var byteCount: Int { weights.byteCount }
+  /// Bytes of what follows from the state of a stream.
+  var listByteCount: Int { sizes.lists * 4 + sizes.counts * 8 }
   var kernels: [Kernel] { [isRing ? .sparseRing : .sparseRows] }
   var emission: Emission {
     Emission(isSpikes: false, isOnes: false, isListed: false, isCounted: true, isEarly: isEarly)
@@ -134,7 +142,7 @@ final class SparseNode: NodeRun {
       counts: arena.sparseCounts.row.part(counts + stream * sizes.counts, sizes.counts),
       historyRows: sizes.historyRows, historyStride: sizes.historyStride,
       listStride: sizes.listStride, countStride: sizes.countStride, inputTiles: sizes.inputTiles,
-      inputTile: SparseWeights.tile(weights.inputs))
+      inputTile: sizes.inputTile)
   }
 
   func reset(_ stream: Int, _ arena: Arena) {

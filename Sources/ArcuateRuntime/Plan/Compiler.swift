@@ -64,6 +64,7 @@ struct Compiler {
   private mutating func plan() throws(ArcuateError) -> Plan {
     try makeSlots()
     for i in schedule.order {
+      try Cancellation.check()
       stepOf[i] = steps.count
       try within("node \"\(nodes[i].name)\"") { () throws(ArcuateError) in
         steps.append(try step(for: i))
@@ -91,6 +92,7 @@ struct Compiler {
     layout.size.sparseLists = packing.sparseLists
     layout.size.sparseCounts = packing.sparseCounts
     try layout.arrange()
+    try layout.size.check(against: options, steps: layout.steps)
     func ports(_ indices: [Int]) -> [Plan.Port] {
       indices.map {
         Plan.Port(

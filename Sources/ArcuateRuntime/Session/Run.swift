@@ -29,7 +29,7 @@ extension Session {
   /// step [frames][steps][batch][shape]. Outputs whose pointer is nil are left out.
   /// Throws. `bufferSize` for an array of another size, `invalidArgument` for a number that is
   /// not finite, `invalidState` where the threads were left behind by `fork`; the state is then as it
-  /// was.
+  /// was. `canceled`: every stream is then at rest, and what adapts is as far as it came.
   public func run(frames: Int, inputs: InputPorts, outputs: OutputPorts) throws(ArcuateError) {
     let plan = plan
     try arena.team?.requireThreads()
@@ -43,6 +43,7 @@ extension Session {
     // A call may have many rounds with little between them.
     arena.team?.setSpinning(true)
     defer { arena.team?.setSpinning(false) }
+    scheduler.cancellation = .watched
     var frame = 0
     while frame < frames {
       // Several frames of one step make a block, or one frame makes one or more.
@@ -54,7 +55,7 @@ extension Session {
         let count = steps == 1 ? atOnce : min(plan.block, steps - done)
         scheduler.computesConstants = done == 0
         let isFirstOnly = steps > 1 && options.frameInput == .first
-        feed(
+        try feed(
           count,
           from: Feed(
             inputs: inputs, batch: batch, frame: frame, isFrames: steps == 1,
@@ -70,7 +71,7 @@ extension Session {
   }
 
   /// Runs a block whose inputs come from the caller's arrays.
-  private func feed(_ count: Int, from feed: Feed) {
+  private func feed(_ count: Int, from feed: Feed) throws(ArcuateError) {
     arena.feed = feed
     // What is constant over a frame has one row, which may be read before its node runs.
     for port in plan.inputs.indices where scheduler.computesConstants {
@@ -80,8 +81,16 @@ extension Session {
         feed.fill(arena.row(slot, 0, b).part(0, slot.count), port: port, 0, b)
       }
     }
-    scheduler.runBlock(count)
-    arena.feed = nil
+    defer { arena.feed = nil }
+    try runBlock(count)
+  }
+
+  /// Runs a block. Throws. `canceled`, after which every stream is at rest.
+  func runBlock(_ count: Int) throws(ArcuateError) {
+    do { try scheduler.runBlock(count) } catch {
+      reset()
+      throw error
+    }
   }
 
   /// Puts what a block gave where the caller wants it.
@@ -157,7 +166,7 @@ extension Session {
     }
     for port in plan.inputs.indices {
       try require(inputs.count(port), inputCount(port), "input \"\(plan.inputs[port].name)\"")
-      if let place = firstNotFinite(inputs, port) {
+      if let place = try firstNotFinite(inputs, port) {
         throw ArcuateError(
           .invalidArgument, "number \(place) is not finite",
           at: "input \"\(plan.inputs[port].name)\"")
@@ -170,11 +179,11 @@ extension Session {
 
   /// The index of the first number of a port that is not finite, if any; keeps where the rows of the
   /// port that may be stored as lists alone are not zero.
-  private func firstNotFinite(_ inputs: InputPorts, _ port: Int) -> Int? {
-    guard port == arena.size.maskedPort else { return inputs.firstNotFinite(port) }
+  private func firstNotFinite(_ inputs: InputPorts, _ port: Int) throws(ArcuateError) -> Int? {
+    guard port == arena.size.maskedPort else { return try inputs.firstNotFinite(port) }
     let count = arena.size.maskedCount
     let isFinite = arena.masks.keep(inputs, port: port, count: count)
-    return inputs.firstNotFinite(port, from: isFinite ? arena.masks.rows * count : 0)
+    return try inputs.firstNotFinite(port, from: isFinite ? arena.masks.rows * count : 0)
   }
 
   /// Runs one step with inputs of its own, outside any frame.
@@ -188,7 +197,8 @@ extension Session {
       inputs, outputs, inputCount: { batch * plan.inputs[$0].shape.count },
       outputCount: { batch * plan.outputs[$0].shape.count })
     scheduler.computesConstants = true
-    feed(1, from: Feed(inputs: inputs, batch: batch, frame: 0, isFrames: false, silence: .max))
+    scheduler.cancellation = .watched
+    try feed(1, from: Feed(inputs: inputs, batch: batch, frame: 0, isFrames: false, silence: .max))
     for port in plan.outputs.indices where outputs.isWanted(port) {
       let size = plan.outputs[port].shape.count
       let slot = plan.slots[plan.outputs[port].node]

@@ -20,7 +20,7 @@ extension Session {
   /// Needs. `events` ordered by step. Two events for one element add up.
   /// Throws. `invalidArgument` naming the first event that is out of order, outside the network or
   /// not finite; `bufferSize` if not even one step's output is sure to fit. The state is then
-  /// as it was.
+  /// as it was. `canceled` as `run`.
   public func runEvents(
     _ events: UnsafeBufferPointer<Event>, steps: Int, into output: UnsafeMutableBufferPointer<Event>
   ) throws(ArcuateError) -> EventProgress {
@@ -40,6 +40,7 @@ extension Session {
         .bufferSize, "the buffer holds \(output.count) events, but one step may have \(most)")
     }
 
+    scheduler.cancellation = .watched
     var progress = EventProgress(steps: 0, consumed: 0, written: 0)
     while progress.steps < steps {
       let room = most == 0 ? plan.block : (output.count - progress.written) / most
@@ -61,7 +62,7 @@ extension Session {
         progress.consumed += 1
       }
       scheduler.computesConstants = true
-      scheduler.runBlock(count)
+      try runBlock(count)
       for t in 0..<count {
         for (p, port) in plan.outputs.enumerated() {
           let slot = plan.slots[port.node]

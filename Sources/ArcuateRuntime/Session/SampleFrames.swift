@@ -32,8 +32,12 @@ public struct SampleFrames: Sendable {
           throw ArcuateError(
             .bufferSize, "\(frames) frames are \(needed) numbers, not \(values.count)")
         }
-        if let i = values.firstIndex(where: { !$0.isFinite }) {
-          throw ArcuateError(.invalidArgument, "number \(i) is not finite")
+        for start in stride(from: 0, to: values.count, by: 1 << 22) {
+          try Cancellation.check()
+          let part = values[start..<min(start + 1 << 22, values.count)]
+          if let i = part.firstIndex(where: { !$0.isFinite }) {
+            throw ArcuateError(.invalidArgument, "number \(i) is not finite")
+          }
         }
       }
     }

@@ -1,5 +1,6 @@
 import ArcuateCore
 import ArcuateKernels
+import Synchronization
 
 /// Runs the nodes of a plan: a block of steps in tiles, node by node.
 ///
@@ -23,6 +24,9 @@ final class Scheduler: SharedWork {
   var probes: [Probe] = [] {
     didSet { arena.isRecorded = !probes.isEmpty }
   }
+  /// What the call that runs goes by, and whether a thread has left something out for it.
+  var cancellation: Cancellation?
+  private let isStopped = Atomic(false)
   /// Nil where threads do not share the nodes.
   private let stages: StageRun?
 
@@ -36,7 +40,8 @@ final class Scheduler: SharedWork {
   }
 
   /// Runs every node over the steps of a block whose input rows are ready.
-  func runBlock(_ count: Int) {
+  /// Throws. `canceled`; the streams are then at different steps.
+  func runBlock(_ count: Int) throws(ArcuateError) {
     if count != blockSteps { layTiles(count) }
     let batch = arena.batch
     for slot in historySlots { loadHistory(slot) }
@@ -46,6 +51,10 @@ final class Scheduler: SharedWork {
       stages.runBlock(self, team, isForced: plan.options.alwaysStages)
     } else {
       runTiles(0..<batch, worker: 0)
+    }
+    if isEnding(0) {
+      isStopped.store(false, ordering: .relaxed)
+      throw Cancellation.canceled
     }
     for slot in historySlots { saveHistory(slot, count) }
     if adapts { plan.plasticity?.adapt(arena) }
@@ -58,6 +67,16 @@ final class Scheduler: SharedWork {
   func run(worker: Int, _: Arena) {
     let streams = streams(of: worker)
     if !streams.isEmpty { runTiles(streams, worker: worker) }
+  }
+
+  /// Whether the call is to end, asked by a worker: what is left of the block is then left out.
+  func isEnding(_ worker: Int) -> Bool {
+    guard let cancellation else { return false }
+    if isStopped.load(ordering: .relaxed) { return true }
+    // Worker 0 is the thread of the call.
+    guard worker == 0 ? cancellation.poll() : cancellation.isRequested else { return false }
+    isStopped.store(true, ordering: .relaxed)
+    return true
   }
 
   private func loadHistory(_ slot: Slot) {
@@ -113,6 +132,7 @@ final class Scheduler: SharedWork {
   /// Runs some groups of nodes over a window.
   func run(_ range: Range<Int>, _ window: Window) {
     for i in range {
+      if isEnding(window.worker) { return }
       let group = groups[i]
       if !group.isCyclic {
         for step in group.steps { run(step, window) }

@@ -12,12 +12,15 @@ import CShims
 /// The caller is worker 0. The threads end with this object. They do not exist in a child of `fork`,
 /// which may only free the object (`requireThreads`).
 package final class ThreadPool: @unchecked Sendable {
-  // SAFETY: `threads` is set by `init` and read by `deinit`; the gate synchronizes itself; each
+  // SAFETY: `threads` is set by `init` and read by `deinit`, `isSliced` only used between rounds; the gate synchronizes itself; each
   // worker writes the flag of its own index.
   /// The number of workers, including the caller.
   package let count: Int
   private let gate: Gate
   private var threads: [pthread_t] = []
+  /// Whether `split` cuts parts into slices of a twentieth of a second, between which a call can be
+  /// canceled. They cost some percent of short calls.
+  private var isSliced = true
   /// One flag per worker, a cache line apart.
   private let flags: View<Int32>
   /// The process that has the threads, as `cshims_forks` counts.
@@ -99,11 +102,24 @@ package final class ThreadPool: @unchecked Sendable {
   /// returns when every call has returned.
   package func run() { gate.run(threads.count) }
 
-  /// Splits `range` at multiples of `grain` from its start into one part per worker, and calls
-  /// `body` with each part and the worker index.
+  /// Splits `range` at multiples of `grain` from its start into one part per worker or several, and
+  /// calls `body` with each part and the worker index.
   ///
   /// Numbers. The splits depend on the number of threads; results do not if no sum crosses a split.
+  /// Throws. `canceled`, between parts.
   package func split(
+    _ range: Range<Int>, grain: Int = 1, _ body: (_ part: Range<Int>, _ worker: Int) -> Void
+  ) throws(ArcuateError) {
+    guard isSliced, let cancellation = Cancellation.watched else {
+      return splitOnce(range, grain: grain, body)
+    }
+    let slices = Slices(cancellation, grain: grain)
+    splitOnce(range, grain: grain) { part, worker in slices.run(part, worker, body) }
+    if slices.isCanceled.load(ordering: .relaxed) { throw Cancellation.canceled }
+  }
+
+  /// The same with one part per worker, to the end.
+  package func splitOnce(
     _ range: Range<Int>, grain: Int = 1, _ body: (_ part: Range<Int>, _ worker: Int) -> Void
   ) {
     guard count > 1, range.count > grain else { return body(range, 0) }
@@ -121,10 +137,22 @@ package final class ThreadPool: @unchecked Sendable {
   }
 
   /// Whether `body` returns true for every part of `range`.
-  package func allSatisfy(_ range: Range<Int>, _ body: (Range<Int>) -> Bool) -> Bool {
+  /// Throws. `canceled`.
+  package func allSatisfy(
+    _ range: Range<Int>, _ body: (Range<Int>) -> Bool
+  ) throws(ArcuateError) -> Bool {
     for worker in 0..<count { flags[worker * 16] = 1 }
-    split(range) { part, worker in if !body(part) { flags[worker * 16] = 0 } }
+    try split(range) { part, worker in if !body(part) { flags[worker * 16] = 0 } }
     return (0..<count).allSatisfy { flags[$0 * 16] == 1 }
+  }
+
+  /// Runs a call of many splits that can be canceled: in slices unless the last one was short.
+  package func cancelable<T, E: Error>(_ work: () throws(E) -> T) throws(E) -> T {
+    let start = cshims_nanoseconds()
+    let result = try work()
+    // One that failed says nothing about how long they take.
+    isSliced = cshims_nanoseconds() - start > 100_000_000
+    return result
   }
 
   /// Whether threads spin between rounds instead of sleeping, for work of many rounds with short

@@ -42,10 +42,12 @@ final class Lists {
   }
 
   /// Lists the rows of some steps that are not listed yet.
-  func list(_ steps: Range<Int>, _ pool: ThreadPool) {
+  func list(_ steps: Range<Int>, _ pool: ThreadPool) throws(ArcuateError) {
     let missing = steps.filter { !isListed[$0] }
     guard let first = missing.first, let last = missing.last else { return }
-    let unit = pool.allSatisfy(first * batch..<(last + 1) * batch) { raw.list(values, range: $0) }
+    let unit = try pool.allSatisfy(first * batch..<(last + 1) * batch) {
+      raw.list(values, range: $0)
+    }
     if !unit { isUnit = false }
     for t in missing { isListed[t] = true }
   }
@@ -71,9 +73,9 @@ final class Lists {
     let blocks = Lists.blocks(raw.columns, lists: range.count, entries: total)
     let lists = try byRows.lists(
       rows: range.count, blocks: blocks, entries: total, hasValues: !isUnit)
-    pool.split(range) { part, _ in lists.countRows(raw, part, base: range.lowerBound) }
+    try pool.split(range) { part, _ in lists.countRows(raw, part, base: range.lowerBound) }
     lists.computeOffsets(isEnds: false)
-    pool.split(range) { part, _ in
+    try pool.split(range) { part, _ in
       lists.fillRows(raw, part, base: range.lowerBound, x: values)
     }
     listed = (range, lists)
@@ -87,11 +89,11 @@ final class Lists {
     let blocks = Lists.blocks(rows, lists: raw.columns, entries: total)
     let lists = try byColumns.lists(
       rows: raw.columns, blocks: blocks, entries: total, hasValues: !isUnit)
-    pool.split(0..<blocks.count) { part, _ in
+    try pool.split(0..<blocks.count) { part, _ in
       lists.countColumns(raw, count: rows, blocks: part)
     }
     lists.computeOffsets(isEnds: true)
-    pool.split(0..<blocks.count) { part, _ in
+    try pool.split(0..<blocks.count) { part, _ in
       lists.fillColumns(raw, count: rows, blocks: part, x: values)
     }
     transposed = lists

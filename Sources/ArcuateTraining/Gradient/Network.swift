@@ -84,7 +84,7 @@ public final class Network {
     }
     // SAFETY: the parts only read.
     nonisolated(unsafe) let values = values
-    pool.split(0..<options.batch) { part, _ in
+    try pool.split(0..<options.batch) { part, _ in
       for b in part {
         for t in 0..<steps {
           let row = signal.row(t * options.batch + b)
@@ -96,10 +96,10 @@ public final class Network {
   }
 
   /// Whether every number is finite, decided by bits: the maximum of integers vectorizes.
-  func isFinite(_ values: UnsafeBufferPointer<Float>) -> Bool {
+  func isFinite(_ values: UnsafeBufferPointer<Float>) throws(ArcuateError) -> Bool {
     // SAFETY: as above.
     nonisolated(unsafe) let values = values
-    return pool.allSatisfy(0..<values.count) { part in
+    return try pool.allSatisfy(0..<values.count) { part in
       values[part].reduce(0) { max($0, $1.bitPattern & 0x7FFF_FFFF) } < 0x7F80_0000
     }
   }
@@ -116,9 +116,15 @@ public final class Network {
     try begin(isTraining, iteration)
     for group in groups {
       if group.isCyclic {
-        for t in 0..<options.steps { for node in group.nodes { try node.forward(t..<t + 1, pass) } }
+        for t in 0..<options.steps {
+          try Cancellation.check()
+          for node in group.nodes { try node.forward(t..<t + 1, pass) }
+        }
       } else {
-        for node in group.nodes { try node.forward(0..<node.output.steps, pass) }
+        for node in group.nodes {
+          try Cancellation.check()
+          try node.forward(0..<node.output.steps, pass)
+        }
       }
     }
   }
@@ -142,6 +148,7 @@ public final class Network {
     try begin(isTraining, iteration)
     try spiking.begin(isTraining, iteration)
     for (node, other) in zip(nodes, spiking.nodes) {
+      try Cancellation.check()
       let counts = (node as? ActivationNode)?.counted != nil
       if counts { try other.forward(0..<other.output.steps, spiking.pass) }
       try node.forward(0..<node.output.steps, pass)
@@ -205,6 +212,7 @@ public final class Network {
     for group in groups.reversed() {
       if group.isCyclic {
         for t in (0..<options.steps).reversed() {
+          try Cancellation.check()
           for node in group.nodes.reversed() where node.output.needsGradient {
             try node.backward(t..<t + 1, pass)
           }
@@ -212,6 +220,7 @@ public final class Network {
         for node in group.nodes where node.output.needsGradient { try node.accumulate(pass) }
       } else {
         for node in group.nodes.reversed() where node.output.needsGradient {
+          try Cancellation.check()
           try node.backward(0..<node.output.steps, pass)
           try node.accumulate(pass)
         }
@@ -254,6 +263,7 @@ public final class Network {
   public func trainedModel() throws(ArcuateError) -> Model {
     var result = model
     for i in result.nodes.indices {
+      try Cancellation.check()
       if let op = try byName[result.nodes[i].name]?.trained() { result.nodes[i].op = op }
     }
     return result

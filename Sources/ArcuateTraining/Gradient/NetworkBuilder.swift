@@ -95,6 +95,7 @@ final class NetworkBuilder {
     // Neurons first: others of a cycle may read their recordings before they run.
     var made: [Int: [any NodeTraining]] = [:]
     for i in (isCyclic ? order.filter(isRecorded) : []) + order where made[i] == nil {
+      try Cancellation.check()
       made[i] = try within("node \"\(nodes[i].name)\"") { () throws(ArcuateError) in
         try make(i, steps: schedule.isConstant[i] ? 1 : options.steps)
       }

@@ -53,6 +53,9 @@ public final class Parameter: @unchecked Sendable {
     return padded % 128 == 0 ? padded + 16 : padded
   }
 
+  /// Rows that are transposed together.
+  private static let block = 16
+
   public var count: Int { shape.count }
 
   public func read() -> [Float] { read(values) }
@@ -62,7 +65,11 @@ public final class Parameter: @unchecked Sendable {
   func read(_ view: View<Float>) -> [Float] {
     guard isTransposed else { return view.row.part(0, width).array }
     var out = [Float](repeating: 0, count: rows * width)
-    for i in 0..<rows { for j in 0..<width { out[j * rows + i] = view[i * stride + j] } }
+    // Some rows at a time, which fill whole lines of the other order.
+    for first in Swift.stride(from: 0, to: rows, by: Parameter.block) {
+      let last = min(first + Parameter.block, rows)
+      for j in 0..<width { for i in first..<last { out[j * rows + i] = view[i * stride + j] } }
+    }
     return out
   }
 
@@ -76,7 +83,12 @@ public final class Parameter: @unchecked Sendable {
   func write(_ numbers: [Float], to view: View<Float>) {
     precondition(numbers.count == count, "a number for each element")
     if isTransposed {
-      for i in 0..<rows { for j in 0..<width { view[i * stride + j] = numbers[j * rows + i] } }
+      for first in Swift.stride(from: 0, to: rows, by: Parameter.block) {
+        let last = min(first + Parameter.block, rows)
+        for j in 0..<width {
+          for i in first..<last { view[i * stride + j] = numbers[j * rows + i] }
+        }
+      }
     } else {
       for (i, number) in numbers.enumerated() { view[i] = number }
     }

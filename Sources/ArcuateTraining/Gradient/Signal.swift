@@ -126,7 +126,7 @@ final class Signal {
       lists = try Lists(
         values.row, steps: self.steps, batch: batch, stride: stride, columns: width)
     }
-    lists!.list(steps, pool)
+    try lists!.list(steps, pool)
     return lists!
   }
 }

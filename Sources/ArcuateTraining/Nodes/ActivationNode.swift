@@ -23,7 +23,7 @@ final class ActivationNode: NodeTraining {
     ports = NodePorts(name, [input], output)
   }
 
-  func forward(_ steps: Range<Int>, _ pass: Pass) {
+  func forward(_ steps: Range<Int>, _ pass: Pass) throws(ArcuateError) {
     let width = output.width
     if let counted {
       for t in 0..<counted.steps {
@@ -33,7 +33,7 @@ final class ActivationNode: NodeTraining {
       }
       return
     }
-    pass.pool.split(rows(steps)) { part, _ in
+    try pass.pool.split(rows(steps)) { part, _ in
       for r in part {
         let (x, y) = (input.row(beside(r, input)), output.row(r))
         switch kind {
@@ -53,7 +53,7 @@ final class ActivationNode: NodeTraining {
     let adds = try input.adds(steps)
     let (from, to) = (try output.gradient.row, try input.gradient.row)
     let width = output.width
-    pass.pool.split(rows(steps)) { part, _ in
+    try pass.pool.split(rows(steps)) { part, _ in
       for r in part {
         let g = from.part(r * output.stride, width)
         // Whether a ReLU was active follows from its input: a count may disagree.

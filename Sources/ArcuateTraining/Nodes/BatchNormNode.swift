@@ -59,7 +59,7 @@ final class BatchNormNode: NodeTraining {
   func forward(_ steps: Range<Int>, _ pass: Pass) throws(ArcuateError) {
     // A spiking counterpart, whose shifts act at the first step only, uses the running statistics.
     usesBatch = pass.isTraining && !biasOnce
-    if usesBatch { measure() }
+    if usesBatch { try measure() }
     for c in 0..<channels {
       let (m, deviation) =
         usesBatch
@@ -70,7 +70,7 @@ final class BatchNormNode: NodeTraining {
     }
     let (factor, all) = (factor, shift)
     let none = [Float](repeating: 0, count: channels)
-    pass.pool.split(rows(steps)) { part, _ in
+    try pass.pool.split(rows(steps)) { part, _ in
       for r in part {
         let shift = biasOnce && r >= output.batch ? none : all
         let (x, y) = (input.row(beside(r, input)), output.row(r))
@@ -87,10 +87,10 @@ final class BatchNormNode: NodeTraining {
 
   /// Mean and deviation of every channel, and the running ones. In double precision and two passes:
   /// the mean square minus the square of the mean would leave nothing of a small variance.
-  private func measure() {
+  private func measure() throws(ArcuateError) {
     let count = Double(output.rows * positions)
-    let means = total { x, _ in Double(x) }.map { $0 / count }
-    let squares = total { x, c in
+    let means = try total { x, _ in Double(x) }.map { $0 / count }
+    let squares = try total { x, c in
       let difference = Double(x) - means[c]
       return difference * difference
     }
@@ -107,9 +107,12 @@ final class BatchNormNode: NodeTraining {
 
   /// For each channel the sum over rows and positions of `term`.
   @inline(__always)
-  private func total(_ term: (_ x: Float, _ channel: Int) -> Double) -> [Double] {
+  private func total(
+    _ term: (_ x: Float, _ channel: Int) -> Double
+  ) throws(ArcuateError) -> [Double] {
     var sums = [Double](repeating: 0, count: channels)
     for r in 0..<output.rows {
+      try Cancellation.check()
       let x = input.row(beside(r, input))
       for c in 0..<channels {
         var sum = 0.0
@@ -125,6 +128,7 @@ final class BatchNormNode: NodeTraining {
     var gradient = [Double](repeating: 0, count: channels)
     var product = gradient
     for r in 0..<output.rows {
+      try Cancellation.check()
       let (x, g) = (input.row(beside(r, input)), try output.gradientRow(r))
       for c in 0..<channels {
         let (m, d) = statistics(c)
@@ -161,7 +165,7 @@ final class BatchNormNode: NodeTraining {
     let statistics = (0..<channels).map(statistics)
     let gradientMean = gradient.map { Float($0 / count) }
     let productMean = product.map { Float($0 / count) }
-    pass.pool.split(rows(steps)) { part, _ in
+    try pass.pool.split(rows(steps)) { part, _ in
       for r in part {
         let x = input.row(beside(r, input))
         let g = from.part(r * output.stride, output.stride)
@@ -186,7 +190,7 @@ final class BatchNormNode: NodeTraining {
         beta: beta.tensor(), epsilon: norm.epsilon))
   }
 
-  func begin(_ pass: Pass) {}
+  func begin(_ pass: Pass) { old = nil }
   func accumulate(_ pass: Pass) {}
   func operations(_ samples: Int, _ pass: Pass) -> Int { 0 }
 }

@@ -35,7 +35,7 @@ final class EncoderNode: NodeTraining {
     let width = output.width
     let isSigned = if case .signedBernoulli = encoder { true } else { false }
     for t in steps {
-      pass.pool.split(0..<output.batch) { part, _ in
+      try pass.pool.split(0..<output.batch) { part, _ in
         for b in part {
           let (x, y) = (input.row(t, b), output.row(t, b))
           switch encoder {

@@ -121,8 +121,8 @@ final class ConvolutionNode: NodeTraining {
     }
   }
 
-  func forward(_ steps: Range<Int>, _ pass: Pass) {
-    pass.pool.split(rows(steps)) { part, worker in
+  func forward(_ steps: Range<Int>, _ pass: Pass) throws(ArcuateError) {
+    try pass.pool.split(rows(steps)) { part, worker in
       products(part, worker) { group, rows, windows, block in
         spread(rows, group, into: windows)
         pass.products[worker].multiply(
@@ -140,7 +140,7 @@ final class ConvolutionNode: NodeTraining {
     guard input.needsGradient else { return }
     try input.settle(steps)
     let (from, to) = (try output.gradient, try input.gradient)
-    pass.pool.split(rows(steps)) { part, worker in
+    try pass.pool.split(rows(steps)) { part, worker in
       products(part, worker) { group, rows, windows, block in
         channels(rows, group, block, from.row) { _, _, gradient, copy in copy.copy(from: gradient) }
         pass.products[worker].multiply(
@@ -158,7 +158,7 @@ final class ConvolutionNode: NodeTraining {
   func accumulate(_ pass: Pass) throws(ArcuateError) {
     let gradient = try output.gradient
     if let bias, bias.isTrained {
-      pass.pool.split(0..<geometry.outChannels) { part, _ in
+      try pass.pool.split(0..<geometry.outChannels) { part, _ in
         for r in 0..<output.rows {
           for c in part {
             bias.gradient[c] += LearningLoops.sum(
@@ -169,7 +169,7 @@ final class ConvolutionNode: NodeTraining {
     }
     guard weight.isTrained else { return }
     let count = ConvolutionNode.shardCount
-    pass.pool.split(0..<count) { part, worker in
+    try pass.pool.split(0..<count) { part, worker in
       for shard in part {
         shards[shard].row.fill(0)
         let rows = output.rows * shard / count..<output.rows * (shard + 1) / count

@@ -23,11 +23,11 @@ final class DropoutNode: NodeTraining {
     ports = NodePorts(name, [input], output)
   }
 
-  func begin(_ pass: Pass) {
+  func begin(_ pass: Pass) throws(ArcuateError) {
     isActive = pass.isTraining
     guard isActive else { return }
     let kept = 1 / (1 - share)
-    pass.pool.split(0..<output.batch) { part, _ in
+    try pass.pool.split(0..<output.batch) { part, _ in
       for b in part {
         Elementwise.drop(
           share, kept: kept, random: pass.random, stream: stream, step: pass.iteration,
@@ -40,8 +40,8 @@ final class DropoutNode: NodeTraining {
     mask.row.part(r % output.batch * output.stride, output.width)
   }
 
-  func forward(_ steps: Range<Int>, _ pass: Pass) {
-    pass.pool.split(rows(steps)) { part, _ in
+  func forward(_ steps: Range<Int>, _ pass: Pass) throws(ArcuateError) {
+    try pass.pool.split(rows(steps)) { part, _ in
       for r in part {
         let (x, y) = (input.row(beside(r, input)), output.row(r).part(0, output.width))
         if isActive {

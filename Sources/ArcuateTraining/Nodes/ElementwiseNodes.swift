@@ -23,8 +23,8 @@ final class ScaleNode: NodeTraining {
 
   private func factor(_ i: Int) -> Float { scale.values[scale.count == 1 ? 0 : i] }
 
-  func forward(_ steps: Range<Int>, _ pass: Pass) {
-    pass.pool.split(rows(steps)) { part, _ in
+  func forward(_ steps: Range<Int>, _ pass: Pass) throws(ArcuateError) {
+    try pass.pool.split(rows(steps)) { part, _ in
       for r in part {
         let (x, y) = (input.row(beside(r, input)), output.row(r))
         for i in 0..<output.width { y[i] = factor(i) * x[i] }
@@ -37,7 +37,7 @@ final class ScaleNode: NodeTraining {
     guard input.needsGradient else { return }
     let adds = try input.adds(steps)
     let (from, to) = (try output.gradient.row, try input.gradient.row)
-    pass.pool.split(rows(steps)) { part, _ in
+    try pass.pool.split(rows(steps)) { part, _ in
       for r in part {
         let g = from.part(r * output.stride, output.stride)
         let d = to.part(beside(r, input) * input.stride, input.stride)

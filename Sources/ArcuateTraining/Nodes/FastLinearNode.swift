@@ -79,10 +79,10 @@ final class FastLinearNode: NodeTraining {
     if !alpha.isTransposed { uniform.row.part(0, width).fill(alpha.values[0]) }
   }
 
-  func forward(_ steps: Range<Int>, _ pass: Pass) {
+  func forward(_ steps: Range<Int>, _ pass: Pass) throws(ArcuateError) {
     let start = (bias?.values ?? zeros).row.part(0, width)
     for t in steps {
-      pass.pool.split(0..<output.batch) { part, _ in
+      try pass.pool.split(0..<output.batch) { part, _ in
         for b in part {
           let (x, y) = (input.row(t, b), output.row(t, b).part(0, width))
           y.copy(from: start)
@@ -104,7 +104,7 @@ final class FastLinearNode: NodeTraining {
       let addsFast = sendsFast && fast.adds(t - 1)
       let toInput = sendsInput ? try input.gradient.row : zeros.row
       let toFast = sendsFast ? try fast.gradient.row : zeros.row
-      pass.pool.split(0..<output.batch) { part, _ in
+      try pass.pool.split(0..<output.batch) { part, _ in
         for b in part {
           let g = gradient.part((t * output.batch + b) * output.stride, width)
           if sendsInput {
@@ -137,7 +137,7 @@ final class FastLinearNode: NodeTraining {
     guard weight.isTrained else { return }
     // If alpha is one number, its gradient is summed by one thread.
     let all = alpha.isTransposed
-    pass.pool.split(0..<pre, grain: all ? 1 : pre) { part, _ in
+    try pass.pool.split(0..<pre, grain: all ? 1 : pre) { part, _ in
       for j in part {
         for t in 0..<output.steps {
           for b in 0..<output.batch {

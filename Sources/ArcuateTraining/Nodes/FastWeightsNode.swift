@@ -73,10 +73,10 @@ final class FastWeightsNode: NodeTraining {
 
   func begin(_ pass: Pass) { sums.row.fill(0) }
 
-  func forward(_ steps: Range<Int>, _ pass: Pass) {
+  func forward(_ steps: Range<Int>, _ pass: Pass) throws(ArcuateError) {
     let (r, width) = (rate.values[0], post.width)
     for t in steps where t < last {
-      pass.pool.split(0..<output.batch) { part, _ in
+      try pass.pool.split(0..<output.batch) { part, _ in
         for b in part {
           let (old, new) = (before(t, b), output.row(t, b).part(0, output.width))
           guard active.contains(t) else {
@@ -122,7 +122,7 @@ final class FastWeightsNode: NodeTraining {
     let gradient = try output.gradient.row
     let toInput = sendsInput ? try input.gradient.row : zeros.row
     let toPost = sendsPost ? try post.gradient.row : zeros.row
-    pass.pool.split(0..<output.batch) { part, _ in
+    try pass.pool.split(0..<output.batch) { part, _ in
       for b in part {
         let (x, y, old) = (input.row(t, b), post.row(t, b), before(t, b))
         let g = gradient.part((t * output.batch + b) * output.stride, output.width)

@@ -90,9 +90,9 @@ final class GRUNode: NodeTraining {
 
   func begin(_ pass: Pass) { carry.row.fill(0) }
 
-  func forward(_ steps: Range<Int>, _ pass: Pass) {
+  func forward(_ steps: Range<Int>, _ pass: Pass) throws(ArcuateError) {
     for t in steps {
-      pass.pool.split(0..<batch, grain: 6) { samples, worker in
+      try pass.pool.split(0..<batch, grain: 6) { samples, worker in
         let rows = shifted(samples, by: t * batch)
         for r in rows {
           gates(inputGates, r).copy(from: (inputBias?.values ?? zeros).row.part(0, 3 * units))
@@ -131,7 +131,7 @@ final class GRUNode: NodeTraining {
       let sends = input.needsGradient
       let adds = sends && input.adds(t)
       let into = sends ? try input.gradient : zeros
-      pass.pool.split(0..<batch, grain: 6) { samples, worker in
+      try pass.pool.split(0..<batch, grain: 6) { samples, worker in
         let rows = shifted(samples, by: t * batch)
         for b in samples {
           sweep(t, b, gradient.part((t * batch + b) * output.stride, units))
@@ -167,7 +167,7 @@ final class GRUNode: NodeTraining {
     }
   }
 
-  func accumulate(_ pass: Pass) {
+  func accumulate(_ pass: Pass) throws(ArcuateError) {
     for (bias, view) in [(inputBias, inputGates), (hiddenBias, hiddenGates)] {
       guard let bias, bias.isTrained else { continue }
       LearningLoops.addColumns(
@@ -178,17 +178,19 @@ final class GRUNode: NodeTraining {
       let rows = t * batch..<(t + 1) * batch
       if inputWeight.isTrained {
         let x = matrix(input.values, input, shifted(0..<batch, by: input.index(t) * batch))
-        addProduct(x, gates(inputGates, rows), to: inputWeight, pass)
+        try addProduct(x, gates(inputGates, rows), to: inputWeight, pass)
       }
       if hiddenWeight.isTrained, t > 0 {
-        addProduct(before(t, 0..<batch), gates(hiddenGates, rows), to: hiddenWeight, pass)
+        try addProduct(before(t, 0..<batch), gates(hiddenGates, rows), to: hiddenWeight, pass)
       }
     }
   }
 
   /// Adds x^T g to the gradient of a weight.
-  private func addProduct(_ x: Matrix, _ g: Matrix, to weight: Parameter, _ pass: Pass) {
-    pass.pool.split(0..<weight.rows, grain: 6) { part, worker in
+  private func addProduct(_ x: Matrix, _ g: Matrix, to weight: Parameter, _ pass: Pass)
+    throws(ArcuateError)
+  {
+    try pass.pool.split(0..<weight.rows, grain: 6) { part, worker in
       pass.products[worker].multiply(
         x.transposed.rows(part), g, into: matrix(weight.gradient, weight).rows(part), adds: true)
     }

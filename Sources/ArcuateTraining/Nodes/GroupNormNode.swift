@@ -62,8 +62,8 @@ final class GroupNormNode: NodeTraining {
     return (Float(mean), Float((square / count + Double(norm.epsilon)).squareRoot()))
   }
 
-  func forward(_ steps: Range<Int>, _ pass: Pass) {
-    pass.pool.split(rows(steps)) { part, _ in
+  func forward(_ steps: Range<Int>, _ pass: Pass) throws(ArcuateError) {
+    try pass.pool.split(rows(steps)) { part, _ in
       for r in part {
         let (x, y) = (input.row(beside(r, input)), output.row(r))
         for group in 0..<norm.groups {
@@ -96,7 +96,7 @@ final class GroupNormNode: NodeTraining {
     guard needsGradient else { return }
     let adds = try input.adds(steps)
     let to = try input.gradient.row
-    pass.pool.split(rows(steps)) { part, _ in
+    try pass.pool.split(rows(steps)) { part, _ in
       for r in part {
         let x = input.row(beside(r, input))
         let g = from.part(r * output.stride, output.stride)

@@ -72,8 +72,8 @@ final class ConcatenationNode: NodeTraining {
 
   func trained() -> Operator? { .concatenation }
 
-  func forward(_ steps: Range<Int>, _ pass: Pass) {
-    pass.pool.split(rows(steps)) { part, _ in
+  func forward(_ steps: Range<Int>, _ pass: Pass) throws(ArcuateError) {
+    try pass.pool.split(rows(steps)) { part, _ in
       for r in part {
         let row = output.row(r)
         var at = 0

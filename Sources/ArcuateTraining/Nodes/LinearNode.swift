@@ -77,14 +77,14 @@ final class LinearNode: NodeTraining {
     if let lists = try lists(steps, pass)?.byRow(rows, pass.pool) {
       let size = rows.count * output.stride
       let y = output.values.row.part(rows.lowerBound * output.stride, size)
-      pass.pool.split(0..<rows.count) { part, _ in
+      try pass.pool.split(0..<rows.count) { part, _ in
         lists.gather(
           source: weight.values.row, sourceStride: weight.stride, sourceRows: weight.rows,
           range: part, start: start, y: y, yStride: output.stride, width: output.width)
       }
       return
     }
-    pass.pool.split(rows, grain: 6) { part, worker in
+    try pass.pool.split(rows, grain: 6) { part, worker in
       for r in part { output.row(r).part(0, output.width).copy(from: start.part(0, output.width)) }
       pass.products[worker].multiply(
         view(input.values, input, part), matrix, into: view(output.values, output, part),
@@ -97,7 +97,7 @@ final class LinearNode: NodeTraining {
     guard input.needsGradient else { return }
     let adds = try input.adds(steps)
     let (from, to) = (try output.gradient, try input.gradient)
-    pass.pool.split(rows(steps), grain: 6) { part, worker in
+    try pass.pool.split(rows(steps), grain: 6) { part, worker in
       pass.products[worker].multiply(
         view(from, output, part), matrix.transposed, into: view(to, input, part), adds: adds)
     }
@@ -107,7 +107,7 @@ final class LinearNode: NodeTraining {
     let gradient = try output.gradient
     let steps = 0..<output.steps
     if let bias, bias.isTrained {
-      pass.pool.split(0..<output.width, grain: 16) { part, _ in
+      try pass.pool.split(0..<output.width, grain: 16) { part, _ in
         LearningLoops.addColumns(
           gradient.row, rows: output.rows, stride: output.stride, columns: part,
           to: bias.gradient.row)
@@ -115,7 +115,7 @@ final class LinearNode: NodeTraining {
     }
     guard weight.isTrained else { return }
     if let lists = try lists(steps, pass)?.byColumn(pass.pool) {
-      pass.pool.split(0..<weight.rows) { part, _ in
+      try pass.pool.split(0..<weight.rows) { part, _ in
         lists.gather(
           source: gradient.row, sourceStride: output.stride, sourceRows: output.rows, range: part,
           start: nil, y: weight.gradient.row, yStride: weight.stride, width: output.width)
@@ -124,7 +124,7 @@ final class LinearNode: NodeTraining {
     }
     let into = Matrix(
       weight.gradient.row, rows: weight.rows, columns: weight.width, rowStride: weight.stride)
-    pass.pool.split(0..<weight.rows, grain: 6) { part, worker in
+    try pass.pool.split(0..<weight.rows, grain: 6) { part, worker in
       pass.products[worker].multiply(
         view(input.values, input, 0..<output.rows).transposed.rows(part),
         view(gradient, output, 0..<output.rows), into: into.rows(part), adds: true)

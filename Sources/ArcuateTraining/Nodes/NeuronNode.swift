@@ -144,7 +144,7 @@ final class NeuronNode: NodeTraining {
   func forward(_ steps: Range<Int>, _ pass: Pass) throws(ArcuateError) {
     if isPlain {
       for t in steps {
-        pass.pool.split(0..<output.batch) { part, _ in
+        try pass.pool.split(0..<output.batch) { part, _ in
           for b in part { layer.record(input: input.row(t, b), tape: tape(t, b)) }
         }
       }
@@ -152,7 +152,7 @@ final class NeuronNode: NodeTraining {
     }
     let reference = NeuronTapeReference(flags: flags, throughReset: options.throughReset)
     let coefficients = layer.coefficientList
-    pass.pool.split(0..<output.batch) { part, _ in
+    try pass.pool.split(0..<output.batch) { part, _ in
       for t in steps {
         for b in part {
           let (x, rows) = (input.row(t, b), tape(t, b))
@@ -202,7 +202,7 @@ final class NeuronNode: NodeTraining {
             (input.index(t) * input.batch + b) * input.stride, input.stride), adds: adds)
       }
       if isPlain {
-        pass.pool.split(0..<output.batch) { part, _ in
+        try pass.pool.split(0..<output.batch) { part, _ in
           for b in part {
             layer.sweep(
               rows(b), tape: tape(t, b), surrogate: surrogate.shape,
@@ -210,7 +210,7 @@ final class NeuronNode: NodeTraining {
           }
         }
       } else {
-        sweepSlowly(t, adds, rows, pass)
+        try sweepSlowly(t, adds, rows, pass)
       }
     }
   }
@@ -221,16 +221,16 @@ final class NeuronNode: NodeTraining {
 
   private func sweepSlowly(
     _ t: Int, _ adds: Bool, _ rows: (Int) -> NeuronSweepRows, _ pass: Pass
-  ) {
+  ) throws(ArcuateError) {
     let reference = NeuronTapeReference(flags: flags, throughReset: options.throughReset)
     let coefficients = layer.coefficientList
     let none = NeuronTapeReference.Coefficients(
       currentDecay: 0, currentGain: 0, decay: 0, gain: 0)
     if sums.isEmpty { sums = .init(repeating: none, count: output.width) }
-    sums.withUnsafeMutableBufferPointer { all in
+    try sums.withUnsafeMutableBufferPointer { all throws(ArcuateError) in
       // SAFETY: each part has neurons of its own.
       nonisolated(unsafe) let all = all
-      pass.pool.split(0..<output.width) { part, _ in
+      try pass.pool.split(0..<output.width) { part, _ in
         for b in 0..<output.batch {
           let (sweep, tape) = (rows(b), self.tape(t, b))
           let x = input.row(t, b)

@@ -82,10 +82,10 @@ final class PoolingNode: NodeTraining {
     pooling.kind == .average ? 1 / Float(pooling.kernel[0] * pooling.kernel[1]) : 1
   }
 
-  func forward(_ steps: Range<Int>, _ pass: Pass) {
+  func forward(_ steps: Range<Int>, _ pass: Pass) throws(ArcuateError) {
     let width = shape[2]
     let (isPlain, factor, step, reach) = (isPlain, factor, pooling.stride[1], reach)
-    pass.pool.split(rows(steps)) { part, _ in
+    try pass.pool.split(rows(steps)) { part, _ in
       for r in part {
         let (from, to) = (input.row(beside(r, input)), output.row(r))
         if isPlain {
@@ -127,7 +127,7 @@ final class PoolingNode: NodeTraining {
     let (from, to) = (try output.gradient.row, try input.gradient.row)
     let width = shape[2]
     let (isPlain, factor, step, reach) = (isPlain, factor, pooling.stride[1], reach)
-    pass.pool.split(rows(steps)) { part, _ in
+    try pass.pool.split(rows(steps)) { part, _ in
       for r in part {
         let gradient = from.part(r * output.stride, output.stride)
         let into = to.part(beside(r, input) * input.stride, input.stride)

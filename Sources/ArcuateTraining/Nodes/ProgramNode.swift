@@ -153,9 +153,9 @@ final class ProgramNode: NodeTraining {
     carry.row.fill(0)
   }
 
-  func forward(_ steps: Range<Int>, _ pass: Pass) {
+  func forward(_ steps: Range<Int>, _ pass: Pass) throws(ArcuateError) {
     for t in steps {
-      pass.pool.split(0..<output.batch) { part, worker in
+      try pass.pool.split(0..<output.batch) { part, worker in
         for b in part {
           let (before, after) = (states(t, b), states(t + 1, b))
           after.copy(from: before)
@@ -180,7 +180,7 @@ final class ProgramNode: NodeTraining {
       for (k, input) in inputs.enumerated() where input.needsGradient {
         targets.append((k, try input.gradient, input.adds(t)))
       }
-      pass.pool.split(0..<output.batch) { part, worker in
+      try pass.pool.split(0..<output.batch) { part, worker in
         for b in part {
           let own = carry.row.part(b * carryCount, carryCount)
           if options.detachesTime { own.part(0, states * width).fill(0) }

@@ -29,6 +29,7 @@ extension Trainer {
     ]
     var sum = FNV()
     func put(_ name: String, _ numbers: [Float], _ shape: Shape) throws(ArcuateError) {
+      try Cancellation.check()
       guard numbers.allSatisfy(\.isFinite) else {
         throw ArcuateError(
           .invalidState, "is not finite: the checkpoint was not written", at: "\"\(name)\"")
@@ -89,6 +90,7 @@ extension Trainer {
     }
     var sum = FNV()
     func numbers(_ name: String, _ shape: Shape) throws(ArcuateError) -> [Float] {
+      try Cancellation.check()
       guard let tensor = file.tensors[name], tensor.shape == shape else {
         throw ArcuateError(.malformed, "has no tensor \"\(name)\" of shape \(shape)")
       }

@@ -26,6 +26,7 @@ extension Loss {
     var correct = 0
     let scale = weight / Float(samples)
     for s in 0..<samples {
+      try Cancellation.check()
       let span = SampleSpan(sample: s, steps: steps, width: width, window: window)
       var readouts: [(at: Int, row: [Float])] = []
       if readout == .every {

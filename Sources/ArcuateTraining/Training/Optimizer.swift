@@ -168,7 +168,7 @@ final class Optimizer {
     let correction2 = 1 - powf(options.beta2, Float(step))
     for (parameter, moments) in zip(parameters, moments) {
       let rows = parameter.values.count
-      pool.split(0..<rows, grain: 1024) { part, _ in
+      pool.splitOnce(0..<rows, grain: 1024) { part, _ in
         func cut(_ view: View<Float>) -> Row<Float> { view.row.part(part.lowerBound, part.count) }
         let none = parameter.values.row.part(0, 0)
         let (w, g) = (cut(parameter.values), cut(parameter.gradient))
@@ -204,7 +204,7 @@ final class Optimizer {
     guard sigma > 0 else { return }
     for (p, parameter) in parameters.enumerated() {
       let stream = UInt32(truncatingIfNeeded: p)
-      pool.split(0..<parameter.rows) { rows, _ in
+      pool.splitOnce(0..<parameter.rows) { rows, _ in
         for r in rows {
           let row = parameter.values.row.part(r * parameter.stride, parameter.width)
           var i = 0

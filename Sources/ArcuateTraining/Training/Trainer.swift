@@ -119,13 +119,17 @@ public final class Trainer {
   ///
   /// Shapes. Numbers for each input, [batch][sample width]; the target as `Target` says.
   /// Throws. `shapeMismatch`, `invalidArgument` (a label out of range, a number that is not
-  /// finite), `invalidState` naming the node and the step if the loss, a gradient or a number that the
-  /// step changes would not be finite. Nothing is changed then.
+  /// finite), `canceled`, `invalidState` naming the node and the step if the loss, a gradient or a
+  /// number that the step changes would not be finite. Nothing is changed then.
   public func trainStep(
     _ inputs: [UnsafeBufferPointer<Float>], _ target: Target
   ) throws(ArcuateError) -> TrainingResult {
     try check(target, samples: batch)
-    return try network.pool.spinning { () throws(ArcuateError) in try step(inputs, target) }
+    return try network.pool.cancelable { () throws(ArcuateError) in
+      try network.pool.spinning { () throws(ArcuateError) in
+        try step(inputs, target)
+      }
+    }
   }
 
   private func step(
@@ -171,9 +175,11 @@ public final class Trainer {
     _ inputs: [UnsafeBufferPointer<Float>], _ target: Target
   ) throws(ArcuateError) -> TrainingResult {
     try check(target, samples: batch)
-    try put(inputs, samples: batch)
-    try run(isTraining: false)
-    return try gradients(target, isTraining: false)
+    return try network.pool.cancelable { () throws(ArcuateError) in
+      try put(inputs, samples: batch)
+      try run(isTraining: false)
+      return try gradients(target, isTraining: false)
+    }
   }
 
   /// The loss and the correct predictions of up to a batch of samples; nothing is changed.
@@ -181,21 +187,25 @@ public final class Trainer {
     _ inputs: [UnsafeBufferPointer<Float>], _ target: Target, samples: Int
   ) throws(ArcuateError) -> TrainingResult {
     try check(target, samples: samples)
-    try put(inputs, samples: samples)
-    try run(isTraining: false)
-    var gradients: [[Float]] = []
-    return try measure(target, samples: samples, isTraining: false, gradients: &gradients)
+    return try network.pool.cancelable { () throws(ArcuateError) in
+      try put(inputs, samples: samples)
+      try run(isTraining: false)
+      var gradients: [[Float]] = []
+      return try measure(target, samples: samples, isTraining: false, gradients: &gradients)
+    }
   }
 
   /// Every output for up to a batch of samples, [samples][steps][width] each.
   public func predict(
     _ inputs: [UnsafeBufferPointer<Float>], samples: Int
   ) throws(ArcuateError) -> [[Float]] {
-    try put(inputs, samples: samples)
-    try run(isTraining: false)
-    return (0..<network.outputCount).map { port in
-      Array(
-        network.output(port).prefix(samples * network.options.steps * network.outputWidth(port)))
+    try network.pool.cancelable { () throws(ArcuateError) in
+      try put(inputs, samples: samples)
+      try run(isTraining: false)
+      return (0..<network.outputCount).map { port in
+        Array(
+          network.output(port).prefix(samples * network.options.steps * network.outputWidth(port)))
+      }
     }
   }
 
@@ -245,7 +255,7 @@ public final class Trainer {
         throw ArcuateError(
           .shapeMismatch, "input \(port) has \(values.count) numbers, not \(samples) x \(width)")
       }
-      guard network.isFinite(values) else {
+      guard try network.isFinite(values) else {
         let bad = values.firstIndex { !$0.isFinite } ?? 0
         throw ArcuateError(
           .invalidArgument,

@@ -29,6 +29,23 @@ void cshims_use_tiles(bool use);
 /// what its parent got.
 uint32_t cshims_forks(void);
 
+/// A request to end calls early. `poll`, if any, is asked from time to time by the thread of a
+/// call.
+typedef struct {
+  uint32_t requested;
+  int32_t (*poll)(void *context);
+  void *context;
+  uint64_t next_ns;
+} cshims_cancel;
+
+/// The request that calls of this thread go by, or NULL.
+void cshims_cancel_watch(cshims_cancel *cancel);
+cshims_cancel *cshims_cancel_watched(void);
+/// A call begins: `poll` is first asked a while from now.
+void cshims_cancel_begin(void);
+/// Whether the call of this thread is to end.
+bool cshims_cancel_poll(cshims_cancel *cancel);
+
 /// Gives memory that is free back to the system, where the C library can.
 void cshims_trim_memory(void);
 
@@ -44,6 +61,14 @@ extern bool cshims_tiles_are_used;
 /// Whether tiles are used.
 CSHIMS_INLINE bool cshims_uses_tiles(void) {
   return __atomic_load_n(&cshims_tiles_are_used, __ATOMIC_RELAXED);
+}
+
+/// Makes a request or takes it back; safe in signal handlers.
+CSHIMS_INLINE void cshims_cancel_request(cshims_cancel *cancel, bool request) {
+  __atomic_store_n(&cancel->requested, request, __ATOMIC_RELAXED);
+}
+CSHIMS_INLINE bool cshims_cancel_is_requested(const cshims_cancel *cancel) {
+  return __atomic_load_n(&cancel->requested, __ATOMIC_RELAXED) != 0;
 }
 
 typedef float cshims_f32x8 __attribute__((vector_size(32)));

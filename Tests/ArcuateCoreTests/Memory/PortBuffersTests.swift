@@ -18,15 +18,15 @@ import Testing
     }
   }
 
-  @Test func theFirstNumberThatIsNotFiniteIsFound() {
+  @Test func theFirstNumberThatIsNotFiniteIsFound() throws {
     var values = [Float](repeating: 1, count: 40)
     values[17] = .nan
     values[33] = .infinity
-    InputPorts.with([values, [1]]) { ports in
-      #expect(ports.firstNotFinite(0) == 17)
-      #expect(ports.firstNotFinite(0, from: 18) == 33)
-      #expect(ports.firstNotFinite(0, from: 34) == nil)
-      #expect(ports.firstNotFinite(1) == nil)
+    try InputPorts.with([values, [1]]) { ports throws in
+      #expect(try ports.firstNotFinite(0) == 17)
+      #expect(try ports.firstNotFinite(0, from: 18) == 33)
+      #expect(try ports.firstNotFinite(0, from: 34) == nil)
+      #expect(try ports.firstNotFinite(1) == nil)
     }
   }
 

@@ -405,7 +405,8 @@ TYPES = {
     "double": ctypes.c_double,
     "double *": ctypes.POINTER(ctypes.c_double),
     "const char *": ctypes.c_char_p,
-    "arcuate_log": _native.LOG,
+    "arcuate_log": ctypes.c_void_p,
+    "arcuate_cancel_poll": _native.POLL,
     **{
         name: ctypes.c_int32
         for name in re.findall(r"typedef int32_t (\w+);", "".join(h.read_text() for h in HEADERS))

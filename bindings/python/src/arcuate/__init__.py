@@ -16,6 +16,9 @@ Arrays are row-major and channel-first; float32 arrays in C order are not copied
 Times are in seconds or steps. Errors are subclasses of `ArcuateError`. The library releases the
 interpreter's lock. `documentation` returns guides in Markdown.
 
+Ctrl-C, or any signal whose handler raises, ends a call within a second: it raises what the handler raised.
+The call has then changed nothing, except that a session in the middle of a frame or step is reset.
+
 In child processes of fork(), as `multiprocessing` and data loaders make them on Linux, models, plans and
 everything with one thread can be used; sessions and trainers with threads can only be closed, and new ones made.
 """
@@ -31,6 +34,7 @@ from .conversion import Conversion, ConversionLoss, ConvertedLayer
 from .errors import (
     ArcuateError,
     ArgumentError,
+    CanceledError,
     CompileError,
     FileError,
     FormatError,
@@ -54,6 +58,7 @@ from .training_options import Loss
 __all__ = [
     "ArcuateError",
     "ArgumentError",
+    "CanceledError",
     "CompileError",
     "Conversion",
     "ConversionLoss",

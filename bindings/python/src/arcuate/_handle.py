@@ -11,7 +11,7 @@ import weakref
 from types import TracebackType
 from typing import Any, Callable, NoReturn, Optional, Sequence, Type, TypeVar
 
-from . import _native, errors
+from . import _interrupts, _native, errors
 
 Self = TypeVar("Self", bound="Handle")
 
@@ -39,6 +39,7 @@ class Handle:
 
     def _live(self) -> int:
         """The pointer. The caller holds the lock while it uses the pointer."""
+        _interrupts.watch()
         if self._pointer is None:
             raise errors.StateError(
                 _native.INVALID_STATE, f"this {type(self).__name__.lower()} is closed"
@@ -97,6 +98,7 @@ if hasattr(os, "register_at_fork"):
 def created(function: Callable[..., int], *arguments: Any) -> int:
     """The object that `function(*arguments, &object, &error)` creates."""
     made, error = ctypes.c_void_p(), ctypes.c_void_p()
+    _interrupts.watch()
     errors.check(function(*arguments, ctypes.byref(made), ctypes.byref(error)), error)
     assert made.value is not None
     return made.value

@@ -52,6 +52,7 @@ NOT_REPRESENTABLE = -301
 CANNOT_COMPILE = -400
 UNSUPPORTED_PROCESSOR = -401
 INVALID_STATE = -500
+CANCELED = -501
 OUT_OF_MEMORY = -600
 
 # ---- Constants, by their names in Python; the position is the number in C ------------------------
@@ -115,6 +116,7 @@ class CompileOptions(Structure):
         ("batch", c_int32),
         ("threads", c_int32),
         ("numerics", c_int32),
+        ("max_session_bytes", c_uint64),
     ]
 
 
@@ -361,21 +363,7 @@ class Counters(Structure):
     ]
 
 
-ALLOCATE = CFUNCTYPE(c_void_p, c_void_p, c_size_t, c_size_t)
-RELEASE = CFUNCTYPE(None, c_void_p, c_void_p, c_size_t)
-LOG = CFUNCTYPE(None, c_void_p, c_int32, c_char_p)
-
-
-class Allocator(Structure):
-    """arcuate_allocator"""
-
-    _fields_ = [
-        ("struct_size", c_size_t),
-        ("context", c_void_p),
-        ("allocate", ALLOCATE),
-        ("release", RELEASE),
-    ]
-
+POLL = CFUNCTYPE(c_int32, c_void_p)
 
 # ---- Functions ----------------------------------------------------------------------------------
 
@@ -392,8 +380,15 @@ PROTOTYPES: Dict[str, Tuple[Any, List[Any]]] = {
     "arcuate_error_message": (c_char_p, [c_void_p]),
     "arcuate_error_free": (None, [c_void_p]),
     # Hooks, which this package does not use
-    "arcuate_set_allocator": (c_int32, [POINTER(Allocator), _OUT]),
-    "arcuate_set_log": (None, [LOG, c_void_p]),
+    "arcuate_set_allocator": (c_int32, [c_void_p, _OUT]),
+    "arcuate_set_log": (None, [c_void_p, c_void_p]),
+    # Cancellation
+    "arcuate_cancel_create": (c_int32, [POLL, c_void_p, _OUT, _OUT]),
+    "arcuate_cancel_free": (None, [c_void_p]),
+    "arcuate_cancel_watch": (None, [c_void_p]),
+    "arcuate_cancel_request": (None, [c_void_p]),
+    "arcuate_cancel_clear": (None, [c_void_p]),
+    "arcuate_cancel_requested": (c_int32, [c_void_p]),
     # Models
     "arcuate_read_options_init": (None, [POINTER(ReadOptions)]),
     "arcuate_model_open": (c_int32, [c_char_p, POINTER(ReadOptions), _OUT, _OUT]),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Dict, Tuple, Type
 
-from . import _native
+from . import _interrupts, _native
 
 
 class ArcuateError(RuntimeError):
@@ -58,6 +58,10 @@ class StateError(ArcuateError):
     """An object is closed, or a snapshot is damaged or belongs to another plan."""
 
 
+class CanceledError(ArcuateError):
+    """A call ended early, as requested."""
+
+
 class OutOfMemoryError(ArcuateError, MemoryError):
     """Memory could not be allocated."""
 
@@ -78,12 +82,18 @@ _KINDS: Dict[int, Type[ArcuateError]] = {
     _native.CANNOT_COMPILE: CompileError,
     _native.UNSUPPORTED_PROCESSOR: CompileError,
     _native.INVALID_STATE: StateError,
+    _native.CANCELED: CanceledError,
     _native.OUT_OF_MEMORY: OutOfMemoryError,
 }
 
 
-def make(status: int, message: str) -> ArcuateError:
-    """The exception for a status that is not success."""
+def make(status: int, message: str) -> BaseException:
+    """The exception for a status that is not success; for a call that a signal ended, that of its
+    handler."""
+    if status == _native.CANCELED:
+        raised = _interrupts.taken()
+        if raised is not None:
+            return raised
     return _KINDS.get(status, ArcuateError)(status, message)
 
 

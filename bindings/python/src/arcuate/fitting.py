@@ -13,12 +13,24 @@ import tempfile
 import threading
 import time
 from types import FrameType
-from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional, TextIO, Tuple, Union
+from typing import (
+    Any,
+    Callable,
+    Dict,
+    Iterable,
+    Iterator,
+    List,
+    NoReturn,
+    Optional,
+    TextIO,
+    Tuple,
+    Union,
+)
 
 import numpy as np
 import numpy.typing as npt
 
-from . import _native, errors
+from . import _interrupts, _native, errors
 from ._handle import whole
 from .trainer import Inputs, Trainer, TrainingResult, sample_order
 
@@ -83,8 +95,8 @@ def fit(
     best: .safetensors or .nir file for the model of the epoch with the smallest loss.
     quiet: show no progress on the standard error.
 
-    Ctrl-C finishes the batch, writes the checkpoint and raises KeyboardInterrupt; a second one raises it
-    immediately. Raises the errors of `Trainer.train_step`, and FileError.
+    Ctrl-C finishes the batch, or undoes it if it takes longer than a second, writes the checkpoint and raises
+    KeyboardInterrupt; a second one raises it immediately. Raises the errors of `Trainer.train_step`, and FileError.
     """
     whole("epochs", epochs)
     for name, value in (
@@ -149,20 +161,28 @@ class _Run:
         start = time.monotonic()
         bar = _Progress(state.epoch, rules.epochs, self.data.batches, rules.quiet)
         for x, y in self.data.epoch(state.epoch, state.position):
-            state.result = state.result + self.trainer.train_step(x, y)
+            try:
+                state.result = state.result + self.trainer.train_step(x, y)
+            except errors.CanceledError:
+                bar.clear()
+                self._interrupt(start)
             state.position += 1
             bar.update(state.position, state.result)
             is_due = rules.checkpoint_steps and state.position % rules.checkpoint_steps == 0
-            if rules.checkpoint is not None and (is_due or interrupts.wanted):
+            if interrupts.wanted:
+                bar.clear()
+                self._interrupt(start)
+            if rules.checkpoint is not None and is_due:
                 state.seconds += time.monotonic() - start
                 start = time.monotonic()
                 self._save()
-            if interrupts.wanted:
-                bar.clear()
-                raise KeyboardInterrupt
         if state.result.samples == 0:
             raise errors.argument(f"there is no whole batch of {self.trainer.batch} samples")
-        checked = self.data.validate()
+        try:
+            checked = self.data.validate()
+        except errors.CanceledError:
+            bar.clear()
+            self._interrupt(start)
         state.seconds += time.monotonic() - start
         entry = _entry(self.trainer, state, checked)
         bar.finish(entry)
@@ -174,6 +194,12 @@ class _Run:
         self._save()
         if interrupts.wanted:
             raise KeyboardInterrupt
+
+    def _interrupt(self, start: float) -> NoReturn:
+        """Saves what was done since `start`, after whole batches, and raises KeyboardInterrupt."""
+        self.state.seconds += time.monotonic() - start
+        self._save()
+        raise KeyboardInterrupt from None
 
     def _save(self) -> None:
         if self.rules.checkpoint is not None:
@@ -407,6 +433,7 @@ class _Interrupts:
         self._before: Any = None
 
     def __enter__(self) -> _Interrupts:
+        _interrupts.stop = lambda: self.wanted
         if threading.current_thread() is threading.main_thread():
             self._before = signal.getsignal(signal.SIGINT)
             if self._before is signal.default_int_handler:
@@ -422,6 +449,7 @@ class _Interrupts:
         self.wanted = True
 
     def __exit__(self, *_: Any) -> None:
+        _interrupts.stop = None
         if self._before is not None:
             signal.signal(signal.SIGINT, self._before)
 

@@ -291,6 +291,7 @@ class Model(Handle):
         batch: Optional[int] = None,
         threads: Optional[int] = None,
         numerics: str = "exact",
+        max_session_bytes: Optional[int] = None,
     ) -> Plan:
         """Compiles the model. What is None follows the model: its metadata may state
         steps_per_frame, frame_state, frame_input and frame_output; `Plan.explain` says where each
@@ -316,11 +317,21 @@ class Model(Handle):
             addition to a membrane. A sum of n terms is within n ulp of the sum of their magnitudes; a
             neuron whose membrane crosses its threshold because of it spikes at another step. A probe
             may change the order.
+        max_session_bytes: bytes that a session may need, by default 2**32. A small file can state delays
+            that need much memory.
 
         Raises ModelError naming the node, CompileError, LimitError, ArgumentError, OutOfMemoryError.
         """
         options = _compile_options(
-            dt, steps_per_frame, frame_state, frame_input, frame_output, batch, threads, numerics
+            dt,
+            steps_per_frame,
+            frame_state,
+            frame_input,
+            frame_output,
+            batch,
+            threads,
+            numerics,
+            max_session_bytes,
         )
         with self._lock:
             pointer = created(
@@ -545,6 +556,7 @@ def _compile_options(
     batch: Optional[int] = None,
     threads: Optional[int] = None,
     numerics: str = "exact",
+    max_session_bytes: Optional[int] = None,
 ) -> _native.CompileOptions:
     options = _native.CompileOptions()
     _native.library.arcuate_compile_options_init(ctypes.byref(options))
@@ -556,6 +568,8 @@ def _compile_options(
     options.batch = optional_int32("batch", batch)
     options.threads = optional_int32("threads", threads)
     options.numerics = choice("numerics", numerics, _native.NUMERICS)
+    if max_session_bytes is not None:
+        options.max_session_bytes = whole("max_session_bytes", max_session_bytes, 1, 2**64 - 1)
     return options
 
 

@@ -26,7 +26,8 @@ Shape = Tuple[int, ...]
 _EVENT_CAPACITY = 65536
 
 
-# Python handles an interrupt (Ctrl-C) only between calls of the library, which are therefore short.
+# An interrupt (Ctrl-C) between calls of the library leaves a whole number of frames behind, so that calls
+# are short; in the middle of a call it resets the session.
 _SECONDS_PER_CALL = 0.1
 
 
@@ -97,7 +98,8 @@ class Session(Handle):
         [frames, steps, batch, shape...]; a tuple of arrays for several output ports; without the
         batch axis if the first input has none.
 
-        Ctrl-C takes effect within about 0.1 seconds, after a whole number of frames.
+        Ctrl-C takes effect within about 0.1 seconds, after a whole number of frames; the session is reset
+        if that takes longer, in the middle of a frame.
 
         Raises ArgumentError for wrong shapes and numbers that are not finite; the state is then
         unchanged.
@@ -169,7 +171,7 @@ class Session(Handle):
 
         Returns the nonzero outputs, [m] of `event_dtype`, ordered by step, port, stream and index.
 
-        Ctrl-C takes effect within about 0.1 seconds, after a whole number of steps.
+        Ctrl-C takes effect as in `run`, after a whole number of steps.
 
         Raises ArgumentError for an event that is out of order, outside the network or not finite;
         the state is then unchanged.

@@ -10,7 +10,7 @@ from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
 import numpy as np
 import numpy.typing as npt
 
-from . import _native, errors
+from . import _interrupts, _native, errors
 from ._handle import (
     Handle,
     call,
@@ -268,6 +268,7 @@ class Trainer(Handle):
         nothing is then changed. Raises StateError, naming the node and the step, if the loss, a gradient
         or a number that the step changes would not be finite; parameters, running statistics and the
         optimizer are then those of before.
+        Ctrl-C takes effect within a second, with the same result.
         """
         return self._measure(
             _native.library.arcuate_trainer_train_step, inputs, targets, whole_batch=True
@@ -288,6 +289,7 @@ class Trainer(Handle):
             raise errors.argument(f"{count} samples, but targets of shape {wanted.shape}")
         result = TrainingResult()
         for start in range(0, count, self._batch):
+            _interrupts.check()
             part = slice(start, start + self._batch)
             result = result + self._measure(
                 _native.library.arcuate_trainer_evaluate,
@@ -302,6 +304,7 @@ class Trainer(Handle):
         arrays, count = self._arrays(inputs)
         results = tuple(np.empty((count, self._steps, size), np.float32) for size in self._outputs)
         for start in range(0, count, self._batch):
+            _interrupts.check()
             part = slice(start, start + self._batch)
             given, kept = self._samples(tuple(a[part] for a in arrays), None)
             parts = [result[part] for result in results]
