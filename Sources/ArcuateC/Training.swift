@@ -96,62 +96,17 @@ public func arcuate_trainer_batch(_ trainer: OpaquePointer?) -> Int {
 
 // MARK: Batches
 
-/// The caller's samples: an array per input, not copied.
-private func samples(
-  _ samples: UnsafePointer<arcuate_samples>?, _ trainer: Trainer
-) throws -> (given: arcuate_samples, inputs: [UnsafeBufferPointer<Float>]) {
-  let given = try options(
-    try required(samples, "samples"), defaults: arcuate_samples(),
-    least: MemoryLayout<arcuate_samples>.size, "samples")
-  _ = try nonNegative(given.count, "samples->count")
-  let pointers = try required(given.inputs, "samples->inputs")
-  let counts = try required(given.input_counts, "samples->input_counts")
-  let inputs = try (0..<trainer.network.inputCount).map { port in
-    // SAFETY: the header says that there is a pointer and a count for each input, and that many
-    // numbers behind it.
-    let count = try nonNegative(counts[port], "samples->input_counts")
-    guard let start = pointers[port] else {
-      throw ArcuateError(.invalidArgument, "samples->inputs[\(port)] is NULL")
-    }
-    return UnsafeBufferPointer(start: start, count: count)
-  }
-  return (given, inputs)
-}
-
-private func target(_ given: arcuate_samples, _ trainer: Trainer) throws -> Target {
-  if let labels = given.labels {
-    guard given.targets == nil else {
-      throw ArcuateError(
-        .invalidArgument, "samples->labels and samples->targets exclude each other")
-    }
-    guard given.count <= trainer.batch else {
-      throw ArcuateError(
-        .invalidArgument,
-        "samples->count must be at most the batch size \(trainer.batch), got \(given.count)")
-    }
-    // SAFETY: the header says that there is a label for each sample.
-    return .labels(UnsafeBufferPointer(start: labels, count: given.count).map { Int(widening: $0) })
-  }
-  guard let values = given.targets else {
-    throw ArcuateError(.invalidArgument, "samples->labels and samples->targets are both NULL")
-  }
-  let count = try nonNegative(given.target_count, "samples->target_count")
-  try trainer.check(targets: count, samples: given.count)
-  // SAFETY: the caller says that there are that many numbers.
-  return .values(Array(UnsafeBufferPointer(start: values, count: count)))
-}
-
 private func measuring(
   _ trainer: OpaquePointer?, _ given: UnsafePointer<arcuate_samples>?,
   _ result: UnsafeMutablePointer<arcuate_training_result>?,
-  _ body: (Trainer, [UnsafeBufferPointer<Float>], Target, Int) throws -> TrainingResult
+  _ body: (Trainer, [UnsafeBufferPointer<Float>], [Target], Int) throws -> TrainingResult
 ) -> arcuate_status {
   withTrainer(trainer) { trainer in
     let size = try result.map {
       try statedSize($0, least: MemoryLayout<arcuate_training_result>.size, "result")
     }
     let (given, inputs) = try samples(given, trainer)
-    let found = try body(trainer, inputs, try target(given, trainer), given.count)
+    let found = try body(trainer, inputs, try targets(given, trainer), given.count)
     result?.pointee = arcuate_training_result(
       struct_size: size ?? 0, loss: found.loss, gradient_norm: found.gradientNorm,
       correct: UInt64(clamping: found.correct), samples: UInt64(clamping: found.samples),
@@ -226,6 +181,56 @@ public func arcuate_trainer_predict(
       // SAFETY: checked above.
       outputs[port].map { copyOut(values, to: $0) }
     }
+  }
+}
+
+// MARK: The last batch
+
+@c @implementation
+public func arcuate_trainer_sample_count(_ trainer: OpaquePointer?) -> Int {
+  object(TrainerHandle.self, trainer)?.trainer.sampleLosses.count ?? 0
+}
+
+@c @implementation
+public func arcuate_trainer_read_sample_losses(
+  _ trainer: OpaquePointer?, _ losses: UnsafeMutablePointer<Double>?, _ count: Int,
+  _ error: UnsafeMutablePointer<OpaquePointer?>?
+) -> arcuate_status {
+  withError(error) {
+    let trainer = try required(object(TrainerHandle.self, trainer), "trainer").trainer
+    let losses = try required(losses, "losses")
+    try requireBatch(trainer, trainer.sampleLosses.count, count)
+    // SAFETY: the caller says that there are that many numbers.
+    for (i, loss) in trainer.sampleLosses.enumerated() { losses[i] = loss }
+  }
+}
+
+@c @implementation
+public func arcuate_trainer_read_output(
+  _ trainer: OpaquePointer?, _ port: Int, _ values: UnsafeMutablePointer<Float>?, _ count: Int,
+  _ error: UnsafeMutablePointer<OpaquePointer?>?
+) -> arcuate_status {
+  withError(error) {
+    let trainer = try required(object(TrainerHandle.self, trainer), "trainer").trainer
+    let values = try required(values, "values")
+    guard (0..<trainer.network.outputCount).contains(port) else {
+      throw ArcuateError(
+        .invalidArgument,
+        "port must be 0 ... \(trainer.network.outputCount - 1), got \(UInt(bitPattern: port))")
+    }
+    try requireBatch(trainer, trainer.outputs.isEmpty ? 0 : trainer.outputs[port].count, count)
+    copyOut(trainer.outputs[port], to: values)
+  }
+}
+
+/// Throws. `invalidState` without a last batch; `bufferSize` unless `count` numbers are `needed`.
+private func requireBatch(_ trainer: Trainer, _ needed: Int, _ count: Int) throws {
+  guard !trainer.sampleLosses.isEmpty else {
+    throw ArcuateError(.invalidState, "there is no last batch")
+  }
+  guard count == needed else {
+    throw ArcuateError(
+      .bufferSize, "count must be \(needed), got \(UInt(bitPattern: count))")
   }
 }
 
@@ -319,10 +324,9 @@ public func arcuate_sample_order(
   withError(nil) {
     let count = try nonNegative(count, "count")
     let order = try required(order, "order")
-    guard count <= UInt32.max, let epoch = Int(exactly: epoch) else {
-      throw ArcuateError(.invalidArgument, "count is \(count) and epoch \(epoch)")
-    }
-    for (i, sample) in Trainer.order(count: count, epoch: epoch, seed: seed).enumerated() {
+    try checkRange(count, 0...Int(UInt32.max), "count")
+    try checkRange(epoch, 0...UInt64(Int.max), "epoch")
+    for (i, sample) in Trainer.order(count: count, epoch: Int(clamping: epoch), seed: seed).enumerated() {
       // SAFETY: the caller says that there are `count` elements.
       order[i] = UInt64(clamping: sample)
     }

@@ -245,6 +245,72 @@ private func usual(batch: Int = 8, steps: Int = 5) -> TrainingOptions {
     try Files.write([], to: path)
   }
 
+  /// Two heads of different widths: with one target for both, the labels of the first were out of range
+  /// for the second.
+  @Test func lossesHaveTargetsOfTheirOwn() throws {
+    func weights(_ outputs: Int) throws -> Operator {
+      .linear(Linear(weight: .filled(0.1, shape: try Shape([outputs, 3]))))
+    }
+    var model = Model(nodes: [
+      .init("in", .input(shape: [3])), .init("a", try weights(4)), .init("b", try weights(2)),
+      .init("first", .output(shape: [4])), .init("second", .output(shape: [2])),
+    ])
+    model.edges = [("in", "a"), ("in", "b"), ("a", "first"), ("b", "second")].map {
+      .init($0.0, $0.1)
+    }
+    var options = TrainingOptions()
+    options.gradient.batch = 2
+    options.losses = [(0, Loss()), (1, Loss(.meanSquare, weight: 2))]
+    let trainer = try Trainer(model, options)
+    let x: [Float] = [1, 2, 3, -1, 0, 1]
+    let targets = [Target.labels([3, 1]), .values([1, 0, 0.5, 0])]
+    let both = try trainer.gradients([x], targets)
+    var gradients: [[Float]] = []
+    for (port, loss) in options.losses {
+      options.losses = [(port, loss)]
+      let one = try Trainer(model, options)
+      _ = try one.gradients([x], targets[port])
+      let name = port == 0 ? "a.weight" : "b.weight"
+      gradients.append(one.network.parameters.first { $0.name == name }!.readGradient())
+    }
+    for (name, gradient) in zip(["a.weight", "b.weight"], gradients) {
+      #expect(trainer.network.parameters.first { $0.name == name }!.readGradient() == gradient)
+    }
+    #expect(trainer.sampleLosses.count == 2 && trainer.outputs.map(\.count) == [8, 4])
+    #expect(abs(trainer.sampleLosses.reduce(0, +) / 2 - both.loss) < 1e-6)
+    let failure = #expect(throws: ArcuateError.self) {
+      try trainer.trainStep([x], .labels([3, 1]))
+    }
+    #expect(failure?.description.contains("loss 1, of output 1: label 3") == true)
+    #expect(throws: ArcuateError.self) { try trainer.trainStep([x], targets + targets) }
+  }
+
+  @Test func novelSamplesAreThoseWithTheLargestLosses() throws {
+    let curriculum = try Curriculum(share: 0.4, selective: 2)
+    let (order, novelty) = ([3, 1, 4, 0, 2], [0.5, 2, 0.1, .infinity, 2])
+    let all = (0..<6).map { epoch in
+      curriculum.samples(order, novelty: novelty, epoch: epoch, of: 6)
+    }
+    #expect(all == [order, [3, 1], [3, 1], order, [3, 1], order])
+    #expect(throws: ArcuateError.self) { try Curriculum(share: 0) }
+    #expect(throws: ArcuateError.self) { try Curriculum(selective: 0) }
+  }
+
+  @Test func oneHotRowsHaveTheAccuracyOfTheirLabels() throws {
+    var options = usual()
+    options.gradient.dropout = [:]
+    let trainer = try Trainer(try network(small), options)
+    var draw = Draw(7)
+    let x = draw.numbers(8 * 6)
+    let labels = [0, 1, 2, 0, 1, 2, 0, 1]
+    let rows = labels.flatMap { label in (0..<3).map { Float($0 == label ? 1 : 0) } }
+    let (one, other) = (
+      try trainer.evaluate([x], .labels(labels), samples: 8),
+      try trainer.evaluate([x], .values(rows), samples: 8)
+    )
+    #expect(one == other && one.correct > 0)
+  }
+
   @Test func orderIsAPermutationOfItsOwn() {
     let one = Trainer.order(count: 100, epoch: 0, seed: 1)
     #expect(one.sorted() == Array(0..<100) && one != Array(0..<100))

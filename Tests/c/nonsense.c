@@ -168,6 +168,7 @@ static void no_trainer(void) {
   arcuate_trainer *trainer = NULL;
   arcuate_model *model = NULL;
   float number = 0;
+  double loss = 0;
   size_t extent = 0;
   uint64_t index = 0;
   arcuate_training_options_init(NULL);
@@ -194,6 +195,9 @@ static void no_trainer(void) {
   REFUSED(arcuate_trainer_read_gradient(NULL, 0, &number, 1, NULL));
   REFUSED(arcuate_trainer_write_parameter(NULL, 0, &number, 1, NULL));
   REFUSED(arcuate_trainer_read_input_gradient(NULL, 0, &number, 1, NULL));
+  CHECK(arcuate_trainer_sample_count(NULL) == 0);
+  REFUSED(arcuate_trainer_read_sample_losses(NULL, &loss, 1, NULL));
+  REFUSED(arcuate_trainer_read_output(NULL, 0, &number, 1, NULL));
   REFUSED(arcuate_trainer_model(NULL, &model, NULL));
   REFUSED(arcuate_trainer_spiking_model(NULL, &model, NULL));
   REFUSED(arcuate_trainer_save(NULL, "x", NULL, NULL));

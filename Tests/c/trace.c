@@ -208,8 +208,8 @@ static void learn(arcuate_trainer *trainer) {
   }
   const float *ports[] = {**inputs, **labels};
   const size_t sizes[] = {BATCH * STEPS * WIDTH, BATCH * STEPS * WAYS};
-  arcuate_samples samples = {sizeof samples,      BATCH, ports, sizes, NULL, **targets,
-                             BATCH * STEPS * WAYS};
+  arcuate_samples samples = {sizeof samples,       BATCH, ports, sizes, NULL, **targets,
+                             BATCH * STEPS * WAYS, NULL,  0};
   CHECK(arcuate_trainer_train_step(trainer, &samples, NULL) == ARCUATE_SUCCESS);
 }
 

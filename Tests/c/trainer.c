@@ -71,7 +71,7 @@ static void fill(void) {
 static arcuate_samples given(const float **ports, size_t *counts) {
   ports[0] = inputs;
   counts[0] = BATCH * WIDTH;
-  arcuate_samples samples = {sizeof samples, BATCH, ports, counts, labels, NULL, 0};
+  arcuate_samples samples = {sizeof samples, BATCH, ports, counts, labels, NULL, 0, NULL, 0};
   return samples;
 }
 
@@ -301,9 +301,20 @@ static void training(const char *folder) {
   samples.count = 5;
   counts[0] = 5 * WIDTH;
   CHECK(arcuate_trainer_evaluate(trainer, &samples, &last) == 0 && last.samples == 5);
+  double losses[5], sum = 0;
+  float answers[5 * STEPS * CLASSES];
+  CHECK(arcuate_trainer_sample_count(trainer) == 5);
+  CHECK(arcuate_trainer_read_sample_losses(trainer, losses, 5, NULL) == ARCUATE_SUCCESS);
+  for (int i = 0; i < 5; i++) sum += losses[i] / 5;
+  CHECK(fabs(sum - last.loss) < 1e-6);
+  CHECK(arcuate_trainer_read_sample_losses(trainer, losses, 4, NULL) == ARCUATE_ERROR_BUFFER_SIZE);
+  CHECK(arcuate_trainer_read_output(trainer, 0, answers, 5 * STEPS * CLASSES, NULL) == 0);
+  CHECK(arcuate_trainer_read_output(trainer, 0, answers, 1, NULL) == ARCUATE_ERROR_BUFFER_SIZE);
+  CHECK(arcuate_trainer_read_output(trainer, 1, answers, 1, NULL) < 0);
   float outputs[5 * STEPS * CLASSES], *buffers[] = {outputs};
   size_t sizes[] = {5 * STEPS * CLASSES};
   CHECK(arcuate_trainer_predict(trainer, &samples, buffers, sizes) == ARCUATE_SUCCESS);
+  CHECK(memcmp(outputs, answers, sizeof outputs) == 0);
   sizes[0]--;
   CHECK(arcuate_trainer_predict(trainer, &samples, buffers, sizes) == ARCUATE_ERROR_BUFFER_SIZE);
   samples = given(ports, counts);
@@ -348,6 +359,38 @@ static void training(const char *folder) {
   arcuate_model_free(spiking);
 }
 
+/* A target for each of two losses. */
+static void targets(void) {
+  arcuate_training_options options = usual();
+  arcuate_training_loss both[2] = {
+      {sizeof *both, 0, ARCUATE_LOSS_CROSS_ENTROPY, ARCUATE_READOUT_SUM, 1, 0, 0},
+      {sizeof *both, 0, ARCUATE_LOSS_MEAN_SQUARE, ARCUATE_READOUT_MEAN, 1, 0, 0}};
+  options.losses = both;
+  options.loss_count = 2;
+  arcuate_trainer *trainer = trainer_of(&options);
+  const float *ports[1];
+  size_t counts[1];
+  float wanted[BATCH * CLASSES] = {0};
+  arcuate_samples samples = given(ports, counts);
+  arcuate_target own[2] = {{labels, NULL, 0}, {NULL, wanted, BATCH * CLASSES}};
+  samples.loss_targets = own;
+  samples.loss_target_count = 2;
+  CHECK(arcuate_trainer_train_step(trainer, &samples, NULL) == ARCUATE_ERROR_INVALID_ARGUMENT);
+  samples.labels = NULL;
+  CHECK(arcuate_trainer_train_step(trainer, &samples, NULL) == ARCUATE_SUCCESS);
+  samples.loss_target_count = 3;
+  CHECK(arcuate_trainer_train_step(trainer, &samples, NULL) == ARCUATE_ERROR_INVALID_ARGUMENT);
+  samples.loss_target_count = SIZE_MAX;
+  CHECK(arcuate_trainer_train_step(trainer, &samples, NULL) == ARCUATE_ERROR_INVALID_ARGUMENT);
+  samples.loss_target_count = 2;
+  own[1].target_count = 7;
+  CHECK(arcuate_trainer_train_step(trainer, &samples, NULL) == ARCUATE_ERROR_SHAPE_MISMATCH);
+  CHECK(strstr(arcuate_trainer_last_error(trainer), "loss 1") != NULL);
+  samples.loss_targets = NULL;
+  CHECK(arcuate_trainer_train_step(trainer, &samples, NULL) == ARCUATE_ERROR_INVALID_ARGUMENT);
+  arcuate_trainer_free(trainer);
+}
+
 static void order(void) {
   uint64_t one[50], two[50], seen[50] = {0};
   CHECK(arcuate_sample_order(50, 3, 7, one) == 0 && arcuate_sample_order(50, 3, 7, two) == 0);
@@ -366,6 +409,7 @@ int main(int count, char **arguments) {
   arrays();
   refusals();
   training(arguments[2]);
+  targets();
   order();
   puts("trainers train");
   return 0;

@@ -88,7 +88,7 @@ int main(int count, char **arguments) {
       }
       const float *ports[] = {rows};
       size_t counts[] = {batch * width};
-      arcuate_samples given = {sizeof given, batch, ports, counts, classes, NULL, 0};
+      arcuate_samples given = {sizeof given, batch, ports, counts, classes, NULL, 0, NULL, 0};
       arcuate_training_result result;
       result.struct_size = sizeof result;
       need(arcuate_trainer_train_step(trainer, &given, &result), NULL, trainer);

@@ -182,7 +182,8 @@ typedef struct arcuate_training_options {
   arcuate_weight_noise weight_noise;
   float noise_sigma;
   /* Steps of a sample, from the first on, in which rules change the fast weights of "PlasticLinear"
-   * nodes; 0: all. It corresponds to a session whose adaptation is turned off after these steps. */
+   * nodes, at most `steps`; 0: all. It corresponds to a session whose adaptation is turned off
+   * after these steps. */
   int32_t plastic_steps;
   int64_t schedule_steps;
   /* Ascending training steps. */
@@ -246,6 +247,15 @@ ARCUATE_API size_t arcuate_trainer_output_steps(const arcuate_trainer *trainer);
 /* Batch size, in samples; 0 for NULL. */
 ARCUATE_API size_t arcuate_trainer_batch(const arcuate_trainer *trainer);
 
+/* What a loss compares its output with: a class per sample; or, with labels NULL, targets of
+ * [count][output size], or for ARCUATE_READOUT_EVERY also of [count][steps][output size].
+ * Since: 0.2. */
+typedef struct arcuate_target {
+  const int32_t *labels;
+  const float *targets;
+  size_t target_count;
+} arcuate_target;
+
 /* Samples and their targets. */
 typedef struct arcuate_samples {
   size_t struct_size;
@@ -258,6 +268,10 @@ typedef struct arcuate_samples {
   const int32_t *labels;
   const float *targets;
   size_t target_count;
+  /* With several losses: a target for each, in their order, while labels and targets are NULL. If
+   * loss_target_count is 0, all losses have the same. Since: 0.2. */
+  const arcuate_target *loss_targets;
+  size_t loss_target_count;
 } arcuate_samples;
 
 /* Since: 0.2 (0.1: arcuate_train_result). */
@@ -296,6 +310,22 @@ ARCUATE_NODISCARD ARCUATE_API arcuate_status arcuate_trainer_evaluate(
 ARCUATE_NODISCARD ARCUATE_API arcuate_status arcuate_trainer_predict(
     arcuate_trainer *trainer, const arcuate_samples *samples, float *const *outputs,
     const size_t *output_counts) ARCUATE_NONNULL(1, 2, 3, 4);
+
+/* Number of samples in the last batch of arcuate_trainer_train_step, _gradients or _evaluate; 0 if
+ * there was none, or if it failed. Since: 0.2. */
+ARCUATE_API size_t arcuate_trainer_sample_count(const arcuate_trainer *trainer);
+/* Copies the loss of each sample of that batch, of which the result's loss is the mean. count:
+ * exactly the number of samples. Status: BUFFER_SIZE, INVALID_STATE if there is no such batch.
+ * Since: 0.2. */
+ARCUATE_NODISCARD ARCUATE_API arcuate_status arcuate_trainer_read_sample_losses(
+    const arcuate_trainer *trainer, double *losses, size_t count, arcuate_error **error)
+    ARCUATE_NONNULL(1, 2);
+/* Copies an output of that batch, [samples][steps][output size], as the losses saw it: before the
+ * step, and with the dropout and statistics of training. count: exactly that many.
+ * Status: BUFFER_SIZE, INVALID_ARGUMENT, INVALID_STATE if there is no such batch. Since: 0.2. */
+ARCUATE_NODISCARD ARCUATE_API arcuate_status arcuate_trainer_read_output(
+    const arcuate_trainer *trainer, size_t port, float *values, size_t count, arcuate_error **error)
+    ARCUATE_NONNULL(1, 3);
 
 /* Number of training steps performed. */
 ARCUATE_API uint64_t arcuate_trainer_step(const arcuate_trainer *trainer);
@@ -376,7 +406,8 @@ ARCUATE_NODISCARD ARCUATE_API arcuate_status arcuate_trainer_restore(
 ARCUATE_API const char *arcuate_trainer_note(const arcuate_trainer *trainer);
 
 /* Writes the order in which `count` samples are used in an epoch: a permutation of 0 ... count - 1,
- * the same in every language for the same seed. Status: INVALID_ARGUMENT. */
+ * the same in every language for the same seed. count: at most 2^32 - 1; epoch: at most 2^63 - 1.
+ * Status: INVALID_ARGUMENT. */
 ARCUATE_NODISCARD ARCUATE_API arcuate_status arcuate_sample_order(
     size_t count, uint64_t epoch, uint64_t seed, uint64_t *order) ARCUATE_NONNULL(4);
 

@@ -37,7 +37,9 @@ final class NetworkBuilder {
     let dt = options.dt_s ?? checked.model.dt_s
     if dt == nil, let node = checked.model.firstNodeInNeedOfTimeStep {
       throw ArcuateError(
-        .cannotCompile, "depends on the length of a step: give dt_s", at: "node \"\(node)\"")
+        .cannotCompile,
+        "depends on the length of a step, which the model does not state: give dt (--dt, dt= in "
+          + "Python, dt_s in C)", at: "node \"\(node)\"")
     }
     dt_s = dt ?? 1
     schedule = checked.schedule(

@@ -57,6 +57,19 @@ public enum Target {
   /// Numbers, [batch][width], or [batch][steps][width] for a readout of every step.
   case values([Float])
 
+  /// Throws. `shapeMismatch` unless there are numbers for each sample, or for each of its steps.
+  static func check(
+    _ count: Int, samples: Int, steps: Int, width: Int
+  ) throws(ArcuateError) {
+    guard count == samples * width || count == samples * steps * width else {
+      let everyStep = steps > 1 ? ", or of \(steps) x \(width)" : ""
+      let classes = count == samples ? ": a class for each sample is a label" : ""
+      throw ArcuateError(
+        .shapeMismatch,
+        "\(count) target numbers for \(samples) samples of \(width)\(everyStep)\(classes)")
+    }
+  }
+
   func check(samples: Int, steps: Int, width: Int) throws(ArcuateError) {
     switch self {
     case .labels(let labels):
@@ -69,10 +82,7 @@ public enum Target {
         )
       }
     case .values(let values):
-      guard values.count == samples * width || values.count == samples * steps * width else {
-        throw ArcuateError(
-          .shapeMismatch, "\(values.count) target numbers for \(samples) samples of \(width)")
-      }
+      try Target.check(values.count, samples: samples, steps: steps, width: width)
       if let bad = values.firstIndex(where: { !$0.isFinite }) {
         throw ArcuateError(.invalidArgument, "target number \(bad) is not finite")
       }
@@ -84,9 +94,12 @@ public enum Target {
 public struct BatchResult: Sendable, Equatable {
   /// The mean over the samples.
   public var loss: Double
-  /// Samples whose largest output is that of their label.
+  /// Samples whose largest output is that of their label; for a cross-entropy with numbers, that of the
+  /// largest of these.
   public var correct: Int
   public var samples: Int
+  /// The loss of each sample.
+  public var sampleLosses: [Double]
 }
 
 extension Loss {

@@ -25,6 +25,7 @@ extension Loss {
     var total = 0.0
     var correct = 0
     let scale = weight / Float(samples)
+    var sampleLosses = [Double](repeating: 0, count: samples)
     for s in 0..<samples {
       try Cancellation.check()
       let span = SampleSpan(sample: s, steps: steps, width: width, window: window)
@@ -42,24 +43,38 @@ extension Loss {
             outputs, span, label: labels[s], share: share, gradients: &gradients,
             uniform: uniform, isTraining: isTraining)
           total += loss
+          sampleLosses[s] += loss * Double(samples)
           votes[predicted] += 1
           continue
         }
         var gradient = [Float](repeating: 0, count: width)
         let wanted = wanted(target, s, t, steps, width)
-        total +=
-          Double(weight) * one(row, wanted, &gradient) / Double(readouts.count) / Double(samples)
+        let own = Double(weight) * one(row, wanted, &gradient) / Double(readouts.count)
+        total += own / Double(samples)
+        sampleLosses[s] += own
         for i in 0..<width { gradient[i] *= share }
         spread(gradient, outputs[0], span, step: t, &gradients[0])
         votes[row.indices.max { row[$0] < row[$1] } ?? 0] += 1
       }
-      if case .labels(let labels) = target,
-        votes.indices.max(by: { votes[$0] < votes[$1] }) == labels[s]
+      if let label = label(target, s, samples, width),
+        votes.indices.max(by: { votes[$0] < votes[$1] }) == label
       {
         correct += 1
       }
     }
-    return BatchResult(loss: total, correct: correct, samples: samples)
+    return BatchResult(
+      loss: total, correct: correct, samples: samples, sampleLosses: sampleLosses)
+  }
+
+  /// The class of a sample; of numbers for a cross-entropy, such as one-hot rows, the largest.
+  private func label(_ target: Target, _ s: Int, _ samples: Int, _ width: Int) -> Int? {
+    switch target {
+    case .labels(let labels): return labels[s]
+    case .values(let values):
+      guard kind == .crossEntropy, values.count == samples * width else { return nil }
+      let row = s * width..<(s + 1) * width
+      return row.max { values[$0] < values[$1] }.map { $0 - s * width }
+    }
   }
 
   private func wanted(_ target: Target, _ s: Int, _ t: Int, _ steps: Int, _ width: Int) -> [Float] {

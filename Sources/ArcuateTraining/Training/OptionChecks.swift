@@ -24,7 +24,7 @@ extension GradientOptions {
     try checkRange(batch, 1...65_535, "batch")
     try checkRange(steps, 1...100_000, "steps")
     try checkRange(threads, 1...256, "threads")
-    if let plasticSteps { try checkRange(plasticSteps, 1...100_000, "plastic_steps") }
+    if let plasticSteps { try checkRange(plasticSteps, 1...steps, "plastic_steps") }
     if let dt_s { try checkRange(dt_s, Model.stepLengths, "dt_s") }
     try checkRange(normMomentum, 0...1, "norm_momentum")
     for (node, share) in dropout {

@@ -60,6 +60,9 @@ public final class Trainer {
   public let counterpart: Network?
   let optimizer: Optimizer
   private let random: CounterRandom
+  /// The loss of each sample of the last batch, and its outputs, [samples][steps][width] each.
+  public private(set) var sampleLosses: [Double] = []
+  public private(set) var outputs: [[Float]] = []
   /// Training steps made so far.
   public var step: Int { optimizer.step }
 
@@ -117,23 +120,24 @@ public final class Trainer {
 
   /// One training step on a whole batch.
   ///
-  /// Shapes. Numbers for each input, [batch][sample width]; the target as `Target` says.
+  /// Shapes. Numbers for each input, [batch][sample width]; targets as `Target` says, one for each loss or
+  /// one for all.
   /// Throws. `shapeMismatch`, `invalidArgument` (a label out of range, a number that is not
   /// finite), `canceled`, `invalidState` naming the node and the step if the loss, a gradient or a
   /// number that the step changes would not be finite. Nothing is changed then.
   public func trainStep(
-    _ inputs: [UnsafeBufferPointer<Float>], _ target: Target
+    _ inputs: [UnsafeBufferPointer<Float>], _ targets: [Target]
   ) throws(ArcuateError) -> TrainingResult {
-    try check(target, samples: batch)
+    try check(targets, samples: batch)
     return try network.pool.cancelable { () throws(ArcuateError) in
       try network.pool.spinning { () throws(ArcuateError) in
-        try step(inputs, target)
+        try step(inputs, targets)
       }
     }
   }
 
   private func step(
-    _ inputs: [UnsafeBufferPointer<Float>], _ target: Target
+    _ inputs: [UnsafeBufferPointer<Float>], _ targets: [Target]
   ) throws(ArcuateError) -> TrainingResult {
     try put(inputs, samples: batch)
     let statistics = network.statistics
@@ -143,7 +147,7 @@ public final class Trainer {
       for statistic in statistics where !statistic.largest(statistic.values).isFinite {
         throw notFinite("the running \(statistic.field)", step: step, node: statistic.node)
       }
-      let result = try gradients(target, isTraining: true)
+      let result = try gradients(targets, isTraining: true)
       try optimizer.advance(result.gradientNorm, network.pool)
       return result
     } catch {
@@ -154,12 +158,12 @@ public final class Trainer {
 
   /// The loss of what was run, and its gradients.
   private func gradients(
-    _ target: Target, isTraining: Bool
+    _ targets: [Target], isTraining: Bool
   ) throws(ArcuateError) -> TrainingResult {
     network.clearGradients()
     var gradients: [[Float]] = []
     var result = try measure(
-      target, samples: batch, isTraining: isTraining, gradients: &gradients)
+      targets, samples: batch, isTraining: isTraining, gradients: &gradients)
     for port in 0..<network.outputCount {
       try network.setOutputGradient(gradients[port], port: port)
     }
@@ -172,26 +176,26 @@ public final class Trainer {
   /// network.
   /// Throws. As `trainStep`.
   public func gradients(
-    _ inputs: [UnsafeBufferPointer<Float>], _ target: Target
+    _ inputs: [UnsafeBufferPointer<Float>], _ targets: [Target]
   ) throws(ArcuateError) -> TrainingResult {
-    try check(target, samples: batch)
+    try check(targets, samples: batch)
     return try network.pool.cancelable { () throws(ArcuateError) in
       try put(inputs, samples: batch)
       try run(isTraining: false)
-      return try gradients(target, isTraining: false)
+      return try gradients(targets, isTraining: false)
     }
   }
 
   /// The loss and the correct predictions of up to a batch of samples; nothing is changed.
   public func evaluate(
-    _ inputs: [UnsafeBufferPointer<Float>], _ target: Target, samples: Int
+    _ inputs: [UnsafeBufferPointer<Float>], _ targets: [Target], samples: Int
   ) throws(ArcuateError) -> TrainingResult {
-    try check(target, samples: samples)
+    try check(targets, samples: samples)
     return try network.pool.cancelable { () throws(ArcuateError) in
       try put(inputs, samples: samples)
       try run(isTraining: false)
       var gradients: [[Float]] = []
-      return try measure(target, samples: samples, isTraining: false, gradients: &gradients)
+      return try measure(targets, samples: samples, isTraining: false, gradients: &gradients)
     }
   }
 
@@ -216,26 +220,47 @@ public final class Trainer {
   }
   public var rate: Float { optimizer.rate }
 
-  /// Throws if the target does not fit a loss, before anything is run.
-  private func check(_ target: Target, samples: Int) throws(ArcuateError) {
+  /// Throws if a target does not fit its loss, before anything is run.
+  private func check(_ targets: [Target], samples: Int) throws(ArcuateError) {
     try checkCount(samples)
-    for (port, loss) in options.losses {
-      try target.check(
-        samples: samples, steps: network.options.steps, width: network.outputWidth(port))
-      try loss.check(target, outputs: network.outputCount)
+    try check(targetCount: targets.count)
+    for (i, (port, loss)) in options.losses.enumerated() {
+      let target = targets[targets.count == 1 ? 0 : i]
+      try ofLoss(i) { () throws(ArcuateError) in
+        try target.check(
+          samples: samples, steps: network.options.steps, width: network.outputWidth(port))
+        try loss.check(target, outputs: network.outputCount)
+      }
     }
   }
 
-  /// Throws. `shapeMismatch` unless so many target numbers can be compared with every loss's output.
-  public func check(targets count: Int, samples: Int) throws(ArcuateError) {
+  /// Throws. `invalidArgument` unless there is a target for all losses or one for each.
+  public func check(targetCount count: Int) throws(ArcuateError) {
+    guard count == 1 || count == options.losses.count else {
+      throw ArcuateError(
+        .invalidArgument,
+        "\(count) targets for \(options.losses.count) losses: one for each, or one for all")
+    }
+  }
+
+  /// Throws. `shapeMismatch` unless so many target numbers can be compared with the output of a loss;
+  /// with nil, of every loss.
+  public func check(
+    targets count: Int, samples: Int, loss only: Int? = nil
+  ) throws(ArcuateError) {
     try checkCount(samples)
-    for (port, _) in options.losses {
-      let width = network.outputWidth(port)
-      guard count == samples * width || count == samples * network.options.steps * width else {
-        throw ArcuateError(
-          .shapeMismatch, "\(count) target numbers for \(samples) samples of \(width)")
+    for (i, (port, _)) in options.losses.enumerated() where only == nil || only == i {
+      try ofLoss(i) { () throws(ArcuateError) in
+        try Target.check(
+          count, samples: samples, steps: network.options.steps, width: network.outputWidth(port))
       }
     }
+  }
+
+  /// Errors of one loss among several name it.
+  private func ofLoss(_ i: Int, _ body: () throws(ArcuateError) -> Void) throws(ArcuateError) {
+    guard options.losses.count > 1 else { return try body() }
+    try within("loss \(i), of output \(options.losses[i].port)", body)
   }
 
   private func checkCount(_ samples: Int) throws(ArcuateError) {
@@ -244,6 +269,7 @@ public final class Trainer {
 
   private func put(_ inputs: [UnsafeBufferPointer<Float>], samples: Int) throws(ArcuateError) {
     try network.requireThreads()
+    (sampleLosses, outputs) = ([], [])
     try checkCount(samples)
     guard inputs.count == network.inputCount else {
       throw ArcuateError(
@@ -285,9 +311,10 @@ public final class Trainer {
   }
 
   private func measure(
-    _ target: Target, samples: Int, isTraining: Bool, gradients: inout [[Float]]
+    _ targets: [Target], samples: Int, isTraining: Bool, gradients: inout [[Float]]
   ) throws(ArcuateError) -> TrainingResult {
     let steps = network.options.steps
+    var all = [Double](repeating: 0, count: samples)
     let outputs = (0..<network.outputCount).map { network.output($0) }
     gradients = outputs.map { [Float](repeating: 0, count: $0.count) }
     var result = TrainingResult()
@@ -296,12 +323,14 @@ public final class Trainer {
       var part = isGated ? gradients : [gradients[port]]
       let one = try loss.evaluate(
         isGated ? outputs : [outputs[port]], samples: samples, steps: steps,
-        width: network.outputWidth(port), target: target, gradients: &part,
+        width: network.outputWidth(port), target: targets[targets.count == 1 ? 0 : i],
+        gradients: &part,
         uniform: { [self] index in
           random.uniform(stream: 0, step: UInt64(step), index: UInt32(truncatingIfNeeded: index))
         }, isTraining: isTraining)
       if isGated { gradients = part } else { gradients[port] = part[0] }
       result.loss += one.loss
+      for s in 0..<samples { all[s] += one.sampleLosses[s] }
       // The last loss counts: with a loss for every layer that is the deepest layer's.
       if i == options.losses.count - 1 { result.correct = one.correct }
     }
@@ -311,64 +340,13 @@ public final class Trainer {
         node == nil ? "the loss" : "an output", step: step, node: node.map { $0[...] })
     }
     result.samples = samples
+    sampleLosses = all
+    self.outputs = outputs.enumerated().map { port, numbers in
+      let count = samples * steps * network.outputWidth(port)
+      return count == numbers.count ? numbers : Array(numbers.prefix(count))
+    }
     let counts = try (counterpart ?? network).activityCounts(samples: samples)
     (result.spikes, result.additions, result.products) = counts
     return result
-  }
-}
-
-// MARK: Arrays
-
-extension Trainer {
-  public func trainStep(_ inputs: [[Float]], _ target: Target) throws(ArcuateError)
-    -> TrainingResult
-  {
-    try Trainer.reading(inputs) { lent throws(ArcuateError) in try trainStep(lent, target) }
-  }
-
-  public func gradients(_ inputs: [[Float]], _ target: Target) throws(ArcuateError)
-    -> TrainingResult
-  {
-    try Trainer.reading(inputs) { lent throws(ArcuateError) in try gradients(lent, target) }
-  }
-
-  public func evaluate(
-    _ inputs: [[Float]], _ target: Target, samples: Int
-  ) throws(ArcuateError) -> TrainingResult {
-    try Trainer.reading(inputs) { lent throws(ArcuateError) in
-      try evaluate(lent, target, samples: samples)
-    }
-  }
-
-  public func predict(_ inputs: [[Float]], samples: Int) throws(ArcuateError) -> [[Float]] {
-    try Trainer.reading(inputs) { lent throws(ArcuateError) in try predict(lent, samples: samples) }
-  }
-
-  /// Calls `body` with buffers of the arrays.
-  private static func reading<T>(
-    _ arrays: [[Float]], _ lent: [UnsafeBufferPointer<Float>] = [],
-    _ body: ([UnsafeBufferPointer<Float>]) throws(ArcuateError) -> T
-  ) throws(ArcuateError) -> T {
-    guard lent.count < arrays.count else { return try body(lent) }
-    return try arrays[lent.count].withUnsafeBufferPointer { next throws(ArcuateError) in
-      try reading(arrays, lent + [next], body)
-    }
-  }
-}
-
-extension Trainer {
-  /// The order of samples in an epoch: the same for the same seed on every machine.
-  /// Source. Fisher and Yates, with counter-based numbers.
-  public static func order(count: Int, epoch: Int, seed: UInt64) -> [Int] {
-    var order = Array(0..<count)
-    let random = CounterRandom(seed: seed)
-    for i in stride(from: count - 1, to: 0, by: -1) {
-      let words = random.words(
-        stream: 0x6F72_6465, step: UInt64(epoch), index: UInt32(truncatingIfNeeded: i))
-      let wide = UInt64(words[0]) << 32 | UInt64(words[1])
-      let j = Int(wide.multipliedFullWidth(by: UInt64(i + 1)).high)
-      order.swapAt(i, j)
-    }
-    return order
   }
 }
