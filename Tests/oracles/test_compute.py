@@ -132,6 +132,50 @@ def test_compute_goes_on_past_bad_utterances(net, tmp_path):
     assert "2 utterances done, 4 failed" in done.stderr
 
 
+def test_compute_says_once_what_is_wrong_with_all_utterances(net, tmp_path):
+    features(tmp_path / "wide.ark", {f"u{i}": (4, 5) for i in range(20)})
+    done = arcuate(
+        "compute", "--dt", 1, net, f"ark:{tmp_path / 'wide.ark'}", f"ark:{tmp_path / 'out'}", code=1
+    )
+    assert len([line for line in done.stderr.splitlines() if 'key "u' in line]) == 1
+    assert "19 more utterances" in done.stderr
+
+
+def test_training_leaves_out_wrong_utterances(tmp_path):
+    random = np.random.default_rng(3)
+
+    def script(name: str, shapes: dict[str, tuple[int, int]]) -> str:
+        with kaldi.FloatMatrixWriter(
+            f"ark,scp:{tmp_path}/{name}.ark,{tmp_path}/{name}.scp"
+        ) as writer:
+            for key, shape in shapes.items():
+                writer.write(key, random.normal(size=shape).astype(np.float32))
+        return (tmp_path / f"{name}.scp").read_text()
+
+    good = script("good", {f"u{i}": (10, 3) for i in range(8)})
+    places = (tmp_path / "in.scp", tmp_path / "good.scp")
+    places[0].write_text(good + script("bad", {"w": (10, 5), "s": (7, 3)}))
+    found = {}
+    with kaldi.Int32VectorWriter(f"ark:{tmp_path / 'labels.ark'}") as writer:
+        for key in [f"u{i}" for i in range(8)] + ["w", "s"]:
+            writer.write(key, [i % 2 for i in range(10)])
+    (tmp_path / "net.json").write_text(
+        '{"input": 3, "layers": [{"kind": "linear", "size": 2}], "seed": 1}'
+    )
+    for place in places:
+        log = place.with_suffix(".log")
+        done = arcuate(
+            "train", "--inputs", f"scp:{place}", "--labels", f"ark:{tmp_path / 'labels.ark'}",
+            "--epochs", 2, "--batch", 10, "--log", log, tmp_path / "net.json",
+            tmp_path / "out.safetensors",
+        )  # fmt: skip
+        found[place.name] = [json.loads(line)["samples"] for line in log.read_text().splitlines()]
+        if place.name == "in.scp":
+            warnings = [line for line in done.stderr.splitlines() if "left out" in line]
+            assert len(warnings) == 2 and '"w"' in "".join(warnings) and '"s"' in "".join(warnings)
+    assert found == {"in.scp": [80, 80], "good.scp": [80, 80]}
+
+
 def test_compute_refuses(net, tmp_path):
     features(tmp_path / "in.ark", {"a": (4, 1)})
     ark, out = f"ark:{tmp_path / 'in.ark'}", f"ark:{tmp_path / 'out.ark'}"

@@ -144,6 +144,8 @@ struct Compute: ParsableCommand {
     var summary = ComputeSummary(frameShift_s: frameShift, streams: plan.options.batch)
     var archives: Set<String> = []
     var progress = Progress("utterances", quiet: quiet)
+    // A width that all utterances share is said once.
+    var reported: [String: Int] = [:]
     try pass.run {
       // The next usable utterance; errors in others are reported.
       while true {
@@ -155,8 +157,13 @@ struct Compute: ParsableCommand {
           try within("\(reader.source): key \"\(key)\"") { try pass.admit(matrix) }
           return (key, matrix)
         } catch let error as ArcuateError {
-          fail(error)
           summary.failed += 1
+          guard error.code == .shapeMismatch else {
+            fail(error)
+            continue
+          }
+          if reported[error.message] == nil { fail(error) }
+          reported[error.message, default: 0] += 1
         }
       }
     } emit: { key, rows, values in
@@ -169,6 +176,12 @@ struct Compute: ParsableCommand {
       progress.update(summary.done, fraction: reader.fraction)
     }
     Progress.clear()
+    for (message, count) in reported.sorted(by: { $0.key < $1.key }) where count > 1 {
+      warn(
+        ArcuateError(
+          .shapeMismatch, "the same holds for \(count - 1) more utterances: \(message)", at: features)
+      )
+    }
     summary.take(pass)
     // The archives of a script are known only now; nothing has been replaced yet.
     for archive in archives { try files.read(archive, as: "archive") }

@@ -23,11 +23,14 @@ final class KaldiSamples: TrainingSamples {
   private let shuffleBuffer: Int
   let count: Int
   private var cached: (utterance: Int, matrix: KaldiMatrix)?
+  /// Utterances that cannot be used, which are left out; each is reported once.
+  private var isBad: Set<Int> = []
+  private let warn: (ArcuateError) -> Void
 
   /// Throws. As reading does; `notFound` if no utterance has features and an alignment.
   init(
     scp: String, alignments: String, splicing: Splicing, width: Int, shuffleBuffer: Int,
-    warn: (ArcuateError) -> Void
+    warn: @escaping (ArcuateError) -> Void
   ) throws {
     var labels: [String: [Int32]] = [:]
     let reader = try KaldiTableReader(alignments, expecting: .integers)
@@ -55,6 +58,7 @@ final class KaldiSamples: TrainingSamples {
     }
     utterances = found
     count = first
+    self.warn = warn
     (self.splicing, self.width, self.shuffleBuffer) = (splicing, width, shuffleBuffer)
   }
 
@@ -83,14 +87,17 @@ final class KaldiSamples: TrainingSamples {
     var pool: [Float] = []
     var labels: [Int] = []
     var used = 0
-    func fill() throws {
+    // Whether there is a whole batch.
+    func fill() -> Bool {
       while labels.count - used < size {
+        guard next < order.count else { return false }
         let rest = (pool: Array(pool[(used * width)...]), labels: Array(labels[used...]))
         var frames: [(utterance: Int, frame: Int)] = []
         var matrices: [Int: KaldiMatrix] = [:]
         for u in order[next..<min(next + shuffleBuffer, order.count)] {
           let utterance = utterances[u]
-          matrices[u] = try matrix(u)
+          guard let matrix = usable(u) else { continue }
+          matrices[u] = matrix
           frames += utterance.labels.indices.map { (u, $0) }
         }
         next += shuffleBuffer
@@ -107,22 +114,33 @@ final class KaldiSamples: TrainingSamples {
           labels.append(Int(widening: utterances[u].labels[frame]))
         }
       }
+      return true
     }
     let total = order.reduce(0) { $0 + utterances[$1].labels.count }
     return BatchSequence(
       count: total / size,
       next: { [width] in
-        try fill()
+        guard fill() else { return nil }
         defer { used += size }
         return (
           Array(pool[used * width..<(used + size) * width]),
           Array(labels[used..<used + size])
         )
       },
-      skip: {
-        try fill()
-        used += size
-      })
+      skip: { if fill() { used += size } })
+  }
+
+  /// The features of an utterance; nil if they cannot be used.
+  private func usable(_ u: Int) -> KaldiMatrix? {
+    guard !isBad.contains(u) else { return nil }
+    do {
+      return try matrix(u)
+    } catch {
+      isBad.insert(u)
+      warn(
+        (error as? ArcuateError ?? ArcuateError(.malformed, "\(error)")).within("left out"))
+      return nil
+    }
   }
 
   private func matrix(_ u: Int) throws -> KaldiMatrix {
@@ -137,23 +155,32 @@ final class KaldiSamples: TrainingSamples {
           .shapeMismatch, "has \(matrix.rows) frames but \(utterance.labels.count) labels")
       }
       try splicing.check(columns: matrix.columns, needed: width)
+      if let index = matrix.values.firstIndex(where: { !$0.isFinite }) {
+        throw ArcuateError(
+          .malformed,
+          "frame \(index / matrix.columns), column \(index % matrix.columns) is not finite")
+      }
       return matrix
     }
   }
 
   func read(_ indices: [Int]) throws -> (inputs: [Float], labels: [Int]) {
-    var inputs = [Float](repeating: 0, count: indices.count * width)
+    var inputs: [Float] = []
     var labels: [Int] = []
-    for (i, index) in indices.enumerated() {
+    for index in indices {
       // The last utterance that begins no later than the frame.
       var (low, high) = (0, utterances.count)
       while high - low > 1 {
         let middle = (low + high) / 2
         if utterances[middle].first <= index { low = middle } else { high = middle }
       }
-      if cached?.utterance != low { cached = (low, try matrix(low)) }
+      if cached?.utterance != low {
+        guard let matrix = usable(low) else { continue }
+        cached = (low, matrix)
+      }
       let frame = index - utterances[low].first
-      splicing.write(cached!.matrix, frame, into: &inputs, at: i * width)
+      inputs += repeatElement(0, count: width)
+      splicing.write(cached!.matrix, frame, into: &inputs, at: inputs.count - width)
       labels.append(Int(widening: utterances[low].labels[frame]))
     }
     return (inputs, labels)

@@ -64,7 +64,7 @@ final class TrainingRun {
       var progress = EpochProgress(state.epoch, epochs, batches.count, quiet: isQuiet)
       for _ in 0..<min(state.position, batches.count) { try batches.skip() }
       while state.position < batches.count {
-        let (inputs, labels) = try batches.next()
+        guard let (inputs, labels) = try batches.next() else { break }
         state.result.add(
           try endingEarly { try trainer.trainStep([inputs], .labels(labels)) })
         state.position += 1
@@ -76,6 +76,9 @@ final class TrainingRun {
           try trainer.save(to: checkpoint, note: state.note)
         }
         if Interrupt.isWanted { endInterrupted() }
+      }
+      guard state.result.samples > 0 else {
+        throw ArcuateError(.invalidArgument, "no batch of \(trainer.batch) samples can be used")
       }
       let checked = try validate(validated)
       state.seconds += (ContinuousClock.now - start) / .seconds(1)
@@ -114,9 +117,10 @@ final class TrainingRun {
     for start in stride(from: 0, to: indices.count, by: trainer.batch) {
       let part = Array(indices[start..<min(start + trainer.batch, indices.count)])
       let (inputs, labels) = try source.read(part)
+      guard !labels.isEmpty else { continue }
       result.add(
         try endingEarly {
-          try trainer.evaluate([inputs], .labels(labels), samples: part.count)
+          try trainer.evaluate([inputs], .labels(labels), samples: labels.count)
         })
     }
     return result

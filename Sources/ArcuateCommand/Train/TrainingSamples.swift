@@ -10,16 +10,17 @@ protocol TrainingSamples {
   func batches(of size: Int, epoch: Int, seed: UInt64, among indices: [Int]) throws -> BatchSequence
   /// Indices of the samples to train on and of those to hold out, a fraction of all.
   func split(_ fraction: Double, seed: UInt64) -> (trained: [Int], validated: [Int])
-  /// The values and labels of samples, by index.
+  /// The values and labels of samples, by index; those that cannot be used are left out.
   func read(_ indices: [Int]) throws -> (inputs: [Float], labels: [Int])
 }
 
 /// Batches that are read on demand.
 struct BatchSequence {
-  /// Number of complete batches.
+  /// Number of complete batches, at most.
   let count: Int
-  /// The next batch. Needs. At most `count` calls of this and `skip`.
-  let next: () throws -> (inputs: [Float], labels: [Int])
+  /// The next batch; nil if samples that were left out were needed for it. Needs. At most `count`
+  /// calls of this and `skip`.
+  let next: () throws -> (inputs: [Float], labels: [Int])?
   /// Skips a batch.
   let skip: () throws -> Void
 }
