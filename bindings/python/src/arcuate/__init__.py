@@ -31,6 +31,7 @@ from . import _native, nn
 from ._version import __version__
 from .arrays import event_dtype
 from .conversion import Conversion, ConversionLoss, ConvertedLayer
+from .curriculum import Curriculum
 from .errors import (
     ArcuateError,
     ArgumentError,
@@ -64,6 +65,7 @@ __all__ = [
     "ConversionLoss",
     "ConvertedLayer",
     "Counters",
+    "Curriculum",
     "FileError",
     "Finding",
     "FormatError",

@@ -74,7 +74,7 @@ class Handle:
         self.close()
 
     def __reduce_ex__(self, protocol: Any) -> NoReturn:
-        raise TypeError(f"a {type(self).__name__} cannot be pickled or shallowly copied")
+        raise TypeError(f"a {type(self).__name__} cannot be copied or pickled")
 
 
 _handles: weakref.WeakSet[Handle] = weakref.WeakSet()
@@ -143,6 +143,14 @@ def optional_number(name: str, value: Optional[float]) -> float:
     if not isinstance(value, numbers.Real) or isinstance(value, bool):
         raise errors.argument(f"{name} must be a number, got {value!r}")
     return float(_given(name, value))
+
+
+def seconds(name: str, value: Optional[float]) -> float:
+    """The length of a step for a field of C where 0 means that none is given."""
+    number = optional_number(name, value)
+    if value is not None and not 1e-12 <= number <= 1e6:
+        raise errors.argument(f"{name} must be 1e-12 ... 1e6 seconds, got {value!r}")
+    return number
 
 
 def _given(name: str, value: Any) -> Any:

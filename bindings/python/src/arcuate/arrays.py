@@ -40,8 +40,25 @@ def is_plain(array: npt.NDArray[Any]) -> bool:
     return array.dtype == np.float32 and array.flags.c_contiguous and array.flags.aligned
 
 
+def unmasked(name: str, value: Any) -> Any:
+    """`value`, unless it is an array with masked elements, whose hidden numbers would be used."""
+    if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
+        raise errors.argument(
+            f"{name} has masked elements: fill them (numpy.ma.filled) or leave them out"
+        )
+    return value
+
+
+def numeric(name: str, value: npt.ArrayLike) -> Array:
+    """`value` as a float32 array in C order; without a copy if it is one."""
+    array = np.asarray(unmasked(name, value))
+    if array.dtype.kind not in "buif":
+        raise errors.argument(f"{name} has elements of type {array.dtype}, not numbers")
+    return np.ascontiguousarray(array, np.float32)
+
+
 def plain(value: npt.ArrayLike, port: Port) -> Array:
-    array = np.asarray(value)
+    array = np.asarray(unmasked(f'input "{port.name}"', value))
     if is_plain(array):
         return array
     if array.dtype.kind not in "buif":
@@ -64,12 +81,14 @@ def checked_events(
     events: Union[npt.NDArray[np.void], Sequence[Tuple[int, int, int, int, float]]],
 ) -> npt.NDArray[np.void]:
     if not isinstance(events, np.ndarray):
+        given = list(events)
         try:
             with np.errstate(over="raise"):
-                events = np.array(list(events), event_dtype)
+                events = np.array(given, event_dtype)
         except (TypeError, ValueError, OverflowError, FloatingPointError) as error:
             raise errors.argument(
-                f"events must be tuples (step, stream, port, index, value) in range: {error}"
+                f"events must be tuples (step, stream, port, index, value) of numbers in range: "
+                f"{_first_wrong_event(given) or error}"
             ) from None
     if events.dtype != event_dtype or events.ndim != 1:
         raise errors.argument(
@@ -80,6 +99,16 @@ def checked_events(
     if not events.flags.c_contiguous or events.ctypes.data % 4 != 0:
         events = events.copy()
     return events
+
+
+def _first_wrong_event(events: Sequence[Any]) -> str:
+    for i, event in enumerate(events):
+        try:
+            with np.errstate(over="raise"):
+                np.array([event], event_dtype)
+        except (TypeError, ValueError, OverflowError, FloatingPointError):
+            return f"event {i} is {event!r}"
+    return ""
 
 
 def shape_text(shape: Sequence[object]) -> str:

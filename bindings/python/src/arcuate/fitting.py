@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import json
-import math
 import os
 import signal
 import sys
-import tempfile
 import threading
 import time
 from types import FrameType
@@ -32,10 +29,13 @@ import numpy.typing as npt
 
 from . import _interrupts, _native, errors
 from ._handle import whole
-from .trainer import Inputs, Trainer, TrainingResult, sample_order
+from .arrays import unmasked
+from .curriculum import Curriculum, Novelty
+from .run_log import Log, check_folder
+from .trainer import Inputs, Targets, Trainer, TrainingResult, sample_order, target_arrays
 
 Path = Union[str, "os.PathLike[str]"]
-Batch = Tuple[Inputs, npt.ArrayLike]
+Batch = Tuple[Inputs, Targets]
 Loader = Union[Iterable[Batch], Callable[[int], Iterable[Batch]]]
 
 # Epoch whose order determines the samples held out; the same as in `arcuate train`.
@@ -59,10 +59,11 @@ class Run:
 def fit(
     trainer: Trainer,
     inputs: Union[Inputs, Loader],
-    targets: Optional[npt.ArrayLike] = None,
+    targets: Optional[Targets] = None,
     *,
     epochs: int,
-    validation: Union[None, float, Tuple[Inputs, npt.ArrayLike], Iterable[Batch]] = None,
+    validation: Union[None, float, Tuple[Inputs, Targets], Iterable[Batch]] = None,
+    curriculum: Optional[Curriculum] = None,
     seed: int = 0,
     patience: Optional[int] = None,
     halve_after: Optional[int] = None,
@@ -81,10 +82,12 @@ def fit(
 
     inputs, targets: all samples, as arrays or memory maps in the layout of `Trainer.train_step`, which
         are shuffled in every epoch (`sample_order` of `seed`). Or, without targets, batches: an object
-        that can be iterated once per epoch, such as a PyTorch DataLoader, or a function that returns
-        the batches of an epoch. Incomplete batches are skipped.
+        that can be iterated once per epoch, such as a PyTorch DataLoader, or a function that gets
+        the number of the epoch, from 0 on, and returns its batches. Incomplete batches are skipped.
     validation: fraction of the samples that is held out, chosen by `seed`; or samples, (inputs,
         targets); or batches.
+    curriculum: use only novel samples in most epochs (`Curriculum`); inputs must be arrays. By
+        default every epoch uses all samples.
     patience: stop after this many epochs in which the loss, of validation if there is one, did not
         decrease.
     halve_after: halve the rate after this many such epochs.
@@ -106,14 +109,20 @@ def fit(
     ):
         if value is not None:
             whole(name, value, 1)
+    for path in (checkpoint, log, best):
+        if path is not None:
+            check_folder(path)
+    data = _Data(trainer, inputs, targets, validation, whole("seed", seed, 0, 2**64 - 1))
+    if curriculum is not None:
+        data.follow(curriculum, epochs)
     run = _Run(
         trainer,
-        _Data(trainer, inputs, targets, validation, whole("seed", seed, 0, 2**64 - 1)),
+        data,
         _Rules(epochs, patience, halve_after, checkpoint, checkpoint_steps, best, quiet),
     )
     if resume and checkpoint is not None and os.path.exists(checkpoint):
         run.resume(checkpoint)
-    return run.train(_Log(log, run.state.history))
+    return run.train(Log(log, run.state.history))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -145,8 +154,10 @@ class _Run:
                 f"{checkpoint}: is a checkpoint of {self.state.data}, not of {self.data.described}",
             )
         self.state.data = self.data.described
+        if self.data.novelty is not None:
+            self.data.novelty.restore(self.state.novelty)
 
-    def train(self, log: _Log) -> Run:
+    def train(self, log: Log) -> Run:
         """Trains until the run ends."""
         state = self.state
         with _Interrupts() as interrupts:
@@ -156,16 +167,20 @@ class _Run:
             tuple(state.history), state.stopped or "epochs", state.best_epoch, state.best_loss
         )
 
-    def _train_epoch(self, log: _Log, interrupts: _Interrupts) -> None:
+    def _train_epoch(self, log: Log, interrupts: _Interrupts) -> None:
         state, rules = self.state, self.rules
         start = time.monotonic()
         bar = _Progress(state.epoch, rules.epochs, self.data.batches, rules.quiet)
-        for x, y in self.data.epoch(state.epoch, state.position):
+        for x, y, places in self.data.epoch(state.epoch, state.position):
             try:
                 state.result = state.result + self.trainer.train_step(x, y)
             except errors.CanceledError:
                 bar.clear()
                 self._interrupt(start)
+            except errors.ArgumentError as error:
+                # The library counts within the batch, whose samples are shuffled.
+                raise self.data.located(error, places) from None
+            self.data.tell(places)
             state.position += 1
             bar.update(state.position, state.result)
             is_due = rules.checkpoint_steps and state.position % rules.checkpoint_steps == 0
@@ -186,6 +201,7 @@ class _Run:
         state.seconds += time.monotonic() - start
         entry = _entry(self.trainer, state, checked)
         bar.finish(entry)
+        self.data.finish_epoch()
         improved = state.finish_epoch(entry, rules.patience, rules.halve_after, self.trainer)
         log.add(entry)
         if improved and rules.best is not None:
@@ -203,6 +219,8 @@ class _Run:
 
     def _save(self) -> None:
         if self.rules.checkpoint is not None:
+            if self.data.novelty is not None:
+                self.state.novelty = self.data.novelty.saved()
             self.trainer.save(self.rules.checkpoint, self.state.note())
 
 
@@ -226,6 +244,8 @@ class _State:
     stopped: Optional[str] = None
     data: Optional[str] = None
     """Description of the data: with another order, samples held out would be used for training."""
+    novelty: Optional[List[str]] = None
+    """That of each sample, of a run with a curriculum."""
 
     def note(self) -> str:
         return json.dumps(dataclasses.asdict(self))
@@ -293,7 +313,7 @@ class _Data:
         self,
         trainer: Trainer,
         inputs: Any,
-        targets: Optional[npt.ArrayLike],
+        targets: Optional[Targets],
         validation: Any,
         seed: int,
     ) -> None:
@@ -302,6 +322,7 @@ class _Data:
         self._validation: Any = validation
         self.batches: Optional[int] = None
         self.described: Optional[str] = None
+        self.novelty: Optional[Novelty] = None
         if targets is None:
             if isinstance(inputs, (np.ndarray, tuple)):
                 raise errors.argument("inputs without targets must be batches, (inputs, targets)")
@@ -317,12 +338,17 @@ class _Data:
             return
         arrays = inputs if isinstance(inputs, tuple) else (inputs,)
         # np.asarray does not read memory maps.
-        self._arrays = tuple(np.asarray(array) for array in arrays)
-        self._targets = np.asarray(targets)
-        count = self._targets.shape[0] if self._targets.ndim else 0
-        for array in self._arrays:
+        self._arrays = tuple(
+            np.asarray(unmasked(f"input {port}", array)) for port, array in enumerate(arrays)
+        )
+        self._targets = target_arrays(targets)
+        count = self._targets[0].shape[0] if self._targets[0].ndim else 0
+        for array in self._arrays + self._targets:
             if array.ndim == 0 or array.shape[0] != count:
-                raise errors.argument(f"inputs of shape {array.shape} for {count} targets")
+                raise errors.argument(
+                    f"inputs and targets must be of the same samples: {count} targets, but an array "
+                    f"of shape {array.shape}"
+                )
         self._places = np.arange(count, dtype=np.uint64)
         if isinstance(validation, float):
             if not 0 < validation < 1:
@@ -334,8 +360,40 @@ class _Data:
         share = validation if isinstance(validation, float) else 0.0
         self.described = f"{count} samples by seed {seed}, {share} of them kept apart"
 
-    def epoch(self, epoch: int, start: int) -> Iterator[Batch]:
-        """The complete batches of an epoch from batch `start` on."""
+    def follow(self, curriculum: Curriculum, epochs: int) -> None:
+        """Uses only novel samples, where the curriculum says so."""
+        if self._loader is not None:
+            raise errors.argument("a curriculum requires inputs and targets as arrays")
+        self.novelty = Novelty(curriculum, epochs, len(self._targets[0]))
+        self.described = f"{self.described}, {curriculum}"
+
+    def tell(self, places: Optional[npt.NDArray[np.uint64]]) -> None:
+        """Notes the losses of a batch that was trained on."""
+        if self.novelty is not None and places is not None:
+            self.novelty.tell(places, self._trainer.sample_losses)
+
+    def finish_epoch(self) -> None:
+        if self.novelty is not None:
+            self.novelty.finish_epoch()
+
+    def located(
+        self, error: errors.ArgumentError, places: Optional[npt.NDArray[np.uint64]]
+    ) -> errors.ArgumentError:
+        """The error; for a number that is not finite, with its place among all samples."""
+        for port, array in enumerate(self._arrays if places is not None else ()):
+            rows = np.asarray(array[places], np.float32).reshape(len(places), -1)
+            bad = np.argwhere(~np.isfinite(rows))
+            if len(bad):
+                sample, element = int(places[bad[0][0]]), bad[0][1]
+                return errors.argument(
+                    f"input {port}, sample {sample}, element {element} is not finite"
+                )
+        return error
+
+    def epoch(
+        self, epoch: int, start: int
+    ) -> Iterator[Tuple[Inputs, Targets, Optional[npt.NDArray[np.uint64]]]]:
+        """The complete batches of an epoch from batch `start` on, with the places of their samples."""
         if self._loader is not None:
             batches = self._loader(epoch) if callable(self._loader) else self._loader
             done = 0
@@ -346,12 +404,22 @@ class _Data:
                     continue
                 done += 1
                 if done > start:
-                    yield x, y
+                    yield x, y, None
             return
         order = self._places[sample_order(len(self._places), epoch, self._seed)]
+        if self.novelty is not None:
+            order = self.novelty.chosen(order, epoch)
+            if len(order) < self._trainer.batch:
+                raise errors.argument(
+                    f"the novel samples, {len(order)}, are less than a batch of {self._trainer.batch}"
+                )
         for i in range(start, len(order) // self._trainer.batch):
             places = order[i * self._trainer.batch : (i + 1) * self._trainer.batch]
-            yield tuple(array[places] for array in self._arrays), self._targets[places]
+            yield (
+                tuple(array[places] for array in self._arrays),
+                tuple(array[places] for array in self._targets),
+                places,
+            )
 
     def validate(self) -> Optional[TrainingResult]:
         """The loss of the samples held out, or None."""
@@ -363,14 +431,15 @@ class _Data:
             for i in range(0, len(kept), self._trainer.batch):
                 places = kept[i : i + self._trainer.batch]
                 result = result + self._trainer.evaluate(
-                    tuple(array[places] for array in self._arrays), self._targets[places]
+                    tuple(array[places] for array in self._arrays),
+                    tuple(array[places] for array in self._targets),
                 )
         elif isinstance(kept, tuple):
             x, y = kept
             result = self._trainer.evaluate(x, y)
         else:
             for x, y in kept:
-                result = result + self._trainer.evaluate(_plain(x), np.asarray(_plain(y)))
+                result = result + self._trainer.evaluate(_plain(x), _plain(y))
         return result
 
 
@@ -379,50 +448,6 @@ def _plain(value: Any) -> Any:
     if isinstance(value, (tuple, list)):
         return tuple(np.asarray(part) for part in value)
     return np.asarray(value)
-
-
-class _Log:
-    """Lines of JSON. Epochs after the checkpoint that a run resumes from are removed."""
-
-    def __init__(self, path: Optional[Path], history: List[Dict[str, Any]]) -> None:
-        self._path = path
-        if path is None:
-            return
-        target = os.fspath(path)
-        with _writing(path):
-            with tempfile.NamedTemporaryFile(
-                "w", dir=os.path.dirname(target) or ".", delete=False
-            ) as file:
-                for entry in history:
-                    file.write(_line(entry))
-            umask = os.umask(0)
-            os.umask(umask)
-            os.chmod(file.name, 0o666 & ~umask)
-            os.replace(file.name, target)
-
-    def add(self, entry: Dict[str, Any]) -> None:
-        if self._path is not None:
-            with _writing(self._path), open(self._path, "a") as file:
-                file.write(_line(entry))
-
-
-def _line(entry: Dict[str, Any]) -> str:
-    """An entry as a line of JSON, which has no word for numbers that are not finite: null."""
-    finite = {
-        name: None if isinstance(value, float) and not math.isfinite(value) else value
-        for name, value in entry.items()
-    }
-    return json.dumps(finite, allow_nan=False) + "\n"
-
-
-@contextlib.contextmanager
-def _writing(path: Path) -> Iterator[None]:
-    """Raises FileError where the system refuses a file."""
-    try:
-        yield
-    except OSError as error:
-        message = f"{os.fspath(path)}: cannot be written: {error.strerror}"
-        raise errors.make(_native.CANNOT_WRITE, message) from error
 
 
 class _Interrupts:

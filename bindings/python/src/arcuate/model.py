@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 import json
 import os
-from typing import Any, Iterable, List, Mapping, NamedTuple, Optional, Tuple, Union
+from typing import Any, Dict, Iterable, List, Mapping, NamedTuple, Optional, Tuple, Union
 
 import numpy as np
 import numpy.typing as npt
@@ -20,7 +20,7 @@ from ._handle import (
     int32,
     optional_choice,
     optional_int32,
-    optional_number,
+    seconds,
     whole,
 )
 from .conversion import Conversion, ConversionLoss, _conversion, _loss
@@ -124,10 +124,14 @@ class Model(Handle):
 
     __copy__ = copy
 
+    def __deepcopy__(self, memo: Dict[int, Any]) -> Model:
+        return self.copy()
+
     def set_rule(self, node: str, rule: Union[str, Mapping[str, Any]]) -> None:
         """Attaches a plasticity rule to a node: it changes the node's weights while a session adapts.
 
-        rule: a mapping or JSON text; `arcuate.documentation("plasticity-rules")` describes its fields.
+        rule: a mapping or JSON text; `arcuate.documentation("plasticity-rules")` describes its fields,
+            and "plastic-nodes" those of the nodes that rules work with.
 
         Raises NotFoundError, ModelError for a node without weights that a rule can change,
         FormatError or ArgumentError for an invalid rule.
@@ -535,7 +539,9 @@ class Model(Handle):
     def __repr__(self) -> str:
         if self.closed:
             return "<arcuate.Model, closed>"
-        return f"<arcuate.Model: {' -> '.join(node.name for node in self.nodes)}>"
+        names = [node.name for node in self.nodes]
+        more = f", ... {len(names) - 20} more" if len(names) > 20 else ""
+        return f"<arcuate.Model: nodes {', '.join(names[:20])}{more}>"
 
 
 def _read_options(preset: Optional[str], dt: Optional[float], strict: bool) -> _native.ReadOptions:
@@ -543,7 +549,7 @@ def _read_options(preset: Optional[str], dt: Optional[float], strict: bool) -> _
     _native.library.arcuate_read_options_init(ctypes.byref(options))
     options.strict = bool(strict)
     options.preset = None if preset is None else encoded("preset", preset)
-    options.dt_s = optional_number("dt", dt)
+    options.dt_s = seconds("dt", dt)
     return options
 
 
@@ -560,7 +566,7 @@ def _compile_options(
 ) -> _native.CompileOptions:
     options = _native.CompileOptions()
     _native.library.arcuate_compile_options_init(ctypes.byref(options))
-    options.dt_s = optional_number("dt", dt)
+    options.dt_s = seconds("dt", dt)
     options.steps_per_frame = optional_int32("steps_per_frame", steps_per_frame)
     options.frame_state = optional_choice("frame_state", frame_state, _native.FRAME_STATE)
     options.frame_input = optional_choice("frame_input", frame_input, _native.FRAME_INPUT)

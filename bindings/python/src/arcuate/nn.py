@@ -23,6 +23,7 @@ from typing import Any, Dict, Mapping, Optional, Sequence, Union
 import numpy as np
 
 from . import errors
+from ._handle import seconds
 from .model import Model
 
 Layer = Dict[str, Any]
@@ -46,7 +47,7 @@ def description(
         "layers": [_checked(i, layer) for i, layer in enumerate(layers)],
         "seed": seed,
         "initial": initial,
-        "dt_s": dt,
+        "dt_s": seconds("dt", dt),
     }
     if semantics is not None:
         network["semantics"] = dict(semantics)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 import dataclasses
 import time
-from typing import TYPE_CHECKING, List, Optional, Sequence, Tuple, Union
+from typing import TYPE_CHECKING, Any, Dict, List, Optional, Sequence, Tuple, Union
 
 import numpy as np
 import numpy.typing as npt
@@ -274,6 +274,9 @@ class Session(Handle):
         return Session(pointer, self._plan)
 
     __copy__ = clone
+
+    def __deepcopy__(self, memo: Dict[int, Any]) -> Session:
+        return self.clone()
 
     def counters(
         self, node: Union[None, str, int] = None, stream: Optional[int] = None

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from . import errors
+from ._handle import seconds
 
 Array = npt.NDArray[Any]
 
@@ -74,7 +75,8 @@ def save_network(
     unchanged.
 
     nodes: by name, the "kind" (see `Model.nodes`) and the fields, named as in NIR. Arrays become
-        tensors, also those in a mapping such as the "parameters" of a NeuronProgram.
+        tensors, also those in a mapping such as the "parameters" of a NeuronProgram. The fields of
+        Cell, Trace, Projection and Winners are in `arcuate.documentation("plastic-nodes")`.
     edges: pairs (source, target) of node names.
     semantics: the fields of `Model.set_semantics`: all of them, or none.
 
@@ -139,7 +141,7 @@ def _pieces(
         described.append(node)
     graph: Dict[str, Any] = {"nodes": described, "edges": [list(edge) for edge in edges]}
     if dt is not None:
-        graph["dt_s"] = float(dt)
+        graph["dt_s"] = seconds("dt", dt)
     if semantics is not None:
         graph["semantics"] = dict(semantics)
     # Tensors with sizes that are multiples of 64 bytes come first, so that all of these are aligned.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import dataclasses
 import os
 from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple, Union
 
@@ -20,8 +19,10 @@ from ._handle import (
     int32,
     optional_int32,
     optional_number,
+    seconds,
     whole,
 )
+from .arrays import numeric, unmasked
 from .model import Model
 from .training_options import (
     Loss,
@@ -34,48 +35,11 @@ from .training_options import (
     set_schedule,
     surrogate_of,
 )
+from .training_result import TrainingResult
 
 Array = npt.NDArray[np.float32]
 Inputs = Union[npt.ArrayLike, Tuple[npt.ArrayLike, ...]]
-
-
-@dataclasses.dataclass(frozen=True)
-class TrainingResult:
-    """Result of a training step or an evaluation."""
-
-    loss: float = 0.0
-    """Mean over the samples."""
-    correct: int = 0
-    """Samples whose largest prediction is that of their label."""
-    samples: int = 0
-    spikes: int = 0
-    """Spikes of all neurons."""
-    additions: int = 0
-    """Synaptic operations of spikes."""
-    products: int = 0
-    """Synaptic operations of other values."""
-    gradient_norm: float = 0.0
-    """Norm of all gradients together, before clipping; 0 if not computed."""
-
-    @property
-    def accuracy(self) -> float:
-        """Fraction of samples that are correct."""
-        return self.correct / self.samples if self.samples else 0.0
-
-    def __add__(self, other: TrainingResult) -> TrainingResult:
-        """The result of both: means are weighted by the numbers of samples."""
-        count = self.samples + other.samples
-        if count == 0:
-            return self
-        return TrainingResult(
-            (self.loss * self.samples + other.loss * other.samples) / count,
-            self.correct + other.correct,
-            count,
-            self.spikes + other.spikes,
-            self.additions + other.additions,
-            self.products + other.products,
-            other.gradient_norm,
-        )
+Targets = Union[npt.ArrayLike, Tuple[npt.ArrayLike, ...]]
 
 
 class Trainer(Handle):
@@ -100,14 +64,14 @@ class Trainer(Handle):
         others zeros; "every": every step has values of its own, [samples, steps, shape...].
     dt: seconds per step; by default the model's.
     loss: a kind, a `Loss`, or several, which are added; the last determines which predictions are
-        correct.
+        correct. Each may have targets of its own.
     readout: readout of a loss that is given as a kind.
     surrogate: surrogate for the derivative of a spike, where x is the membrane potential minus the
         threshold: ("box", width, height), ("triangle", width, height), ("fast_sigmoid", slope),
         ("arctan", slope), ("spike_time", alpha, beta), or a name alone. surrogates: surrogates of
         single nodes.
     through_reset: include the dependence of a membrane's reset on its spike in the gradient.
-    plastic_steps: steps of a sample, from the first on, in which rules change the fast weights of
+    plastic_steps: steps of a sample, from the first on and at most all, in which rules change the fast weights of
         "PlasticLinear" nodes with alpha; by default all. Gradients pass through these changes.
     detach_time: stop gradients at every step. detach: edges (source, target) that stop gradients.
     freeze: nodes whose parameters are not trained. train: parameters of neurons to train, "node.field",
@@ -177,7 +141,7 @@ class Trainer(Handle):
         options.through_reset, options.detaches_time = bool(through_reset), bool(detach_time)
         options.input_gradients = bool(input_gradients)
         options.plastic_steps = optional_int32("plastic_steps", plastic_steps)
-        options.dt_s = optional_number("dt", dt)
+        options.dt_s = seconds("dt", dt)
         options.seed = whole("seed", seed, 0, 2**64 - 1)
         options.surrogate, options.surrogate_a, options.surrogate_b = surrogate_of(surrogate)
         options.norm_momentum = float(norm_momentum)
@@ -194,7 +158,8 @@ class Trainer(Handle):
         options.clip_value = optional_number("clip_value", clip_value)
         set_schedule(options, schedule)
         set_noise(options, noise)
-        set_array(options, "losses", "loss_count", _native.TrainingLoss, losses(loss, readout))
+        given_losses = losses(loss, readout)
+        set_array(options, "losses", "loss_count", _native.TrainingLoss, given_losses)
         set_array(
             options,
             "node_surrogates",
@@ -244,6 +209,7 @@ class Trainer(Handle):
             library.arcuate_trainer_output_size(pointer, port)
             for port in range(library.arcuate_trainer_output_count(pointer))
         )
+        self._loss_ports = [made.port for made in given_losses]
         self._batch: int = library.arcuate_trainer_batch(pointer)
         self._steps: int = library.arcuate_trainer_output_steps(pointer)
         self._parameters: Dict[str, Tuple[int, Tuple[int, ...], bool]] = {}
@@ -256,13 +222,14 @@ class Trainer(Handle):
 
     # ---- Batches
 
-    def train_step(self, inputs: Inputs, targets: npt.ArrayLike) -> TrainingResult:
+    def train_step(self, inputs: Inputs, targets: Targets) -> TrainingResult:
         """Makes one training step with a full batch.
 
         inputs: [batch, shape...], or [batch, steps, shape...] with input "every"; a tuple of such
             arrays for several input ports. float32 arrays in C order are not copied.
         targets: integers, a class per sample; or numbers, [batch, outputs], for a loss with readout
-            "every" also [batch, steps, outputs].
+            "every" also [batch, steps, outputs]. A tuple of arrays for several losses, one for each;
+            otherwise all losses have the same.
 
         Raises ArgumentError for wrong shapes, labels out of range and numbers that are not finite;
         nothing is then changed. Raises StateError, naming the node and the step, if the loss, a gradient
@@ -274,19 +241,20 @@ class Trainer(Handle):
             _native.library.arcuate_trainer_train_step, inputs, targets, whole_batch=True
         )
 
-    def gradients(self, inputs: Inputs, targets: npt.ArrayLike) -> TrainingResult:
+    def gradients(self, inputs: Inputs, targets: Targets) -> TrainingResult:
         """Computes the gradients of a batch, for `gradient` and `input_gradient`, without an optimizer
         step; dropout and statistics are those of an evaluation. Otherwise like `train_step`."""
         return self._measure(
             _native.library.arcuate_trainer_gradients, inputs, targets, whole_batch=True
         )
 
-    def evaluate(self, inputs: Inputs, targets: npt.ArrayLike) -> TrainingResult:
+    def evaluate(self, inputs: Inputs, targets: Targets) -> TrainingResult:
         """Computes the loss of any number of samples, in batches. Otherwise like `train_step`."""
         arrays, count = self._arrays(inputs)
-        wanted = np.asarray(targets)
-        if wanted.shape[:1] != (count,):
-            raise errors.argument(f"{count} samples, but targets of shape {wanted.shape}")
+        wanted = target_arrays(targets)
+        for array in wanted:
+            if array.shape[:1] != (count,):
+                raise errors.argument(f"{count} samples, but targets of shape {array.shape}")
         result = TrainingResult()
         for start in range(0, count, self._batch):
             _interrupts.check()
@@ -294,7 +262,7 @@ class Trainer(Handle):
             result = result + self._measure(
                 _native.library.arcuate_trainer_evaluate,
                 tuple(a[part] for a in arrays),
-                wanted[part],
+                tuple(array[part] for array in wanted),
             )
         return result
 
@@ -306,7 +274,7 @@ class Trainer(Handle):
         for start in range(0, count, self._batch):
             _interrupts.check()
             part = slice(start, start + self._batch)
-            given, kept = self._samples(tuple(a[part] for a in arrays), None)
+            given, kept = self._samples(tuple(a[part] for a in arrays), ())
             parts = [result[part] for result in results]
             addresses = (ctypes.c_void_p * len(parts))(*(p.ctypes.data for p in parts))
             counts = (ctypes.c_size_t * len(parts))(*(p.size for p in parts))
@@ -320,12 +288,12 @@ class Trainer(Handle):
         return results[0] if len(results) == 1 else results
 
     def _measure(
-        self, function: Any, inputs: Inputs, targets: npt.ArrayLike, whole_batch: bool = False
+        self, function: Any, inputs: Inputs, targets: Targets, whole_batch: bool = False
     ) -> TrainingResult:
         arrays, count = self._arrays(inputs)
         if whole_batch and count != self._batch:
             raise errors.argument(f"a batch has {self._batch} samples, got {count}")
-        given, kept = self._samples(arrays, np.asarray(targets))
+        given, kept = self._samples(arrays, target_arrays(targets))
         found = _native.TrainingResult(struct_size=ctypes.sizeof(_native.TrainingResult))
         with self._lock:
             self._check(function(self._live(), ctypes.byref(given), ctypes.byref(found)))
@@ -349,7 +317,7 @@ class Trainer(Handle):
     def _arrays(self, inputs: Inputs) -> Tuple[Tuple[Array, ...], int]:
         """A float32 array per port, and the number of samples."""
         given = inputs if isinstance(inputs, tuple) else (inputs,)
-        arrays = tuple(np.ascontiguousarray(array, np.float32) for array in given)
+        arrays = tuple(numeric(f"input {port}", array) for port, array in enumerate(given))
         if len(arrays) != len(self._inputs):
             raise errors.argument(f"{len(arrays)} inputs for {len(self._inputs)} input ports")
         count = arrays[0].shape[0] if arrays and arrays[0].ndim else 0
@@ -361,7 +329,7 @@ class Trainer(Handle):
         return arrays, count
 
     def _samples(
-        self, arrays: Tuple[Array, ...], targets: Optional[npt.NDArray[Any]]
+        self, arrays: Tuple[Array, ...], targets: Tuple[npt.NDArray[Any], ...]
     ) -> Tuple[_native.Samples, List[Any]]:
         """The struct, and the objects it points to."""
         count = arrays[0].shape[0] if arrays else 0
@@ -370,23 +338,86 @@ class Trainer(Handle):
         counts = (ctypes.c_size_t * max(1, len(arrays)))(*(a.size for a in arrays))
         given.inputs, given.input_counts = addresses, counts
         kept: List[Any] = [arrays, addresses, counts]
-        if targets is None:
-            return given, kept
-        if targets.dtype.kind in "iub" and targets.ndim == 1:
-            if targets.shape != (count,):
-                raise errors.argument(f"{count} samples, but {targets.shape[0]} labels")
-            if targets.size and not (0 <= targets.min() and targets.max() < 2**31):
-                raise errors.argument("labels must be 0 ... 2147483647")
-            labels = np.ascontiguousarray(targets, np.int32)
-            given.labels = labels.ctypes.data_as(ctypes.POINTER(ctypes.c_int32))
-            kept.append(labels)
-        else:
-            if targets.ndim == 0 or targets.shape[0] != count:
-                raise errors.argument(f"{count} samples, but targets of shape {targets.shape}")
-            values = np.ascontiguousarray(targets, np.float32)
-            given.targets, given.target_count = values.ctypes.data, values.size
-            kept.append(values)
+        made = [self._target(i, target, count, kept) for i, target in enumerate(targets)]
+        if len(made) == 1:
+            given.labels, given.targets = made[0].labels, made[0].targets
+            given.target_count = made[0].target_count
+        elif made:
+            given.loss_targets = (_native.Target * len(made))(*made)
+            given.loss_target_count = len(made)
+            kept.append(given.loss_targets)
         return given, kept
+
+    def _target(
+        self, loss: int, target: npt.NDArray[Any], count: int, kept: List[Any]
+    ) -> _native.Target:
+        """The struct of the target of a loss; what it points to is kept."""
+        if target.dtype.kind not in "buif":
+            raise errors.argument(
+                f"targets must be integers, a class per sample, or numbers, got elements of type "
+                f"{target.dtype}"
+            )
+        if target.ndim == 0 or target.shape[0] != count:
+            found = (
+                f"{len(target)} labels"
+                if target.dtype.kind in "iub" and target.ndim == 1
+                else f"targets of shape {target.shape}"
+            )
+            raise errors.argument(f"{count} samples, but {found}")
+        made = _native.Target()
+        if target.dtype.kind in "iub" and target.ndim == 1:
+            if target.size and not (0 <= target.min() and target.max() < 2**31):
+                raise errors.argument("labels must be 0 ... 2147483647")
+            labels = np.ascontiguousarray(target, np.int32)
+            made.labels = labels.ctypes.data_as(ctypes.POINTER(ctypes.c_int32))
+            kept.append(labels)
+            return made
+        if target.dtype.kind in "iub" and target.shape == (count, 1):
+            ports = self._loss_ports[loss : loss + 1] or self._loss_ports
+            if all(self._outputs[port] * self._steps > 1 for port in ports):
+                raise errors.argument(
+                    f"labels must have the shape ({count},), got {target.shape}: reshape(-1)"
+                )
+        values = np.ascontiguousarray(target, np.float32)
+        made.targets, made.target_count = values.ctypes.data, values.size
+        kept.append(values)
+        return made
+
+    # ---- The last batch
+
+    @property
+    def sample_losses(self) -> npt.NDArray[np.float64]:
+        """The loss of each sample in the last batch of `train_step`, `gradients` or `evaluate`, of
+        which the loss of the result is the mean. Raises StateError if there is none."""
+        with self._lock:
+            count = _native.library.arcuate_trainer_sample_count(self._live())
+            losses = np.empty(count, np.float64)
+            call(
+                _native.library.arcuate_trainer_read_sample_losses,
+                self._live(),
+                losses.ctypes.data_as(ctypes.POINTER(ctypes.c_double)),
+                losses.size,
+            )
+        return losses
+
+    @property
+    def outputs(self) -> Union[Array, Tuple[Array, ...]]:
+        """The outputs of that batch as the losses saw them, as `predict` returns them: before the
+        step, and with the dropout and statistics of training. Raises StateError if there is none."""
+        with self._lock:
+            count = _native.library.arcuate_trainer_sample_count(self._live())
+            results = tuple(
+                np.empty((count, self._steps, size), np.float32) for size in self._outputs
+            )
+            for port, result in enumerate(results):
+                call(
+                    _native.library.arcuate_trainer_read_output,
+                    self._live(),
+                    port,
+                    result.ctypes.data,
+                    result.size,
+                )
+        return results[0] if len(results) == 1 else results
 
     # ---- Progress
 
@@ -536,12 +567,20 @@ def sample_order(count: int, epoch: int, seed: int = 0) -> npt.NDArray[np.uint64
     order = np.empty(whole("count", count, 0, 2**32 - 1), np.uint64)
     status = _native.library.arcuate_sample_order(
         order.size,
-        whole("epoch", epoch),
+        whole("epoch", epoch, 0, 2**63 - 1),
         whole("seed", seed, 0, 2**64 - 1),
         order.ctypes.data_as(ctypes.c_void_p),
     )
     errors.check(status, ctypes.c_void_p())
     return order
+
+
+def target_arrays(targets: Targets) -> Tuple[npt.NDArray[Any], ...]:
+    """An array for each loss; a single one for all. Only a tuple of arrays has one for each: of
+    numbers, it is one array."""
+    if isinstance(targets, tuple) and targets and all(getattr(t, "ndim", 0) > 0 for t in targets):
+        return tuple(np.asarray(unmasked("targets", target)) for target in targets)
+    return (np.asarray(unmasked("targets", targets)),)
 
 
 def _path(path: Union[str, os.PathLike[str]]) -> bytes:

@@ -51,6 +51,12 @@ class Loss:
 
 
 def surrogate_of(given: Surrogate) -> Tuple[int, float, float]:
+    if not isinstance(given, (str, tuple, list)) or not given:
+        raise errors.argument(
+            f"a surrogate must be a name or a tuple of a name and numbers, such as "
+            f'("fast_sigmoid", 25.0), got {given!r}; the derivative of a neuron of your own is a '
+            f"line of its program (nn.neuron)"
+        )
     name, *numbers = (given,) if isinstance(given, str) else given
     kind = choice("surrogate", name, _native.SURROGATE)
     defaults = _SURROGATES[name]
