@@ -17,7 +17,8 @@ extern "C" {
 #endif
 
 /* Attaches a rule to a node of kind "Affine", "Linear" or "PlasticLinear" with float32 weights. The
- * rule is JSON; plasticity-rules.md describes its fields.
+ * rule is JSON; plasticity-rules.md describes its fields, and plastic-nodes.md those of the nodes
+ * "Cell", "Trace", "Projection" and "Winners", which rules work with.
  * Status: NOT_FOUND; INVALID_MODEL for a node without weights of its own, with a list of
  * connections or with quantized weights; MALFORMED, LIMIT_EXCEEDED or INVALID_ARGUMENT for an
  * invalid rule. */

@@ -139,7 +139,7 @@ struct LayerWeights {
     _ shape: Shape, bound: Float, _ sample: UInt64
   ) throws(ArcuateError) -> Tensor {
     var words = SIMD4<UInt32>()
-    return try Tensor(shape: shape) { i in
+    return try Tensor(shape: shape) { i throws(ArcuateError) in
       if i & 0xF_FFFF == 0 { try Cancellation.check() }
       if i & 3 == 0 {
         words = random.words(
