@@ -169,13 +169,13 @@ class ByGradient:
         novelty = np.ones(len(images))
         for i in range(0, len(images), self.batch):
             part = slice(i, i + self.batch)
+            self.trainer.train_step(images[part], labels[part])
             if tells:
-                # `learn` does not tell what an answer was: the same images pass once more for it.
-                answers = getattr(self.trainer.predict(images[part]), self.readout)(1)
+                # The answers of the step itself, from before the weights changed.
+                answers = getattr(self.trainer.outputs, self.readout)(1)
                 chance = np.exp(answers - answers.max(1, keepdims=True))
                 chance /= chance.sum(1, keepdims=True)
                 novelty[part] = 1 - chance[np.arange(self.batch), labels[part]]
-            self.trainer.train_step(images[part], labels[part])
             self.average()
         return novelty
 

@@ -112,4 +112,7 @@ SYSTEM = System(
     ),
     note=f"MNIST, 784-400-400-10 without biases, T = {STEPS}, pixels as spikes; the artificial network "
     "learned for 3 epochs; thresholds by the spiking network's own maxima, x 0.7.",
+    changed="The paper's spike-time surrogate failed: an epoch with it lowers 97.2 to 93.7 %. The "
+    "hybrid below uses a triangle instead, chosen on held-out images after that test was "
+    "seen.",
 )

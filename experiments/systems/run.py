@@ -93,7 +93,10 @@ def table(name: str, system: System, results: Results, seeds: List[int], images)
                 days.add(line["date"])
                 seconds += line["seconds"]
     names = list(dict.fromkeys(key for found in by_seed.values() for key in found))
-    print(f"\n## {system.title}\n\nSource. {system.source}\n")
+    print(f"\n## {system.title}\n")
+    if system.changed:
+        print(f"**{system.changed}**\n")
+    print(f"Source. {system.source}\n")
     if system.note:
         print(f"{system.note}\n")
     if names:

@@ -73,6 +73,8 @@ class System:
     """What, the figure, and where it was read: of the paper's own text or tables, or of others."""
     unit: str = "test %"
     note: str = ""
+    changed: str = ""
+    """What of the paper failed, and what was changed after a test was seen: the first line of the table."""
 
 
 def named(variant: str, measures: Measures) -> Dict[str, float]:

@@ -141,4 +141,6 @@ SYSTEM = System(
     "re-implementations (0.2 and 0.5 are met as well; the paper's own was not read). At 0.5 the "
     "surrogate has a slope wherever a membrane is within 0 ... 1, so that gradients pass layers "
     "that are silent, and tdBN is worth only some points.",
+    changed="The claims are stated at threshold 1, which was chosen after both had been measured: at "
+    "0.5 the gap is 1.77 points, not 10.",
 )
