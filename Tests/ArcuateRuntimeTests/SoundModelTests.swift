@@ -191,7 +191,7 @@ import Testing
         "seed \(seed): a restored session differs")
     }
     session.normalize()
-    session.consolidate()
+    tally.note("consolidate") { try session.consolidate() }
     session.restoreWeights()
     tally.note("adapted model") { try session.adaptedModel() }
     session.reset()

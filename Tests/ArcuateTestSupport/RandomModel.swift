@@ -135,7 +135,7 @@ package struct RandomModel {
     var op = Operator.activation(.relu)
     for _ in 0..<(happens(0.9) ? 8 : 1) {
       if isPost, happens(0.9) {
-        op = happens(0.5) ? .neuron(neuron(shape)) : .plastic(.cell(cell(shape)))
+        op = happens(0.5) ? .neuron(neuron(shape)) : .program(cell(shape).neuron)
       } else {
         op =
           isArtificial && happens(0.97)
@@ -303,7 +303,7 @@ package struct RandomModel {
       var convolution = convolution(shape)
       if happens(0.8) { convolution.groups = 1 }
       return .plastic(.convolution(PlasticConvolution(convolution, rule: rule(units))))
-    case 3: return .plastic(.cell(cell(shape)))
+    case 3: return .program(cell(shape).neuron)
     case 4: return .plastic(.trace(trace()))
     case 5: return .plastic(.winners(count: dice.integer(0...3)))
     default:

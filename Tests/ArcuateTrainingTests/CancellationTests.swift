@@ -64,7 +64,7 @@ import Testing
         cancellation.clear()
         break
       } catch {
-        #expect((error as? ArcuateError)?.code == .canceled)
+        #expect(error.code == .canceled)
         ended += 1
       }
       Cancellation.watch(nil)

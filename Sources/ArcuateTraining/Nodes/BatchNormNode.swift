@@ -190,7 +190,7 @@ final class BatchNormNode: NodeTraining {
         beta: beta.tensor(), epsilon: norm.epsilon))
   }
 
-  func begin(_ pass: Pass) { old = nil }
+  func begin(_ pass: Pass) {}
   func accumulate(_ pass: Pass) {}
   func operations(_ samples: Int, _ pass: Pass) -> Int { 0 }
 }
