@@ -179,8 +179,8 @@ struct Compute: ParsableCommand {
     for (message, count) in reported.sorted(by: { $0.key < $1.key }) where count > 1 {
       warn(
         ArcuateError(
-          .shapeMismatch, "the same holds for \(count - 1) more utterances: \(message)", at: features)
-      )
+          .shapeMismatch, "the same holds for \(count - 1) more utterances: \(message)",
+          at: features))
     }
     summary.take(pass)
     // The archives of a script are known only now; nothing has been replaced yet.
