@@ -31,7 +31,7 @@ extension Operator {
       case .spikeMaximum: .unsupported
       }
     case .activation, .threshold, .neuron, .groupNorm, .normalization, .delay, .sparse,
-      .graph, .multiplication, .gru, .program, .encoder, .decoder, .plastic:
+      .graph, .multiplication, .gru, .lstm, .program, .encoder, .decoder, .plastic:
       .unsupported
     }
   }

@@ -1,4 +1,5 @@
 import Arcuate
+import ArcuateTestSupport
 import Foundation
 import Testing
 
@@ -116,6 +117,59 @@ import Testing
         #expect(abs(Double(found[i]) - value) < 1e-5 && abs(Double(trained[i]) - value) < 1e-5)
       }
     }
+  }
+
+  /// The same cell as one node, for every number of streams and threads, and in training.
+  @Test func aNodeOfLongShortTermMemoryAgreesWithItsEquations() throws {
+    var parts: [(input: Tensor, bias: Tensor, hidden: Tensor)] = []
+    for k in 0..<4 as Range<UInt32> {
+      parts.append(
+        (
+          try Self.tensor([Self.units, Self.inputs], 3 * k),
+          try Self.tensor([Self.units], 3 * k + 1),
+          try Self.tensor([Self.units, Self.units], 3 * k + 2)
+        ))
+    }
+    func joined(_ tensors: [Tensor], _ extents: [Int]) throws -> Tensor {
+      try Tensor(tensors.flatMap(\.floats), shape: Shape(extents))
+    }
+    let lstm = LSTM(
+      inputWeight: try joined(parts.map(\.input), [4 * Self.units, Self.inputs]),
+      hiddenWeight: try joined(parts.map(\.hidden), [4 * Self.units, Self.units]),
+      inputBias: try joined(parts.map(\.bias), [4 * Self.units]))
+    let model = Model.chain([
+      ("in", .input(shape: [3])), ("lstm", .lstm(lstm)), ("out", .output(shape: [4])),
+    ])
+    let x = try Self.tensor([Self.steps * Self.inputs], 50).floats
+    let wanted = try Self.reference(x)
+    var training = TrainingOptions()
+    (training.gradient.steps, training.gradient.input) = (Self.steps, .every)
+    var all: [[Float]] = [try Trainer(model, training).predict([x], samples: 1)[0]]
+    for (batch, threads, isFast) in [(1, 1, false), (3, 2, false), (1, 1, true)] {
+      var options = CompileOptions()
+      (options.batch, options.threads) = (batch, threads)
+      options.numerics = isFast ? .fast : .exact
+      var frames: [Float] = []
+      for t in 0..<Self.steps {
+        for _ in 0..<batch { frames += x[t * Self.inputs..<(t + 1) * Self.inputs] }
+      }
+      let found = try model.compile(options).makeSession().run(frames: Self.steps, [frames])[0]
+      for b in 0..<batch {
+        var own: [Float] = []
+        for t in 0..<Self.steps {
+          let first = (t * batch + b) * Self.units
+          own += found[first..<first + Self.units]
+        }
+        all.append(own)
+      }
+    }
+    for found in all {
+      for (value, wanted) in zip(found, wanted) { #expect(abs(Double(value) - wanted) < 1e-5) }
+    }
+    #expect(all[1] == all[2] && all[2] == all[4])
+    let path = TemporaryFolder()
+    try ModelFile.write(model, to: path.path + "/lstm.safetensors")
+    #expect(try ModelFile.read(path.path + "/lstm.safetensors").model.nodes == model.nodes)
   }
 
   /// Where nothing says which edges remember, it would depend on the order of the nodes.

@@ -41,6 +41,15 @@ struct GradientCase: CustomTestStringConvertible, Sendable {
         hiddenBias: bias ? tensor([3 * units], 24, 0.3) : nil))
   }
 
+  static func lstm(_ units: Int, inputs: Int, bias: Bool = true) -> Operator {
+    .lstm(
+      LSTM(
+        inputWeight: tensor([4 * units, inputs], 21, 0.8),
+        hiddenWeight: tensor([4 * units, units], 22, 0.8),
+        inputBias: bias ? tensor([4 * units], 23, 0.3) : nil,
+        hiddenBias: bias ? tensor([4 * units], 24, 0.3) : nil))
+  }
+
   static func semantics(_ change: (inout NeuronSemantics) -> Void) -> NeuronSemantics {
     var semantics = NeuronSemantics()
     semantics.integratorGain = .r
@@ -109,6 +118,11 @@ struct GradientCase: CustomTestStringConvertible, Sendable {
       GradientCase(
         name: "gru without bias", model: sandwich("gru", gru(6, inputs: 5, bias: false), outer: 6)),
       GradientCase(name: "gru in a cycle", model: recurrent(gru(5, inputs: 5))),
+      GradientCase(name: "lstm", model: sandwich("lstm", lstm(5, inputs: 5))),
+      GradientCase(
+        name: "lstm without bias",
+        model: sandwich("lstm", lstm(6, inputs: 5, bias: false), outer: 6)),
+      GradientCase(name: "lstm in a cycle", model: recurrent(lstm(5, inputs: 5))),
       GradientCase(name: "relu", model: sandwich("relu", .activation(.relu))),
       GradientCase(name: "sigmoid", model: sandwich("sigmoid", .activation(.sigmoid))),
       GradientCase(name: "tanh", model: sandwich("tanh", .activation(.tanh))),

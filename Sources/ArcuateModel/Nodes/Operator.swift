@@ -45,6 +45,8 @@ public enum Operator: Sendable, Equatable {
   case normalization(Normalization)
   /// A gated recurrent unit.
   case gru(GRU)
+  /// Long short-term memory.
+  case lstm(LSTM)
   /// Neurons whose step is a program.
   case program(ProgramNeuron)
   /// Value to spikes.
@@ -61,7 +63,7 @@ extension Operator {
     InputPort.self, OutputPort.self, Linear.self, Scale.self, Convolution.self, Pooling.self,
     Flatten.self, Delay.self, Threshold.self, Neuron.self, NestedGraph.self, SparseLinear.self,
     Activation.self, BatchNorm.self, GroupNorm.self, Concatenation.self, Multiplication.self,
-    Normalization.self, GRU.self, ProgramNeuron.self, Encoder.self, Decoder.self,
+    Normalization.self, GRU.self, LSTM.self, ProgramNeuron.self, Encoder.self, Decoder.self,
   ]
 
   /// The payload, which has the properties of the node.
@@ -86,6 +88,7 @@ extension Operator {
     case .multiplication: Multiplication()
     case .normalization(let norm): norm
     case .gru(let gru): gru
+    case .lstm(let lstm): lstm
     case .program(let neuron): neuron
     case .encoder(let encoder): encoder
     case .decoder(let decoder): decoder

@@ -99,6 +99,7 @@ extension Operator {
     case .multiplication: MultiplicationNode(packing)
     case .normalization(let norm): NormalizationNode(norm)
     case .gru(let gru): try GRUNode(gru, &packing)
+    case .lstm(let lstm): try LSTMNode(lstm, &packing)
     case .program(let neuron): try neuron.packed(&packing)
     case .encoder(let encoder): encoder.packed(&packing)
     case .decoder(let decoder): DecoderNode(decoder, &packing)
@@ -110,7 +111,7 @@ extension Operator {
   var channelOrder: ChannelOrder {
     switch self {
     case .convolution, .pooling: .last
-    case .input, .output, .linear, .sparse, .flatten, .graph, .gru, .plastic: .first
+    case .input, .output, .linear, .sparse, .flatten, .graph, .gru, .lstm, .plastic: .first
     // Its random numbers and its first winners go by the index of a neuron.
     case .program(let neuron) where neuron.program.numbersNeurons: .first
     case .scale, .delay, .threshold, .neuron, .program, .activation, .batchNorm, .groupNorm,

@@ -83,6 +83,7 @@ extension Operator {
     case .encoder(let encoder): return try EncoderNode.make(from: encoder, at: site)
     case .decoder(let decoder): return try DecoderNode.make(from: decoder, at: site)
     case .gru(let gru): return try GRUNode.make(from: gru, at: site)
+    case .lstm(let lstm): return try LSTMNode.make(from: lstm, at: site)
     case .program(let neuron): return try neuron.makeTrainingNode(at: site)
     case .concatenation: return try ConcatenationNode.make(at: site)
     case .multiplication: return try ProductNode.make(at: site)

@@ -150,3 +150,17 @@ def test_cuba_neurons_spike_with_their_defaults():
     session = model.compile().session()
     spikes = session.run(np.ones((100, 20), np.float32)).sum()
     assert 50 < spikes < 2500
+
+
+def test_long_short_term_memory_learns_what_came_first():
+    random = np.random.default_rng(4)
+    x = random.standard_normal((64, 8, 3)).astype(np.float32)
+    y = (x[:, 0, 0] > 0).astype(int)
+    model = nn.sequential(3, [nn.lstm(12), nn.linear(2)], seed=2)
+    t = arcuate.Trainer(model, batch=64, steps=8, input="every", readout="last", rate=2e-2)
+    for _ in range(60):
+        t.train_step(x, y)
+    assert t.evaluate(x, y).accuracy > 0.95
+    session = t.model().compile(batch=64).session()
+    answers = np.stack([session.step(x[:, k]) for k in range(8)], 1)
+    np.testing.assert_allclose(answers, t.predict(x), atol=1e-5)

@@ -198,6 +198,11 @@ def gru(size: int, *, bias: bool = True, name: Optional[str] = None) -> Layer:
     return _layer("gru", name, size=size, bias=bias)
 
 
+def lstm(size: int, *, bias: bool = True, name: Optional[str] = None) -> Layer:
+    """Long short-term memory of `size` elements, as PyTorch's `nn.LSTM` of one layer."""
+    return _layer("lstm", name, size=size, bias=bias)
+
+
 def lif(
     *,
     beta: Optional[float] = None,
