@@ -9,6 +9,7 @@ extension Operator {
       return try Shape(output.extents.dropLast() + [linear.weight.shape.extents.last ?? 0])
     case .plastic(.linear(let linear)): return try Shape([linear.weight.shape.extents.last ?? 0])
     case .gru(let gru): return try Shape([gru.inputWeight.shape.extents.last ?? 0])
+    case .lstm(let lstm): return try Shape([lstm.inputWeight.shape.extents.last ?? 0])
     case .convolution(let convolution):
       return try Shape(
         [convolution.weight.shape[1] * convolution.groups] + (convolution.inputShape ?? []))

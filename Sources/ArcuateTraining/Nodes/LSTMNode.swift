@@ -103,9 +103,9 @@ final class LSTMNode: NodeTraining {
     memoryCarry.row.fill(0)
   }
 
-  func forward(_ steps: Range<Int>, _ pass: Pass) {
+  func forward(_ steps: Range<Int>, _ pass: Pass) throws(ArcuateError) {
     for t in steps {
-      pass.pool.split(0..<batch, grain: 6) { samples, worker in
+      try pass.pool.split(0..<batch, grain: 6) { samples, worker in
         let rows = shifted(samples, by: t * batch)
         for r in rows {
           gates(r).copy(from: (inputBias?.values ?? zeros).row.part(0, 4 * units))
@@ -153,7 +153,7 @@ final class LSTMNode: NodeTraining {
       let sends = input.needsGradient
       let adds = sends && input.adds(t)
       let into = sends ? try input.gradient : zeros
-      pass.pool.split(0..<batch, grain: 6) { samples, worker in
+      try pass.pool.split(0..<batch, grain: 6) { samples, worker in
         let rows = shifted(samples, by: t * batch)
         for b in samples {
           sweep(t, b, gradient.part((t * batch + b) * output.stride, units))
@@ -193,7 +193,7 @@ final class LSTMNode: NodeTraining {
     }
   }
 
-  func accumulate(_ pass: Pass) {
+  func accumulate(_ pass: Pass) throws(ArcuateError) {
     for bias in [inputBias, hiddenBias] {
       guard let bias, bias.isTrained else { continue }
       LearningLoops.addColumns(
@@ -204,17 +204,19 @@ final class LSTMNode: NodeTraining {
       let rows = t * batch..<(t + 1) * batch
       if inputWeight.isTrained {
         let x = matrix(input.values, input, shifted(0..<batch, by: input.index(t) * batch))
-        addProduct(x, gates(rows), to: inputWeight, pass)
+        try addProduct(x, gates(rows), to: inputWeight, pass)
       }
       if hiddenWeight.isTrained, t > 0 {
-        addProduct(before(t, 0..<batch), gates(rows), to: hiddenWeight, pass)
+        try addProduct(before(t, 0..<batch), gates(rows), to: hiddenWeight, pass)
       }
     }
   }
 
   /// Adds x^T g to the gradient of a weight.
-  private func addProduct(_ x: Matrix, _ g: Matrix, to weight: Parameter, _ pass: Pass) {
-    pass.pool.split(0..<weight.rows, grain: 6) { part, worker in
+  private func addProduct(
+    _ x: Matrix, _ g: Matrix, to weight: Parameter, _ pass: Pass
+  ) throws(ArcuateError) {
+    try pass.pool.split(0..<weight.rows, grain: 6) { part, worker in
       pass.products[worker].multiply(
         x.transposed.rows(part), g, into: matrix(weight.gradient, weight).rows(part), adds: true)
     }
