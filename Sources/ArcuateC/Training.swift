@@ -326,7 +326,9 @@ public func arcuate_sample_order(
     let order = try required(order, "order")
     try checkRange(count, 0...Int(UInt32.max), "count")
     try checkRange(epoch, 0...UInt64(Int.max), "epoch")
-    for (i, sample) in Trainer.order(count: count, epoch: Int(clamping: epoch), seed: seed).enumerated() {
+    for (i, sample) in Trainer.order(count: count, epoch: Int(clamping: epoch), seed: seed)
+      .enumerated()
+    {
       // SAFETY: the caller says that there are `count` elements.
       order[i] = UInt64(clamping: sample)
     }

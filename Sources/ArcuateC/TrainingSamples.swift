@@ -59,7 +59,7 @@ private func target(
         "samples->count must be at most the batch size \(trainer.batch), got \(samples)")
     }
     // SAFETY: the header says that there is a label for each sample.
-    return .labels(UnsafeBufferPointer(start: labels, count: samples).map { Int($0) })
+    return .labels(UnsafeBufferPointer(start: labels, count: samples).map { Int(widening: $0) })
   }
   guard let values = given.targets else {
     throw ArcuateError(.invalidArgument, "\(prefix)labels and \(prefix)targets are both NULL")

@@ -28,6 +28,7 @@ import Testing
     #expect(
       ArcuateError.Code.allCases.map(\.rawValue) == [
         -100, -101, -102, -103, -200, -201, -202, -203, -204, -205, -300, -301, -400, -401, -500,
+        -501,
         -600,
       ])
   }

@@ -1,5 +1,5 @@
-/* Long calls end within a second of a request: by another thread, by a signal handler and by a function
- * that is asked; and leave behind what the header says. */
+/* Long calls end within a second of a request: by another thread, by a signal handler and by a
+ * function that is asked; and leave behind what the header says. */
 #define _POSIX_C_SOURCE 200809L
 #include <pthread.h>
 #include <signal.h>
@@ -39,7 +39,8 @@ static void *request_soon(void *unused) {
   return unused;
 }
 
-/* The call was canceled, and not later than a second after the request. Prints the time for the log. */
+/* The call was canceled, and not later than a second after the request. Prints the time for the
+ * log. */
 static void expect(arcuate_status status, const char *what) {
   double took = now() - requested;
   printf("%-40s %6.3f s\n", what, took);

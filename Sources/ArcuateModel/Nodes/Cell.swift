@@ -104,7 +104,8 @@ public struct Cell: Sendable, Equatable {
       "above = margin \(orEqual ? ">=" : ">") 0" + (refractory_s > 0 ? " && silence <= 0" : ""),
     ]
     if let winners {
-      lines.append("spike = above && winners(above ? margin : -3e38, \(min(winners, size, Self.most)))")
+      lines.append(
+        "spike = above && winners(above ? margin : -3e38, \(min(winners, size, Self.most)))")
     } else {
       lines.append("spike = above")
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import os
@@ -173,7 +174,9 @@ class _Run:
         bar = _Progress(state.epoch, rules.epochs, self.data.batches, rules.quiet)
         for x, y, places in self.data.epoch(state.epoch, state.position):
             try:
-                state.result = state.result + self.trainer.train_step(x, y)
+                with interrupts.canceling():
+                    result = self.trainer.train_step(x, y)
+                state.result = state.result + result
             except errors.CanceledError:
                 bar.clear()
                 self._interrupt(start)
@@ -194,7 +197,8 @@ class _Run:
         if state.result.samples == 0:
             raise errors.argument(f"there is no whole batch of {self.trainer.batch} samples")
         try:
-            checked = self.data.validate()
+            with interrupts.canceling():
+                checked = self.data.validate()
         except errors.CanceledError:
             bar.clear()
             self._interrupt(start)
@@ -458,7 +462,6 @@ class _Interrupts:
         self._before: Any = None
 
     def __enter__(self) -> _Interrupts:
-        _interrupts.stop = lambda: self.wanted
         if threading.current_thread() is threading.main_thread():
             self._before = signal.getsignal(signal.SIGINT)
             if self._before is signal.default_int_handler:
@@ -468,13 +471,21 @@ class _Interrupts:
                 self._before = None
         return self
 
+    @contextlib.contextmanager
+    def canceling(self) -> Iterator[None]:
+        """Calls inside end early once an interrupt is wanted; what is saved afterwards is not."""
+        _interrupts.stop = lambda: self.wanted
+        try:
+            yield
+        finally:
+            _interrupts.stop = None
+
     def _note(self, number: int, frame: Optional[FrameType]) -> None:
         if self.wanted:
             raise KeyboardInterrupt
         self.wanted = True
 
     def __exit__(self, *_: Any) -> None:
-        _interrupts.stop = None
         if self._before is not None:
             signal.signal(signal.SIGINT, self._before)
 
