@@ -111,7 +111,7 @@ static void trainers(int32_t threads) {
   const float *inputs[] = {x};
   const size_t counts[] = {LABELS * 4};
   const int32_t labels[LABELS] = {0, 1, 2, 3};
-  arcuate_samples samples = {sizeof samples, LABELS, inputs, counts, labels, NULL, 0};
+  arcuate_samples samples = {sizeof samples, LABELS, inputs, counts, labels, NULL, 0, NULL, 0};
   CHECK(arcuate_trainer_train_step(trainer, &samples, NULL) == ARCUATE_SUCCESS);
   pid_t pid = child();
   if (pid == 0) {
