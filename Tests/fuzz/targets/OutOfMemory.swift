@@ -22,10 +22,10 @@ import Synchronization
   defer { left.store(.max, ordering: .relaxed) }
   func check(_ status: arcuate_status, _ before: Int) {
     let isRefused = refused.load(ordering: .relaxed) > before
-    guard (status == ARCUATE_OUT_OF_MEMORY) == isRefused || status != ARCUATE_OUT_OF_MEMORY else {
+    guard (status == outOfMemory) == isRefused || status != outOfMemory else {
       fatalError("OUT_OF_MEMORY although every block was given")
     }
-    guard !isRefused || status != ARCUATE_SUCCESS else {
+    guard !isRefused || status != 0 else {
       fatalError("success although a block was refused")
     }
   }
@@ -60,6 +60,7 @@ import Synchronization
   }
 }
 
+private let outOfMemory = arcuate_status(ArcuateError.Code.outOfMemory.rawValue)
 private let left = Atomic<Int>(.max)
 private let refused = Atomic<Int>(0)
 
@@ -74,5 +75,5 @@ private let isSet: Bool = {
     return aligned_alloc(alignment, (max(size, 1) + alignment - 1) & ~(alignment - 1))
   }
   allocator.release = { _, block, _ in free(block) }
-  return arcuate_set_allocator(&allocator, nil) == ARCUATE_SUCCESS
+  return arcuate_set_allocator(&allocator, nil) == 0
 }()
