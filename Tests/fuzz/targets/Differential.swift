@@ -34,20 +34,22 @@ import ArcuateRuntime
   options.batch = batch
   options.threads = threads
   let session = try model.compile(options).makeSession()
+  let rows = options.frameOutput == .every ? options.stepsPerFrame : 1
   var t = 0
   while t < frames {
     let count = min(chunk, frames - t)
     let input = (t..<t + count).flatMap { t in streams.flatMap { $0[t] } }
     let found = try session.run(frames: count, [input])
     for (port, values) in found.enumerated() {
-      let width = values.count / (count * batch)
-      for f in 0..<count {
+      // [frames][rows][batch][width]
+      let width = values.count / (count * rows * batch)
+      for n in 0..<count * rows {
         for b in 0..<batch {
-          let expected = alone[b][t + f][port]
+          let expected = alone[b][t + n / rows][port]
           for k in 0..<width {
-            let (x, y) = (values[(f * batch + b) * width + k], expected[k])
+            let (x, y) = (values[(n * batch + b) * width + k], expected[n % rows * width + k])
             guard x.bitPattern == y.bitPattern || x.isNaN && y.isNaN else {
-              fatalError("frame \(t + f), stream \(b), element \(k): \(x) together, \(y) alone")
+              fatalError("frame \(t + n / rows), stream \(b), element \(k): \(x), alone \(y)")
             }
           }
         }
