@@ -16,9 +16,10 @@ import ArcuateRuntime
   options.stepsPerFrame = 1 + draw.below(4)
   options.frameState = draw.below(4) == 0 ? .reset : .keep
   options.frameOutput = [.last, .sum, .mean, .every][draw.below(4)]
-  let size = model.check().checked.flatMap { checked in
-    checked.inputs.first.map { checked.shapes[$0].count }
-  } ?? 0
+  let size =
+    model.check().checked.flatMap { checked in
+      checked.inputs.first.map { checked.shapes[$0].count }
+    } ?? 0
   let density = Float(1 + draw.below(8)) / 8
   let isSpikes = draw.below(2) == 0
   let streams = (0..<batch).map { _ in
