@@ -29,10 +29,11 @@ public struct GRU: Sendable, Equatable {
   }
 
   /// Elements of the output.
-  public var units: Int { hiddenWeight.shape.rank == 2 ? hiddenWeight.shape[1] : 0 }
+  public var units: Int { unitCount }
 }
 
-extension GRU: NodeKind {
+extension GRU: GatedLayer {
+  package static var gateCount: Int { 3 }
   package static var forms: [NodeForm<Self>] {
     let none = Field<Self>.NIR.none()
     return [
@@ -43,56 +44,20 @@ extension GRU: NodeKind {
           .tensor("weight_hh", \.hiddenWeight, nir: none),
           .tensor("bias_ih", \.inputBias, nir: none), .tensor("bias_hh", \.hiddenBias, nir: none),
         ], blank: GRU(inputWeight: Tensor(scalar: 0), hiddenWeight: Tensor(scalar: 0)),
-        layer: .init(name: "gru", make: GRU.init(layer:)))
+        layer: .init(name: "gru", make: Self.make))
     ]
-  }
-
-  private init(layer: any LayerFields) throws(ArcuateError) {
-    guard layer.input.rank == 1 else {
-      throw ArcuateError(
-        .shapeMismatch, "takes one axis, not \(layer.input): put a flatten before it")
-    }
-    let (units, inputs) = (try layer.whole("size", least: 1, or: nil), layer.input.count)
-    inputWeight = try layer.weight(try Shape([3 * units, inputs]), inputs: inputs, outputs: units)
-    hiddenWeight = try layer.weight(try Shape([3 * units, units]), inputs: units, outputs: units)
-    let hasBias = try layer.flag("bias", or: true)
-    inputBias = hasBias ? try layer.bias(3 * units, inputs: inputs) : nil
-    hiddenBias = hasBias ? try layer.bias(3 * units, inputs: units) : nil
   }
 
   package var asOperator: Operator { .gru(self) }
   package var kindName: String { "GRU" }
 
   package func outputShape(_ inputs: [Shape?]) throws(ArcuateError) -> Shape? {
-    let input = try commonShape(inputs)
-    guard units > 0, hiddenWeight.shape.extents == [3 * units, units],
-      inputWeight.shape.rank == 2, inputWeight.shape[0] == 3 * units
-    else {
-      throw ArcuateError(
-        .invalidModel,
-        "weight_ih has shape \(inputWeight.shape), weight_hh \(hiddenWeight.shape), not "
-          + "[3 units, inputs] and [3 units, units]")
-    }
-    for bias in [inputBias, hiddenBias] {
-      guard let bias, bias.shape.extents != [3 * units] else { continue }
-      throw ArcuateError(
-        .invalidModel, "a bias has shape \(bias.shape), not [\(3 * units)]")
-    }
-    try requireVector(inputWeight.shape[1], input)
-    return try Shape([units])
+    try gatedShape(inputs)
   }
-
   package func signal(_ inputs: [Signal]) -> Signal { .value }
   package func refusal(of inputs: [Signal?]) -> String? { nil }
-  package func contradictions() -> [String] {
-    nonFinite([
-      ("weight_ih", inputWeight), ("weight_hh", hiddenWeight), ("bias_ih", inputBias),
-      ("bias_hh", hiddenBias),
-    ])
-  }
-  package var parameterCount: Int {
-    inputWeight.count + hiddenWeight.count + (inputBias?.count ?? 0) + (hiddenBias?.count ?? 0)
-  }
+  package func contradictions() -> [String] { gatedContradictions() }
+  package var parameterCount: Int { gatedParameterCount }
   package func needsTimeStep(_ semantics: NeuronSemantics) -> Bool { false }
   package func constancy(dt_s: Double?) -> Constancy { .never }
   package func isEarly(_ semantics: NeuronSemantics, dt_s: Double?) -> Bool { false }

@@ -31,10 +31,11 @@ public struct LSTM: Sendable, Equatable {
   }
 
   /// Elements of the output.
-  public var units: Int { hiddenWeight.shape.rank == 2 ? hiddenWeight.shape[1] : 0 }
+  public var units: Int { unitCount }
 }
 
-extension LSTM: NodeKind {
+extension LSTM: GatedLayer {
+  package static var gateCount: Int { 4 }
   package static var forms: [NodeForm<Self>] {
     let none = Field<Self>.NIR.none()
     return [
@@ -45,56 +46,20 @@ extension LSTM: NodeKind {
           .tensor("weight_hh", \.hiddenWeight, nir: none),
           .tensor("bias_ih", \.inputBias, nir: none), .tensor("bias_hh", \.hiddenBias, nir: none),
         ], blank: LSTM(inputWeight: Tensor(scalar: 0), hiddenWeight: Tensor(scalar: 0)),
-        layer: .init(name: "lstm", make: LSTM.init(layer:)))
+        layer: .init(name: "lstm", make: Self.make))
     ]
-  }
-
-  private init(layer: any LayerFields) throws(ArcuateError) {
-    guard layer.input.rank == 1 else {
-      throw ArcuateError(
-        .shapeMismatch, "takes one axis, not \(layer.input): put a flatten before it")
-    }
-    let (units, inputs) = (try layer.whole("size", least: 1, or: nil), layer.input.count)
-    inputWeight = try layer.weight(try Shape([4 * units, inputs]), inputs: inputs, outputs: units)
-    hiddenWeight = try layer.weight(try Shape([4 * units, units]), inputs: units, outputs: units)
-    let hasBias = try layer.flag("bias", or: true)
-    inputBias = hasBias ? try layer.bias(4 * units, inputs: inputs) : nil
-    hiddenBias = hasBias ? try layer.bias(4 * units, inputs: units) : nil
   }
 
   package var asOperator: Operator { .lstm(self) }
   package var kindName: String { "LSTM" }
 
   package func outputShape(_ inputs: [Shape?]) throws(ArcuateError) -> Shape? {
-    let input = try commonShape(inputs)
-    guard units > 0, hiddenWeight.shape.extents == [4 * units, units],
-      inputWeight.shape.rank == 2, inputWeight.shape[0] == 4 * units
-    else {
-      throw ArcuateError(
-        .invalidModel,
-        "weight_ih has shape \(inputWeight.shape), weight_hh \(hiddenWeight.shape), not "
-          + "[4 units, inputs] and [4 units, units]")
-    }
-    for bias in [inputBias, hiddenBias] {
-      guard let bias, bias.shape.extents != [4 * units] else { continue }
-      throw ArcuateError(
-        .invalidModel, "a bias has shape \(bias.shape), not [\(4 * units)]")
-    }
-    try requireVector(inputWeight.shape[1], input)
-    return try Shape([units])
+    try gatedShape(inputs)
   }
-
   package func signal(_ inputs: [Signal]) -> Signal { .value }
   package func refusal(of inputs: [Signal?]) -> String? { nil }
-  package func contradictions() -> [String] {
-    nonFinite([
-      ("weight_ih", inputWeight), ("weight_hh", hiddenWeight), ("bias_ih", inputBias),
-      ("bias_hh", hiddenBias),
-    ])
-  }
-  package var parameterCount: Int {
-    inputWeight.count + hiddenWeight.count + (inputBias?.count ?? 0) + (hiddenBias?.count ?? 0)
-  }
+  package func contradictions() -> [String] { gatedContradictions() }
+  package var parameterCount: Int { gatedParameterCount }
   package func needsTimeStep(_ semantics: NeuronSemantics) -> Bool { false }
   package func constancy(dt_s: Double?) -> Constancy { .never }
   package func isEarly(_ semantics: NeuronSemantics, dt_s: Double?) -> Bool { false }

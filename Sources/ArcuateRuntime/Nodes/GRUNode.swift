@@ -6,6 +6,7 @@ import ArcuateModel
 final class GRUNode: NodeRun {
   /// Of the gates r, z, n.
   private let inputWeights, hiddenWeights: [LinearWeights]
+  private let weights: GatedWeights
   /// [batch][stride]
   private let state: Int
   private let stride: Int
@@ -13,7 +14,7 @@ final class GRUNode: NodeRun {
   let stateCount: Int
   let scratchCount = 0
 
-  let fanOut: FanOut
+  var fanOut: FanOut { weights.fanOut }
   let isStateless = false
   let inputUse = InputUse.sum
   let listUse: ListUse = []
@@ -21,32 +22,15 @@ final class GRUNode: NodeRun {
 
   /// Throws. `outOfMemory`.
   init(_ gru: GRU, _ packing: inout NodePacking) throws(ArcuateError) {
-    let (units, inputs) = (gru.units, gru.inputWeight.shape[1])
-    func gates(
-      _ weight: Tensor, _ bias: Tensor?, _ inputs: Int
-    ) throws(ArcuateError) -> [LinearWeights] {
-      let bias = bias?.floats ?? [Float](repeating: 0, count: 3 * units)
-      let gates = try weight.reshaped(Shape([3, units, inputs]))
-      return try (0..<3).map { k throws(ArcuateError) in
-        try LinearWeights(
-          weight: gates, matrix: k, bias: Array(bias[k * units..<(k + 1) * units]),
-          inputs: inputs, outputs: units)
-      }
-    }
-    let weights = try gates(gru.inputWeight, gru.inputBias, inputs)
-    inputWeights = weights
-    hiddenWeights = try gates(gru.hiddenWeight, gru.hiddenBias, units)
+    weights = try GatedWeights(gru)
+    (inputWeights, hiddenWeights) = (weights.input, weights.hidden)
     isFast = packing.common.isFast
     stride = packing.stride
     stateCount = packing.rows
     state = packing.takeState(stateCount)
-    let perInput = (0..<inputs).map { j in
-      weights.reduce(0 as UInt32) { $0 + $1.nonzeroPerInput[j] }
-    }
-    fanOut = FanOut((perInput, UInt64(3 * units * (inputs + units))))
   }
 
-  var byteCount: Int { (inputWeights + hiddenWeights).reduce(0) { $0 + $1.byteCount } }
+  var byteCount: Int { weights.byteCount }
   var weightByteCount: Int { inputWeights[0].kind.byteCount }
   var inputCount: Int? { inputWeights[0].inputs }
   var kernels: [Kernel] {

@@ -7,6 +7,7 @@ import ArcuateModel
 final class LSTMNode: NodeRun {
   /// Of the gates i, f, g, o.
   private let inputWeights, hiddenWeights: [LinearWeights]
+  private let weights: GatedWeights
   /// [batch][2][stride]: the last output, and the memory.
   private let state: Int
   private let stride: Int
@@ -14,7 +15,7 @@ final class LSTMNode: NodeRun {
   let stateCount: Int
   let scratchCount = 0
 
-  let fanOut: FanOut
+  var fanOut: FanOut { weights.fanOut }
   let isStateless = false
   let inputUse = InputUse.sum
   let listUse: ListUse = []
@@ -22,32 +23,15 @@ final class LSTMNode: NodeRun {
 
   /// Throws. `outOfMemory`.
   init(_ lstm: LSTM, _ packing: inout NodePacking) throws(ArcuateError) {
-    let (units, inputs) = (lstm.units, lstm.inputWeight.shape[1])
-    func gates(
-      _ weight: Tensor, _ bias: Tensor?, _ inputs: Int
-    ) throws(ArcuateError) -> [LinearWeights] {
-      let bias = bias?.floats ?? [Float](repeating: 0, count: 4 * units)
-      let gates = try weight.reshaped(Shape([4, units, inputs]))
-      return try (0..<4).map { k throws(ArcuateError) in
-        try LinearWeights(
-          weight: gates, matrix: k, bias: Array(bias[k * units..<(k + 1) * units]),
-          inputs: inputs, outputs: units)
-      }
-    }
-    let weights = try gates(lstm.inputWeight, lstm.inputBias, inputs)
-    inputWeights = weights
-    hiddenWeights = try gates(lstm.hiddenWeight, lstm.hiddenBias, units)
+    weights = try GatedWeights(lstm)
+    (inputWeights, hiddenWeights) = (weights.input, weights.hidden)
     isFast = packing.common.isFast
     stride = packing.stride
     stateCount = 2 * packing.rows
     state = packing.takeState(stateCount)
-    let perInput = (0..<inputs).map { j in
-      weights.reduce(0 as UInt32) { $0 + $1.nonzeroPerInput[j] }
-    }
-    fanOut = FanOut((perInput, UInt64(4 * units * (inputs + units))))
   }
 
-  var byteCount: Int { (inputWeights + hiddenWeights).reduce(0) { $0 + $1.byteCount } }
+  var byteCount: Int { weights.byteCount }
   var weightByteCount: Int { inputWeights[0].kind.byteCount }
   var inputCount: Int? { inputWeights[0].inputs }
   var kernels: [Kernel] {

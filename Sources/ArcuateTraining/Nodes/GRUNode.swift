@@ -7,103 +7,47 @@ import ArcuateModel
 /// The gates of all steps are recorded in rows [r, z, n]; the backward pass replaces them by the
 /// gradients of what enters the gates, of which `accumulate` makes the gradients of the weights.
 final class GRUNode: NodeTraining {
-  let ports: NodePorts
+  var ports: NodePorts { layer.ports }
   var outputIsTransient: Bool { false }
   var overwritesInput: Bool { false }
   var makesSpikes: Bool { false }
-  var parameters: [Parameter] {
-    [inputWeight, hiddenWeight] + [inputBias, hiddenBias].compactMap { $0 }
-  }
+  var parameters: [Parameter] { layer.parameters }
 
-  private let inputWeight, hiddenWeight: Parameter
-  private let inputBias, hiddenBias: Parameter?
+  private let layer: GatedTraining
   /// [steps][batch], rows of three gates: those of the input and those of the output of the step before.
   private let inputGates, hiddenGates: View<Float>
-  /// The gradient of the output of the step before, and zeros, which are the output before the first.
-  private let carry, zeros: View<Float>
+  /// The gradient of the output of the step before.
+  private let carry: View<Float>
   private let detachesTime: Bool
 
-  static func make(from gru: GRU, at site: NodeSite) throws(ArcuateError) -> GRUNode {
-    let input = try site.input()
-    let gates = 3 * gru.units
-    let weights = (
-      try site.parameter("weight_ih", gru.inputWeight, isMatrix: true),
-      try site.parameter("weight_hh", gru.hiddenWeight, isMatrix: true)
-    )
-    func bias(_ field: String, _ tensor: Tensor?) throws(ArcuateError) -> Parameter? {
-      guard let tensor else { return nil }
-      return try site.parameter(field, tensor.reshaped(Shape([gates])))
-    }
-    let biases = (try bias("bias_ih", gru.inputBias), try bias("bias_hh", gru.hiddenBias))
-    return try GRUNode(site, NodePorts(site.name, [input], site.output()), weights, biases)
-  }
-
-  private init(
-    _ site: NodeSite, _ ports: NodePorts, _ weights: (Parameter, Parameter),
-    _ biases: (Parameter?, Parameter?)
-  ) throws(ArcuateError) {
-    self.ports = ports
-    (inputWeight, hiddenWeight) = weights
-    (inputBias, hiddenBias) = biases
-    let stride = inputWeight.stride
-    inputGates = try Signal.storage(ports.output.rows, stride)
-    hiddenGates = try Signal.storage(ports.output.rows, stride)
+  init(_ gru: GRU, at site: NodeSite) throws(ArcuateError) {
+    layer = try GatedTraining(gru, at: site)
+    let ports = layer.ports
+    inputGates = try layer.storage()
+    hiddenGates = try layer.storage()
     carry = try Signal.storage(ports.output.batch, ports.output.stride)
-    zeros = try Signal.storage(ports.output.batch, max(stride, ports.output.stride))
     detachesTime = site.options.detachesTime
   }
 
   private var units: Int { output.width }
   private var batch: Int { output.batch }
 
-  private func gates(_ view: View<Float>, _ r: Int) -> Row<Float> {
-    view.row.part(r * inputWeight.stride, 3 * units)
-  }
-
-  /// Rows of gates as a matrix.
-  private func gates(_ view: View<Float>, _ rows: Range<Int>) -> Matrix {
-    Matrix(
-      view.row, rows: output.rows, columns: 3 * units, rowStride: inputWeight.stride
-    ).rows(rows)
-  }
-
-  private func matrix(_ values: View<Float>, _ weight: Parameter) -> Matrix {
-    Matrix(values.row, rows: weight.rows, columns: weight.width, rowStride: weight.stride)
-  }
-
-  /// Rows of a signal as a matrix.
-  private func matrix(_ values: View<Float>, _ signal: Signal, _ rows: Range<Int>) -> Matrix {
-    Matrix(values.row, rows: signal.rows, columns: signal.width, rowStride: signal.stride)
-      .rows(rows)
-  }
-
-  private func shifted(_ rows: Range<Int>, by count: Int) -> Range<Int> {
-    rows.lowerBound + count..<rows.upperBound + count
-  }
-
-  /// The outputs of the step before `t`, of some samples.
-  private func before(_ t: Int, _ samples: Range<Int>) -> Matrix {
-    t > 0
-      ? matrix(output.values, output, shifted(samples, by: (t - 1) * batch))
-      : Matrix(zeros.row, rows: batch, columns: units, rowStride: output.stride).rows(samples)
-  }
-
   func begin(_ pass: Pass) { carry.row.fill(0) }
 
   func forward(_ steps: Range<Int>, _ pass: Pass) throws(ArcuateError) {
     for t in steps {
       try pass.pool.split(0..<batch, grain: 6) { samples, worker in
-        let rows = shifted(samples, by: t * batch)
+        let rows = layer.shifted(samples, by: t * batch)
         for r in rows {
-          gates(inputGates, r).copy(from: (inputBias?.values ?? zeros).row.part(0, 3 * units))
-          gates(hiddenGates, r).copy(from: (hiddenBias?.values ?? zeros).row.part(0, 3 * units))
+          layer.gates(inputGates, r).copy(from: layer.bias(layer.inputBias))
+          layer.gates(hiddenGates, r).copy(from: layer.bias(layer.hiddenBias))
         }
         pass.products[worker].multiply(
-          matrix(input.values, input, shifted(samples, by: input.index(t) * batch)),
-          matrix(inputWeight.values, inputWeight), into: gates(inputGates, rows), adds: true)
+          layer.inputs(t, samples),
+          layer.matrix(layer.inputWeight), into: layer.gates(inputGates, rows), adds: true)
         pass.products[worker].multiply(
-          before(t, samples), matrix(hiddenWeight.values, hiddenWeight),
-          into: gates(hiddenGates, rows), adds: true)
+          layer.before(t, samples), layer.matrix(layer.hiddenWeight),
+          into: layer.gates(hiddenGates, rows), adds: true)
         for b in samples { step(t, b) }
       }
     }
@@ -113,14 +57,14 @@ final class GRUNode: NodeTraining {
   /// sums.
   private func step(_ t: Int, _ b: Int) {
     let r = t * batch + b
-    let (x, h, y) = (gates(inputGates, r), gates(hiddenGates, r), output.row(r))
+    let (x, h, y) = (layer.gates(inputGates, r), layer.gates(hiddenGates, r), output.row(r))
     LearningLoops.add(h.part(0, 2 * units), to: x.part(0, 2 * units))
     Elementwise.sigmoid(x.part(0, 2 * units), into: x.part(0, 2 * units), count: 2 * units)
     let n = x.part(2 * units, units)
     LearningLoops.multiply(
       h.part(2 * units, units), by: x.part(0, units), into: n, adds: true)
     Elementwise.tanh(n, into: n, count: units)
-    let old = t > 0 ? output.row(r - batch) : zeros.row.part(0, output.stride)
+    let old = t > 0 ? output.row(r - batch) : layer.zeros.row.part(0, output.stride)
     for i in 0..<units { y[i] = n[i] + x[units + i] * (old[i] - n[i]) }
   }
 
@@ -130,21 +74,21 @@ final class GRUNode: NodeTraining {
       let gradient = try output.gradient.row
       let sends = input.needsGradient
       let adds = sends && input.adds(t)
-      let into = sends ? try input.gradient : zeros
+      let into = sends ? try input.gradient : layer.zeros
       try pass.pool.split(0..<batch, grain: 6) { samples, worker in
-        let rows = shifted(samples, by: t * batch)
+        let rows = layer.shifted(samples, by: t * batch)
         for b in samples {
           sweep(t, b, gradient.part((t * batch + b) * output.stride, units))
         }
         // What went through the update gate alone is in `carry`; this adds what the gates saw.
         pass.products[worker].multiply(
-          gates(hiddenGates, rows), matrix(hiddenWeight.values, hiddenWeight).transposed,
+          layer.gates(hiddenGates, rows), layer.matrix(layer.hiddenWeight).transposed,
           into: Matrix(carry.row, rows: batch, columns: units, rowStride: output.stride)
             .rows(samples), adds: true)
         guard sends else { return }
         pass.products[worker].multiply(
-          gates(inputGates, rows), matrix(inputWeight.values, inputWeight).transposed,
-          into: matrix(into, input, shifted(samples, by: input.index(t) * batch)), adds: adds)
+          layer.gates(inputGates, rows), layer.matrix(layer.inputWeight).transposed,
+          into: layer.inputs(t, samples, of: into), adds: adds)
       }
     }
   }
@@ -152,9 +96,9 @@ final class GRUNode: NodeTraining {
   /// Replaces the gates of a step by the gradients of their sums.
   private func sweep(_ t: Int, _ b: Int, _ gradient: Row<Float>) {
     let r = t * batch + b
-    let (x, h) = (gates(inputGates, r), gates(hiddenGates, r))
+    let (x, h) = (layer.gates(inputGates, r), layer.gates(hiddenGates, r))
     let late = carry.row.part(b * output.stride, units)
-    let old = t > 0 ? output.row(r - batch) : zeros.row.part(0, output.stride)
+    let old = t > 0 ? output.row(r - batch) : layer.zeros.row.part(0, output.stride)
     for i in 0..<units {
       let (reset, update, new) = (x[i], x[units + i], x[2 * units + i])
       let g = gradient[i] + (detachesTime ? 0 : late[i])
@@ -168,42 +112,10 @@ final class GRUNode: NodeTraining {
   }
 
   func accumulate(_ pass: Pass) throws(ArcuateError) {
-    for (bias, view) in [(inputBias, inputGates), (hiddenBias, hiddenGates)] {
-      guard let bias, bias.isTrained else { continue }
-      LearningLoops.addColumns(
-        view.row, rows: output.rows, stride: inputWeight.stride, columns: 0..<3 * units,
-        to: bias.gradient.row)
-    }
-    for t in 0..<output.steps {
-      let rows = t * batch..<(t + 1) * batch
-      if inputWeight.isTrained {
-        let x = matrix(input.values, input, shifted(0..<batch, by: input.index(t) * batch))
-        try addProduct(x, gates(inputGates, rows), to: inputWeight, pass)
-      }
-      if hiddenWeight.isTrained, t > 0 {
-        try addProduct(before(t, 0..<batch), gates(hiddenGates, rows), to: hiddenWeight, pass)
-      }
-    }
+    try layer.accumulate(inputGates: inputGates, hiddenGates: hiddenGates, pass)
   }
 
-  /// Adds x^T g to the gradient of a weight.
-  private func addProduct(_ x: Matrix, _ g: Matrix, to weight: Parameter, _ pass: Pass)
-    throws(ArcuateError)
-  {
-    try pass.pool.split(0..<weight.rows, grain: 6) { part, worker in
-      pass.products[worker].multiply(
-        x.transposed.rows(part), g, into: matrix(weight.gradient, weight).rows(part), adds: true)
-    }
-  }
+  func operations(_ samples: Int, _ pass: Pass) -> Int { layer.operations(samples) }
 
-  func operations(_ samples: Int, _ pass: Pass) -> Int {
-    samples * 3 * units * (input.steps * input.width + output.steps * units)
-  }
-
-  func trained() -> Operator? {
-    .gru(
-      GRU(
-        inputWeight: inputWeight.tensor(), hiddenWeight: hiddenWeight.tensor(),
-        inputBias: inputBias?.tensor(), hiddenBias: hiddenBias?.tensor()))
-  }
+  func trained() -> Operator? { .gru(layer.trained()) }
 }

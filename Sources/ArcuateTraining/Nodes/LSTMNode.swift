@@ -10,93 +10,37 @@ import ArcuateModel
 
 /// Long short-term memory, forward over time and back through it.
 ///
-/// The gates of all steps are recorded in rows [i, f, g, o], the memory beside; the backward pass replaces them by the
-/// gradients of what enters the gates, of which `accumulate` makes the gradients of the weights.
+/// The gates of all steps are recorded in rows [i, f, g, o], and the memory beside them; the backward
+/// pass replaces the gates by the gradients of their sums, from which `accumulate` computes the
+/// gradients of the weights.
 final class LSTMNode: NodeTraining {
-  let ports: NodePorts
+  var ports: NodePorts { layer.ports }
   var outputIsTransient: Bool { false }
   var overwritesInput: Bool { false }
   var makesSpikes: Bool { false }
-  var parameters: [Parameter] {
-    [inputWeight, hiddenWeight] + [inputBias, hiddenBias].compactMap { $0 }
-  }
+  var parameters: [Parameter] { layer.parameters }
 
-  private let inputWeight, hiddenWeight: Parameter
-  private let inputBias, hiddenBias: Parameter?
+  private let layer: GatedTraining
   /// [steps][batch], rows of four gates.
   private let recorded: View<Float>
   /// [steps][batch]: the memory after each step.
   private let memory: View<Float>
-  /// The gradients of the output and of the memory of the step before, and zeros, which are both before
-  /// the first.
-  private let carry, memoryCarry, zeros: View<Float>
+  /// The gradients of the output and of the memory of the step before.
+  private let carry, memoryCarry: View<Float>
   private let detachesTime: Bool
 
-  static func make(from lstm: LSTM, at site: NodeSite) throws(ArcuateError) -> LSTMNode {
-    let input = try site.input()
-    let gates = 4 * lstm.units
-    let weights = (
-      try site.parameter("weight_ih", lstm.inputWeight, isMatrix: true),
-      try site.parameter("weight_hh", lstm.hiddenWeight, isMatrix: true)
-    )
-    func bias(_ field: String, _ tensor: Tensor?) throws(ArcuateError) -> Parameter? {
-      guard let tensor else { return nil }
-      return try site.parameter(field, tensor.reshaped(Shape([gates])))
-    }
-    let biases = (try bias("bias_ih", lstm.inputBias), try bias("bias_hh", lstm.hiddenBias))
-    return try LSTMNode(site, NodePorts(site.name, [input], site.output()), weights, biases)
-  }
-
-  private init(
-    _ site: NodeSite, _ ports: NodePorts, _ weights: (Parameter, Parameter),
-    _ biases: (Parameter?, Parameter?)
-  ) throws(ArcuateError) {
-    self.ports = ports
-    (inputWeight, hiddenWeight) = weights
-    (inputBias, hiddenBias) = biases
-    let stride = inputWeight.stride
-    recorded = try Signal.storage(ports.output.rows, stride)
+  init(_ lstm: LSTM, at site: NodeSite) throws(ArcuateError) {
+    layer = try GatedTraining(lstm, at: site)
+    let ports = layer.ports
+    recorded = try layer.storage()
     memory = try Signal.storage(ports.output.rows, ports.output.stride)
     carry = try Signal.storage(ports.output.batch, ports.output.stride)
     memoryCarry = try Signal.storage(ports.output.batch, ports.output.stride)
-    zeros = try Signal.storage(ports.output.batch, max(stride, ports.output.stride))
     detachesTime = site.options.detachesTime
   }
 
   private var units: Int { output.width }
   private var batch: Int { output.batch }
-
-  private func gates(_ r: Int) -> Row<Float> {
-    recorded.row.part(r * inputWeight.stride, 4 * units)
-  }
-
-  /// Rows of gates as a matrix.
-  private func gates(_ rows: Range<Int>) -> Matrix {
-    Matrix(
-      recorded.row, rows: output.rows, columns: 4 * units, rowStride: inputWeight.stride
-    ).rows(rows)
-  }
-
-  private func matrix(_ values: View<Float>, _ weight: Parameter) -> Matrix {
-    Matrix(values.row, rows: weight.rows, columns: weight.width, rowStride: weight.stride)
-  }
-
-  /// Rows of a signal as a matrix.
-  private func matrix(_ values: View<Float>, _ signal: Signal, _ rows: Range<Int>) -> Matrix {
-    Matrix(values.row, rows: signal.rows, columns: signal.width, rowStride: signal.stride)
-      .rows(rows)
-  }
-
-  private func shifted(_ rows: Range<Int>, by count: Int) -> Range<Int> {
-    rows.lowerBound + count..<rows.upperBound + count
-  }
-
-  /// The outputs of the step before `t`, of some samples.
-  private func before(_ t: Int, _ samples: Range<Int>) -> Matrix {
-    t > 0
-      ? matrix(output.values, output, shifted(samples, by: (t - 1) * batch))
-      : Matrix(zeros.row, rows: batch, columns: units, rowStride: output.stride).rows(samples)
-  }
 
   func begin(_ pass: Pass) {
     carry.row.fill(0)
@@ -106,18 +50,18 @@ final class LSTMNode: NodeTraining {
   func forward(_ steps: Range<Int>, _ pass: Pass) throws(ArcuateError) {
     for t in steps {
       try pass.pool.split(0..<batch, grain: 6) { samples, worker in
-        let rows = shifted(samples, by: t * batch)
+        let rows = layer.shifted(samples, by: t * batch)
         for r in rows {
-          gates(r).copy(from: (inputBias?.values ?? zeros).row.part(0, 4 * units))
+          layer.gates(recorded, r).copy(from: layer.bias(layer.inputBias))
           LearningLoops.add(
-            (hiddenBias?.values ?? zeros).row.part(0, 4 * units), to: gates(r))
+            layer.bias(layer.hiddenBias), to: layer.gates(recorded, r))
         }
         pass.products[worker].multiply(
-          matrix(input.values, input, shifted(samples, by: input.index(t) * batch)),
-          matrix(inputWeight.values, inputWeight), into: gates(rows), adds: true)
+          layer.inputs(t, samples),
+          layer.matrix(layer.inputWeight), into: layer.gates(recorded, rows), adds: true)
         pass.products[worker].multiply(
-          before(t, samples), matrix(hiddenWeight.values, hiddenWeight),
-          into: gates(rows), adds: true)
+          layer.before(t, samples), layer.matrix(layer.hiddenWeight),
+          into: layer.gates(recorded, rows), adds: true)
         for b in samples { step(t, b) }
       }
     }
@@ -127,13 +71,13 @@ final class LSTMNode: NodeTraining {
   private func oldMemory(_ t: Int, _ b: Int) -> Row<Float> {
     t > 0
       ? memory.row.part(((t - 1) * batch + b) * output.stride, units)
-      : zeros.row.part(0, units)
+      : layer.zeros.row.part(0, units)
   }
 
   /// Computes the gates of one step from their sums, which they replace, the memory and the output.
   private func step(_ t: Int, _ b: Int) {
     let r = t * batch + b
-    let (x, y) = (gates(r), output.row(r).part(0, units))
+    let (x, y) = (layer.gates(recorded, r), output.row(r).part(0, units))
     let (old, new) = (oldMemory(t, b), memory.row.part(r * output.stride, units))
     for (first, count) in [(0, 2), (3, 1)] {
       let part = x.part(first * units, count * units)
@@ -152,21 +96,21 @@ final class LSTMNode: NodeTraining {
       let gradient = try output.gradient.row
       let sends = input.needsGradient
       let adds = sends && input.adds(t)
-      let into = sends ? try input.gradient : zeros
+      let into = sends ? try input.gradient : layer.zeros
       try pass.pool.split(0..<batch, grain: 6) { samples, worker in
-        let rows = shifted(samples, by: t * batch)
+        let rows = layer.shifted(samples, by: t * batch)
         for b in samples {
           sweep(t, b, gradient.part((t * batch + b) * output.stride, units))
         }
         // The output of the step before went through the gates alone.
         pass.products[worker].multiply(
-          gates(rows), matrix(hiddenWeight.values, hiddenWeight).transposed,
+          layer.gates(recorded, rows), layer.matrix(layer.hiddenWeight).transposed,
           into: Matrix(carry.row, rows: batch, columns: units, rowStride: output.stride)
             .rows(samples), adds: false)
         guard sends else { return }
         pass.products[worker].multiply(
-          gates(rows), matrix(inputWeight.values, inputWeight).transposed,
-          into: matrix(into, input, shifted(samples, by: input.index(t) * batch)), adds: adds)
+          layer.gates(recorded, rows), layer.matrix(layer.inputWeight).transposed,
+          into: layer.inputs(t, samples, of: into), adds: adds)
       }
     }
   }
@@ -174,7 +118,7 @@ final class LSTMNode: NodeTraining {
   /// Replaces the gates of a step by the gradients of their sums.
   private func sweep(_ t: Int, _ b: Int, _ gradient: Row<Float>) {
     let r = t * batch + b
-    let x = gates(r)
+    let x = layer.gates(recorded, r)
     let late = carry.row.part(b * output.stride, units)
     let kept = memoryCarry.row.part(b * output.stride, units)
     let old = oldMemory(t, b)
@@ -194,42 +138,10 @@ final class LSTMNode: NodeTraining {
   }
 
   func accumulate(_ pass: Pass) throws(ArcuateError) {
-    for bias in [inputBias, hiddenBias] {
-      guard let bias, bias.isTrained else { continue }
-      LearningLoops.addColumns(
-        recorded.row, rows: output.rows, stride: inputWeight.stride, columns: 0..<4 * units,
-        to: bias.gradient.row)
-    }
-    for t in 0..<output.steps {
-      let rows = t * batch..<(t + 1) * batch
-      if inputWeight.isTrained {
-        let x = matrix(input.values, input, shifted(0..<batch, by: input.index(t) * batch))
-        try addProduct(x, gates(rows), to: inputWeight, pass)
-      }
-      if hiddenWeight.isTrained, t > 0 {
-        try addProduct(before(t, 0..<batch), gates(rows), to: hiddenWeight, pass)
-      }
-    }
+    try layer.accumulate(inputGates: recorded, hiddenGates: recorded, pass)
   }
 
-  /// Adds x^T g to the gradient of a weight.
-  private func addProduct(
-    _ x: Matrix, _ g: Matrix, to weight: Parameter, _ pass: Pass
-  ) throws(ArcuateError) {
-    try pass.pool.split(0..<weight.rows, grain: 6) { part, worker in
-      pass.products[worker].multiply(
-        x.transposed.rows(part), g, into: matrix(weight.gradient, weight).rows(part), adds: true)
-    }
-  }
+  func operations(_ samples: Int, _ pass: Pass) -> Int { layer.operations(samples) }
 
-  func operations(_ samples: Int, _ pass: Pass) -> Int {
-    samples * 4 * units * (input.steps * input.width + output.steps * units)
-  }
-
-  func trained() -> Operator? {
-    .lstm(
-      LSTM(
-        inputWeight: inputWeight.tensor(), hiddenWeight: hiddenWeight.tensor(),
-        inputBias: inputBias?.tensor(), hiddenBias: hiddenBias?.tensor()))
-  }
+  func trained() -> Operator? { .lstm(layer.trained()) }
 }
