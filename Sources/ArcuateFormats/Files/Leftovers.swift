@@ -25,7 +25,7 @@ enum Leftovers {
   /// Locks a temporary file that was just made. False if it was taken for one left behind, and
   /// removed, before it was locked.
   static func lock(_ file: Int32) -> Bool {
-    // A file system without locks keeps what is left behind.
+    // On a file system without locks, temporary files of killed saves stay.
     _ = flock(file, LOCK_EX | LOCK_NB)
     var status = stat()
     return fstat(file, &status) != 0 || status.st_nlink > 0

@@ -19,7 +19,7 @@ extension Neuron {
     var taus = [(kind.hasSynapse ? "tau_mem" : "tau", tauMembrane)]
     if kind.hasSynapse { taus.append(("tau_syn", tauSynapse)) }
     for (name, tau) in taus {
-      // A step multiplies what was there by 1 - dt / tau.
+      // A step multiplies the state by 1 - dt / tau.
       guard let least = tau?.extremes?.least, least > 0, dt_s > 2 * Double(least) else { continue }
       found.append(
         (

@@ -6,7 +6,7 @@
 struct Reducibility {
   /// A node where a cycle is entered beside the node where the walk entered it.
   private(set) var failure: (node: Int, entry: Int)?
-  /// For each node of the walk the node that stands for the cycles it lies on.
+  /// For each node, the representative of the cycles that contain it.
   private var stands: [Int]
 
   /// `inputs` are walked from first, then `others`: what only these lead to does not decide where the

@@ -17,7 +17,7 @@ extension ProgramBuilder {
     let operand = try operand(.constant(.parameter(index)), .number, position)
     guard case .constant(let constant) = operand else { return }
     adaptive.append(.init(parameter: index, constant: constant))
-    // A value, so that nothing made of it is computed once.
+    // Declared as a value, so that expressions that contain it are not folded into constants.
     meanings[name] = .value(operand, .number)
   }
 
@@ -67,7 +67,7 @@ extension ProgramBuilder {
     adaptive[k].line = position.line
   }
 
-  /// A factor and a name; nil for what is no such product.
+  /// The factor and the name of a product of a constant and a name; nil for other terms.
   private func product(_ term: ProgramExpression) -> (factor: ProgramExpression?, name: String)? {
     switch term {
     case .name(let name, _): return (nil, name)

@@ -66,7 +66,8 @@ struct OptimizerBounds {
 }
 
 extension Optimizer {
-  /// The bounds after the next step: of those known, and if these do not suffice of what is there.
+  /// The bounds after the next step, from the known bounds, or from the current values if the known
+  /// bounds do not suffice.
   func boundsAfterStep(_ norm: Double) throws(ArcuateError) -> OptimizerBounds? {
     let writes = parameters.reduce(0) { $0 + $1.writes }
     if writes != boundWrites { bounds = nil }

@@ -9,9 +9,9 @@ import Synchronization
   import Darwin
 #endif
 
-/// The first byte says which block is refused, the rest is a model: reading, compiling, running and
-/// training it answer with a status, OUT_OF_MEMORY where a block was refused, and what was made
-/// before is freed or goes on.
+/// The first byte is the number of blocks that the allocator grants, the rest is a model. Reading,
+/// compiling and creating sessions return a status, OUT_OF_MEMORY only if a block was refused. Objects
+/// created before can still be used and freed.
 @Sendable func fuzzOutOfMemory(_ bytes: Bytes) throws {
   guard bytes.count > 1 else { return }
   let allowed = Int((try? bytes.byte(at: 0)) ?? 0)

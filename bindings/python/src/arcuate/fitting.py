@@ -397,7 +397,7 @@ class _Data:
     def epoch(
         self, epoch: int, start: int
     ) -> Iterator[Tuple[Inputs, Targets, Optional[npt.NDArray[np.uint64]]]]:
-        """The complete batches of an epoch from batch `start` on, with the places of their samples."""
+        """The complete batches of an epoch from batch `start` on, with the indices of their samples."""
         if self._loader is not None:
             batches = self._loader(epoch) if callable(self._loader) else self._loader
             done = 0
@@ -473,7 +473,7 @@ class _Interrupts:
 
     @contextlib.contextmanager
     def canceling(self) -> Iterator[None]:
-        """Calls inside end early once an interrupt is wanted; what is saved afterwards is not."""
+        """Cancels calls in this block once an interrupt was requested; saving afterwards is not canceled."""
         _interrupts.stop = lambda: self.wanted
         try:
             yield

@@ -351,7 +351,7 @@ class Trainer(Handle):
     def _target(
         self, loss: int, target: npt.NDArray[Any], count: int, kept: List[Any]
     ) -> _native.Target:
-        """The struct of the target of a loss; what it points to is kept."""
+        """The C struct of the target of a loss; the arrays it points to are kept alive."""
         if target.dtype.kind not in "buif":
             raise errors.argument(
                 f"targets must be integers, a class per sample, or numbers, got elements of type "
