@@ -14,11 +14,11 @@ let isTuned =
   let hasVariants = false
 #endif
 
-// At plain x86-64 a SIMD multiply-add becomes a library call per lane, so the package is built for
-// AVX2 and FMA; the library checks the processor when it is first used.
-let machine: [SwiftSetting] =
-  hasVariants ? [.define("ARCUATE_AVX"), .unsafeFlags(["-Xcc", "-march=x86-64-v3"])] : []
-let cMachine: [CSetting] = hasVariants ? [.unsafeFlags(["-march=x86-64-v3"])] : []
+// All but the microkernels runs on any x86-64 processor.
+let machine: [SwiftSetting] = hasVariants ? [.define("ARCUATE_AVX")] : []
+
+// The microkernels for AVX2 and FMA: at plain x86-64 a SIMD multiply-add is a library call per lane.
+let narrow: [SwiftSetting] = hasVariants ? [.unsafeFlags(["-Xcc", "-march=x86-64-v3"])] : []
 
 // Dynamic checks of exclusive access cost hot loops several percent; debug builds, which run the
 // tests, keep them.
@@ -37,13 +37,14 @@ let checked: [SwiftSetting] =
   isTuned
   ? [.unsafeFlags(["-O", "-assert-config", "Debug"], .when(configuration: .debug))] : []
 
-// The microkernels compiled again, from a link to their folder, for processors with AVX-512.
+// The microkernels compiled again, from links to their folder, for processors with AVX-512 and for any.
 // Unoptimized code would define functions of the standard library, of which the linker keeps one
 // for all (Tests/variants.sh), so that debug builds optimize them, too.
 let wide: [SwiftSetting] = [
   .define("ARCUATE_WIDE"), .unsafeFlags(["-Xcc", "-march=x86-64-v4"]),
   .unsafeFlags(["-O"], .when(configuration: .debug)),
 ]
+let plain: [SwiftSetting] = [.unsafeFlags(["-O"], .when(configuration: .debug))]
 
 // The library of C holds Swift's standard library and exports the functions of the header alone.
 let selfContained: [LinkerSetting] =
@@ -99,14 +100,15 @@ let package = Package(
     // From the bottom up; Tests/house/tables.py says what a room may import.
     .systemLibrary(name: "CZlib", path: "Sources/CZlib"),
     .systemLibrary(name: "CArcuate", path: "Sources/CArcuate"),
-    .target(name: "CShims", exclude: ["README.md"], cSettings: cMachine),
+    .target(name: "CShims", exclude: ["README.md"]),
     room("ArcuateCore", ["CShims"], settings: machine + checked),
     room("ArcuateKernelTypes"),
-    room("ArcuateMicrokernels", ["CShims", "ArcuateKernelTypes"], settings: machine + checked),
+    room("ArcuateMicrokernels", ["CShims", "ArcuateKernelTypes"], settings: narrow + checked),
     room(
       "ArcuateKernels",
       ["ArcuateCore", "ArcuateKernelTypes", "ArcuateMicrokernels", "CShims"]
-        + (hasVariants ? ["ArcuateMicrokernelsAVX512"] : []), settings: machine + checked),
+        + (hasVariants ? ["ArcuateMicrokernelsAVX512", "ArcuateMicrokernelsBaseline"] : []),
+      settings: machine + checked),
     room("ArcuateModel", ["ArcuateCore"], settings: cold),
     room("ArcuateFormats", ["ArcuateCore", "ArcuateModel", "CZlib"], settings: cold),
     room(
@@ -147,8 +149,10 @@ let package = Package(
 )
 
 if hasVariants {
-  package.targets.append(
-    room("ArcuateMicrokernelsAVX512", ["CShims", "ArcuateKernelTypes"], settings: wide))
+  package.targets += [
+    room("ArcuateMicrokernelsAVX512", ["CShims", "ArcuateKernelTypes"], settings: wide),
+    room("ArcuateMicrokernelsBaseline", ["CShims", "ArcuateKernelTypes"], settings: plain),
+  ]
 }
 
 // `Tests/fuzz/run.sh` builds this with libFuzzer, which brings the main function.

@@ -122,10 +122,16 @@ sanitizers() {
 }
 
 variants() {
-  title "The two variants of the kernels, optimized and not"
+  title "The variants of the kernels, optimized and not"
   for configuration in release debug; do
     sh Tests/variants.sh "$(swift build -c $configuration --show-bin-path)"
   done
+}
+
+processors() {
+  title "Processors without AVX2, without AVX, and with both, emulated"
+  prepare_packages qemu-user gcc libc6-dev binutils
+  sh Tests/processors.sh "$(swift build -c release --show-bin-path)"
 }
 
 fuzz() {
@@ -166,6 +172,7 @@ else
   python
   oracles
   variants
+  processors
   instructions
   sanitizers
   fuzz

@@ -60,7 +60,7 @@
  *     ARCUATE_ERROR_INVALID_MODEL           -300  a model is inconsistent
  *     ARCUATE_ERROR_NOT_REPRESENTABLE       -301  a file format cannot express a model
  *     ARCUATE_ERROR_CANNOT_COMPILE          -400  a model cannot be compiled with these options
- *     ARCUATE_ERROR_UNSUPPORTED_PROCESSOR   -401  the processor lacks required instructions
+ *     ARCUATE_ERROR_UNSUPPORTED_PROCESSOR   -401  not returned by this version
  *     ARCUATE_ERROR_INVALID_STATE           -500  the state of the object does not permit the call
  *     ARCUATE_ERROR_CANCELED                -501  the call was canceled
  *     ARCUATE_ERROR_OUT_OF_MEMORY           -600  memory could not be allocated
@@ -93,13 +93,13 @@
  * arcuate_compile_options a zero means "use the model's value, or the
  * default".
  *
- * Processors. x86-64 with AVX2 and FMA is required. AVX-512 and, on Linux, AMX tiles are used if
- * the processor has them; with exact numerics the results have the same bits. The environment
- * variable ARCUATE_INSTRUCTIONS ("avx2", "avx512" or "amx"), read on first use, limits the
- * instruction sets; unsupported ones are ignored, and a message is logged. arcuate_plan_explain
- * names those in use. For AMX the library requests tile permission for the process, which enlarges
- * the frames of its signal handlers by 8 kB; if the process has a smaller alternate signal stack,
- * AMX is not used.
+ * Processors. Any x86-64 processor. AVX2 with FMA, AVX-512 and, on Linux, AMX tiles are used if
+ * the processor has them; without AVX2 ("baseline") the library is several times slower. With exact
+ * numerics the results have the same bits. The environment variable ARCUATE_INSTRUCTIONS
+ * ("baseline", "avx2", "avx512" or "amx"), read on first use, limits the instruction sets;
+ * unsupported ones are ignored, and a message is logged. arcuate_plan_explain names those in use.
+ * For AMX the library requests tile permission for the process, which enlarges the frames of its
+ * signal handlers by 8 kB; if the process has a smaller alternate signal stack, AMX is not used.
  *
  * Data. Numbers are IEEE 754 floats in the byte order of the machine, arrays are row-major and
  * channel-first, text is UTF-8 and null-terminated.

@@ -31,7 +31,7 @@ private func open(
   _ read: () throws -> (model: Model, findings: [Finding])
 ) throws {
   let result = try required(model, "model")
-  try Processor.requireSupport()
+  Instructions.settle()
   let (model, findings) = try read()
   let handle = ModelHandle(model, findings)
   for finding in findings {

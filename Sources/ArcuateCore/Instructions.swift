@@ -13,13 +13,12 @@ import Synchronization
 /// Results have the same bits with all of them, unless a plan leaves the order of sums open. The
 /// choice is made when the library is first used, and does not change after.
 public enum Instructions: String, Sendable, CaseIterable {
+  /// Those of the compiler's default target: older processors, other ones, and builds without flags.
+  case baseline
   #if ARCUATE_AVX
     case avx2, avx512
     /// AVX-512 and AMX tiles.
     case amx
-  #else
-    /// Those of the compiler's default target: other processors, and builds without flags.
-    case baseline
   #endif
 
   /// The sets that this processor has, in ascending order.
@@ -29,6 +28,7 @@ public enum Instructions: String, Sendable, CaseIterable {
   public static var current: Instructions {
     _ = beginning
     #if ARCUATE_AVX
+      if cshims_uses_baseline() { return .baseline }
       return cshims_uses_tiles() ? .amx : cshims_uses_avx512() ? .avx512 : .avx2
     #else
       return .baseline
@@ -39,7 +39,7 @@ public enum Instructions: String, Sendable, CaseIterable {
   public static var remark: String? { beginning }
 
   /// Makes the choice, and logs once if it is not the requested set.
-  static func settle() {
+  package static func settle() {
     guard let remark = beginning, !isSaid.exchange(true, ordering: .relaxed) else { return }
     Log.write(.note, remark)
   }
@@ -73,15 +73,17 @@ public enum Instructions: String, Sendable, CaseIterable {
   /// The best set that this processor has.
   private static let best: Instructions = {
     #if ARCUATE_AVX
-      cshims_cpu_has_tiles() ? .amx : cshims_cpu_has_avx512() ? .avx512 : .avx2
+      guard cshims_cpu_has_avx2() else { return .baseline }
+      return cshims_cpu_has_tiles() ? .amx : cshims_cpu_has_avx512() ? .avx512 : .avx2
     #else
-      .baseline
+      return .baseline
     #endif
   }()
 
   private func set() {
     #if ARCUATE_AVX
-      cshims_use_avx512(self != .avx2)
+      cshims_use_baseline(self == .baseline)
+      cshims_use_avx512(self == .avx512 || self == .amx)
       cshims_use_tiles(self == .amx)
     #endif
   }

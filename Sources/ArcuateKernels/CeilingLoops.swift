@@ -6,9 +6,9 @@ import ArcuateCore
 public struct CeilingLoops: Sendable {
   private let memory: View<Float>
 
-  /// Memory of ones, of so many bytes. Throws. `outOfMemory`, `unsupportedProcessor`.
+  /// Memory of ones, of so many bytes. Throws. `outOfMemory`.
   public init(byteCount: Int) throws(ArcuateError) {
-    try Processor.requireSupport()
+    Instructions.settle()
     let count = max(64, byteCount / 4 & ~63)
     memory = try AlignedBuffer(byteCount: count * 4).view(start: 0, count: count)
     memory.row.fill(1)

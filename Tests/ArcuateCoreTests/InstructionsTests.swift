@@ -12,7 +12,9 @@ import Testing
       arguments: [
         (nil, .avx512, .avx512, false), (nil, .avx2, .avx2, false), (nil, .amx, .amx, false),
         ("", .avx512, .avx512, false), ("avx2", .avx512, .avx2, false),
-        ("avx2", .avx2, .avx2, false), ("avx512", .avx512, .avx512, false),
+        ("avx2", .avx2, .avx2, false), (nil, .baseline, .baseline, false),
+        ("baseline", .amx, .baseline, false), ("avx2", .baseline, .baseline, true),
+        ("avx512", .avx512, .avx512, false),
         ("avx512", .avx2, .avx2, true), ("avx512", .amx, .avx512, false),
         ("amx", .amx, .amx, false), ("amx", .avx512, .avx512, true),
         ("AVX2", .avx512, .avx512, true), ("neon", .avx2, .avx2, true),

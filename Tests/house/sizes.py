@@ -22,7 +22,7 @@ for path in files("README.md"):
 sources = files(".swift", ".c", ".h", ".cpp", ".py", ".sh", ".awk", ".cmake")
 long = {}
 for path in sources:
-    if "AVX512" not in path:
+    if "ArcuateMicrokernelsAVX512" not in path and "ArcuateMicrokernelsBaseline" not in path:
         count = text(path).count("\n")
         if count > 600:
             wrong.append(f"{path}: {count} lines, at most 600")

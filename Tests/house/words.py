@@ -43,7 +43,12 @@ def public(path: str) -> list[tuple[int, str]]:
         ("Sources/ArcuateCommand/", "Sources/ArcuateConsole/", "Sources/ArcuateBench/")
     ):
         return [(n, t) for n, t in lines if '"' in t or t.lstrip().startswith("///")]
-    if path.startswith("Sources/") and path.endswith(".swift") and "AVX512" not in path:
+    if (
+        path.startswith("Sources/")
+        and path.endswith(".swift")
+        and "AVX512" not in path
+        and "Baseline" not in path
+    ):
         return [
             (n, t) for n, t in lines if t.lstrip().startswith("///") or re.search(r'Error\(.*"', t)
         ]

@@ -39,7 +39,7 @@ ARCUATE_API void arcuate_read_options_init(arcuate_read_options *options);
  *
  * options: NULL for the defaults. On success the caller owns *model.
  * Status: CANNOT_OPEN, TRUNCATED, MALFORMED, UNSUPPORTED_FORMAT, LIMIT_EXCEEDED, INVALID_MODEL,
- * INVALID_ARGUMENT, UNSUPPORTED_PROCESSOR, OUT_OF_MEMORY. */
+ * INVALID_ARGUMENT, OUT_OF_MEMORY. */
 ARCUATE_NODISCARD ARCUATE_API arcuate_status arcuate_model_open(
     const char *path, const arcuate_read_options *options, arcuate_model **model,
     arcuate_error **error) ARCUATE_NONNULL(1, 3);

@@ -84,8 +84,7 @@ ARCUATE_NODISCARD ARCUATE_API arcuate_status arcuate_compile_options_from_model(
 
 /* Compiles a model. options: NULL for the model's own. On success the caller owns *plan.
  * Status: INVALID_MODEL naming the node, CANNOT_COMPILE, LIMIT_EXCEEDED (also by max_session_bytes,
- * naming the node that needs most), OUT_OF_MEMORY, INVALID_ARGUMENT for options out of range,
- * UNSUPPORTED_PROCESSOR. */
+ * naming the node that needs most), OUT_OF_MEMORY, INVALID_ARGUMENT for options out of range. */
 ARCUATE_NODISCARD ARCUATE_API arcuate_status arcuate_plan_create(
     const arcuate_model *model, const arcuate_compile_options *options, arcuate_plan **plan,
     arcuate_error **error) ARCUATE_NONNULL(1, 3);

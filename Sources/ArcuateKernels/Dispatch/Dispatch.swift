@@ -4,140 +4,11 @@ import CShims
 
 #if ARCUATE_AVX
   import ArcuateMicrokernelsAVX512
+  import ArcuateMicrokernelsBaseline
 #endif
 
-// The microkernels by the names that they have in both variants, each of which goes to the variant
+// The microkernels by the names that they have in every variant, each of which goes to the variant
 // that is in use; what they need of their pointers stands beside their loops.
-
-@inline(__always)
-func linearEvents(
-  input x: UnsafePointer<Float>, list: UnsafePointer<UInt32>, listCount: Int, unit: Bool,
-  weights: WeightMatrix, output y: UnsafeMutablePointer<Float>, first: Int, count: Int
-) {
-  #if ARCUATE_AVX
-    if cshims_uses_avx512() {
-      return ArcuateMicrokernelsAVX512.linearEvents(
-        input: x, list: list, listCount: listCount, unit: unit, weights: weights, output: y,
-        first: first, count: count)
-    }
-  #endif
-  ArcuateMicrokernels.linearEvents(
-    input: x, list: list, listCount: listCount, unit: unit, weights: weights, output: y,
-    first: first, count: count)
-}
-
-@inline(__always)
-func linearDense(
-  input x: UnsafePointer<Float>, xStride: Int, inputs: Int, rows: Int, weights: WeightMatrix,
-  output y: UnsafeMutablePointer<Float>, yStride: Int, first: Int, count: Int, fused: Bool
-) {
-  #if ARCUATE_AVX
-    if cshims_uses_avx512() {
-      return ArcuateMicrokernelsAVX512.linearDense(
-        input: x, xStride: xStride, inputs: inputs, rows: rows, weights: weights, output: y,
-        yStride: yStride, first: first, count: count, fused: fused)
-    }
-  #endif
-  ArcuateMicrokernels.linearDense(
-    input: x, xStride: xStride, inputs: inputs, rows: rows, weights: weights, output: y,
-    yStride: yStride, first: first, count: count, fused: fused)
-}
-
-@inline(__always)
-func linearShared(
-  masks: UnsafePointer<UInt32>, list: UnsafePointer<UInt32>, listCount: Int, weights: WeightMatrix,
-  output y: UnsafeMutablePointer<Float>, offsets: UnsafePointer<Int>, rows: Int, first: Int,
-  count: Int
-) {
-  #if ARCUATE_AVX
-    if cshims_uses_avx512() {
-      return ArcuateMicrokernelsAVX512.linearShared(
-        masks: masks, list: list, listCount: listCount, weights: weights, output: y,
-        offsets: offsets, rows: rows, first: first, count: count)
-    }
-  #endif
-  ArcuateMicrokernels.linearShared(
-    masks: masks, list: list, listCount: listCount, weights: weights, output: y, offsets: offsets,
-    rows: rows, first: first, count: count)
-}
-
-@inline(__always)
-func linearSharedBytes(
-  lists: UnsafePointer<UInt32>, listStarts: UnsafePointer<Int>, counts: UnsafePointer<Int32>,
-  weights: WeightMatrix, output y: UnsafeMutablePointer<Float>, offsets: UnsafePointer<Int>,
-  rows: Int, first: Int, count: Int
-) {
-  #if ARCUATE_AVX
-    if cshims_uses_avx512() {
-      return ArcuateMicrokernelsAVX512.linearSharedBytes(
-        lists: lists, listStarts: listStarts, counts: counts, weights: weights, output: y,
-        offsets: offsets, rows: rows, first: first, count: count)
-    }
-  #endif
-  ArcuateMicrokernels.linearSharedBytes(
-    lists: lists, listStarts: listStarts, counts: counts, weights: weights, output: y,
-    offsets: offsets, rows: rows, first: first, count: count)
-}
-
-@inline(__always)
-func gatherMasks(
-  _ masks: UnsafeMutablePointer<UInt32>, count: Int, list: UnsafeMutablePointer<UInt32>,
-  listMasks: UnsafeMutablePointer<UInt32>
-) -> Int {
-  #if ARCUATE_AVX
-    if cshims_uses_avx512() {
-      return ArcuateMicrokernelsAVX512.gatherMasks(
-        masks, count: count, list: list, listMasks: listMasks)
-    }
-  #endif
-  return ArcuateMicrokernels.gatherMasks(
-    masks, count: count, list: list, listMasks: listMasks)
-}
-
-@inline(__always)
-func linearMany(
-  _ spikes: ManySpikeRows, weights: WeightMatrix, output y: UnsafeMutablePointer<Float>, first: Int,
-  count: Int, scratch: UnsafeMutableRawPointer
-) {
-  #if ARCUATE_AVX
-    if cshims_uses_avx512() {
-      return ArcuateMicrokernelsAVX512.linearMany(
-        spikes, weights: weights, output: y, first: first, count: count, scratch: scratch)
-    }
-  #endif
-  ArcuateMicrokernels.linearMany(
-    spikes, weights: weights, output: y, first: first, count: count, scratch: scratch)
-}
-
-@inline(__always)
-func linearManyBytes(
-  _ spikes: ManySpikeRows, weights: WeightMatrix, output y: UnsafeMutablePointer<Float>, first: Int,
-  count: Int, scratch: UnsafeMutableRawPointer
-) {
-  #if ARCUATE_AVX
-    if cshims_uses_avx512() {
-      return ArcuateMicrokernelsAVX512.linearManyBytes(
-        spikes, weights: weights, output: y, first: first, count: count, scratch: scratch)
-    }
-  #endif
-  ArcuateMicrokernels.linearManyBytes(
-    spikes, weights: weights, output: y, first: first, count: count, scratch: scratch)
-}
-
-@inline(__always)
-func linearTiles(
-  _ spikes: ListedSpikeRows, weights: WeightMatrix, output y: UnsafeMutablePointer<Float>,
-  first: Int, count: Int, scratch: UnsafeMutableRawPointer
-) {
-  #if ARCUATE_AVX
-    if cshims_uses_avx512() {
-      return ArcuateMicrokernelsAVX512.linearTiles(
-        spikes, weights: weights, output: y, first: first, count: count, scratch: scratch)
-    }
-  #endif
-  ArcuateMicrokernels.linearTiles(
-    spikes, weights: weights, output: y, first: first, count: count, scratch: scratch)
-}
 
 @inline(__always)
 func splitLists(
@@ -147,6 +18,11 @@ func splitLists(
   #if ARCUATE_AVX
     if cshims_uses_avx512() {
       return ArcuateMicrokernelsAVX512.splitLists(
+        lists: lists, listStarts: listStarts, counts: counts, rows: rows, inputs: inputs,
+        block: block, splits: splits, splitStride: splitStride)
+    }
+    if cshims_uses_baseline() {
+      return ArcuateMicrokernelsBaseline.splitLists(
         lists: lists, listStarts: listStarts, counts: counts, rows: rows, inputs: inputs,
         block: block, splits: splits, splitStride: splitStride)
     }
@@ -167,6 +43,11 @@ func convolutionEvents(
         input: x, list: list, listCount: listCount, unit: unit, weights: weights, runs: runs,
         output: y)
     }
+    if cshims_uses_baseline() {
+      return ArcuateMicrokernelsBaseline.convolutionEvents(
+        input: x, list: list, listCount: listCount, unit: unit, weights: weights, runs: runs,
+        output: y)
+    }
   #endif
   ArcuateMicrokernels.convolutionEvents(
     input: x, list: list, listCount: listCount, unit: unit, weights: weights, runs: runs, output: y)
@@ -181,6 +62,11 @@ func convolutionWindows(
   #if ARCUATE_AVX
     if cshims_uses_avx512() {
       return ArcuateMicrokernelsAVX512.convolutionWindows(
+        input: x, list: list, listCount: listCount, unit: unit, weights: weights, bias: bias,
+        windows: windows, starts: starts, output: y)
+    }
+    if cshims_uses_baseline() {
+      return ArcuateMicrokernelsBaseline.convolutionWindows(
         input: x, list: list, listCount: listCount, unit: unit, weights: weights, bias: bias,
         windows: windows, starts: starts, output: y)
     }
@@ -205,6 +91,12 @@ func neuronStep(
         list: list,
         count: count, coefficients: coefficients, flags: flags)
     }
+    if cshims_uses_baseline() {
+      return ArcuateMicrokernelsBaseline.neuronStep(
+        input: x, and: x2, membrane: membrane, current: current, pending: pending, output: y,
+        list: list,
+        count: count, coefficients: coefficients, flags: flags)
+    }
   #endif
   return ArcuateMicrokernels.neuronStep(
     input: x, and: x2, membrane: membrane, current: current, pending: pending, output: y,
@@ -221,6 +113,11 @@ func laneProgram(
   #if ARCUATE_AVX
     if cshims_uses_avx512() {
       return ArcuateMicrokernelsAVX512.laneProgram(
+        code, instructions: instructions, bases: bases, output: y, list: list, count: count,
+        position: position, tile: tile, random: random)
+    }
+    if cshims_uses_baseline() {
+      return ArcuateMicrokernelsBaseline.laneProgram(
         code, instructions: instructions, bases: bases, output: y, list: list, count: count,
         position: position, tile: tile, random: random)
     }
@@ -242,48 +139,15 @@ func neuronFire(
         membrane: membrane, output: y, list: list, count: count, threshold: threshold,
         resetValue: resetValue, flags: flags)
     }
+    if cshims_uses_baseline() {
+      return ArcuateMicrokernelsBaseline.neuronFire(
+        membrane: membrane, output: y, list: list, count: count, threshold: threshold,
+        resetValue: resetValue, flags: flags)
+    }
   #endif
   return ArcuateMicrokernels.neuronFire(
     membrane: membrane, output: y, list: list, count: count, threshold: threshold,
     resetValue: resetValue, flags: flags)
-}
-
-@inline(__always)
-func nonzeroList(
-  _ x: UnsafePointer<Float>, count: Int, list: UnsafeMutablePointer<UInt32>
-) -> (count: Int, unit: Bool) {
-  #if ARCUATE_AVX
-    if cshims_uses_avx512() {
-      return ArcuateMicrokernelsAVX512.nonzeroList(
-        x, count: count, list: list)
-    }
-  #endif
-  return ArcuateMicrokernels.nonzeroList(
-    x, count: count, list: list)
-}
-
-@inline(__always)
-func nonzeroMasks(
-  _ x: UnsafePointer<Float>, count: Int, masks: UnsafeMutablePointer<UInt16>
-) -> (finite: Bool, unit: Bool) {
-  #if ARCUATE_AVX
-    if cshims_uses_avx512() {
-      return ArcuateMicrokernelsAVX512.nonzeroMasks(x, count: count, masks: masks)
-    }
-  #endif
-  return ArcuateMicrokernels.nonzeroMasks(x, count: count, masks: masks)
-}
-
-@inline(__always)
-func listMasks(
-  _ masks: UnsafePointer<UInt16>, count: Int, list: UnsafeMutablePointer<UInt32>
-) -> Int {
-  #if ARCUATE_AVX
-    if cshims_uses_avx512() {
-      return ArcuateMicrokernelsAVX512.listMasks(masks, count: count, list: list)
-    }
-  #endif
-  return ArcuateMicrokernels.listMasks(masks, count: count, list: list)
 }
 
 @inline(__always)
@@ -293,6 +157,10 @@ func ceilingRead(
   #if ARCUATE_AVX
     if cshims_uses_avx512() {
       return ArcuateMicrokernelsAVX512.ceilingRead(
+        x, count: count, passes: passes)
+    }
+    if cshims_uses_baseline() {
+      return ArcuateMicrokernelsBaseline.ceilingRead(
         x, count: count, passes: passes)
     }
   #endif
@@ -309,6 +177,10 @@ func ceilingReadRows(
       return ArcuateMicrokernelsAVX512.ceilingReadRows(
         x, width: width, list: list, listCount: listCount)
     }
+    if cshims_uses_baseline() {
+      return ArcuateMicrokernelsBaseline.ceilingReadRows(
+        x, width: width, list: list, listCount: listCount)
+    }
   #endif
   return ArcuateMicrokernels.ceilingReadRows(
     x, width: width, list: list, listCount: listCount)
@@ -321,6 +193,10 @@ func ceilingMultiplyAdd(
   #if ARCUATE_AVX
     if cshims_uses_avx512() {
       return ArcuateMicrokernelsAVX512.ceilingMultiplyAdd(
+        seed, count: count)
+    }
+    if cshims_uses_baseline() {
+      return ArcuateMicrokernelsBaseline.ceilingMultiplyAdd(
         seed, count: count)
     }
   #endif
@@ -341,6 +217,11 @@ func populationStep(
         base: base, sum: sum, membrane: membrane, current: current, list: list, position: position,
         count: count, coefficients: coefficients, flags: flags)
     }
+    if cshims_uses_baseline() {
+      return ArcuateMicrokernelsBaseline.populationStep(
+        base: base, sum: sum, membrane: membrane, current: current, list: list, position: position,
+        count: count, coefficients: coefficients, flags: flags)
+    }
   #endif
   return ArcuateMicrokernels.populationStep(
     base: base, sum: sum, membrane: membrane, current: current, list: list, position: position,
@@ -355,6 +236,11 @@ func sparseRows(
   #if ARCUATE_AVX
     if cshims_uses_avx512() {
       return ArcuateMicrokernelsAVX512.sparseRows(
+        list: list, count: count, known: known, first: first, values: values, table: table,
+        tile: tile, base: base, sum: sum)
+    }
+    if cshims_uses_baseline() {
+      return ArcuateMicrokernelsBaseline.sparseRows(
         list: list, count: count, known: known, first: first, values: values, table: table,
         tile: tile, base: base, sum: sum)
     }
@@ -375,126 +261,13 @@ func sparseRing(
         list: list, count: count, known: known, first: first, values: values, table: table,
         tile: tile, shift: shift, mask: mask, ring: ring)
     }
+    if cshims_uses_baseline() {
+      return ArcuateMicrokernelsBaseline.sparseRing(
+        list: list, count: count, known: known, first: first, values: values, table: table,
+        tile: tile, shift: shift, mask: mask, ring: ring)
+    }
   #endif
   ArcuateMicrokernels.sparseRing(
     list: list, count: count, known: known, first: first, values: values, table: table, tile: tile,
     shift: shift, mask: mask, ring: ring)
-}
-
-/// Rows and columns of a panel of the variant in use.
-@inline(__always)
-var productShape: (rows: Int, columns: Int) {
-  #if ARCUATE_AVX
-    if cshims_uses_avx512() {
-      return (ArcuateMicrokernelsAVX512.productRows, ArcuateMicrokernelsAVX512.productColumns)
-    }
-  #endif
-  return (ArcuateMicrokernels.productRows, ArcuateMicrokernels.productColumns)
-}
-
-@inline(__always)
-func packProductRows(
-  _ a: UnsafePointer<Float>, rowStride: Int, columnStride: Int, first: Int, count: Int, depth: Int,
-  into packed: UnsafeMutablePointer<Float>
-) {
-  #if ARCUATE_AVX
-    if cshims_uses_avx512() {
-      return ArcuateMicrokernelsAVX512.packProductRows(
-        a, rowStride: rowStride, columnStride: columnStride, first: first, count: count,
-        depth: depth, into: packed)
-    }
-  #endif
-  ArcuateMicrokernels.packProductRows(
-    a, rowStride: rowStride, columnStride: columnStride, first: first, count: count, depth: depth,
-    into: packed)
-}
-
-@inline(__always)
-func packProductColumns(
-  _ b: UnsafePointer<Float>, rowStride: Int, columnStride: Int, first: Int, count: Int, depth: Int,
-  into packed: UnsafeMutablePointer<Float>
-) {
-  #if ARCUATE_AVX
-    if cshims_uses_avx512() {
-      return ArcuateMicrokernelsAVX512.packProductColumns(
-        b, rowStride: rowStride, columnStride: columnStride, first: first, count: count,
-        depth: depth, into: packed)
-    }
-  #endif
-  ArcuateMicrokernels.packProductColumns(
-    b, rowStride: rowStride, columnStride: columnStride, first: first, count: count, depth: depth,
-    into: packed)
-}
-
-@inline(__always)
-func productTile(
-  _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, depth: Int,
-  c: UnsafeMutablePointer<Float>, cStride: Int, rows: Int, columns: Int, adds: Bool
-) {
-  #if ARCUATE_AVX
-    if cshims_uses_avx512() {
-      return ArcuateMicrokernelsAVX512.productTile(
-        a, b, depth: depth, c: c, cStride: cStride, rows: rows, columns: columns, adds: adds)
-    }
-  #endif
-  ArcuateMicrokernels.productTile(
-    a, b, depth: depth, c: c, cStride: cStride, rows: rows, columns: columns, adds: adds)
-}
-
-@inline(__always)
-func gatherSums(
-  source: UnsafePointer<Float>, sourceStride: Int, entries: UnsafePointer<UInt32>,
-  values: UnsafePointer<Float>?, starts: UnsafePointer<UInt32>, rows: Int, blocks: Int,
-  first: Int, last: Int, start: UnsafePointer<Float>?, y: UnsafeMutablePointer<Float>,
-  yStride: Int, count: Int
-) {
-  #if ARCUATE_AVX
-    if cshims_uses_avx512() {
-      return ArcuateMicrokernelsAVX512.gatherSums(
-        source: source, sourceStride: sourceStride, entries: entries, values: values,
-        starts: starts, rows: rows, blocks: blocks, first: first, last: last, start: start,
-        y: y, yStride: yStride, count: count)
-    }
-  #endif
-  ArcuateMicrokernels.gatherSums(
-    source: source, sourceStride: sourceStride, entries: entries, values: values,
-    starts: starts, rows: rows, blocks: blocks, first: first, last: last, start: start,
-    y: y, yStride: yStride, count: count)
-}
-
-@inline(__always)
-func neuronRecord(
-  input x: UnsafePointer<Float>, tape: NeuronTape, count: Int, coefficients: NeuronCoefficients,
-  flags: NeuronFlags
-) {
-  #if ARCUATE_AVX
-    if cshims_uses_avx512() {
-      return ArcuateMicrokernelsAVX512.neuronRecord(
-        input: x, tape: tape, count: count, coefficients: coefficients, flags: flags)
-    }
-  #endif
-  ArcuateMicrokernels.neuronRecord(
-    input: x, tape: tape, count: count, coefficients: coefficients, flags: flags)
-}
-
-@inline(__always)
-func neuronSweep(
-  emitted: UnsafePointer<Float>, tape: NeuronTape, carry: UnsafeMutablePointer<Float>,
-  currentCarry: UnsafeMutablePointer<Float>, membraneGradient: UnsafeMutablePointer<Float>,
-  inputGradient: UnsafeMutablePointer<Float>, adds: Bool, count: Int,
-  coefficients: NeuronCoefficients, flags: NeuronFlags, surrogate: SurrogateShape,
-  throughReset: Bool
-) {
-  #if ARCUATE_AVX
-    if cshims_uses_avx512() {
-      return ArcuateMicrokernelsAVX512.neuronSweep(
-        emitted: emitted, tape: tape, carry: carry, currentCarry: currentCarry,
-        membraneGradient: membraneGradient, inputGradient: inputGradient, adds: adds, count: count,
-        coefficients: coefficients, flags: flags, surrogate: surrogate, throughReset: throughReset)
-    }
-  #endif
-  ArcuateMicrokernels.neuronSweep(
-    emitted: emitted, tape: tape, carry: carry, currentCarry: currentCarry,
-    membraneGradient: membraneGradient, inputGradient: inputGradient, adds: adds, count: count,
-    coefficients: coefficients, flags: flags, surrogate: surrogate, throughReset: throughReset)
 }

@@ -8,9 +8,9 @@ extension Model {
   /// Options that are not set follow the model's metadata.
   /// Throws. `invalidModel` naming the node if the check finds an error; `invalidArgument` for
   /// options out of range; `cannotCompile` for options that do not fit; `limitExceeded` if a
-  /// session would need more than 2^36 bytes; `unsupportedProcessor`.
+  /// session would need more than `maxSessionBytes`; `canceled`.
   public func compile(_ options: CompileOptions = .init()) throws(ArcuateError) -> Plan {
-    try Processor.requireSupport()
+    Instructions.settle()
     var model = self
     let options = try options.following(self)
     try options.check()
@@ -25,7 +25,7 @@ extension CheckedModel {
   ///
   /// Options and errors are those of `Model.compile`.
   public func compile(_ options: CompileOptions = .init()) throws(ArcuateError) -> Plan {
-    try Processor.requireSupport()
+    Instructions.settle()
     let options = try options.following(model)
     try options.check()
     return try Compiler.plan(applying(semantics: options.semantics, dt_s: options.dt_s), options)

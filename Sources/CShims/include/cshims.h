@@ -9,8 +9,12 @@
 #include <immintrin.h>
 #endif
 
-/// Whether this processor has every instruction the library was compiled for.
-bool cshims_cpu_is_supported(void);
+/// Whether this processor has AVX2, FMA and what else the narrow kernels were compiled for.
+bool cshims_cpu_has_avx2(void);
+
+/// Uses the kernels for any processor from now on, or no longer. They are used until then where the
+/// processor has no AVX2.
+void cshims_use_baseline(bool use);
 
 /// Whether it has all of AVX-512 that the wide kernels were compiled for, and the system allows it.
 bool cshims_cpu_has_avx512(void);
@@ -51,6 +55,12 @@ void cshims_trim_memory(void);
 
 #define CSHIMS_INLINE static inline __attribute__((always_inline))
 
+extern bool cshims_baseline_is_used;
+/// Whether the kernels for any processor are used.
+CSHIMS_INLINE bool cshims_uses_baseline(void) {
+  return __builtin_expect(__atomic_load_n(&cshims_baseline_is_used, __ATOMIC_RELAXED), 0);
+}
+
 extern bool cshims_avx512_is_used;
 /// Whether the wide kernels are used; false until `cshims_use_avx512` was called.
 CSHIMS_INLINE bool cshims_uses_avx512(void) {
@@ -70,6 +80,10 @@ CSHIMS_INLINE void cshims_cancel_request(cshims_cancel *cancel, bool request) {
 CSHIMS_INLINE bool cshims_cancel_is_requested(const cshims_cancel *cancel) {
   return __atomic_load_n(&cancel->requested, __ATOMIC_RELAXED) != 0;
 }
+
+// Vectors wider than registers are only passed to functions that are always inlined.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wpsabi"
 
 typedef float cshims_f32x8 __attribute__((vector_size(32)));
 typedef int32_t cshims_i32x8 __attribute__((vector_size(32)));
@@ -447,5 +461,7 @@ CSHIMS_TURN(cshims_turn1, uint8_t, 16, 4,
             CSHIMS_LIST(8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31))
 
 #include "cshims_programs.h"
+
+#pragma GCC diagnostic pop
 
 #endif
