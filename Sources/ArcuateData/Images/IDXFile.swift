@@ -68,7 +68,8 @@ public struct IDXFile: Sendable {
     for axis in 0..<axes {
       let extent = Int(widening: try bytes.integer(UInt32.self, at: 4 + 4 * axis, bigEndian: true))
       extents.append(extent)
-      let (product, overflow) = size.multipliedReportingOverflow(by: extent)
+      // The limit is that of the items of an empty array, too.
+      let (product, overflow) = size.multipliedReportingOverflow(by: max(1, extent))
       guard !overflow, product <= IDXFile.limit else {
         throw ArcuateError(
           .limitExceeded, "shape \(extents) exceeds the limit of \(IDXFile.limit) bytes",
@@ -76,6 +77,7 @@ public struct IDXFile: Sendable {
       }
       size = product
     }
+    if extents.contains(0) { size = 0 }
     let start = 4 + 4 * axes
     data = try bytes.slice(start, size)
     guard bytes.count == start + size else {

@@ -178,3 +178,30 @@ func neuronSweep(
     membraneGradient: membraneGradient, inputGradient: inputGradient, adds: adds, count: count,
     coefficients: coefficients, flags: flags, surrogate: surrogate, throughReset: throughReset)
 }
+
+@inline(__always)
+func adamStep(
+  _ weights: UnsafeMutablePointer<Float>, gradient: UnsafePointer<Float>,
+  mean: UnsafeMutablePointer<Float>, square: UnsafeMutablePointer<Float>,
+  largest: UnsafeMutablePointer<Float>?, count: Int, scale: Float, root: Float, beta1: Float,
+  beta2: Float, epsilon: Float, coupled: Float, shrink: Float
+) {
+  #if ARCUATE_AVX
+    if cshims_uses_avx512() {
+      return ArcuateMicrokernelsAVX512.adamStep(
+        weights, gradient: gradient, mean: mean, square: square, largest: largest, count: count,
+        scale: scale, root: root, beta1: beta1, beta2: beta2, epsilon: epsilon, coupled: coupled,
+        shrink: shrink)
+    }
+    if cshims_uses_baseline() {
+      return ArcuateMicrokernelsBaseline.adamStep(
+        weights, gradient: gradient, mean: mean, square: square, largest: largest, count: count,
+        scale: scale, root: root, beta1: beta1, beta2: beta2, epsilon: epsilon, coupled: coupled,
+        shrink: shrink)
+    }
+  #endif
+  ArcuateMicrokernels.adamStep(
+    weights, gradient: gradient, mean: mean, square: square, largest: largest, count: count,
+    scale: scale, root: root, beta1: beta1, beta2: beta2, epsilon: epsilon, coupled: coupled,
+    shrink: shrink)
+}

@@ -98,8 +98,10 @@ public enum LearningLoops {
   ) {
     let count = min(gradient.count, output.count, input.count)
     let (g, y, d) = (gradient.pointer, output.pointer, input.pointer)
+    // Both numbers are read before one is selected: so every processor does it in vectors.
     for i in 0..<count {
-      let value = y[i] > 0 ? g[i] : 0
+      let slope = g[i]
+      let value = y[i] > 0 ? slope : 0
       d[i] = adds ? d[i] + value : value
     }
   }
@@ -216,24 +218,12 @@ public enum LearningLoops {
     correction1: Float, correction2: Float, decay: Float, decoupled: Bool
   ) {
     let count = min(w.count, gradient.count, mean.count, square.count)
-    let (p, g, m, v) = (w.pointer, gradient.pointer, mean.pointer, square.pointer)
-    let top = largest.pointer
     let keepsLargest = largest.count >= count && count > 0
-    let scale = rate / correction1
-    let root = 1 / correction2.squareRoot()
-    let coupled = decoupled ? 0 : decay
-    let shrink = decoupled ? 1 - rate * decay : 1
-    for i in 0..<count {
-      let d = g[i] + coupled * p[i]
-      m[i] = beta1 * m[i] + (1 - beta1) * d
-      v[i] = beta2 * v[i] + (1 - beta2) * d * d
-      var size = v[i]
-      if keepsLargest {
-        top[i] = max(top[i], size)
-        size = top[i]
-      }
-      p[i] = shrink * p[i] - scale * m[i] / (size.squareRoot() * root + epsilon)
-    }
+    adamStep(
+      w.pointer, gradient: gradient.pointer, mean: mean.pointer, square: square.pointer,
+      largest: keepsLargest ? largest.pointer : nil, count: count, scale: rate / correction1,
+      root: 1 / correction2.squareRoot(), beta1: beta1, beta2: beta2, epsilon: epsilon,
+      coupled: decoupled ? 0 : decay, shrink: decoupled ? 1 - rate * decay : 1)
   }
 
   /// One step of Adamax. Source. Kingma and Ba 2015, section 7.1.

@@ -52,6 +52,8 @@ import Testing
       [0, 0, 7, 1, 0, 0, 0, 0], [0, 0, 8, 0], [1, 0, 8, 1, 0, 0, 0, 0], [0, 0, 8, 9],
       [0, 0, 8, 1, 0, 0, 0, 0, 5],
       [0, 0, 8, 3, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255],
+      // No items, of more numbers than fit into a machine word.
+      [0, 0, 8, 4, 0, 0, 0, 0, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255],
     ] as [[UInt8]] {
       #expect(throws: ArcuateError.self) { try IDXFile.parse(Bytes(wrong)) }
     }
