@@ -101,6 +101,9 @@ let package = Package(
     .systemLibrary(name: "CZlib", path: "Sources/CZlib"),
     .systemLibrary(name: "CArcuate", path: "Sources/CArcuate"),
     .target(name: "CShims", exclude: ["README.md"]),
+    .target(
+      name: "CPrograms", exclude: ["README.md"],
+      cSettings: [.unsafeFlags(["-Wno-c23-extensions"])]),
     room("ArcuateCore", ["CShims"], settings: machine + checked),
     room("ArcuateKernelTypes"),
     room("ArcuateMicrokernels", ["CShims", "ArcuateKernelTypes"], settings: narrow + checked),
@@ -109,7 +112,7 @@ let package = Package(
       ["ArcuateCore", "ArcuateKernelTypes", "ArcuateMicrokernels", "CShims"]
         + (hasVariants ? ["ArcuateMicrokernelsAVX512", "ArcuateMicrokernelsBaseline"] : []),
       settings: machine + checked),
-    room("ArcuateModel", ["ArcuateCore"], settings: cold),
+    room("ArcuateModel", ["ArcuateCore", "CPrograms"], settings: cold),
     room("ArcuateFormats", ["ArcuateCore", "ArcuateModel", "CZlib"], settings: cold),
     room(
       "ArcuateRuntime", ["ArcuateCore", "ArcuateModel", "ArcuateKernels", "CShims"], settings: hot),

@@ -20,7 +20,7 @@ private func readOptions(
   var result = ReadOptions()
   result.strict = try boolean(given.strict, "strict")
   if given.preset != nil {
-    result.preset = try named(try text(given.preset, "options->preset"), "preset")
+    result.preset = try NeuronSemantics(preset: try text(given.preset, "options->preset"))
   }
   if given.dt_s != 0 { result.dt_s = given.dt_s }
   return result

@@ -44,3 +44,20 @@ public func arcuate_model_set_parameter(
     handle.replace(changed)
   }
 }
+
+/// The programs of the library as strings of C, by name.
+private let libraryPrograms: [(name: Text, text: Text)] = ProgramLibrary.names.compactMap { name in
+  (try? ProgramLibrary.text(name)).map { (Text(name), Text($0)) }
+}
+
+@c @implementation
+public func arcuate_library_program_name(_ index: Int) -> UnsafePointer<CChar>? {
+  libraryPrograms.indices.contains(index) ? libraryPrograms[index].name.pointer : nil
+}
+
+@c @implementation
+public func arcuate_library_program(_ name: UnsafePointer<CChar>?) -> UnsafePointer<CChar>? {
+  guard let name = try? text(name, "name"), let index = ProgramLibrary.names.firstIndex(of: name)
+  else { return nil }
+  return libraryPrograms[index].text.pointer
+}

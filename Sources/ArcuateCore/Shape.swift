@@ -36,6 +36,12 @@ public struct Shape: Sendable, Hashable, CustomStringConvertible, ExpressibleByA
 
   public static let scalar: Shape = []
 
+  /// Whether elements of this shape, such as [4, 1, 1], are repeated along some axes of another one,
+  /// such as [4, 8, 8]: as many axes, each as long or of one element.
+  public func isRepeated(over other: Shape) -> Bool {
+    rank == other.rank && zip(extents, other.extents).allSatisfy { $0 == $1 || $0 == 1 }
+  }
+
   public var rank: Int { extents.count }
 
   public subscript(axis: Int) -> Int { extents[axis] }

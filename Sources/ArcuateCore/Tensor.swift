@@ -185,7 +185,30 @@ public struct Tensor: Sendable {
   public func broadcast(to target: Shape) throws(ArcuateError) -> [Float] {
     if count == target.count { return floats }
     if count == 1 { return [Float](repeating: floats[0], count: target.count) }
+    if shape.isRepeated(over: target) { return repeated(over: target) }
     throw ArcuateError(.shapeMismatch, "shape \(shape) does not fit \(target)")
+  }
+}
+
+extension Tensor {
+  /// Needs. A shape that `isRepeated(over: target)`.
+  private func repeated(over target: Shape) -> [Float] {
+    var values = floats
+    // From the last axis on: each block of what lies inside is repeated.
+    var inner = 1
+    for axis in (0..<target.rank).reversed() {
+      defer { inner *= target[axis] }
+      guard shape[axis] == 1, target[axis] != 1 else { continue }
+      var wider: [Float] = []
+      wider.reserveCapacity(values.count * target[axis])
+      var first = 0
+      while first < values.count {
+        for _ in 0..<target[axis] { wider += values[first..<first + inner] }
+        first += inner
+      }
+      values = wider
+    }
+    return values
   }
 }
 

@@ -5,13 +5,13 @@ import ArcuateModel
 public struct ReadOptions: Sendable {
   /// Refuse a file that needs a repair.
   public var strict = false
-  /// The simulator whose neuron semantics to assume; nil takes those of the file.
-  public var preset: NeuronSemantics.Preset?
+  /// The neuron semantics to assume, as by `NeuronSemantics(preset:)`; nil takes those of the file.
+  public var preset: NeuronSemantics?
   /// Seconds per step, within `Model.stepLengths`; nil takes those of the file.
   public var dt_s: Double?
 
   public init(
-    strict: Bool = false, preset: NeuronSemantics.Preset? = nil, dt_s: Double? = nil
+    strict: Bool = false, preset: NeuronSemantics? = nil, dt_s: Double? = nil
   ) {
     self.strict = strict
     self.preset = preset
@@ -39,10 +39,17 @@ public struct ReadOptions: Sendable {
       let more = refused.count > 1 ? " (and \(refused.count - 1) more)" : ""
       throw ArcuateError(.invalidModel, first.message + more, at: first.location)
     }
-    var model = found.model
-    if let preset { model.semantics = NeuronSemantics(preset) }
+    var (model, findings) = found
+    if preset?.rule?.library == .spyx {
+      let repairs = NIRSpyx.rewire(&model)
+      if strict, let first = repairs.first {
+        throw ArcuateError(.invalidModel, first.message, at: first.location)
+      }
+      findings += repairs
+    }
+    if let preset { model.semantics = preset }
     if let dt_s { model.dt_s = dt_s }
-    return (model, found.findings)
+    return (model, findings)
   }
 }
 

@@ -3,22 +3,10 @@ import ArcuateModel
 import ArcuateTestSupport
 import Foundation
 
-/// The files of `programs/`, and how to run one.
-enum ProgramLibrary {
+/// How to run a program of the library.
+extension ProgramLibrary {
   static let top = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
     .deletingLastPathComponent().deletingLastPathComponent()
-
-  /// The names of the files, without ".txt".
-  static let names: [String] = {
-    let folder = top.appendingPathComponent("programs").path
-    let files = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
-    return files.filter { $0.hasSuffix(".txt") }.map { String($0.dropLast(4)) }.sorted()
-  }()
-
-  static func text(_ name: String) throws -> String {
-    let file = top.appendingPathComponent("programs/\(name).txt")
-    return try String(contentsOf: file, encoding: .utf8)
-  }
 
   /// What a layer emits and its first state after each step, which is empty for integers: [step][neuron].
   static func run(

@@ -70,6 +70,8 @@ static void nulls(void) {
 
   REFUSED(arcuate_model_set_program(NULL, "x", "value = x", NULL));
   CHECK(arcuate_model_program(NULL, "x") == NULL);
+  CHECK(arcuate_library_program(NULL) == NULL && arcuate_library_program("\xff") == NULL);
+  CHECK(arcuate_library_program_name(SIZE_MAX) == NULL);
   REFUSED(arcuate_model_set_parameter(NULL, "x", "a", &number, 1, NULL));
 
   arcuate_compile_options_init(NULL);

@@ -1,5 +1,5 @@
-/* Prints the bits of what a network computes, and of a network that is trained: processors.sh compares
- * them from processor to processor. processors FILE.nir */
+/* Prints the bits of what a network computes, and of a network that is trained: processors.sh
+ * compares them from processor to processor. processors FILE.nir */
 #include "check.h"
 
 static uint64_t hash = 0xCBF29CE484222325u;
@@ -50,7 +50,8 @@ static void train(void) {
   CHECK(arcuate_trainer_create(model, &options, &trainer, NULL) == ARCUATE_SUCCESS);
   const float *inputs[] = {x};
   float *outputs[] = {y};
-  const size_t in[] = {SAMPLES * SIZE}, out[] = {SAMPLES * STEPS * 10}, once[] = {SIZE}, ten[] = {10};
+  const size_t in[] = {SAMPLES * SIZE}, out[] = {SAMPLES * STEPS * 10}, once[] = {SIZE},
+               ten[] = {10};
   const int32_t labels[SAMPLES] = {1, 2, 3, 4, 5, 6};
   arcuate_samples samples = {sizeof samples, SAMPLES, inputs, in, labels, NULL, 0};
   for (int i = 0; i < 3; i++) {

@@ -65,6 +65,20 @@ static void replaced(void) {
   arcuate_model_free(model);
 }
 
+/* Each program of the library can be read, and takes the place of a neuron. */
+static void library(void) {
+  size_t count = 0;
+  for (const char *name; (name = arcuate_library_program_name(count)) != NULL; count++) {
+    arcuate_model *model = network("{\"kind\": \"lif\", \"name\": \"n\", \"tau\": 0.01}");
+    const char *text = arcuate_library_program(name);
+    CHECK(text != NULL && text == arcuate_library_program(name));
+    CHECK(arcuate_model_set_program(model, "n", text, NULL) == ARCUATE_SUCCESS);
+    arcuate_model_free(model);
+  }
+  CHECK(count > 70);
+  CHECK(arcuate_library_program("brian") == NULL && arcuate_library_program("") == NULL);
+}
+
 /* The list of the header's comment. */
 static void listed(void) {
   arcuate_model *model = NULL;
@@ -166,6 +180,7 @@ static void refused(void) {
 
 int main(void) {
   replaced();
+  library();
   listed();
   parameters();
   refused();

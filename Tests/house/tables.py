@@ -4,6 +4,7 @@ files are exceptions, each with its reason. The other scripts of this folder rea
 # What a room may import, apart from the system's own modules. Package.swift must agree.
 ROOMS = {
     "CShims": [],
+    "CPrograms": [],
     "CZlib": [],
     "CArcuate": [],
     "ArcuateCore": ["CShims"],
@@ -19,7 +20,7 @@ ROOMS = {
         "ArcuateMicrokernelsBaseline",
         "CShims",
     ],
-    "ArcuateModel": ["ArcuateCore"],
+    "ArcuateModel": ["ArcuateCore", "CPrograms"],
     "ArcuateFormats": ["ArcuateCore", "ArcuateModel", "CZlib"],
     "ArcuateRuntime": ["ArcuateCore", "ArcuateModel", "ArcuateKernels", "CShims"],
     "ArcuateData": ["ArcuateCore", "ArcuateModel", "ArcuateFormats"],
@@ -185,5 +186,6 @@ TESTED_BY = {
     "ArcuateMicrokernelsBaseline": "ArcuateKernelsTests: the registry, with every instruction set",
     "CArcuate": "a module map",
     "CShims": "ArcuateKernelsTests: the registry",
+    "CPrograms": "ArcuateModelTests: the library of programs",
     "CZlib": "a module map",
 }

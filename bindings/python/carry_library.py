@@ -58,15 +58,12 @@ class CarryLibrary(BuildHookInterface):
         return next((place.resolve() for place in places if place.is_file()), None)
 
     def texts(self) -> list[Path]:
-        """The documents and neuron programs of the repository, which a source distribution already
-        carries."""
+        """The documents of the repository, which a source distribution already carries."""
         root = Path(self.root)
         if (root / "PKG-INFO").exists():
             return []
         repository = root.parent.parent
-        return sorted((repository / "docs").glob("*.md")) + sorted(
-            (repository / "programs").glob("*.txt")
-        )
+        return sorted((repository / "docs").glob("*.md"))
 
     def check_version(self, library: Path) -> None:
         try:

@@ -14,9 +14,10 @@ typedef struct arcuate_read_options {
   size_t struct_size;
   /* 0: repair what is missing or inconsistent and report it as findings; 1: fail instead. */
   int32_t strict;
-  /* Simulator whose neuron semantics the file assumes: "nir", "snntorch", "norse", "spikingjelly",
-   * "sinabs", "rockpool", "spyx", "lava", "nengo" or "spinnaker2". NULL: as the file states, or
-   * "nir". */
+  /* Library that wrote the file and whose neurons it means: "nir", "snntorch", "norse",
+   * "spikingjelly", "sinabs", "rockpool", "spyx", "lava", "nengo" or "spinnaker2"; with options,
+   * such as "snntorch:reset=subtract,delay=1" (semantics.md). NULL: as the file states, or "nir".
+   */
   const char *preset;
   /* Seconds per step, 1e-12 ... 1e6; 0: as the file states. */
   double dt_s;
@@ -74,8 +75,10 @@ ARCUATE_API void arcuate_model_free(arcuate_model *model);
  *   integrator_gain  dt_r, r
  *   multi_spike      0, 1
  *   clamps_below     0, 1
+ *   rule             the rule of a preset, such as spyx; the fields stay
  *
- * Status: INVALID_ARGUMENT. */
+ * The rule of a preset takes the place of the fields. Setting a field then sets the option of that
+ * name, or, where there is none, replaces the rule by the fields. Status: INVALID_ARGUMENT. */
 ARCUATE_NODISCARD ARCUATE_API arcuate_status arcuate_model_set_semantics(
     arcuate_model *model, const char *field, const char *value, arcuate_error **error)
     ARCUATE_NONNULL(1, 2, 3);

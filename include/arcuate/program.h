@@ -51,6 +51,12 @@ ARCUATE_NODISCARD ARCUATE_API arcuate_status arcuate_model_set_parameter(
     arcuate_model *model, const char *node, const char *name, const float *values, size_t count,
     arcuate_error **error) ARCUATE_NONNULL(1, 2, 3, 4);
 
+/* Programs of common neurons and of other libraries' neurons (neuron-library.md): their names in
+ * ascending order, such as "adex" or "snntorch-leaky-zero"; NULL from the end on. */
+ARCUATE_API const char *arcuate_library_program_name(size_t index);
+/* Text of a program of this name; NULL if there is none. */
+ARCUATE_API const char *arcuate_library_program(const char *name);
+
 #ifdef __cplusplus
 }
 #endif

@@ -3,7 +3,6 @@ import ArcuateConsole
 import ArcuateData
 import ArgumentParser
 
-extension NeuronSemantics.Preset: ExpressibleByArgument {}
 extension CompileOptions.FrameState: ExpressibleByArgument {}
 extension CompileOptions.FrameInput: ExpressibleByArgument {}
 extension CompileOptions.FrameOutput: ExpressibleByArgument {}
@@ -16,8 +15,11 @@ enum ModelHelp {
 
 /// Options for reading a model file.
 struct ReadingOptions: ParsableArguments {
-  @Option(help: "Neuron semantics of this simulator; default: as stated in the file.")
-  var preset: NeuronSemantics.Preset?
+  @Option(
+    help: ArgumentHelp(
+      "Neuron semantics of the library that wrote the file, such as snntorch, or with options "
+        + "snntorch:reset=zero; default: as stated in the file.", valueName: "name[:options]"))
+  var preset: String?
 
   @Option(
     parsing: .unconditional,
@@ -48,7 +50,8 @@ struct ReadingOptions: ParsableArguments {
   /// The model in the file and the findings of the reader.
   func load(_ path: String, strict: Bool = false) throws -> (model: Model, findings: [Finding]) {
     var (model, findings) = try ModelFile.read(
-      path, .init(strict: strict, preset: preset, dt_s: dt))
+      path,
+      .init(strict: strict, preset: try preset.map { try NeuronSemantics(preset: $0) }, dt_s: dt))
     for text in semantics {
       guard let equals = text.firstIndex(of: "="), equals != text.startIndex else {
         throw ArcuateError(.invalidArgument, "\"\(text)\" is not field=value", at: "--semantics")

@@ -40,6 +40,15 @@ enum NIRHints {
         note("states a \(key(field)) that is not understood")
       }
     }
+    let isStated = findings.contains { $0.message.hasPrefix("states reset ") }
+    let spikes = model.nodes.contains {
+      if case .neuron(let neuron) = $0.op { neuron.kind.spikes } else { false }
+    }
+    if spikes, !isStated {
+      note(
+        "states no reset, its timing or gain of the input: its neurons step as NIR's equations, unless "
+          + "a preset names the library that wrote it")
+    }
     return findings
   }
 

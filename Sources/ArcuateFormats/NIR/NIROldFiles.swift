@@ -40,6 +40,40 @@ enum NIROldFiles {
     return findings
   }
 
+  /// Exporters that trace a sample of a batch of one write [1, n] as the shape of an input, or of an
+  /// output, of a network whose nodes know one axis.
+  private static func dropBatchAxisOfVectors(_ model: inout Model) -> [Finding] {
+    let isOfVectors = model.nodes.allSatisfy { node in
+      switch node.op {
+      case .input, .output, .graph: true
+      case .linear(let linear): linear.weight.shape.rank == 2
+      case .neuron(let neuron): neuron.parameters.allSatisfy { $0.tensor.shape.rank <= 1 }
+      case .scale(let tensor), .threshold(let tensor), .delay(let tensor): tensor.shape.rank <= 1
+      default: false
+      }
+    }
+    guard isOfVectors,
+      model.nodes.contains(where: { if case .linear = $0.op { true } else { false } })
+    else { return [] }
+    var findings: [Finding] = []
+    for i in model.nodes.indices {
+      let op = model.nodes[i].op
+      guard let stated = op.portShape, stated.rank == 2, stated[0] == 1,
+        let shape = try? Shape([stated[1]])
+      else { continue }
+      if case .input = op {
+        model.nodes[i].op = .input(shape: shape)
+      } else {
+        model.nodes[i].op = .output(shape: shape)
+      }
+      findings.append(
+        Finding(
+          .repair, "node \"\(model.nodes[i].name)\"",
+          "its shape \(stated) has a leading batch axis of 1: removed"))
+    }
+    return findings
+  }
+
   /// Files of 2023 wrote shapes with a leading batch axis of 1; NIR shapes have none.
   static func dropBatchAxis(_ model: inout Model) -> [Finding] {
     var findings: [Finding] = []
@@ -48,7 +82,7 @@ enum NIROldFiles {
       return try? tensor.reshaped(Shape(Array(tensor.shape.extents.dropFirst())))
     }
     let convolves = model.nodes.contains { if case .convolution = $0.op { true } else { false } }
-    guard convolves else { return [] }
+    guard convolves else { return dropBatchAxisOfVectors(&model) }
     for i in model.nodes.indices {
       let location = "node \"\(model.nodes[i].name)\""
       let note = Finding(.repair, location, "its shape has a leading batch axis of 1: removed")
@@ -89,5 +123,15 @@ enum NIROldFiles {
       }
     }
     return findings
+  }
+}
+
+extension Operator {
+  /// The shape that a port states.
+  fileprivate var portShape: Shape? {
+    switch self {
+    case .input(let shape), .output(let shape): shape
+    default: nil
+    }
   }
 }

@@ -45,7 +45,8 @@ extension NeuronSemantics {
   /// Throws. `malformed`, `invalidArgument`, `unsupportedFormat` naming the field.
   init(_ json: JSON) throws(ArcuateError) {
     self.init()
-    for (name, value) in try json.object() {
+    // The rule last: fields that are set after it replace it.
+    for (name, value) in try json.object().sorted(by: { $0.key != "rule" && $1.key == "rule" }) {
       guard NeuronSemantics.fieldNames.contains(name) else {
         throw ArcuateError(.unsupportedFormat, "there is no field \"\(name.prefix(80))\"")
       }

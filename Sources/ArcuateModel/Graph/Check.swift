@@ -126,12 +126,21 @@ struct ModelCheck {
 
   /// Findings about neurons whose equations go wrong with these semantics and this step.
   func dynamics() -> [Finding] {
-    model.nodes.flatMap { node -> [Finding] in
-      guard case .neuron(let neuron) = node.op else { return [] }
-      return neuron.dynamics(model.semantics, dt_s: model.dt_s).map {
-        Finding($0.severity, "node \"\(node.name)\"", $0.message)
-      }
+    let isRuled = model.nodes.contains {
+      if case .neuron(let neuron) = $0.op { neuron.semantics == nil } else { false }
     }
+    let assumed = isRuled ? model.semantics.rule?.assumption : nil
+    return assumed.map { [Finding(.repair, "model", $0)] } ?? []
+      + model.nodes.flatMap { node in
+        let found: [(severity: Finding.Severity, message: String)] =
+          switch node.op {
+          case .neuron(let neuron): neuron.dynamics(model.semantics, dt_s: model.dt_s)
+          case .delay(let delay):
+            Delay(delay_s: delay).rounding(dt_s: model.dt_s).map { [(.note, $0)] } ?? []
+          default: []
+          }
+        return found.map { Finding($0.severity, "node \"\(node.name)\"", $0.message) }
+      }
   }
 
   /// Findings about the length of a step.

@@ -21,6 +21,20 @@ extension Delay {
   }
 }
 
+extension Delay {
+  /// What becomes of a delay that is no whole number of steps; nil if all are.
+  func rounding(dt_s: Double?) -> String? {
+    guard let dt_s else { return nil }
+    for delay in delay_s.floats {
+      let steps = Double(delay) / dt_s
+      if (steps - steps.rounded()).magnitude > 1e-3 {
+        return "a delay of \(delay) s is \(steps) steps of \(dt_s) s: rounded to \(steps.rounded())"
+      }
+    }
+    return nil
+  }
+}
+
 extension Delay: NodeKind {
   package static var forms: [NodeForm<Self>] {
     [

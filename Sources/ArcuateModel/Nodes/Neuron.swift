@@ -79,6 +79,16 @@ public struct Neuron: Sendable, Equatable {
     return all.compactMap { name, tensor in tensor.map { (name, $0) } }
   }
 
+  /// The same with parameters that are repeated along some axes, such as [4, 1, 1], in full.
+  /// Throws. `shapeMismatch`.
+  package func expanded(to shape: Shape) throws(ArcuateError) -> Neuron {
+    var neuron = self
+    for (name, tensor) in parameters where tensor.count != 1 && tensor.count != shape.count {
+      neuron.set(name, try Tensor(try tensor.broadcast(to: shape), shape: shape))
+    }
+    return neuron
+  }
+
   /// Sets the parameter of this name, one of `parameterNames`.
   package mutating func set(_ name: String, _ tensor: Tensor) {
     switch name {
@@ -236,13 +246,16 @@ extension Neuron: NodeKind {
   package var parameterCount: Int { parameters.reduce(0) { $0 + $1.tensor.count } }
 
   package func needsTimeStep(_ semantics: NeuronSemantics) -> Bool {
-    kind.leaks || (self.semantics ?? semantics).integratorGain == .dtR
+    let semantics = self.semantics ?? semantics
+    return kind.leaks || semantics.integratorGain == .dtR
+      || semantics.rule?.bindings(kind).isEmpty == false
   }
 
   package func constancy(dt_s: Double?) -> Constancy { .never }
 
   package func isEarly(_ semantics: NeuronSemantics, dt_s: Double?) -> Bool {
-    kind.spikes && (self.semantics ?? semantics).spikeTiming == .nextStep
+    if let program = ruledProgram(semantics) { return program.isEarly }
+    return kind.spikes && (self.semantics ?? semantics).spikeTiming == .nextStep
   }
 
   package func renamingReferences(_ rename: (String) -> String) -> Self { self }

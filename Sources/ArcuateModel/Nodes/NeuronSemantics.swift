@@ -1,6 +1,9 @@
+import ArcuateCore
+
 /// Everything about a neuron's time step that a NIR file does not say.
 ///
-/// The fields are independent; a preset is only a named set of them.
+/// The fields are independent. A preset is a named set of them, or the rule of a library, which takes
+/// the place of all fields but `feedbackStart` for the neurons that the library writes.
 public struct NeuronSemantics: Sendable, Hashable {
   /// How the continuous equations become one step of length dt.
   /// With a = dt/tau_syn, b = dt/tau and e(x) = exp(-dt/tau_x):
@@ -79,12 +82,15 @@ public struct NeuronSemantics: Sendable, Hashable {
   public var multiSpike = false
   /// IF membranes are kept at or above -v_threshold.
   public var clampsBelow = false
+  /// The update rule of the library that wrote the file.
+  public var rule: LibraryRule?
 
   public init() {}
 }
 
 extension NeuronSemantics {
-  /// The exporters whose semantics are known, with the reason for each choice below.
+  /// Simulators, and how they compute a NIR file that they read, as fields; with the reason for each
+  /// choice below.
   public enum Preset: String, Sendable, CaseIterable {
     case nir, snntorch, norse, spikingjelly, sinabs, rockpool, spyx, lava, nengo, spinnaker2
   }
@@ -127,6 +133,27 @@ extension NeuronSemantics {
       integrator = .exponentialPost
     case .spinnaker2:  // FORWARD integrator.
       integratorGain = .r
+    }
+  }
+}
+
+extension NeuronSemantics {
+  /// The semantics of a preset: "snntorch", the rule by which snnTorch computes the neurons that it
+  /// writes; "snntorch:reset=subtract,delay=1", with options; "snntorch:import", how it computes a file of
+  /// others, which is what simulators without a rule have by their name alone.
+  /// Throws. `invalidArgument` saying what there is to choose from.
+  public init(preset text: String) throws(ArcuateError) {
+    let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
+    let preset: Preset = try named(String(parts[0]), "preset")
+    self.init(preset)
+    let library = LibraryRule.Library(rawValue: preset.rawValue)
+    switch (library, parts.dropFirst().first) {
+    case (_, "import"): return
+    case (nil, nil): return
+    case (nil, _?):
+      throw ArcuateError(.invalidArgument, "the preset \(preset.rawValue) has no options")
+    case (let library?, nil): rule = LibraryRule(library)
+    case (let library?, let options?): rule = try LibraryRule(library, options: options)
     }
   }
 }

@@ -96,7 +96,9 @@ func commonShape(
 /// every input.
 func elementwiseShape(_ parameter: Shape, _ input: Shape?) throws(ArcuateError) -> Shape? {
   guard let input else { return parameter.count == 1 && parameter.rank == 0 ? nil : parameter }
-  if parameter.count == 1 || parameter == input { return input }
+  if parameter.count == 1 || parameter == input || parameter.isRepeated(over: input) {
+    return input
+  }
   throw mismatch("shape \(parameter)", input)
 }
 

@@ -49,7 +49,10 @@ extension OutputPort: NodeKind {
   /// The stated shape may have axes of 1 more or fewer; the check reports it.
   package func outputShape(_ inputs: [Shape?]) throws(ArcuateError) -> Shape? {
     guard let input = try commonShape(inputs) else { return shape }
-    if input.count != shape.count { throw mismatch("an output of shape \(shape)", input) }
+    // Exporters state one element where they do not know better.
+    if input.count != shape.count, shape.count != 1 {
+      throw mismatch("an output of shape \(shape)", input)
+    }
     return input
   }
 

@@ -88,7 +88,7 @@ extension Operator {
     case .pooling(let pooling): try pooling.packed(&packing)
     case .delay(let delay): try DelayNode(delay, &packing)
     case .threshold(let level): try ThresholdNode(packing.full(level))
-    case .neuron(let neuron): try NeuronNode(neuron, &packing)
+    case .neuron(let neuron): try neuron.packed(&packing)
     case .graph:
       throw ArcuateError(.invalidModel, "a nested graph must be flattened first")
     case .sparse(let sparse): try SparseNode(sparse, &packing)

@@ -2,6 +2,19 @@ import ArcuateCore
 import ArcuateKernels
 import ArcuateModel
 
+extension Neuron {
+  /// Neurons of the fused kernel, or the program by which the library of the semantics computes them.
+  ///
+  /// Throws. As below.
+  func packed(_ packing: inout NodePacking) throws(ArcuateError) -> any NodeRun {
+    let neuron = try expanded(to: packing.shape)
+    guard let ruled = neuron.ruled(packing.common.semantics, dt_s: packing.dt_s) else {
+      return try NeuronNode(neuron, &packing)
+    }
+    return try ruled.packed(&packing)
+  }
+}
+
 extension ProgramNeuron {
   /// Neurons of the fused kernel where the program is a linear recurrence with a threshold; else
   /// instructions.

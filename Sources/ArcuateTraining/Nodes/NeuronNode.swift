@@ -15,7 +15,7 @@ final class NeuronNode: NodeTraining {
   var makesSpikes: Bool { true }
   private let neuron: Neuron
   /// How the model has these neurons, if not as such.
-  private let program: ProgramNeuron?
+  private let written: Operator?
   private let semantics: NeuronSemantics
   private let dt_s: Double
   private let flags: NeuronFlags
@@ -39,7 +39,7 @@ final class NeuronNode: NodeTraining {
 
   /// Throws. `cannotCompile` for semantics that have no gradient here.
   static func make(
-    from neuron: Neuron, writtenAs program: ProgramNeuron? = nil, at site: NodeSite
+    from neuron: Neuron, writtenAs written: Operator? = nil, at site: NodeSite
   ) throws(ArcuateError) -> NeuronNode {
     let input = try site.input()
     let semantics = neuron.semantics ?? site.semantics
@@ -50,16 +50,16 @@ final class NeuronNode: NodeTraining {
       try site.parameterTrainedByName(
         field, tensor, least: field.hasPrefix("tau") ? Float(site.dt_s) * 1e-3 : nil)
     }
-    return try NeuronNode(site, input, neuron, program, semantics, fields)
+    return try NeuronNode(site, input, neuron, written, semantics, fields)
   }
 
   private init(
-    _ site: NodeSite, _ input: Signal, _ neuron: Neuron, _ program: ProgramNeuron?,
+    _ site: NodeSite, _ input: Signal, _ neuron: Neuron, _ written: Operator?,
     _ semantics: NeuronSemantics, _ fields: [Parameter]
   ) throws(ArcuateError) {
     let (name, shape) = (site.name, site.shape)
     self.neuron = neuron
-    self.program = program
+    self.written = written
     self.semantics = semantics
     self.fields = fields
     dt_s = site.dt_s
@@ -287,5 +287,5 @@ final class NeuronNode: NodeTraining {
 
   func operations(_ samples: Int, _ pass: Pass) -> Int { 0 }
 
-  func trained() -> Operator? { program.map { .program($0) } ?? .neuron(current()) }
+  func trained() -> Operator? { written ?? .neuron(current()) }
 }

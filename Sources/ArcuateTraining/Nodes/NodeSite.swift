@@ -73,7 +73,12 @@ extension Operator {
     case .linear(let linear): return try LinearNode.make(from: linear, at: site)
     case .convolution(let convolution): return try ConvolutionNode.make(from: convolution, at: site)
     case .pooling(let pooling): return try PoolingNode.make(from: pooling, at: site)
-    case .neuron(let neuron): return try NeuronNode.make(from: neuron, at: site)
+    case .neuron(let stored):
+      let neuron = try stored.expanded(to: site.shape)
+      if let ruled = neuron.ruled(site.semantics, dt_s: site.dt_s) {
+        return try ruled.makeTrainingNode(at: site, writtenAs: self)
+      }
+      return try NeuronNode.make(from: neuron, at: site)
     case .scale(let factor): return try ScaleNode.make(from: factor, at: site)
     case .threshold(let threshold): return try ThresholdNode.make(from: threshold, at: site)
     case .activation(let activation): return try ActivationNode.make(from: activation, at: site)
@@ -84,7 +89,7 @@ extension Operator {
     case .decoder(let decoder): return try DecoderNode.make(from: decoder, at: site)
     case .gru(let gru): return try GRUNode(gru, at: site)
     case .lstm(let lstm): return try LSTMNode(lstm, at: site)
-    case .program(let neuron): return try neuron.makeTrainingNode(at: site)
+    case .program(let neuron): return try neuron.makeTrainingNode(at: site, writtenAs: self)
     case .concatenation: return try ConcatenationNode.make(at: site)
     case .multiplication: return try ProductNode.make(at: site)
     case .flatten, .output: return try PassNode.make(at: site)

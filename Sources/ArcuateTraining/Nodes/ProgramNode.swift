@@ -17,6 +17,8 @@ final class ProgramNode: NodeTraining {
   private let program: NeuronProgram
   private let gradient: ProgramGradient
   private let options: GradientOptions
+  /// How the model has these neurons.
+  private let written: Operator
   private let dt_s: Double
   private let names: [String]
   private let stream: UInt32
@@ -35,9 +37,9 @@ final class ProgramNode: NodeTraining {
   private let scratchCount: Int
   private let lists: View<UInt32>
 
-  static func make(from neuron: ProgramNeuron, at site: NodeSite) throws(ArcuateError)
-    -> ProgramNode
-  {
+  static func make(
+    from neuron: ProgramNeuron, writtenAs written: Operator, at site: NodeSite
+  ) throws(ArcuateError) -> ProgramNode {
     guard !site.isInCycle || !neuron.program.isEarly else {
       throw site.unsupported("a program in a cycle that emits before it sees its input")
     }
@@ -49,13 +51,15 @@ final class ProgramNode: NodeTraining {
         try site.parameterTrainedByName(
           name, tensor, least: name.hasPrefix("tau") ? Float(site.dt_s) * 1e-3 : nil))
     }
-    return try ProgramNode(site, inputs, neuron, parameters)
+    return try ProgramNode(site, inputs, neuron, written, parameters)
   }
 
   private init(
-    _ site: NodeSite, _ inputs: [Signal], _ neuron: ProgramNeuron, _ parameters: [Parameter]
+    _ site: NodeSite, _ inputs: [Signal], _ neuron: ProgramNeuron, _ written: Operator,
+    _ parameters: [Parameter]
   ) throws(ArcuateError) {
     self.neuron = neuron
+    self.written = written
     self.parameters = parameters
     options = site.options
     dt_s = site.dt_s
@@ -239,6 +243,7 @@ final class ProgramNode: NodeTraining {
   func operations(_ samples: Int, _ pass: Pass) -> Int { 0 }
 
   func trained() -> Operator? {
+    guard parameters.contains(where: \.isTrained) else { return written }
     var copy = neuron
     for (name, parameter) in zip(names, parameters) where parameter.isTrained {
       copy.parameters[name] = parameter.tensor()
@@ -250,15 +255,18 @@ final class ProgramNode: NodeTraining {
 extension ProgramNeuron {
   /// Neurons with the tapes of their kernel where the program is one of NIR's and learns nothing; else
   /// a program.
-  func makeTrainingNode(at site: NodeSite) throws(ArcuateError) -> any NodeTraining {
+  /// `written` is how the model has them.
+  func makeTrainingNode(
+    at site: NodeSite, writtenAs written: Operator
+  ) throws(ArcuateError) -> any NodeTraining {
     let names = program.parameterNames
     let isTrained = names.contains {
       site.options.trained.contains($0) || site.options.trained.contains("\(site.name).\($0)")
     }
     if program.surrogate == nil, !isTrained, let neuron = neuronWithSemantics(site.semantics) {
-      return try NeuronNode.make(from: neuron, writtenAs: self, at: site)
+      return try NeuronNode.make(from: neuron, writtenAs: written, at: site)
     }
-    return try ProgramNode.make(from: self, at: site)
+    return try ProgramNode.make(from: self, writtenAs: written, at: site)
   }
 }
 

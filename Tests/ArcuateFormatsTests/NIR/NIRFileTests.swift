@@ -148,7 +148,7 @@ struct NIRExpectation: Sendable, CustomTestStringConvertible {
       let error = #expect(throws: ArcuateError.self) { try ModelFile.parse(bytes, .init(dt_s: dt)) }
       #expect(error?.code == .invalidArgument)
     }
-    let model = try ModelFile.parse(bytes, .init(preset: .spyx, dt_s: 0.5)).model
+    let model = try ModelFile.parse(bytes, .init(preset: NeuronSemantics(.spyx), dt_s: 0.5)).model
     #expect(model.semantics == NeuronSemantics(.spyx))
     #expect(model.dt_s == 0.5)
   }

@@ -25,6 +25,7 @@ everything with one thread can be used; sessions and trainers with threads can o
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from . import _native, nn
@@ -112,7 +113,15 @@ def documentation(name: str = "") -> str:
 
     Raises NotFoundError.
     """
-    return _text("docs", "*.md", "guide", name)
+    here = Path(__file__).parent
+    # Part of a wheel; in the repository, beside its sources.
+    found = next(
+        (f for f in (here / "docs", *(p / "docs" for p in here.parents[3:4])) if f.is_dir()), here
+    )
+    guides = {p.stem: p for p in sorted(found.glob("*.md")) if p.stem != "README"}
+    if not name:
+        return "\n".join(guides)
+    return guides[_one_of(guides, "guide", name)].read_text(encoding="utf-8")
 
 
 def neuron_program(name: str = "") -> str:
@@ -121,20 +130,18 @@ def neuron_program(name: str = "") -> str:
 
     Raises NotFoundError.
     """
-    return _text("programs", "*.txt", "neuron program", name)
-
-
-def _text(folder: str, pattern: str, kind: str, name: str) -> str:
-    here = Path(__file__).parent
-    # Part of a wheel; in the repository, beside its sources.
-    found = next(
-        (f for f in (here / folder, *(p / folder for p in here.parents[3:4])) if f.is_dir()), here
-    )
-    texts = {p.stem: p for p in sorted(found.glob(pattern)) if p.stem != "README"}
+    library = _native.library
+    programs: dict[str, bytes] = {}
+    while (found := library.arcuate_library_program_name(len(programs))) is not None:
+        programs[found.decode()] = library.arcuate_library_program(found)
     if not name:
-        return "\n".join(texts)
-    if name not in texts:
-        raise NotFoundError(
-            _native.NOT_FOUND, f"there is no {kind} {name!r}; choose one of {', '.join(texts)}"
-        )
-    return texts[name].read_text(encoding="utf-8")
+        return "\n".join(programs)
+    return programs[_one_of(programs, "neuron program", name)].decode()
+
+
+def _one_of(names: Iterable[str], kind: str, name: str) -> str:
+    if name in names:
+        return name
+    raise NotFoundError(
+        _native.NOT_FOUND, f"there is no {kind} {name!r}; choose one of {', '.join(names)}"
+    )

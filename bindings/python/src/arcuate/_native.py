@@ -298,6 +298,8 @@ PROTOTYPES: Dict[str, Tuple[Any, List[Any]]] = {
     # Programs
     "arcuate_model_set_program": (c_int32, [c_void_p, c_char_p, c_char_p, _OUT]),
     "arcuate_model_program": (c_char_p, [c_void_p, c_char_p]),
+    "arcuate_library_program_name": (c_char_p, [c_size_t]),
+    "arcuate_library_program": (c_char_p, [c_char_p]),
     "arcuate_model_set_parameter": (c_int32, [c_void_p, c_char_p, c_char_p, *_VALUES]),
     # Plans
     "arcuate_compile_options_init": (None, [POINTER(CompileOptions)]),

@@ -67,9 +67,10 @@ class Model(Handle):
         """Reads a .nir or .safetensors file, a Kaldi nnet3 model or a JSON list of layers
         (`arcuate.documentation("layer-list")`); the format is detected from the file's first bytes.
 
-        preset: simulator whose neuron semantics the file assumes: "nir", "snntorch", "norse",
-            "spikingjelly", "sinabs", "rockpool", "spyx", "lava", "nengo" or "spinnaker2"; by default
-            as the file states.
+        preset: library that wrote the file and whose neurons it means: "nir", "snntorch", "norse",
+            "spikingjelly", "sinabs", "rockpool", "spyx", "lava", "nengo" or "spinnaker2"; with options,
+            such as "snntorch:reset=subtract,delay=1" or "sinabs:norm_input=0"; by default as the file
+            states. See `arcuate.documentation("semantics")`.
         dt: seconds per step, 1e-12 ... 1e6; by default as the file states.
         strict: fail if something is missing or inconsistent, instead of repairing it and reporting it
             in `findings`.
@@ -207,6 +208,10 @@ class Model(Handle):
         | integrator_gain | dt_r, r                                                                  |
         | multi_spike     | False, True                                                              |
         | clamps_below    | False, True                                                              |
+        | rule            | the rule of a preset, such as "spyx"; the fields stay                    |
+
+        The rule of a preset takes the place of the fields. Setting a field then sets the option of that
+        name, or, where there is none, replaces the rule by the fields.
 
         Raises ArgumentError.
         """
