@@ -166,3 +166,15 @@ if Context.environment["ARCUATE_FUZZ"] != nil {
       path: "Tests/fuzz/targets",
       swiftSettings: machine + [.unsafeFlags(["-parse-as-library"])]))
 }
+
+// `Tests/sanitize.sh` builds the library of C and the tests that it names, of the room of the runtime.
+if Context.environment["ARCUATE_SANITIZE"] != nil {
+  package.products.removeAll { $0.name != "Arcuate" && $0.name != "arcuate-c" }
+  package.dependencies = []
+  package.targets.removeAll { target in
+    switch target.type {
+    case .test: target.name != "ArcuateRuntimeTests"
+    default: ["ArcuateConsole", "ArcuateCommand", "ArcuateBench"].contains(target.name)
+    }
+  }
+}

@@ -30,7 +30,7 @@ final class ModelHandle {
   private(set) var nodes: [(name: Text, kind: Text)] = []
   /// The programs of neurons by the names of their nodes.
   private(set) var programs: [String: Text] = [:]
-  private(set) var findings: [(severity: Finding.Severity, location: Text, message: Text)] = []
+  private(set) var findings: [FindingText] = []
   /// The report of the quantization that made the model.
   let quantization: QuantizationText?
   /// The report of the conversion that made the model.
@@ -81,8 +81,22 @@ final class ModelHandle {
   private func list(_ checkFindings: [Finding]) {
     var seen = Set<Finding>()
     findings = (readFindings + checkFindings).filter { seen.insert($0).inserted }
-      .map { ($0.severity, Text($0.location), Text($0.message)) }
+      .map(FindingText.init)
   }
+}
+
+/// A finding with its strings for C.
+struct FindingText: Sendable {
+  let finding: Finding
+  let location, message: Text
+
+  init(_ finding: Finding) {
+    self.finding = finding
+    (location, message) = (Text(finding.location), Text(finding.message))
+  }
+
+  /// Writes the finding to the log.
+  func log() { Log.write(finding.severity.level, "\(finding.location): \(finding.message)") }
 }
 
 /// A quantization report with its strings for C.
@@ -114,6 +128,7 @@ final class ConversionText: Sendable {
 /// What an `arcuate_plan *` points to.
 final class PlanHandle: Sendable {
   let plan: Plan
+  let findings: [FindingText]
   let explanation: Text
   let nodes: [Text]
   let kinds: [Text]
@@ -124,6 +139,7 @@ final class PlanHandle: Sendable {
 
   init(_ plan: Plan) {
     self.plan = plan
+    findings = plan.findings.map(FindingText.init)
     explanation = Text(plan.explain())
     nodes = plan.nodeNames.map(Text.init)
     kinds = plan.nodeKinds.map(Text.init)

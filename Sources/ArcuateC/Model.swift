@@ -35,7 +35,7 @@ private func open(
   let (model, findings) = try read()
   let handle = ModelHandle(model, findings)
   for finding in findings {
-    Log.write(finding.severity.level, "\(finding.location): \(finding.message)")
+    FindingText(finding).log()
   }
   result.pointee = retain(handle)
 }
@@ -160,38 +160,4 @@ public func arcuate_model_node_name(_ model: OpaquePointer?, _ index: Int) -> Un
 public func arcuate_model_node_kind(_ model: OpaquePointer?, _ index: Int) -> UnsafePointer<CChar>?
 {
   node(model, index)?.kind.pointer
-}
-
-@c @implementation
-public func arcuate_model_finding_count(_ model: OpaquePointer?) -> Int {
-  object(ModelHandle.self, model)?.findings.count ?? 0
-}
-
-private func finding(
-  _ model: OpaquePointer?, _ index: Int
-) -> (severity: Finding.Severity, location: Text, message: Text)? {
-  guard let findings = object(ModelHandle.self, model)?.findings, findings.indices.contains(index)
-  else { return nil }
-  return findings[index]
-}
-
-@c @implementation
-public func arcuate_model_finding_severity(
-  _ model: OpaquePointer?, _ index: Int
-) -> arcuate_severity {
-  finding(model, index)?.severity.level.c ?? -1
-}
-
-@c @implementation
-public func arcuate_model_finding_location(
-  _ model: OpaquePointer?, _ index: Int
-) -> UnsafePointer<CChar>? {
-  finding(model, index)?.location.pointer
-}
-
-@c @implementation
-public func arcuate_model_finding_message(
-  _ model: OpaquePointer?, _ index: Int
-) -> UnsafePointer<CChar>? {
-  finding(model, index)?.message.pointer
 }

@@ -178,7 +178,11 @@ public func arcuate_plan_create(
   withError(error) {
     let handle = try required(object(ModelHandle.self, model), "model")
     let result = try required(plan, "plan")
-    result.pointee = retain(PlanHandle(try handle.compile(try compileOptions(options))))
+    let made = PlanHandle(try handle.compile(try compileOptions(options)))
+    // Those that depend on the options, such as the length of a step.
+    let known = Set(handle.findings.map(\.finding))
+    for finding in made.findings where !known.contains(finding.finding) { finding.log() }
+    result.pointee = retain(made)
   }
 }
 

@@ -81,6 +81,9 @@ static void nulls(void) {
   REFUSED(arcuate_plan_create(NULL, NULL, &plan, NULL));
   arcuate_plan_free(NULL);
   CHECK(arcuate_plan_explain(NULL) == NULL);
+  CHECK(arcuate_plan_finding_count(NULL) == 0 && arcuate_plan_finding_severity(NULL, 0) == -1);
+  CHECK(arcuate_plan_finding_location(NULL, 0) == NULL);
+  CHECK(arcuate_plan_finding_message(NULL, 0) == NULL);
   CHECK(arcuate_plan_dt(NULL) == 0);
   CHECK(arcuate_plan_steps_per_frame(NULL) == 0);
   CHECK(arcuate_plan_batch(NULL) == 0);

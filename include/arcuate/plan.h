@@ -95,6 +95,13 @@ ARCUATE_API void arcuate_plan_free(arcuate_plan *plan);
  * order with the kernels chosen and why, and the memory of a session. NULL for NULL. */
 ARCUATE_API const char *arcuate_plan_explain(const arcuate_plan *plan);
 
+/* Findings of the check of the model with the options of the plan, as arcuate_model_finding_count
+ * and the functions after it: some depend on the length of a step. Since: 0.2. */
+ARCUATE_API size_t arcuate_plan_finding_count(const arcuate_plan *plan);
+ARCUATE_API arcuate_severity arcuate_plan_finding_severity(const arcuate_plan *plan, size_t index);
+ARCUATE_API const char *arcuate_plan_finding_location(const arcuate_plan *plan, size_t index);
+ARCUATE_API const char *arcuate_plan_finding_message(const arcuate_plan *plan, size_t index);
+
 /* Gets the options in use; options->struct_size must be set. dt_s is 0 if nothing depends on it.
  * Status: INVALID_ARGUMENT. Since: 0.2. */
 ARCUATE_NODISCARD ARCUATE_API arcuate_status arcuate_plan_options(

@@ -113,8 +113,10 @@ struct CompileArguments: ParsableArguments {
     try checkOptions(options.check)
   }
 
-  /// A session of the plan. Throws. `outOfMemory` naming the batch.
+  /// A session of the plan; what was repaired or assumed is reported on standard error.
+  /// Throws. `outOfMemory` naming the batch.
   func session(_ plan: Plan) throws -> Session {
+    for finding in plan.findings where finding.severity > .note { note("\(finding)") }
     do {
       return try plan.makeSession()
     } catch {

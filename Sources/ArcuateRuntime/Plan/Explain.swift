@@ -56,10 +56,11 @@ extension Plan {
   }
 
   private func program(of step: NodeStep) -> NeuronProgram? {
-    if case .program(let neuron) = model.nodes[step.identity.node].op {
-      neuron.program
-    } else {
-      nil
+    switch model.nodes[step.identity.node].op {
+    case .program(let neuron): neuron.program
+    case .neuron(let neuron):
+      dt_s.flatMap { neuron.ruled(model.semantics, dt_s: $0) }?.program
+    default: nil
     }
   }
 

@@ -27,7 +27,7 @@ def chain(*names: str) -> list[tuple[str, str]]:
     return list(zip(names, names[1:]))
 
 
-def opened(path: Any, node: Any, preset: str, dt: float, n: int = N) -> arcuate.Model:
+def opened(path: Any, node: Any, preset: str | None, dt: float | None, n: int = N) -> arcuate.Model:
     nodes = {"input": nir.Input(np.array([n])), "n": node, "output": nir.Output(np.array([n]))}
     nir.write(path / "a.nir", graph(nodes, chain("input", "n", "output")))
     return arcuate.Model.open(path / "a.nir", preset=preset, dt=dt)
@@ -37,7 +37,7 @@ def run(model: arcuate.Model, x: np.ndarray) -> np.ndarray:
     return np.asarray(model.compile().session().run(x.astype(np.float32)))
 
 
-def repairs(model: arcuate.Model) -> list[str]:
+def repairs(model: arcuate.Model | arcuate.Plan) -> list[str]:
     return [f.message for f in model.findings if f.severity == "repair"]
 
 
@@ -237,6 +237,11 @@ def test_a_file_of_another_library_is_reported(tmp_path):
     model = opened(tmp_path, lif(steps_of(0.8, 1), 3), "spyx", 1.0)
     assert any(message.startswith("r is not what spyx writes") for message in repairs(model))
     assert not repairs(opened(tmp_path, lif(steps_of(0.8, 1), 3), "spyx:import", 1.0))
+    # Where the model states no step, the plan does.
+    model = opened(tmp_path, lif(steps_of(0.8, 1), 0.8), "spyx", None)
+    assert not repairs(model)
+    assert not repairs(model.compile(dt=1.0))
+    assert any(message.startswith("r is not what") for message in repairs(model.compile(dt=0.5)))
 
 
 def test_what_a_file_leaves_open_is_reported(tmp_path):

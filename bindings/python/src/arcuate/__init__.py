@@ -46,8 +46,9 @@ from .errors import (
     OutOfMemoryError,
     StateError,
 )
+from .finding import Finding
 from .fitting import Run, fit, plot_run
-from .model import Finding, Model, Node
+from .model import Model, Node
 from .onnx_reader import OnnxWarning, from_onnx
 from .plan import Plan, Port
 from .probe import Probe

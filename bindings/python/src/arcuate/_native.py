@@ -291,10 +291,16 @@ PROTOTYPES: Dict[str, Tuple[Any, List[Any]]] = {
     "arcuate_model_node_count": (c_size_t, [c_void_p]),
     "arcuate_model_node_name": (c_char_p, [c_void_p, c_size_t]),
     "arcuate_model_node_kind": (c_char_p, [c_void_p, c_size_t]),
-    "arcuate_model_finding_count": (c_size_t, [c_void_p]),
-    "arcuate_model_finding_severity": (c_int32, [c_void_p, c_size_t]),
-    "arcuate_model_finding_location": (c_char_p, [c_void_p, c_size_t]),
-    "arcuate_model_finding_message": (c_char_p, [c_void_p, c_size_t]),
+    **{
+        f"arcuate_{kind}_finding_{part}": (result, [c_void_p, *index])
+        for kind in ("model", "plan")
+        for part, result, index in (
+            ("count", c_size_t, []),
+            ("severity", c_int32, [c_size_t]),
+            ("location", c_char_p, [c_size_t]),
+            ("message", c_char_p, [c_size_t]),
+        )
+    },
     # Programs
     "arcuate_model_set_program": (c_int32, [c_void_p, c_char_p, c_char_p, _OUT]),
     "arcuate_model_program": (c_char_p, [c_void_p, c_char_p]),

@@ -24,6 +24,7 @@ from ._handle import (
     whole,
 )
 from .conversion import Conversion, ConversionLoss, _conversion, _loss
+from .finding import Finding, findings
 from .plan import Plan
 from .quantization import Quantization, _quantization
 from .session import _frames
@@ -36,18 +37,6 @@ class Node(NamedTuple):
     """Name in the file."""
     kind: str
     """Kind, such as "Affine" or "LIF"."""
-
-
-class Finding(NamedTuple):
-    """A finding from reading or checking a model."""
-
-    severity: str
-    """"note"; "repair": something was missing or inconsistent and has been repaired; "error": the
-    model cannot be compiled."""
-    location: str
-    """Node, edge or file location."""
-    message: str
-    """Message, without a full stop."""
 
 
 class Model(Handle):
@@ -278,17 +267,8 @@ class Model(Handle):
     @property
     def findings(self) -> Tuple[Finding, ...]:
         """Findings from reading and checking the model. With an "error" it cannot be compiled."""
-        library = _native.library
         with self._lock:
-            model = self._live()
-            return tuple(
-                Finding(
-                    _native.SEVERITY[library.arcuate_model_finding_severity(model, i)],
-                    _native.text(library.arcuate_model_finding_location(model, i)),
-                    _native.text(library.arcuate_model_finding_message(model, i)),
-                )
-                for i in range(library.arcuate_model_finding_count(model))
-            )
+            return findings("model", self._live())
 
     def compile(
         self,

@@ -7,6 +7,7 @@ from typing import Any, Callable, Dict, NamedTuple, Optional, Tuple
 
 from . import _native
 from ._handle import Handle, call, created
+from .finding import Finding, findings
 from .session import Session
 
 
@@ -96,6 +97,12 @@ class Plan(Handle):
         with self._lock:
             self._live()
             return self._nodes
+
+    @property
+    def findings(self) -> Tuple[Finding, ...]:
+        """Findings of the check of the model with the options of the plan, such as the step length."""
+        with self._lock:
+            return findings("plan", self._live())
 
     @property
     def dt(self) -> Optional[float]:
