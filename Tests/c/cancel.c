@@ -1,5 +1,7 @@
 /* Long calls end within a second of work after a request: by another thread, by a signal handler
- * and by a function that is asked; and leave behind what the header says. */
+ * and by a function that is asked; and leave behind what the header says.
+ *
+ *     cancel MODEL FOLDER [sessions]     the last word: without reading, training and converting */
 #define _POSIX_C_SOURCE 200809L
 #include <pthread.h>
 #include <signal.h>
@@ -9,6 +11,8 @@
 #include "check.h"
 
 enum { EVENTS = 1000000 };
+
+static size_t most_frames = 400000;
 
 static arcuate_cancel *cancel;
 static volatile double requested; /* when the request was made */
@@ -82,7 +86,7 @@ static void session(const char *digits, int32_t threads, int32_t batch, int how)
   arcuate_plan *plan = compile_digits(digits, batch, threads);
   arcuate_session *session = NULL;
   CHECK(arcuate_session_create(plan, &session, NULL) == ARCUATE_SUCCESS);
-  const size_t frames = 400000, few = 5, size = (size_t)batch;
+  const size_t frames = most_frames, few = 5, size = (size_t)batch;
   float *x = calloc(frames * size * INPUTS, sizeof *x);
   float *first = malloc(few * size * OUTPUTS * sizeof *first);
   float *again = malloc(few * size * OUTPUTS * sizeof *again);
@@ -236,7 +240,7 @@ static void poll(const char *digits) {
   arcuate_plan *plan = compile_digits(digits, 1, 1);
   arcuate_session *session = NULL;
   CHECK(arcuate_session_create(plan, &session, NULL) == ARCUATE_SUCCESS);
-  const size_t frames = 1000000;
+  const size_t frames = 2 * most_frames;
   float *x = calloc(frames, INPUTS * sizeof *x);
   const float *inputs[] = {x};
   const size_t counts[] = {frames * INPUTS}, one[] = {INPUTS};
@@ -253,7 +257,9 @@ static void poll(const char *digits) {
 }
 
 int main(int count, char **arguments) {
-  CHECK(count == 3);
+  CHECK(count == 3 || count == 4);
+  const int is_whole = count == 3;
+  if (!is_whole) most_frames = 20000;
   CHECK(arcuate_cancel_create(NULL, NULL, &cancel, NULL) == ARCUATE_SUCCESS);
   CHECK(strcmp(arcuate_status_name(ARCUATE_ERROR_CANCELED), "canceled") == 0);
   struct sigaction action;
@@ -261,16 +267,18 @@ int main(int count, char **arguments) {
   action.sa_handler = request;
   CHECK(sigaction(SIGPROF, &action, NULL) == 0);
   arcuate_cancel_watch(cancel);
-  initial_weights();
+  if (is_whole) initial_weights();
   for (int32_t threads = 1; threads <= 4; threads *= 2) {
     session(arguments[1], threads, 1, 0);
     session(arguments[1], threads, 8, 1);
     session(arguments[1], threads, 1, 2);
     session(arguments[1], threads, 8, 3);
   }
-  training(1);
-  training(2);
-  conversion();
+  if (is_whole) {
+    training(1);
+    training(2);
+    conversion();
+  }
   poll(arguments[1]);
   /* Threads that do not watch are not canceled. */
   request(0);

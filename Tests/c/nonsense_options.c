@@ -158,6 +158,7 @@ static void conversion(const char *path) {
   loss.struct_size = 3;
   REFUSED(arcuate_model_conversion_loss(model, copy, &losing, &loss, rates, 2, NULL));
   arcuate_model_free(copy);
+  arcuate_model_free(model);
 }
 
 /* Rules that do not fit a node, and signals that do not fit a rule: the state is unchanged.
