@@ -126,8 +126,10 @@ let package = Package(
         "ArcuateConversion",
       ], settings: hot),
     room("Arcuate", rooms.dropLast()),
-    room("ArcuateData", ["ArcuateCore", "ArcuateModel", "ArcuateFormats"]),
-    room("ArcuateC", rooms + ["CArcuate"], settings: cold, linker: selfContained),
+    room(
+      "ArcuateData", ["ArcuateCore", "ArcuateModel", "ArcuateFormats"], settings: hot + checked),
+    room(
+      "ArcuateC", rooms + ["ArcuateData", "CArcuate"], settings: cold, linker: selfContained),
     room("ArcuateConsole", rooms + [argumentParser]),
     command(
       "ArcuateCommand", rooms + ["ArcuateConsole", "ArcuateData", "CArcuate", argumentParser]),

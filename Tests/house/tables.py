@@ -43,7 +43,7 @@ ROOMS = {
         "ArcuateConversion",
         "ArcuateTraining",
     ],
-    "ArcuateC": ["Arcuate", "CArcuate"],
+    "ArcuateC": ["Arcuate", "ArcuateData", "CArcuate"],
     "ArcuateConsole": ["Arcuate", "ArgumentParser"],
     "ArcuateCommand": ["Arcuate", "ArcuateConsole", "ArcuateData", "ArgumentParser", "CArcuate"],
     "ArcuateBench": [
@@ -109,6 +109,7 @@ POINTERS = {
     "ArcuateFormats/HDF5/HDF5Chunks.swift": "chunks are copied into their block",
     "ArcuateFormats/HDF5/HDF5Writer.swift": "numbers as bytes",
     "ArcuateFormats/Safetensors/SafetensorsContainer.swift": "numbers as bytes",
+    "ArcuateData/Events/": "records are decoded straight into columns",
     "ArcuateRuntime/Session/": "inputs and outputs are the caller's memory",
     "ArcuateRuntime/Threads/": "threads of the system take a pointer",
     "ArcuateRuntime/Nodes/Sparse": "index arrays of mapped files",

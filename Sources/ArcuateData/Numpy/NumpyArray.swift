@@ -26,45 +26,73 @@ public struct NumpyArray: Sendable, Equatable {
     return try within(path) { () throws(ArcuateError) in try parse(bytes) }
   }
 
+  /// What stands before the numbers.
+  struct Header {
+    /// The fields of an element with their types; one without a name if it is a number.
+    let fields: [(name: String, type: String)]
+    let extents: [Int]
+    let count: Int
+    /// Where the numbers begin.
+    let data: Int
+
+    /// Throws. `truncated`, `malformed`, `unsupportedFormat`, `limitExceeded`.
+    init(_ bytes: Bytes) throws(ArcuateError) {
+      guard NumpyArray.recognizes(bytes) else {
+        throw ArcuateError(.malformed, "is not a .npy file")
+      }
+      let version = try bytes.byte(at: 6)
+      guard (1...3).contains(version) else {
+        throw ArcuateError(.unsupportedFormat, "version \(version) is not supported: 1 to 3 are")
+      }
+      let start = version == 1 ? 10 : 12
+      let length =
+        version == 1
+        ? Int(widening: try bytes.integer(UInt16.self, at: 8))
+        : Int(widening: try bytes.integer(UInt32.self, at: 8))
+      guard length <= 1 << 16 else {
+        throw ArcuateError(
+          .limitExceeded, "a header of \(length) bytes exceeds the limit of 65536")
+      }
+      let header = String(decoding: try bytes.slice(start, length).array, as: UTF8.self)
+      guard try NumpyArray.field("fortran_order", in: header).hasPrefix("False") else {
+        throw ArcuateError(
+          .unsupportedFormat, "is in column-major order: numpy.ascontiguousarray makes it row-major"
+        )
+      }
+      let description = try NumpyArray.field("descr", in: header)
+      if description.first == "'" || description.first == "\"" {
+        let type = description.dropFirst().prefix { $0 != "'" && $0 != "\"" }
+        fields = [("", String(type))]
+      } else {
+        // A list of pairs: [('t', '<i8'), ('x', '<u2')].
+        let quoted = description.prefix { $0 != "]" }.split(
+          omittingEmptySubsequences: false, whereSeparator: { $0 == "'" || $0 == "\"" })
+        let texts = stride(from: 1, to: quoted.count, by: 2).map { String(quoted[$0]) }
+        fields = stride(from: 0, to: texts.count - 1, by: 2).map { (texts[$0], texts[$0 + 1]) }
+      }
+      let list = try NumpyArray.field("shape", in: header)
+      guard list.hasPrefix("("), let end = list.firstIndex(of: ")") else {
+        throw ArcuateError(.malformed, "the header has no shape")
+      }
+      let digits = list[..<end].dropFirst().filter { $0 != " " }
+      extents = try digits.split(separator: ",").map { digits throws(ArcuateError) -> Int in
+        guard let extent = Int(text: digits), extent >= 0 else {
+          throw ArcuateError(.malformed, "\"\(digits)\" in the shape is not an extent")
+        }
+        return extent
+      }
+      count = try NumpyArray.count(extents)
+      data = start + length
+    }
+  }
+
   /// As `read`, from bytes.
   public static func parse(_ bytes: Bytes) throws(ArcuateError) -> NumpyArray {
-    guard recognizes(bytes) else {
-      throw ArcuateError(.malformed, "is not a .npy file")
-    }
-    let version = try bytes.byte(at: 6)
-    guard (1...3).contains(version) else {
-      throw ArcuateError(.unsupportedFormat, "version \(version) is not supported: 1 to 3 are")
-    }
-    let start = version == 1 ? 10 : 12
-    let length =
-      version == 1
-      ? Int(widening: try bytes.integer(UInt16.self, at: 8))
-      : Int(widening: try bytes.integer(UInt32.self, at: 8))
-    guard length <= 1 << 16 else {
-      throw ArcuateError(.limitExceeded, "a header of \(length) bytes exceeds the limit of 65536")
-    }
-    let header = String(decoding: try bytes.slice(start, length).array, as: UTF8.self)
-    guard try field("fortran_order", in: header).hasPrefix("False") else {
-      throw ArcuateError(
-        .unsupportedFormat, "is in column-major order: numpy.ascontiguousarray makes it row-major")
-    }
-    let quoted = try field("descr", in: header)
-    let type = quoted.dropFirst().prefix { $0 != "'" && $0 != "\"" }
-    let list = try field("shape", in: header)
-    guard list.hasPrefix("("), let end = list.firstIndex(of: ")") else {
-      throw ArcuateError(.malformed, "the header has no shape")
-    }
-    let digits = list[..<end].dropFirst().filter { $0 != " " }
-    let extents = try digits.split(separator: ",").map { digits throws(ArcuateError) -> Int in
-      guard let extent = Int(text: digits), extent >= 0 else {
-        throw ArcuateError(.malformed, "\"\(digits)\" in the shape is not an extent")
-      }
-      return extent
-    }
-    let count = try count(extents)
-    let data = start + length
-    let isPlain = quoted.first == "'" || quoted.first == "\""
-    guard isPlain, let values = try decode(type, bytes, at: data, count: count) else {
+    let header = try Header(bytes)
+    let (extents, count, data) = (header.extents, header.count, header.data)
+    let type = header.fields.first?.type ?? ""
+    let isPlain = header.fields.count == 1 && header.fields[0].name.isEmpty
+    guard isPlain, let values = try decode(type[...], bytes, at: data, count: count) else {
       let found = isPlain ? "type \"\(type.prefix(16))\"" : "several fields"
       throw ArcuateError(
         .unsupportedFormat,

@@ -101,6 +101,23 @@ public final class ByteReader {
     return bytes
   }
 
+  /// Calls `body` with the bytes that arrive next, at most 64 KiB, none at the end, and takes as many
+  /// as it returns.
+  package func takePart(
+    _ body: (UnsafeRawBufferPointer) throws(ArcuateError) -> Int
+  ) throws(ArcuateError) {
+    if next == end { try fill() }
+    let part = next..<end
+    // SAFETY: the buffer lives through the call, and `part` lies inside.
+    let taken = try buffer.withUnsafeBytes { bytes in
+      Result { () throws(ArcuateError) in
+        try body(UnsafeRawBufferPointer(rebasing: bytes[part]))
+      }
+    }.get()
+    precondition((0...part.count).contains(taken), "no more than there are")
+    next += taken
+  }
+
   /// Continues at `offset` from the start.
   /// Throws. `truncated` beyond the end; `cannotOpen` unless the file is a regular one.
   public func seek(to offset: Int) throws(ArcuateError) {

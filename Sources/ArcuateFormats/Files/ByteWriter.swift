@@ -117,6 +117,17 @@ public final class ByteWriter {
     buffer.removeAll(keepingCapacity: true)
   }
 
+  /// Replaces bytes that were written already; false if the target is not a regular file.
+  /// Throws. `cannotWrite`.
+  package func replace(_ bytes: [UInt8], at offset: Int) throws(ArcuateError) -> Bool {
+    guard temporary != nil else { return false }
+    try flush()
+    // SAFETY: the array lives through the call, which gets its size.
+    let wrote = bytes.withUnsafeBytes { pwrite(file, $0.baseAddress, $0.count, off_t(offset)) }
+    guard wrote == bytes.count else { throw failure() }
+    return true
+  }
+
   /// Closes the files and renames them to their final paths: all, or as far as possible none.
   /// Throws. `cannotWrite`.
   public static func finish(_ writers: [ByteWriter]) throws(ArcuateError) {
