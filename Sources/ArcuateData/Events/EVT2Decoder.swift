@@ -31,17 +31,25 @@ struct EVT2Decoder: EventBlockDecoder {
     var (i, n) = (0, out.count)
     var base = clock.time << 6
     // SAFETY: words below `end` lie inside the bytes, and `n` below the capacity inside the columns.
-    while i < end, n < out.capacity {
+    let capacity = out.capacity
+    while i < end, n < capacity {
+      if clock.isKnown {
+        // Most words are events.
+        let last = min(end, i + 4 * (capacity - n))
+        while i < last {
+          let word = words.little(i, UInt32.self)
+          if word >= 0x2000_0000 { break }
+          t[n] = base | Int64(truncatingIfNeeded: word >> 22 & 0x3F)
+          x[n] = UInt16(truncatingIfNeeded: word >> 11 & 0x7FF)
+          y[n] = UInt16(truncatingIfNeeded: word & 0x7FF)
+          p[n] = UInt8(truncatingIfNeeded: word >> 28)
+          n &+= 1
+          i &+= 4
+        }
+        if i == last { continue }
+      }
       let word = words.little(i, UInt32.self)
       i += 4
-      if word < 0x2000_0000, clock.isKnown {
-        t[n] = base | Int64(truncatingIfNeeded: word >> 22 & 0x3F)
-        x[n] = UInt16(truncatingIfNeeded: word >> 11 & 0x7FF)
-        y[n] = UInt16(truncatingIfNeeded: word & 0x7FF)
-        p[n] = UInt8(truncatingIfNeeded: word >> 28)
-        n += 1
-        continue
-      }
       switch word >> 28 {
       case 8:
         let passed = clock.set(word & 0xFFF_FFFF)

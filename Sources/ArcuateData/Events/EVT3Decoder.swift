@@ -51,20 +51,24 @@ struct EVT3Decoder: EventBlockDecoder {
       let block = min(end, i + 2 * ((out.capacity - n) / 12))
       if block == i { break }
       while i < block {
-        let word = words.little(i, UInt16.self)
-        if word & 0xD000 == 0, isReady {
+        var word = words.little(i, UInt16.self)
+        if isReady {
           // An event or a row, without a branch: they alternate unpredictably.
           // SAFETY: words below `end` lie inside the bytes, `n` below the capacity in the columns.
-          let isEvent = word >> 13
-          let keep = 0 &- isEvent
-          y = (y & keep) | (word & ~keep & 0x7FF)
-          ts[n] = time
-          xs[n] = word & 0x7FF
-          ys[n] = y
-          ps[n] = UInt8(truncatingIfNeeded: word >> 11 & 1)
-          n &+= Int(truncatingIfNeeded: isEvent)
-          i += 2
-          continue
+          while word & 0xD000 == 0 {
+            let isEvent = word >> 13
+            let keep = 0 &- isEvent
+            y = (y & keep) | (word & ~keep & 0x7FF)
+            ts[n] = time
+            xs[n] = word & 0x7FF
+            ys[n] = y
+            ps[n] = UInt8(truncatingIfNeeded: word >> 11 & 1)
+            n &+= Int(truncatingIfNeeded: isEvent)
+            i &+= 2
+            if i == block { break }
+            word = words.little(i, UInt16.self)
+          }
+          if i == block { break }
         }
         let content = word & 0xFFF
         switch word >> 12 {

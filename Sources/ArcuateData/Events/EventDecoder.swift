@@ -164,21 +164,23 @@ public final class EventDecoder {
     let header = decoder.header
     let (t, x, y) = (columns.t + start, columns.x + start, columns.y + start)
     // SAFETY: `count` places have been written from `start` on.
-    var steps = t[0] < last ? 1 : 0
-    for i in 1..<max(count, 1) { steps &+= t[i] < t[i - 1] ? 1 : 0 }
-    if steps > 0 {
-      var first = 0
-      while t[first] >= (first == 0 ? last : t[first - 1]) { first += 1 }
+    if t[0] < last || EventDecoder.falls(t, count) {
+      var (first, steps) = (t[0] < last ? 0 : -1, t[0] < last ? 1 : 0)
+      for i in 1..<max(count, 1) where t[i] < t[i - 1] {
+        if steps == 0 { first = i }
+        steps += 1
+      }
       found.note(.backward, place: "event \(eventCount + first)", count: steps)
     }
     last = t[count - 1]
     if let width = header.width, let height = header.height {
       let (right, bottom) = (UInt16(clamping: width), UInt16(clamping: height))
-      var outside = 0
-      for i in 0..<count { outside &+= x[i] >= right || y[i] >= bottom ? 1 : 0 }
-      if outside > 0 {
-        var first = 0
-        while x[first] < right, y[first] < bottom { first += 1 }
+      if EventDecoder.largest(x, count) >= right || EventDecoder.largest(y, count) >= bottom {
+        var (first, outside) = (0, 0)
+        for i in 0..<count where x[i] >= right || y[i] >= bottom {
+          if outside == 0 { first = i }
+          outside += 1
+        }
         found.note(
           .outside, place: "event \(eventCount + first)", count: outside,
           detail: " of \(width) x \(height) pixels")
@@ -197,5 +199,43 @@ public final class EventDecoder {
     }
     if let shift, shift != 0 { for i in 0..<count { t[i] &-= shift } }
     eventCount += count
+  }
+
+  /// Whether a time is less than the one before.
+  private static func falls(_ t: UnsafePointer<Int64>, _ count: Int) -> Bool {
+    // SAFETY: vectors are loaded where they lie below `count`.
+    let bytes = UnsafeRawPointer(t)
+    var i = 1
+    var found = SIMDMask<SIMD8<Int64>>(repeating: false)
+    while i + 8 <= count {
+      let before = bytes.loadUnaligned(fromByteOffset: 8 * (i - 1), as: SIMD8<Int64>.self)
+      let now = bytes.loadUnaligned(fromByteOffset: 8 * i, as: SIMD8<Int64>.self)
+      found = found .| (now .< before)
+      i += 8
+    }
+    var result = any(found)
+    while i < count {
+      if t[i] < t[i - 1] { result = true }
+      i += 1
+    }
+    return result
+  }
+
+  private static func largest(_ values: UnsafePointer<UInt16>, _ count: Int) -> UInt16 {
+    // SAFETY: vectors are loaded where they lie below `count`.
+    let bytes = UnsafeRawPointer(values)
+    var i = 0
+    var most = SIMD16<UInt16>(repeating: 0)
+    while i + 16 <= count {
+      let next = bytes.loadUnaligned(fromByteOffset: 2 * i, as: SIMD16<UInt16>.self)
+      most = pointwiseMax(most, next)
+      i += 16
+    }
+    var result = most.max()
+    while i < count {
+      result = max(result, values[i])
+      i += 1
+    }
+    return result
   }
 }

@@ -14,7 +14,8 @@ struct EventFindings {
   }
   private var entries: [Kind: Entry] = [:]
 
-  /// Counts a case at byte `offset`.
+  /// Counts a case at byte `offset`. Not inlined: decoders have it in their loops.
+  @inline(never)
   mutating func note(_ kind: Kind, at offset: Int, count: Int = 1, detail: String = "") {
     note(kind, place: "byte \(offset)", count: count, detail: detail)
   }

@@ -107,13 +107,32 @@ struct LZ4Frame {
     let base = buffer!.base
     var output = base + count
     let outputEnd = output + most
-    let wrong = ArcuateError(.malformed, "an LZ4 block is invalid")
+    var wrong: ArcuateError { ArcuateError(.malformed, "an LZ4 block is invalid") }
     // SAFETY: every read stays below `inputEnd`; every write stays below `outputEnd` + 32, which the
     // buffer has; a match begins at or after `base`.
     while input < inputEnd {
       let token = Int(widening: input.load(as: UInt8.self))
       input += 1
       var literals = token >> 4
+      // Most sequences are short and far from the ends: at most 14 literals and 18 bytes of a match.
+      if literals < 15, token & 15 < 15, inputEnd - input >= 32, outputEnd - output >= 64 {
+        let distance = Int(widening: input.little(literals, UInt16.self))
+        if distance >= 8, distance <= output - base + literals {
+          // By 8 bytes: loads that span several stores not long ago would wait for them.
+          LZ4Frame.copy8(output, input)
+          if literals > 8 { LZ4Frame.copy8(output + 8, input + 8) }
+          input += literals &+ 2
+          output += literals
+          let (source, length) = (UnsafeRawPointer(output - distance), token & 15 &+ 4)
+          LZ4Frame.copy8(output, source)
+          if length > 8 {
+            LZ4Frame.copy8(output + 8, source + 8)
+            LZ4Frame.copy8(output + 16, source + 16)
+          }
+          output += length
+          continue
+        }
+      }
       if literals == 15 {
         guard let more = LZ4Frame.length(&input, inputEnd) else { throw wrong }
         literals += more
@@ -163,6 +182,11 @@ struct LZ4Frame {
   private static func copy16(_ target: UnsafeMutableRawPointer, _ source: UnsafeRawPointer) {
     target.storeBytes(
       of: source.loadUnaligned(as: SIMD16<UInt8>.self), as: SIMD16<UInt8>.self)
+  }
+
+  @inline(__always)
+  private static func copy8(_ target: UnsafeMutableRawPointer, _ source: UnsafeRawPointer) {
+    target.storeBytes(of: source.loadUnaligned(as: UInt64.self), as: UInt64.self)
   }
 
   /// Copies `length` bytes from `distance` before `target`, which they may overlap; up to 15 more
