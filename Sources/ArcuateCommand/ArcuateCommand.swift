@@ -22,7 +22,7 @@ struct ArcuateCommand: ConsoleCommand {
     version: "arcuate \(ARCUATE_VERSION_MAJOR).\(ARCUATE_VERSION_MINOR).\(ARCUATE_VERSION_PATCH)",
     subcommands: [
       Info.self, Check.self, Explain.self, Run.self, Compute.self, Export.self, Quantize.self,
-      Convert.self, Train.self, Adapt.self, RenamedSpike.self, RenamedLearn.self,
+      Convert.self, Train.self, Adapt.self, Events.self, RenamedSpike.self, RenamedLearn.self,
       RenamedBench.self,
     ])
 

@@ -128,4 +128,10 @@ def test_run_recording(tmp_path):
     arguments = ["run", "--dt", "0.001", "--json", "--steps", "1", model, tmp_path / "r.bin"]
     assert json.loads(arcuate(*arguments).stdout)["outputs"][0]["sums"] == expected[0]
     (tmp_path / "cut.bin").write_bytes((tmp_path / "r.bin").read_bytes()[:-1])
-    assert "record 2" in message(arcuate("run", "--dt", "1", model, tmp_path / "cut.bin", code=1))
+    # Whole records of a file that is cut short run, and a finding says so.
+    cut = arcuate("run", "--dt", "0.001", model, tmp_path / "cut.bin")
+    assert "cut short" in cut.stderr and f"sums       [{first}.0, " in cut.stdout
+    # The same events from a file of another format.
+    arcuate("events", "convert", "--size", "34x34", tmp_path / "r.bin", tmp_path / "r.es")
+    arcuate("run", "--dt", "0.001", model, tmp_path / "r.es", "-o", out)
+    assert np.load(out).tolist() == expected

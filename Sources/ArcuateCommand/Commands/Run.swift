@@ -12,8 +12,9 @@ struct Run: ParsableCommand {
       [frames, batch, shape], of float32, float64, integers or booleans. Outputs are float32: \
       [frames, shape] or [frames, batch, shape]; with --frame-output every, [frames, steps, ...].
 
-      The events of an N-MNIST recording (.bin or .bs2) run with one step for each dt; the output \
-      is [steps, shape], and its sums over the steps are printed.
+      The events of a recording (.bin or .bs2 of N-MNIST, .es, .raw, .dat, .aedat, .aedat4) run \
+      with one step for each dt; the output is [steps, shape], and its sums over the steps are \
+      printed. Darker events are channel 0, brighter ones channel 1.
 
       EXAMPLES:
         arcuate run net.nir input.npy
@@ -26,7 +27,7 @@ struct Run: ParsableCommand {
   @Argument(help: "\(ModelHelp.readable)")
   var model: String
 
-  @Argument(help: "One .npy file for each input port, or one N-MNIST recording.")
+  @Argument(help: "One .npy file for each input port, or one event recording.")
   var inputs: [String]
 
   @Option(

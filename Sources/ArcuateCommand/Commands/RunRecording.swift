@@ -4,15 +4,19 @@ import ArcuateData
 import ArgumentParser
 
 extension Run {
+  /// Endings of event recordings; the content tells the format of all but the first two, which have
+  /// no header.
+  static let recordingEndings = [
+    ".bin", ".bs2", ".es", ".raw", ".dat", ".aedat", ".aedat4",
+  ]
+
   /// Whether the only input is an event-camera recording instead of frames.
   var isRecording: Bool {
-    inputs.count == 1 && (inputs[0].hasSuffix(".bin") || inputs[0].hasSuffix(".bs2"))
+    inputs.count == 1 && Run.recordingEndings.contains { inputs[0].hasSuffix($0) }
   }
 
-  /// Runs an N-MNIST recording, one step for each dt; the frame options do not apply.
+  /// Runs an event recording, one step for each dt; the frame options do not apply.
   func runRecording(_ model: Model) throws {
-    let (recording, findings) = try NMNISTFile.read(inputs[0])
-    for finding in findings { note("\(inputs[0]): \(finding)") }
     var options = try compiling.options(for: model)
     (options.stepsPerFrame, options.frameState, options.frameOutput) = (1, .keep, .last)
     guard options.batch == 1 else {
@@ -20,12 +24,23 @@ extension Run {
         .invalidArgument, "a recording is one stream; batch must be 1, got \(options.batch)")
     }
     let plan = try within(self.model) { try model.compile(options) }
-    let shape = [2, recording.height, recording.width]
-    guard plan.inputs.count == 1, plan.inputs[0].shape.extents == shape else {
-      let found = plan.inputs.map { "\($0.shape)" }.joined(separator: ", ")
+    let found = plan.inputs.map { "\($0.shape)" }.joined(separator: ", ")
+    let shape = plan.inputs.first?.shape.extents ?? []
+    guard plan.inputs.count == 1, shape.count == 3, shape[0] == 2 else {
       throw ArcuateError(
-        .shapeMismatch, "has shape \(shape), but the model takes \(found)", at: inputs[0])
+        .shapeMismatch, "has shape [2, height, width], but the model takes \(found)", at: inputs[0])
     }
+    var reading = EventOptions()
+    if inputs[0].hasSuffix(".bin") || inputs[0].hasSuffix(".bs2") { reading.format = .nmnist }
+    var (recording, findings) = try EventFile.recording(inputs[0], reading)
+    for finding in findings { note("\(inputs[0]): \(finding)") }
+    guard recording.width <= shape[2], recording.height <= shape[1] else {
+      throw ArcuateError(
+        .shapeMismatch,
+        "has shape [2, \(recording.height), \(recording.width)], but the model takes \(found)",
+        at: inputs[0])
+    }
+    (recording.width, recording.height) = (shape[2], shape[1])
     guard output.count <= plan.outputs.count else {
       throw ArcuateError(
         .invalidArgument,

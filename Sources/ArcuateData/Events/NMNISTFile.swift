@@ -3,13 +3,7 @@ import ArcuateFormats
 import ArcuateModel
 
 /// Reads the `.bin` files of N-MNIST: handwritten digits recorded by an event camera of 34 × 34
-/// pixels.
-///
-/// Records of five bytes: x; y; polarity (bit 7) and time bits 22 to 16; time bits 15 to 8; time
-/// bits 7 to 0, in microseconds. A record with y = 240 marks an overflow of the clock: 2^13 µs
-/// are added to every later time. `.bs2` files have the same layout.
-/// Source. Orchard, Jayawant, Cohen, Thakor, "Converting static image datasets to spiking
-/// neuromorphic datasets using saccades", Frontiers in Neuroscience 2015.
+/// pixels, which every record must be within; `.bs2` files have the same layout.
 public enum NMNISTFile {
   public static let side = 34
 
@@ -31,42 +25,25 @@ public enum NMNISTFile {
       throw ArcuateError(
         .truncated, "has \(bytes.count % 5) of the five bytes of a record", at: "record \(count)")
     }
-    var changes: [EventRecording.Change] = []
-    changes.reserveCapacity(count)
-    var overflow: Int64 = 0
-    var latest = Int64.min
-    var backward: (first: Int, count: Int)?
-    let bytes = bytes.array
-    for i in 0..<count {
-      let at = 5 * i
-      let (x, y) = (bytes[at], bytes[at + 1])
-      if y == 240 {
-        overflow += 1 << 13
-        continue
-      }
-      guard x < side, y < side else {
+    let raw = bytes.array
+    for i in 0..<count where raw[5 * i + 1] != 240 {
+      guard raw[5 * i] < side, raw[5 * i + 1] < side else {
         throw ArcuateError(
-          .malformed, "pixel (\(x), \(y)) is outside \(side) x \(side)", at: "record \(i)")
+          .malformed, "pixel (\(raw[5 * i]), \(raw[5 * i + 1])) is outside \(side) x \(side)",
+          at: "record \(i)")
       }
-      let (high, middle, low) = (
-        Int64(truncatingIfNeeded: bytes[at + 2]), Int64(truncatingIfNeeded: bytes[at + 3]),
-        Int64(truncatingIfNeeded: bytes[at + 4])
-      )
-      let time = overflow + ((high & 0x7F) << 16 | middle << 8 | low)
-      if time < latest { backward = (backward?.first ?? i, (backward?.count ?? 0) + 1) }
-      latest = max(latest, time)
-      changes.append(
-        .init(
-          time_us: time, x: UInt16(truncatingIfNeeded: x), y: UInt16(truncatingIfNeeded: y),
-          on: high >> 7 == 1))
     }
-    var findings: [Finding] = []
-    if let backward {
-      findings.append(
-        Finding(
-          .note, "record \(backward.first)",
-          "is earlier than a previous one, as are \(backward.count - 1) more: the order is kept"))
+    var options = EventOptions(format: .nmnist)
+    (options.width, options.height) = (side, side)
+    let decoder = try EventDecoder(options)
+    let columns = try EventColumns(capacity: max(EventColumns.slack, count))
+    _ = try bytes.withUnsafeBytes { memory throws(ArcuateError) in
+      try decoder.feed(memory, into: columns)
     }
+    _ = try decoder.finish(into: columns)
+    let changes = (0..<columns.count).map { columns[$0] }
+    // Overflows of the clock belong to the format.
+    let findings = decoder.findings.filter { $0.location.hasPrefix("event") }
     return (EventRecording(width: side, height: side, changes: changes), findings)
   }
 }

@@ -25,7 +25,7 @@ import Testing
             .init(time_us: 0x01_0203 + 8192, x: 1, y: 2, on: true),
             .init(time_us: 0x01_0203 + 16384, x: 1, y: 2, on: false),
           ]))
-    #expect(findings.map(\.location) == ["record 3"])
+    #expect(findings.map(\.location) == ["event 2"])
     #expect(try NMNISTFile.parse(Bytes([])).recording.changes.isEmpty)
   }
 
