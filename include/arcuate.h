@@ -43,6 +43,7 @@
  *     arcuate/conversion.h    artificial networks converted to spiking ones
  *     arcuate/plasticity.h    rules that change weights while a session runs
  *     arcuate/training.h      training by gradient
+ *     arcuate/events.h        recordings of event cameras
  *
  * Status values. Functions that can fail return one of these.
  *
@@ -122,6 +123,7 @@
 #include "arcuate/conversion.h"
 #include "arcuate/plasticity.h"
 #include "arcuate/training.h"
+#include "arcuate/events.h"
 #include "arcuate/hooks.h"
 
 #endif
