@@ -28,7 +28,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from . import _native, nn
+from . import _native, events, nn
 from ._version import __version__
 from .arrays import event_dtype
 from .conversion import Conversion, ConversionLoss, ConvertedLayer
@@ -93,6 +93,7 @@ __all__ = [
     "documentation",
     "neuron_program",
     "event_dtype",
+    "events",
     "fit",
     "from_onnx",
     "library_version",

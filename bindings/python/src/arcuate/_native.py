@@ -235,6 +235,23 @@ class ConversionLoss(Structure):
     ]
 
 
+class EventsOptions(Structure):
+    """arcuate_events_options"""
+
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("kind", c_int32),
+        ("origin", c_int32),
+        ("offset_us", c_int64),
+        ("file_rows", c_int32),
+        ("camera", c_int32),
+        ("width", c_int32),
+        ("height", c_int32),
+        ("address_bytes", c_int32),
+        ("tick_ns", c_int32),
+    ]
+
+
 class Counters(Structure):
     """arcuate_counters"""
 
@@ -446,6 +463,24 @@ PROTOTYPES: Dict[str, Tuple[Any, List[Any]]] = {
     "arcuate_probe_size": (c_size_t, [c_void_p]),
     "arcuate_probe_read": (c_int32, [c_void_p, c_void_p, c_size_t, _OUT]),
     "arcuate_probe_clear": (c_int32, [c_void_p]),
+    # Events
+    "arcuate_events_options_init": (None, [POINTER(EventsOptions)]),
+    "arcuate_events_open": (c_int32, [c_char_p, POINTER(EventsOptions), _OUT, _OUT]),
+    "arcuate_events_create": (c_int32, [POINTER(EventsOptions), _OUT, _OUT]),
+    "arcuate_events_free": (None, [c_void_p]),
+    "arcuate_events_feed": (c_int32, [c_void_p, c_void_p, c_size_t, _SIZES, _OUT]),
+    "arcuate_events_read": (
+        c_int32,
+        [c_void_p, c_void_p, c_void_p, c_void_p, c_void_p, c_size_t, _SIZES, _OUT],
+    ),
+    "arcuate_events_format": (c_int32, [c_void_p]),
+    "arcuate_events_width": (c_size_t, [c_void_p]),
+    "arcuate_events_height": (c_size_t, [c_void_p]),
+    "arcuate_events_progress": (c_double, [c_void_p]),
+    "arcuate_events_finding_count": (c_size_t, [c_void_p]),
+    "arcuate_events_finding_severity": (c_int32, [c_void_p, c_size_t]),
+    "arcuate_events_finding_location": (c_char_p, [c_void_p, c_size_t]),
+    "arcuate_events_finding_message": (c_char_p, [c_void_p, c_size_t]),
 }
 
 # ---- Loading ------------------------------------------------------------------------------------
