@@ -243,6 +243,70 @@ def nmnist_seeds():
     put("nmnist", "events.bin", event * 3 + overflow + event)
 
 
+def event_seeds():
+    """A few events in each format."""
+
+    def words(code, *numbers):
+        return struct.pack(f"<{len(numbers)}{code}", *numbers)
+
+    evt3 = words(
+        "H", 0x8001, 0x6002, 0x0003, 0x2804, 0x3805, 0x4FFF, 0x4001, 0x50FF, 0xA101, 0x8000
+    )
+    evt2 = words("I", 0x80000001, 0x10002004, 0x00402005, 0xA0000000, 0xE0000001)
+    evt21 = words("Q", 8 << 60 | 1 << 32, 1 << 60 | 5 << 43 | 7 << 32 | 0x80000001)
+    dat = bytes([12, 8]) + words("I", 5, 1 << 28 | 3 << 14 | 4, 0xFFFFFFF0, 7)
+    es = b"Event Stream" + bytes([2, 0, 0])
+    sensor = words("H", 34, 34)
+    file4 = struct.pack("<I4s6HiiqII", 20, b"IOHE", 10, 24, 4, 8, 16, 0, 12, 0, -1, 8, 0)
+    events4 = struct.pack("<I4s4HiII", 16, b"EVTS", 6, 8, 4, 0, 8, 4, 1)
+    events4 += struct.pack("<qhhI", 9, 1, 2, 1)
+    packet4 = words("I", len(events4)) + events4
+    text = b'<node name="0"><attr key="typeIdentifier">EVTS</attr><attr key="sizeX">34</attr>'
+
+    def aedat4(compression, payload):
+        header = file4[:24] + words("i", compression) + file4[28:44] + words("I", len(text)) + text
+        return (
+            b"#!AER-DAT4.0\r\n"
+            + words("I", len(header))
+            + header
+            + words("i", 0, len(payload))
+            + payload
+        )
+
+    literals = bytes([0xF0, len(packet4) - 15]) + packet4
+    lz4 = (
+        bytes([4, 0x22, 0x4D, 0x18, 0x40, 0x40, 0])
+        + words("I", len(literals))
+        + literals
+        + bytes(4)
+    )
+    packet3 = struct.pack("<hhiiiiii", 1, 0, 8, 4, 0, 1, 1, 1)
+    npy = io.BytesIO()
+    kind = [("t", "<i8"), ("x", "<u2"), ("y", "<u2"), ("p", "|b1")]
+    np.save(npy, np.array([(1, 2, 3, True)], kind))
+    for name, data in {
+        "evt3": b"% evt 3.0\n% format EVT3;height=48;width=64\n% end\n" + evt3,
+        "evt2": b"% evt 2.0\n% geometry 64x48\n" + evt2,
+        "evt21": b"% format EVT21;endianness=little\n" + evt21,
+        "dat": b"% Data file\n% Version 2\n% Width 64\n" + dat,
+        "es": es + b"\1" + sensor + bytes([9, 3, 0, 4, 0, 255, 254, 8, 1, 0, 2, 0]),
+        "nmnist": bytes([3, 4, 0x80, 1, 2, 0, 240, 0, 0, 0, 3, 4, 0, 1, 3]),
+        "aedat2": b"#!AER-DAT2.0\r\n# AEChip: DAVIS346\r\n"
+        + struct.pack(">II", 5 << 12 | 9 << 22, 7),
+        "aedat3": b"#!AER-DAT3.1\r\n#!END-HEADER\r\n" + packet3 + words("I", 7 << 17 | 3, 5),
+        "aedat4": aedat4(1, lz4),
+        "cochlea": struct.pack(">HIHI", 3, 5, 4, 9),
+        "csv": b"t,x,y,p\n1,2,3,1\n0.5,4,5,-1\n",
+        "npz": npy.getvalue(),
+    }.items():
+        put(f"events-{name}", "small", data)
+        put("events", name, data)
+    put("events", "aedat4-plain", aedat4(0, packet4))
+    put("events-es", "generic", es + b"\0" + bytes([9, 6, 65, 66, 67, 255, 1, 0]))
+    put("events-es", "atis", es + b"\2" + sensor + bytes([9, 3, 0, 4, 0, 255, 10, 8, 0, 1, 0]))
+    put("events-es", "color", es + b"\4" + sensor + bytes([9, 3, 0, 4, 0, 1, 2, 3]))
+
+
 def program_seeds():
     """Every form of the language of neuron programs."""
     texts = {
@@ -273,6 +337,7 @@ if __name__ == "__main__":
     kaldi_seeds()
     safetensors_seeds(sys.argv[1])
     nmnist_seeds()
+    event_seeds()
     nnet3_seeds()
     image_seeds()
     program_seeds()

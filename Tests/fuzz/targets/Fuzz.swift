@@ -36,7 +36,7 @@ public func fuzzMain(
   return runDriver(&count, &arguments, fuzzOne)
 }
 
-private let targets = modelTargets.merging([
+private let targets = modelTargets.merging(eventTargets) { $1 }.merging([
   "calls": fuzzCalls,
   "differential": fuzzDifferential,
   "idx": fuzzIDX,
