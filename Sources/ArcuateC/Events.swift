@@ -50,7 +50,7 @@ final class EventsHandle {
 }
 
 extension EventFormat: HeaderConstant {
-  static var constants: ClosedRange<Int32> { ARCUATE_EVENTS_EVT2...ARCUATE_EVENTS_NPZ }
+  static var constants: ClosedRange<Int32> { ARCUATE_EVENTS_EVT2...ARCUATE_EVENTS_HDF5 }
 
   init?(c value: Int32) {
     guard let format = EventFormat.allCases.first(where: { $0.c == value }) else { return nil }
@@ -72,6 +72,7 @@ extension EventFormat: HeaderConstant {
     case .cochlea: ARCUATE_EVENTS_COCHLEA
     case .csv: ARCUATE_EVENTS_CSV
     case .npz: ARCUATE_EVENTS_NPZ
+    case .hdf5: ARCUATE_EVENTS_HDF5
     }
   }
 }

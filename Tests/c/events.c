@@ -51,8 +51,8 @@ int main(int count, char **arguments) {
     do {
       size_t capacity = capacities[i];
       if (capacity > EVENTS + 64 - all) capacity = EVENTS + 64 - all;
-      CHECK(arcuate_events_read(events, t + all, x + all, y + all, p + all, capacity, &read, NULL) ==
-            ARCUATE_SUCCESS);
+      CHECK(arcuate_events_read(events, t + all, x + all, y + all, p + all, capacity, &read,
+                                NULL) == ARCUATE_SUCCESS);
       CHECK(read <= capacity);
       all += read;
     } while (read > 0);
@@ -77,8 +77,8 @@ int main(int count, char **arguments) {
       size_t rest = size - 1 - at;
       CHECK(arcuate_events_feed(events, bytes + at, rest < part ? rest : part, &taken, NULL) ==
             ARCUATE_SUCCESS);
-      CHECK(arcuate_events_read(events, t + all, x + all, y + all, p + all, EVENTS + 64 - all, &read,
-                                NULL) == ARCUATE_SUCCESS);
+      CHECK(arcuate_events_read(events, t + all, x + all, y + all, p + all, EVENTS + 64 - all,
+                                &read, NULL) == ARCUATE_SUCCESS);
       all += read;
     }
     CHECK(arcuate_events_feed(events, NULL, 0, &taken, NULL) == ARCUATE_SUCCESS);

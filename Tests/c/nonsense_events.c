@@ -71,7 +71,7 @@ static void options(void) {
     REFUSED_WITH(address_bytes, numbers[i]);
     REFUSED_WITH(tick_ns, numbers[i]);
   }
-  REFUSED_WITH(kind, ARCUATE_EVENTS_NPZ + 1);
+  REFUSED_WITH(kind, ARCUATE_EVENTS_HDF5 + 1);
   REFUSED_WITH(origin, ARCUATE_EVENTS_ORIGIN_OFFSET + 1);
   REFUSED_WITH(camera, 4);
   REFUSED_WITH(file_rows, 2);

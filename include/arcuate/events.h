@@ -48,6 +48,8 @@ typedef int32_t arcuate_events_kind;
 #define ARCUATE_EVENTS_CSV ((arcuate_events_kind)11)
 /* NumPy .npy and .npz. */
 #define ARCUATE_EVENTS_NPZ ((arcuate_events_kind)12)
+/* HDF5, also with the codec of Prophesee. */
+#define ARCUATE_EVENTS_HDF5 ((arcuate_events_kind)13)
 
 /* Which time is 0. Since: 0.2. */
 typedef int32_t arcuate_events_origin;
@@ -88,14 +90,14 @@ ARCUATE_API void arcuate_events_options_init(arcuate_events_options *options);
 /* Opens a recording for reading; "-" is the standard input. options may be NULL. Nothing is read
  * yet. On success the caller owns *events.
  * Status: CANNOT_OPEN, INVALID_ARGUMENT, OUT_OF_MEMORY. Since: 0.2. */
-ARCUATE_NODISCARD ARCUATE_API arcuate_status
-arcuate_events_open(const char *path, const arcuate_events_options *options,
-                    arcuate_events **events, arcuate_error **error) ARCUATE_NONNULL(1, 3);
+ARCUATE_NODISCARD ARCUATE_API arcuate_status arcuate_events_open(
+    const char *path, const arcuate_events_options *options, arcuate_events **events,
+    arcuate_error **error) ARCUATE_NONNULL(1, 3);
 /* Creates a recording whose bytes the caller feeds, such as those of a socket. options may be NULL.
  * On success the caller owns *events. Status: INVALID_ARGUMENT, OUT_OF_MEMORY. Since: 0.2. */
-ARCUATE_NODISCARD ARCUATE_API arcuate_status
-arcuate_events_create(const arcuate_events_options *options, arcuate_events **events,
-                      arcuate_error **error) ARCUATE_NONNULL(2);
+ARCUATE_NODISCARD ARCUATE_API arcuate_status arcuate_events_create(
+    const arcuate_events_options *options, arcuate_events **events, arcuate_error **error)
+    ARCUATE_NONNULL(2);
 /* Frees a recording and closes its file. NULL is ignored. Since: 0.2. */
 ARCUATE_API void arcuate_events_free(arcuate_events *events);
 
@@ -105,16 +107,15 @@ ARCUATE_API void arcuate_events_free(arcuate_events *events);
  * Status: INVALID_STATE for a recording with a file, or after the end; UNSUPPORTED_FORMAT,
  * MALFORMED, TRUNCATED, LIMIT_EXCEEDED for a header that cannot be read; INVALID_ARGUMENT.
  * Since: 0.2. */
-ARCUATE_NODISCARD ARCUATE_API arcuate_status
-arcuate_events_feed(arcuate_events *events, const void *bytes, size_t count, size_t *taken,
-                    arcuate_error **error) ARCUATE_NONNULL(1, 4);
+ARCUATE_NODISCARD ARCUATE_API arcuate_status arcuate_events_feed(
+    arcuate_events *events, const void *bytes, size_t count, size_t *taken, arcuate_error **error)
+    ARCUATE_NONNULL(1, 4);
 /* Reads up to `capacity` events into four arrays, at least 1, and sets *count. 0 events: the file
  * has ended, or more bytes must be fed. Elements behind *count may be overwritten.
  * Status: that of arcuate_events_feed; CANCELED; INVALID_ARGUMENT. Since: 0.2. */
-ARCUATE_NODISCARD ARCUATE_API arcuate_status
-arcuate_events_read(arcuate_events *events, int64_t *t, uint16_t *x, uint16_t *y, uint8_t *p,
-                    size_t capacity, size_t *count, arcuate_error **error)
-    ARCUATE_NONNULL(1, 2, 3, 4, 5, 7);
+ARCUATE_NODISCARD ARCUATE_API arcuate_status arcuate_events_read(
+    arcuate_events *events, int64_t *t, uint16_t *x, uint16_t *y, uint8_t *p, size_t capacity,
+    size_t *count, arcuate_error **error) ARCUATE_NONNULL(1, 2, 3, 4, 5, 7);
 
 /* Format; ARCUATE_EVENTS_ANY before it is known, which is after the first read, and for NULL.
  * Since: 0.2. */

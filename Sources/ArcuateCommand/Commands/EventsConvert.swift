@@ -10,8 +10,8 @@ struct EventsConvert: ParsableCommand {
     abstract: "Writes a recording in another format.",
     usage: "arcuate events convert [<options>] <input> <output>",
     discussion: """
-      The ending of the output chooses its format unless --to does: .es, .dat, .aedat4, .bin
-      (N-MNIST), .npz, .csv; .raw is EVT 3.0. Formats with a short clock need --origin first for
+      The ending of the output chooses its format unless --to does: .es, .dat, .aedat4, .bin \
+      (N-MNIST), .npz, .csv; .raw is EVT 3.0. Formats with a short clock need --origin first for \
       recordings whose times begin far from 0.
 
       EXAMPLES:

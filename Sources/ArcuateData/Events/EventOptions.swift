@@ -15,6 +15,7 @@ public enum EventFormat: String, Sendable, CaseIterable {
   case cochlea
   case csv
   case npz
+  case hdf5
 
   /// In messages.
   public var title: String {
@@ -31,6 +32,7 @@ public enum EventFormat: String, Sendable, CaseIterable {
     case .cochlea: "AER of a silicon cochlea"
     case .csv: "CSV"
     case .npz: "NumPy"
+    case .hdf5: "HDF5"
     }
   }
 }
@@ -87,17 +89,12 @@ public struct EventOptions: Sendable {
   /// Throws. `invalidArgument` for a number out of range.
   func check() throws(ArcuateError) {
     for (name, extent) in [("width", width), ("height", height)] {
-      guard let extent else { continue }
-      guard (1...1 << 15).contains(extent) else {
-        throw ArcuateError(.invalidArgument, "\(name) \(extent) is out of range: 1 to 32768")
-      }
+      if let extent { try checkRange(extent, 1...1 << 15, name) }
     }
-    guard addressBytes.map({ $0 == 2 || $0 == 4 }) ?? true else {
-      throw ArcuateError(.invalidArgument, "addresses of \(addressBytes!) bytes; 2 and 4 are read")
+    if let addressBytes, addressBytes != 2, addressBytes != 4 {
+      throw ArcuateError(.invalidArgument, "address_bytes must be 2 or 4, got \(addressBytes)")
     }
-    guard (1...1_000_000_000).contains(tick_ns) else {
-      throw ArcuateError(.invalidArgument, "a tick of \(tick_ns) ns is out of range")
-    }
+    try checkRange(tick_ns, 1...1_000_000_000, "tick_ns")
   }
 }
 

@@ -46,6 +46,7 @@ enum EventSniffer {
   private static let starts: [([UInt8], EventFormat)] = [
     (Array("#!AER-DAT4".utf8), .aedat4), (Array("Event Stream".utf8), .eventStream),
     ([0x50, 0x4B, 3, 4], .npz), ([0x93] + Array("NUMPY".utf8), .npz),
+    ([0x89, 0x48, 0x44, 0x46, 0x0D, 0x0A, 0x1A, 0x0A], .hdf5),
   ]
 
   private static func begins(_ bytes: UnsafeRawBufferPointer, _ start: [UInt8]) -> Bool {
@@ -82,6 +83,7 @@ enum EventSniffer {
         header, addressBytes: options.addressBytes ?? (isWide ? 4 : 2), tick_ns: options.tick_ns)
     case .csv: return CSVDecoder(header)
     case .npz: return NumpyEventsDecoder(header)
+    case .hdf5: return HDF5EventsDecoder(header)
     }
   }
 

@@ -67,7 +67,7 @@ extension HDF5File {
       shape: shape, value: try decode(raw, count: count, element), isBool: element.isBool)
   }
 
-  private func dataspace(_ data: Bytes) throws(ArcuateError) -> [Int] {
+  func dataspace(_ data: Bytes) throws(ArcuateError) -> [Int] {
     let version = try data.byte(at: 0)
     let rank = Int(widening: try data.byte(at: 1))
     guard version == 1 || version == 2 else {
@@ -88,7 +88,7 @@ extension HDF5File {
 
   // MARK: Layout
 
-  private func data(
+  func data(
     _ data: Bytes, shape: [Int], size: Int, element: Int, filters: [HDF5Filter]
   ) throws(ArcuateError) -> Bytes {
     let version = try data.byte(at: 0)
@@ -126,6 +126,11 @@ extension HDF5File {
   }
 
   private func pipeline(_ data: Bytes) throws(ArcuateError) -> [HDF5Filter] {
+    try filterNumbers(data).map { id throws(ArcuateError) in try HDF5Filter(id: id) }
+  }
+
+  /// The numbers of the filters, in the order in which they were applied.
+  func filterNumbers(_ data: Bytes) throws(ArcuateError) -> [UInt16] {
     let version = try data.byte(at: 0)
     let count = Int(widening: try data.byte(at: 1))
     guard version == 1 || version == 2, count <= 32 else {
@@ -143,7 +148,7 @@ extension HDF5File {
       at += 6
       if version == 1 { name = (name + 7) & ~7 }
       at += name + 4 * values + (version == 1 && values & 1 == 1 ? 4 : 0)
-      return try HDF5Filter(id: id)
+      return id
     }
   }
 

@@ -4,14 +4,22 @@ import ArcuateCore
 enum HDF5Filter {
   case deflate, shuffle, fletcher32
 
+  /// Filters that are registered with the HDF Group, for messages.
+  private static let names: [UInt16: String] = [
+    4: "szip", 32000: "LZF", 32001: "Blosc", 32004: "LZ4", 32008: "bitshuffle",
+    32015: "Zstandard", 32026: "Blosc2", 36559: "ECF",
+  ]
+
   init(id: UInt16) throws(ArcuateError) {
     switch id {
     case 1: self = .deflate
     case 2: self = .shuffle
     case 3: self = .fletcher32
     default:
+      let name = HDF5Filter.names[id].map { " (\($0))" } ?? ""
       throw ArcuateError(
-        .unsupportedFormat, "filter \(id) is not supported: deflate, shuffle and Fletcher-32 are")
+        .unsupportedFormat,
+        "filter \(id)\(name) is not supported: deflate, shuffle and Fletcher-32 are")
     }
   }
 

@@ -41,6 +41,7 @@ FORMATS = (
     "cochlea",
     "csv",
     "npz",
+    "hdf5",
 )
 """Names of the formats."""
 
@@ -118,7 +119,7 @@ class _Reader(Handle):
 class Recording(_Reader):
     """A file that is being read; made by `open`. Iterating gives structured arrays of type `dtype`.
 
-    The events are read once, part by part: the file is never held in memory, except for NumPy files.
+    The events are read once, part by part: the file is never held in memory, except for NumPy and HDF5 files.
     """
 
     _size = 0
