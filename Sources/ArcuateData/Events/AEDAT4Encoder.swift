@@ -61,7 +61,8 @@ struct AEDAT4Encoder: EventEncoder {
     var i = 0
     while i < events.count {
       let count = min(AEDAT4Encoder.mostEvents, events.count - i)
-      let offset = position + bytes.count - before
+      // The table has the places of the payloads, behind stream and length.
+      let offset = position + bytes.count - before + 8
       let size = Int32(clamping: 32 + 16 * count)
       packets.append(
         Packet(

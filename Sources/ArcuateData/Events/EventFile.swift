@@ -53,7 +53,8 @@ public final class EventFile {
           isFull = taken < bytes.count
           return taken
         }
-        if isFull { return true }
+        // A pipe may be live: its events do not wait for more.
+        if isFull || reader.fraction == nil && columns.count > before { return true }
       }
     }
   }
