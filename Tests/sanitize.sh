@@ -22,7 +22,7 @@ address)
   ;;
 esac
 scratch=$PWD/.build-$1
-export SWIFT_BACKTRACE=enable=no
+export SWIFT_BACKTRACE=enable=no ARCUATE_SANITIZE=1
 export TSAN_OPTIONS="halt_on_error=1 die_after_fork=0"
 # What leaks in a test run is XCTest's own.
 ASAN_OPTIONS=detect_leaks=0 \

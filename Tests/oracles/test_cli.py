@@ -245,7 +245,7 @@ def test_instructions(net):
         has = known.index(asked) <= known.index(best[0])
         assert name == (asked if has else best[0]) and ("lacks" in line) != has
     name, line = used("sse9")
-    assert name == best[0] and "sse9, which is not avx2 or avx512 or amx" in line
+    assert name == best[0] and "sse9, which is not baseline or avx2 or avx512 or amx" in line
 
 
 def test_instructions_give_the_same_bits(values, tmp_path):

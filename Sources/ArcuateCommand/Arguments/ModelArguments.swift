@@ -158,9 +158,9 @@ extension Shape {
 }
 
 extension NeuronSemantics {
-  /// Every field as text, with its name.
+  /// Every field that is set, as text with its name.
   var fields: [(name: String, value: String)] {
-    NeuronSemantics.fieldNames.map { ($0, value(of: $0) ?? "") }
+    NeuronSemantics.fieldNames.compactMap { name in value(of: name).map { (name, $0) } }
   }
 
   var json: JSON {

@@ -14,7 +14,7 @@ extension Neuron {
           "v_threshold is \(least): with multi_spike it divides the membrane and must be positive"
         ))
     }
-    if let dt_s, let message = unlike(semantics, dt_s: dt_s) { found.append((.repair, message)) }
+    if let dt_s, let unlike = unlike(semantics, dt_s: dt_s) { found.append(unlike) }
     let isEuler = semantics.integrator == .euler || semantics.integrator == .eulerOldCurrent
     guard kind.leaks, isEuler, let dt_s else { return found }
     var taus = [(kind.hasSynapse ? "tau_mem" : "tau", tauMembrane)]

@@ -382,3 +382,19 @@ def test_parameters_of_channels_behind_a_convolution(tmp_path):
 def test_a_delay_between_steps_is_reported(tmp_path):
     model = opened(tmp_path, nir.Delay(np.array([2.6e-3])), "nir", 1e-3, n=1)
     assert any("rounded to 3" in f.message for f in model.findings)
+
+
+@pytest.mark.parametrize("preset", ["snntorch:reset=subtract,delay=1", "sinabs", "spyx", "norse", "nir"])
+def test_presets_are_trained(preset):
+    """The neurons stay what they are in the file."""
+    from arcuate import nn
+
+    rs = np.random.RandomState(0)
+    x = (rs.rand(64, 20, 10) < 0.3).astype(np.float32)
+    y = (x.sum((1, 2)) > 60).astype(int)
+    layers = [nn.linear(32), nn.lif(beta=0.9), nn.linear(2), nn.li(beta=0.9)]
+    model = nn.sequential(10, layers, seed=1, semantics={"preset": preset})
+    trainer = arcuate.Trainer(model, batch=64, steps=20, input="every")
+    losses = [trainer.train_step(x, y).loss for _ in range(30)]
+    assert losses[-1] < 0.7 * losses[0]
+    assert [n.kind for n in trainer.model().nodes] == [n.kind for n in model.nodes]
