@@ -110,6 +110,12 @@ oracles() {
     build/venv/bin/python -m pytest -q -rs --junitxml="$reports/oracles.xml" Tests/oracles
 }
 
+kills() {
+  title "Processes that are killed, and what stands then"
+  ARCUATE_CLI="$(swift build -c release --show-bin-path)/arcuate" \
+    build/venv/bin/python Tests/kills.py 10
+}
+
 instructions() {
   title "Instructions of small workloads"
   sh Tests/instructions/run.sh
@@ -171,6 +177,7 @@ else
   c
   python
   oracles
+  kills
   variants
   processors
   instructions
