@@ -173,15 +173,22 @@ def main() -> None:
         f"\n{arguments.neurons} neurons, {arguments.images} images of {STEPS} steps, "
         f"{len(arguments.seeds)} seeds; learning took {table.spread(seconds, 1)} s\n"
     )
-    table.show(["", "test images right, %"], [[k, table.spread(v)] for k, v in results.items()])
-    print()
     full = np.array(results["STDP"])
+    over = full - results["untrained"]
+    rows = [[k, table.spread(v)] for k, v in results.items()]
+    rows.append(["STDP over untrained, points", table.spread(over)])
+    if arguments.neurons <= 100:
+        # Made with three seeds, before the others were known.
+        first = "holds" if (over >= 45).all() else f"failed: {over.min():.2f} at least"
+        rows.insert(0, ["claimed with three seeds: 45 points over untrained", first])
+    table.show(["", "test images right, %"], rows)
+    print()
     wanted = 82 if arguments.neurons <= 100 else 87
     table.verdict(f"at least {wanted} % for every seed", bool((full >= wanted).all()))
     if arguments.neurons <= 100:
         table.verdict(
-            f"35 points over untrained for every seed: {table.spread(full - results['untrained'])}",
-            bool((full - results["untrained"] >= 35).all()),
+            f"35 points over untrained for every seed: {table.spread(over)}",
+            bool((over >= 35).all()),
         )
     for kind in list(kinds)[1:]:
         table.verdict(
