@@ -137,7 +137,9 @@ public final class ByteReader {
     (before, next, end) = (offset, 0, 0)
   }
 
+  /// Throws. `canceled`: what is read may have no end.
   private func fill() throws(ArcuateError) {
+    try Cancellation.check()
     before += end
     (next, end) = (0, 0)
     if let memory {

@@ -25,7 +25,7 @@ package struct NamedTensors {
     }
   }
 
-  /// Writes the file, whole or not at all. Throws. `cannotWrite`, `limitExceeded`.
+  /// Writes the file, whole or not at all. Throws. `cannotWrite`, `limitExceeded`, `canceled`.
   package func write(to path: String) throws(ArcuateError) {
     var container = SafetensorsContainer()
     container.metadata = texts
@@ -33,7 +33,9 @@ package struct NamedTensors {
       container.entries[name] = .init(
         type: tensor.element.rawValue, shape: tensor.shape, bytes: tensor.bytes)
     }
-    try Files.write(try container.encode(), to: path)
+    let writer = try ByteWriter(path)
+    try container.write(to: writer)
+    try ByteWriter.finish([writer])
   }
 }
 

@@ -113,13 +113,29 @@ struct SafetensorsContainer {
 
   // MARK: Writing
 
-  /// The bytes of a file.
-  ///
+  /// The bytes of a file. Throws. As `start`.
+  func encode() throws(ArcuateError) -> [UInt8] {
+    let order = ordered
+    var out = try start(of: order)
+    out.reserveCapacity(out.count + order.reduce(0) { $0 + $1.value.bytes.count })
+    // SAFETY: the closures only read the bytes.
+    for (_, entry) in order { entry.bytes.withUnsafeBytes { out.append(contentsOf: $0) } }
+    return out
+  }
+
+  /// Writes the same bytes without a copy of them. Throws. As `start`; `cannotWrite`, `canceled`.
+  func write(to writer: ByteWriter) throws(ArcuateError) {
+    let order = ordered
+    try writer.write(try start(of: order))
+    for (_, entry) in order { try writer.write(whole: entry.bytes) }
+  }
+
+  private typealias Order = [(key: String, value: Entry)]
+
   /// The data begins at a multiple of 64. Tensors whose size is such a multiple come first, so
   /// that each of them is aligned to a cache line; the rest is ordered by width of element.
-  /// Throws. `limitExceeded` if the header grows beyond what the format allows.
-  func encode() throws(ArcuateError) -> [UInt8] {
-    let order = entries.sorted { a, b in
+  private var ordered: Order {
+    entries.sorted { a, b in
       func rank(_ entry: Entry) -> (Int, Int) {
         (entry.bytes.count % Self.alignment == 0 ? 0 : 1, -(Self.sizes[entry.type] ?? 0))
       }
@@ -127,6 +143,11 @@ struct SafetensorsContainer {
       return first == second
         ? a.key.utf8.lexicographicallyPrecedes(b.key.utf8) : first < second
     }
+  }
+
+  /// The length of the header, and the header.
+  /// Throws. `limitExceeded` if the header grows beyond what the format allows.
+  private func start(of order: Order) throws(ArcuateError) -> [UInt8] {
     var members: [String: JSON] = [:]
     if !metadata.isEmpty { members["__metadata__"] = .object(metadata.mapValues { .string($0) }) }
     var end = 0
@@ -144,12 +165,9 @@ struct SafetensorsContainer {
         .limitExceeded, "a header of \(header.count) bytes; \(Self.maximumHeader) are allowed")
     }
     var out: [UInt8] = []
-    out.reserveCapacity(8 + header.count + end)
-    // SAFETY: the closures only read the bytes.
+    // SAFETY: the closure only reads the bytes.
     withUnsafeBytes(of: UInt64(clamping: header.count).littleEndian) { out.append(contentsOf: $0) }
-    out += header
-    for (_, entry) in order { entry.bytes.withUnsafeBytes { out.append(contentsOf: $0) } }
-    return out
+    return out + header
   }
 }
 

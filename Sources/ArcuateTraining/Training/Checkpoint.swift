@@ -28,21 +28,20 @@ extension Trainer {
       "arcuate.constants": constants.map(\.line).joined(separator: "\n"),
     ]
     var sum = FNV()
-    func put(_ name: String, _ numbers: [Float], _ shape: Shape) throws(ArcuateError) {
-      try Cancellation.check()
-      guard numbers.allSatisfy(\.isFinite) else {
+    func put(_ name: String, _ tensor: Tensor) throws(ArcuateError) {
+      guard tensor.isFinite else {
         throw ArcuateError(
           .invalidState, "is not finite: the checkpoint was not written", at: "\"\(name)\"")
       }
-      file.tensors[name] = try Tensor(numbers, shape: shape)
-      sum.add(numbers)
+      file.tensors[name] = tensor
+      try sum.add(tensor)
     }
     for parameter in network.parameters {
-      try put("parameter/\(parameter.name)", parameter.read(), parameter.shape)
+      try put("parameter/\(parameter.name)", try parameter.tensor(parameter.values))
     }
     for (parameter, moments) in zip(optimizer.parameters, optimizer.moments) {
       for (k, moment) in moments.enumerated() {
-        try put("moment \(k)/\(parameter.name)", parameter.read(moment), parameter.shape)
+        try put("moment \(k)/\(parameter.name)", try parameter.tensor(moment))
       }
     }
     file.texts["arcuate.checksum"] = "\(sum.hash)"
@@ -90,15 +89,15 @@ extension Trainer {
     }
     var sum = FNV()
     func numbers(_ name: String, _ shape: Shape) throws(ArcuateError) -> [Float] {
-      try Cancellation.check()
       guard let tensor = file.tensors[name], tensor.shape == shape else {
         throw ArcuateError(.malformed, "has no tensor \"\(name)\" of shape \(shape)")
       }
-      let values = tensor.floats
-      guard values.allSatisfy(\.isFinite) else {
+      guard tensor.isFinite else {
         throw ArcuateError(
           .malformed, "has a number that is not finite", at: "tensor \"\(name)\"")
       }
+      let values = tensor.floats
+      try Cancellation.check()
       sum.add(values)
       return values
     }
