@@ -14,6 +14,7 @@ import tempfile
 import zipfile
 import zlib
 
+import h5py
 import nir
 import numpy as np
 
@@ -280,6 +281,10 @@ def event_seeds():
         + literals
         + bytes(4)
     )
+    container = io.BytesIO()
+    with h5py.File(container, "w") as file:
+        compound = np.dtype([("x", "<u2"), ("y", "<u2"), ("p", "<i2"), ("t", "<i8")])
+        file["CD/events"] = np.array([(1, 2, 1, 9)], compound)
     packet3 = struct.pack("<hhiiiiii", 1, 0, 8, 4, 0, 1, 1, 1)
     npy = io.BytesIO()
     kind = [("t", "<i8"), ("x", "<u2"), ("y", "<u2"), ("p", "|b1")]
@@ -298,6 +303,7 @@ def event_seeds():
         "cochlea": struct.pack(">HIHI", 3, 5, 4, 9),
         "csv": b"t,x,y,p\n1,2,3,1\n0.5,4,5,-1\n",
         "npz": npy.getvalue(),
+        "hdf5": container.getvalue(),
     }.items():
         put(f"events-{name}", "small", data)
         put("events", name, data)

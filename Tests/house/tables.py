@@ -157,6 +157,7 @@ RAW_NUMBERS = {
     ("ArcuateFormats/HDF5/HDF5Object.swift", "<< (8 * i)"): "at most 8 bytes",
     ("ArcuateFormats/Kaldi/Nnet3/Nnet3Timing.swift", "leftContext"): "within mostFrames",
     ("ArcuateFormats/Kaldi/Nnet3/Nnet3Timing.swift", "-max(0"): "within mostFrames",
+    ("ArcuateData/Events/LZ4Frame.swift", "<< shift"): "at most 32",
     ("ArcuateData/Images/PNGImage.swift", "1 << depth"): "1, 2, 4 or 8, as checked above",
     ("ArcuateModel/Plasticity/Surrogate.swift", "-"): "a Float",
     ("ArcuateModel/Programs/ConstantExpression.swift", "-"): "a Double",

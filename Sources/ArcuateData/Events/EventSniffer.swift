@@ -22,7 +22,9 @@ enum EventSniffer {
       return .lines(kind)
     }
     if let format = options.format {
-      if bytes.count < 12, !isEnd { return .more }
+      // The width of addresses must not depend on how the bytes are cut.
+      let tellsWidth = format == .cochlea && options.addressBytes == nil
+      if tellsWidth ? !isAll : bytes.count < 12 && !isEnd { return .more }
       return .decoder(try decoder(format, bytes, options))
     }
     if bytes.count < 12, !isEnd { return .more }

@@ -118,14 +118,20 @@ struct LZ4Frame {
       if literals < 15, token & 15 < 15, inputEnd - input >= 32, outputEnd - output >= 64 {
         let distance = Int(widening: input.little(literals, UInt16.self))
         if distance >= 8, distance <= output - base + literals {
-          // By 8 bytes: loads that span several stores not long ago would wait for them.
           LZ4Frame.copy8(output, input)
           if literals > 8 { LZ4Frame.copy8(output + 8, input + 8) }
           input += literals &+ 2
           output += literals
           let (source, length) = (UnsafeRawPointer(output - distance), token & 15 &+ 4)
-          LZ4Frame.copy8(output, source)
-          if length > 8 {
+          if length <= 8 {
+            // A load of 8 bytes would also span the literals stored behind a match of the event
+            // before, and wait for both stores; two of 4 bytes lie within the match.
+            let shift = UInt64(truncatingIfNeeded: 8 &* (length &- 4))
+            let first = UInt64(truncatingIfNeeded: source.little(0, UInt32.self))
+            let rest = UInt64(truncatingIfNeeded: source.little(length &- 4, UInt32.self))
+            output.storeBytes(of: (first | rest &<< shift).littleEndian, as: UInt64.self)
+          } else {
+            LZ4Frame.copy8(output, source)
             LZ4Frame.copy8(output + 8, source + 8)
             LZ4Frame.copy8(output + 16, source + 16)
           }
