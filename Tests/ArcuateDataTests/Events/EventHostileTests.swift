@@ -6,7 +6,7 @@ import Testing
 
 /// Damaged recordings end in events or an error, whatever the cut, and never in more events than
 /// their bytes can hold.
-@Suite struct HostileEventsTests {
+@Suite struct EventHostileTests {
   /// The inputs that fuzzing starts from.
   static let seeds: [(name: String, bytes: [UInt8])] = {
     let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
