@@ -31,6 +31,7 @@ from pathlib import Path
 from . import _native, events, nn
 from ._version import __version__
 from .arrays import event_dtype
+from .compare import Comparison, compare
 from .conversion import Conversion, ConversionLoss, ConvertedLayer
 from .curriculum import Curriculum
 from .errors import (
@@ -55,6 +56,7 @@ from .probe import Probe
 from .quantization import Quantization, QuantizedNode
 from .session import Counters, Session
 from .sparse import save_network, sparse_linear
+from .torch_reader import from_torch
 from .trainer import Trainer, TrainingResult, sample_order
 from .training_options import Loss
 
@@ -63,6 +65,7 @@ __all__ = [
     "ArgumentError",
     "CanceledError",
     "CompileError",
+    "Comparison",
     "Conversion",
     "ConversionLoss",
     "ConvertedLayer",
@@ -90,12 +93,14 @@ __all__ = [
     "TrainingResult",
     "Trainer",
     "__version__",
+    "compare",
     "documentation",
     "neuron_program",
     "event_dtype",
     "events",
     "fit",
     "from_onnx",
+    "from_torch",
     "library_version",
     "nn",
     "plot_run",
