@@ -78,6 +78,28 @@ import Testing
     if trainer.step == 0 { #expect(try Self.state(trainer, x, y) == wanted) }
   }
 
+  /// Reading a text and writing a checkpoint end, too, and leave no part of a file.
+  @Test func textsAndCheckpointsEnd() throws {
+    let trainer = try Self.trainer(try Self.model(), threads: 1)
+    let folder = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString)
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let path = folder.appendingPathComponent("c.safetensors").path
+    let cancellation = Cancellation()
+    Cancellation.watch(cancellation)
+    defer { cancellation.destroy() }
+    cancellation.end()
+    let saved = #expect(throws: ArcuateError.self) { try trainer.save(to: path) }
+    #expect(saved?.code == .canceled)
+    #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == [])
+    let text = Array("<Nnet3> \n\ninput-node name=input dim=3\n".utf8)
+    let read = #expect(throws: ArcuateError.self) { try ModelFile.parse(Bytes(text)) }
+    #expect(read?.code == .canceled)
+    cancellation.clear()
+    try trainer.save(to: path)
+    _ = try Self.trainer(try Self.model(), threads: 1).restore(from: path)
+  }
+
   /// Slices are parts of parts: the bits are those of whole ones.
   @Test(arguments: [1, 2, 3]) func slicesGiveTheSameBits(threads: Int) throws {
     let model = try Self.model()

@@ -15,7 +15,7 @@ extension Trainer {
 
   /// Writes everything that training has changed, atomically. `restore` returns `note`.
   /// Throws. `cannotWrite`, `limitExceeded`, `invalidArgument` for a note of more than 10 MB,
-  /// `invalidState` naming a parameter that is not finite; the file is not changed then.
+  /// `invalidState` naming a parameter that is not finite, `canceled`; the file is not changed then.
   public func save(to path: String, note: String = "") throws(ArcuateError) {
     guard note.utf8.count <= 10_000_000 else {
       throw ArcuateError(
