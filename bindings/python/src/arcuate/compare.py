@@ -98,12 +98,16 @@ def compare(
     session = model.compile(dt=dt).session()
     probes = {}
     for name in names:
-        probes[name] = [session.probe(name, q, capacity=len(frames)) for q in ("output", "membrane")]
+        probes[name] = [
+            session.probe(name, q, capacity=len(frames)) for q in ("output", "membrane")
+        ]
     ours = session.run(frames)
     ours = ours[0] if isinstance(ours, tuple) else ours
 
     seen: Dict[str, List[Tuple[Any, Any]]] = {name: [] for name in names}
-    hooks = [layers[name].register_forward_hook(_hook(seen[name])) for name in names]
+    whole = _forgets(module)
+    count = len(frames) if whole else 1
+    hooks = [layers[name].register_forward_hook(_hook(seen[name], count)) for name in names]
     lead = leading_axes(module) if axes is None else axes
     theirs: List[Any] = []
     takes_state = "state" in inspect.signature(module.forward).parameters
@@ -111,13 +115,12 @@ def compare(
     reset(module)
     try:
         with torch.no_grad():
-            for row in frames:
-                x = torch.from_numpy(row.copy()).reshape((1,) * lead + row.shape)
+            for x in _steps(frames, lead, whole):
                 found = module(x, state=state) if takes_state else module(x)
                 if takes_state and isinstance(found, tuple) and len(found) == 2:
                     state = found[1]
                 output = next(v for v in flattened(found) if isinstance(v, torch.Tensor))
-                theirs.append(output.numpy().reshape(-1).copy())
+                theirs.extend(_rows(output, len(frames) if whole else 1))
     finally:
         for hook in hooks:
             hook.remove()
@@ -185,7 +188,34 @@ def _is_spiking(layer: Any) -> bool:
     )
 
 
-def _hook(rows: List[Tuple[Any, Any]]) -> Callable[..., None]:
+def _forgets(module: Any) -> bool:
+    """Whether layers forget between calls what they keep within one, so that all steps are one call:
+    what comes back by recurrent connections and the currents of ALIF, in sinabs."""
+    for _, part in module.named_modules():
+        if type(part).__module__.split(".")[0] == "sinabs" and (
+            hasattr(part, "rec_connect")
+            or (hasattr(part, "tau_adapt") and part.alpha_syn_calculated is not None)
+        ):
+            return True
+    return False
+
+
+def _steps(frames: Any, lead: int, whole: bool) -> Any:
+    import torch
+
+    if whole:
+        yield torch.from_numpy(frames.copy()).reshape((1,) * (lead - 1) + frames.shape)
+        return
+    for row in frames:
+        yield torch.from_numpy(row.copy()).reshape((1,) * lead + row.shape)
+
+
+def _rows(tensor: Any, count: int) -> Any:
+    """The values of each step."""
+    return tensor.detach().numpy().reshape(count, -1).copy()
+
+
+def _hook(rows: List[Tuple[Any, Any]], count: int) -> Callable[..., None]:
     import torch
 
     def hook(layer: Any, args: Any, result: Any) -> None:
@@ -194,8 +224,9 @@ def _hook(rows: List[Tuple[Any, Any]]) -> Callable[..., None]:
         for name in ("mem", "v_mem", "vmem", "v"):
             if state is None:
                 state = getattr(layer, name, None)
-        membrane = state.detach().numpy().reshape(-1).copy() if hasattr(state, "detach") else None
-        rows.append((emitted.detach().numpy().reshape(-1).copy(), membrane))
+        known = hasattr(state, "detach") and count == 1
+        membrane = _rows(state, 1)[0] if known else None
+        rows.extend((row, membrane) for row in _rows(emitted, count))
 
     return hook
 

@@ -26,7 +26,16 @@ _SAME = {
     "__pos__", "to", "type_as", "dropout", "dropout2d", "feature_dropout",
 }  # fmt: skip
 """Functions that return their argument."""
-_SHAPES = {"flatten", "reshape", "view", "unsqueeze", "squeeze", "unflatten", "view_as", "reshape_as"}
+_SHAPES = {
+    "flatten",
+    "reshape",
+    "view",
+    "unsqueeze",
+    "squeeze",
+    "unflatten",
+    "view_as",
+    "reshape_as",
+}
 _BINARY = {
     "add": "+", "__add__": "+", "__radd__": "+", "__iadd__": "+", "add_": "+",
     "sub": "-", "__sub__": "-", "__rsub__": "r-", "subtract": "-", "rsub": "r-",
@@ -172,14 +181,19 @@ def binary(trace: Trace, place: str, sign: str, a: Any, b: Any) -> Signal:
     if sign == "*":
         return trace.emit(
             place,
-            {"kind": "Scale", "scale": np.broadcast_to(constant, math.prod(x.shape)).reshape(x.shape)},
+            {
+                "kind": "Scale",
+                "scale": np.broadcast_to(constant, math.prod(x.shape)).reshape(x.shape),
+            },
             [x],
             x.shape,
         )
     text = {
         "+": "x + c", "-": "x - c", "r-": "c - x", "/": "x / c", "r/": "c / x",
     }[sign]  # fmt: skip
-    return trace.emit(place, elementwise(f"parameter c\nvalue = {text}\n", c=constant), [x], x.shape)
+    return trace.emit(
+        place, elementwise(f"parameter c\nvalue = {text}\n", c=constant), [x], x.shape
+    )
 
 
 def joined(trace: Trace, place: str, parts: Sequence[Any], axis: int, result: Any) -> Signal:
@@ -197,4 +211,3 @@ def joined(trace: Trace, place: str, parts: Sequence[Any], axis: int, result: An
         raise Refused("joins along another axis than the first after the batch")
     shape = (sum(s.shape[0] for s in signals), *signals[0].shape[1:])
     return trace.emit(place, {"kind": "Concatenation"}, signals, shape)
-

@@ -30,10 +30,7 @@ def stateless(read: Callable[[Trace, Leaf, Signal, Any], Signal]) -> Reader:
     def reader(trace: Trace, leaf: Leaf, *args: Any, **named: Any) -> Any:
         x = trace.input(args[0] if args else next(iter(named.values())))
         result = type(leaf.module).forward(leaf.module, *args, **named)
-        signal = Signal((), tuple(result.shape), trace.run)
-        if x.nodes:
-            signal = read(trace, leaf, x, result)
-        return trace.track(result, signal)
+        return trace.track(result, read(trace, leaf, x, result))
 
     return reader
 
@@ -48,9 +45,7 @@ def features(result: Any, x: Signal, rank: int) -> Shape:
     return tuple(int(n) for n in result.shape[result.dim() - rank :])
 
 
-def affine(
-    trace: Trace, name: str, x: Signal, weight: Any, bias: Optional[Any] = None
-) -> Signal:
+def affine(trace: Trace, name: str, x: Signal, weight: Any, bias: Optional[Any] = None) -> Signal:
     matrix = numbers(weight)
     if len(x.shape) != 1:
         raise Refused(f"its input has the shape {list(x.shape)}: one axis can be read")
@@ -110,7 +105,14 @@ def convolution(trace: Trace, leaf: Leaf, x: Signal, result: Any) -> Signal:
 
 
 def pool(
-    trace: Trace, leaf: Leaf, x: Signal, result: Any, kind: str, kernel: Any, stride: Any, padding: Any
+    trace: Trace,
+    leaf: Leaf,
+    x: Signal,
+    result: Any,
+    kind: str,
+    kernel: Any,
+    stride: Any,
+    padding: Any,
 ) -> Signal:
     if len(x.shape) != 3:
         raise Refused(f"its input has the shape {list(x.shape)}: an image is needed")
@@ -169,9 +171,7 @@ def maximum(trace: Trace, leaf: Leaf, x: Signal, result: Any) -> Signal:
 def sums(trace: Trace, leaf: Leaf, x: Signal, result: Any) -> Signal:
     if leaf.module.norm_type != 1:
         raise Refused("norm_type other than 1 cannot be read")
-    return pool(
-        trace, leaf, x, result, "SumPool2d", leaf.module.kernel_size, leaf.module.stride, 0
-    )
+    return pool(trace, leaf, x, result, "SumPool2d", leaf.module.kernel_size, leaf.module.stride, 0)
 
 
 @reads("torch.Flatten", "spikingjelly.Flatten", "torch.Unflatten", "sinabs.FlattenTime")
@@ -274,5 +274,3 @@ def found_class(module: Any, table: Dict[str, Any]) -> Optional[Any]:
             same = getattr(type(module), "forward", None) is getattr(base, "forward", None)
             return table[key] if same else None
     return None
-
-

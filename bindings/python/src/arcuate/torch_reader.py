@@ -96,11 +96,12 @@ def _traced(
     """Runs the module twice; what it keeps is restored."""
     import torch
 
-    from . import torch_neurons
+    from . import torch_neurons, torch_sinabs
     from .torch_layers import LAYERS, found_class
 
-    assert torch_neurons
+    assert torch_neurons and torch_sinabs  # they fill the table
     trace = Trace(module, lambda part: found_class(part, LAYERS))
+    trace.lead = lead
     inputs = [torch.zeros((1,) * lead + tuple(value.shape[lead:])) for value in samples]
     shapes = [tuple(value.shape[lead:]) for value in samples]
     kept = _snapshot(module)
@@ -157,7 +158,9 @@ def _outputs(trace: Trace, found: Any) -> List[Tuple[str, Signal]]:
     if not emitted:
         emitted, states = states, []
     for state in states:
-        trace.report.append(f'the state {state.state} of "{state.nodes[0]}" is returned, but no output')
+        trace.report.append(
+            f'the state {state.state} of "{state.nodes[0]}" is returned, but no output'
+        )
     if not emitted and not trace.problems:
         trace.problems.append("returns nothing that depends on its input")
     names = ["output", *(f"output{i}" for i in range(1, len(emitted)))]
@@ -169,9 +172,7 @@ def _snapshot(module: Any) -> List[Tuple[Dict[str, Any], Dict[str, Any]]]:
     kept = []
     for _, part in module.named_modules():
         for store in (part.__dict__, part._buffers):
-            kept.append(
-                (store, {k: list(v) if type(v) is list else v for k, v in store.items()})
-            )
+            kept.append((store, {k: list(v) if type(v) is list else v for k, v in store.items()}))
     return kept
 
 

@@ -70,6 +70,7 @@ class Trace:
         """The lengths of a step that layers were made with."""
         self.run = 0
         self.dt = 1e-3
+        self.lead = 1
         self._find = find
         self._busy = 0
         self._where: List[str] = []
@@ -132,7 +133,10 @@ class Trace:
         x = self.current(x)
         if len(x.nodes) != 1 or x.nodes[0] in used:
             x = self.emit(
-                f"{x.nodes[0]}.copy", {"kind": "Scale", "scale": np.ones(x.shape, np.float32)}, [x], x.shape
+                f"{x.nodes[0]}.copy",
+                {"kind": "Scale", "scale": np.ones(x.shape, np.float32)},
+                [x],
+                x.shape,
             )
         used.update(x.nodes)
         return x
@@ -272,7 +276,7 @@ class Trace:
     def spoiled(self, result: Any) -> Any:
         for value in flattened(result):
             if hasattr(value, "shape"):
-                self.track(value, Signal((), tuple(value.shape), self.run))
+                self.track(value, Signal((), tuple(value.shape[self.lead :]), self.run))
         return result
 
 

@@ -1,0 +1,626 @@
+"""The networks of the conformance suite: what each library lets its user build."""
+
+from __future__ import annotations
+
+import dataclasses
+import random
+from typing import Any, Callable, List, Optional, Tuple
+
+import numpy as np
+
+
+@dataclasses.dataclass
+class Network:
+    framework: str
+    name: str
+    build: Callable[[], Any]
+    shape: Tuple[int, ...]
+    preset: str
+    """The preset that says how the library computes the file that its exporter writes."""
+    dt: float
+    scale: float = 1.0
+    """Of the inputs."""
+    steps: int = 80
+    tolerance: float = 0.0
+    """Of outputs that are no spikes: sums of them depend on the order."""
+    unsaid: str = ""
+    """An option that the library has and its files do not: a finding must name it."""
+
+    def inputs(self) -> np.ndarray:
+        rs = np.random.RandomState(1)
+        # Multiples of 1/32, so that sums are exact in every order.
+        return (np.round((rs.randn(self.steps, *self.shape) + 0.3) * 32 * self.scale) / 32).astype(
+            np.float32
+        )
+
+
+ALL: List[Network] = []
+WIDE = False
+"""Whether layers get parameters of their own shape where they could have one number: most exporters
+write nothing that nir accepts for one number."""
+
+
+def full(value: Any, n: Any) -> Any:
+    import torch
+
+    return torch.full((n,) if isinstance(n, int) else tuple(n), float(value))
+
+
+def add(
+    framework: str,
+    name: str,
+    build: Callable[[], Any],
+    shape: Any,
+    preset: str,
+    dt: float,
+    **more: Any,
+) -> None:
+    shape = (shape,) if isinstance(shape, int) else tuple(shape)
+    ALL.append(Network(framework, name, build, shape, preset, dt, **more))
+
+
+def seeded(build: Callable[[], Any]) -> Callable[[], Any]:
+    """The module with weights that are multiples of 1/64, the same in every run."""
+
+    def built() -> Any:
+        import torch
+
+        torch.manual_seed(7)
+        random.seed(7)
+        module = build()
+        for part in (m for _, m in module.named_modules()):
+            weighted = isinstance(part, (torch.nn.Linear, torch.nn.Conv1d, torch.nn.Conv2d))
+            weighted |= type(part).__name__ in ("LinearTorch", "RecurrentOneToOne")
+            for name in ("weight", "bias", "input_weights", "recurrent_weights", "w_rec"):
+                value = getattr(part, name, None)
+                if isinstance(value, torch.Tensor) and (
+                    weighted or "weights" in name or name == "w_rec"
+                ):
+                    value.data = torch.round(value.data * 64 * 1.5) / 64
+        return module.eval()
+
+    return built
+
+
+def dense(
+    make: Callable[[int], Any], *, bias: bool = True, container: Any = None
+) -> Callable[[], Any]:
+    def build() -> Any:
+        from torch import nn
+
+        layers = [nn.Linear(12, 24, bias=bias), make(24), nn.Linear(24, 8, bias=bias), make(8)]
+        return (container or nn.Sequential)(*layers)
+
+    return seeded(build)
+
+
+def nested(make: Callable[[int], Any], *, container: Any = None) -> Callable[[], Any]:
+    def build() -> Any:
+        from torch import nn
+
+        box = container or nn.Sequential
+        return box(
+            box(nn.Linear(12, 24), make(24)),
+            box(box(nn.Linear(24, 16), make(16)), nn.Linear(16, 8)),
+            make(8),
+        )
+
+    return seeded(build)
+
+
+def conv(
+    make: Callable[[Any], Any],
+    *,
+    pool: str = "average",
+    groups: int = 1,
+    container: Any = None,
+    bias: bool = True,
+) -> Callable[[], Any]:
+    """[2, 8, 8] inputs."""
+
+    def build() -> Any:
+        from torch import nn
+
+        if pool == "sum":
+            import sinabs.layers
+
+            pooling: Any = sinabs.layers.SumPool2d(2)
+        else:
+            pooling = nn.AvgPool2d(2) if pool == "average" else nn.MaxPool2d(2)
+        return (container or nn.Sequential)(
+            nn.Conv2d(2, 4, 3, padding=1, groups=groups, bias=bias),
+            make((4, 8, 8)),
+            pooling,
+            nn.Conv2d(4, 6, 3, bias=bias),
+            make((6, 2, 2)),
+            nn.Flatten(),
+            nn.Linear(24, 8),
+            make(8),
+        )
+
+    return seeded(build)
+
+
+def skip(make: Callable[[int], Any]) -> Callable[[], Any]:
+    """A module of one's own: a branch that is added again."""
+
+    def build() -> Any:
+        from torch import nn
+
+        class Skip(nn.Module):
+            def __init__(self) -> None:
+                super().__init__()
+                self.first, self.a = nn.Linear(12, 16), make(16)
+                self.second, self.b = nn.Linear(16, 16), make(16)
+                self.last, self.c = nn.Linear(16, 8), make(8)
+
+            def forward(self, x: Any) -> Any:
+                x = self.a(self.first(x))
+                y = self.b(self.second(x))
+                return self.c(self.last(y + x))
+
+        return Skip()
+
+    return seeded(build)
+
+
+# ---- snnTorch ------------------------------------------------------------------------------------
+
+
+def snntorch_networks() -> None:
+    def layer(kind: str, *first: Any, **options: Any) -> Callable[[Any], Any]:
+        def make(n: Any) -> Any:
+            import snntorch
+            import torch
+
+            more = {
+                k: torch.from_numpy(np.linspace(*v, n).astype(np.float32))
+                if isinstance(v, tuple)
+                else v
+                for k, v in options.items()
+            }
+            if WIDE:
+                for key in ("alpha", "beta", "threshold"):
+                    if key not in more and key == "threshold" or isinstance(more.get(key), float):
+                        more[key] = full(more.get(key, 1.0), n)
+            if kind in ("RLeaky", "RSynaptic"):
+                if more.pop("dense", True):
+                    more["linear_features"] = n
+                else:
+                    more.update(all_to_all=False, V=torch.linspace(-1, 1, n))
+                    more["V"] = torch.round(more["V"] * 64) / 64
+            return getattr(snntorch, kind)(*first, init_hidden=True, **more)
+
+        return make
+
+    for reset in ("subtract", "zero", "none"):
+        for delay in (True, False):
+            said = f"reset={reset},delay={int(delay)}"
+            preset, options = f"snntorch:{said}", {"reset_mechanism": reset, "reset_delay": delay}
+
+            def put(name: str, build: Any, shape: Any = 12, **more: Any) -> None:
+                add("snnTorch", f"{name}, {said}", build, shape, preset, 1e-4, **more)
+
+            leaky = layer("Leaky", beta=0.9, **options)
+            put("Leaky, dense", dense(leaky))
+            put("Leaky, convolution", conv(leaky), (2, 8, 8))
+            put("Leaky, nested", nested(leaky))
+            put("Leaky, branch", skip(leaky))
+            put(
+                "Leaky, beta and threshold of each neuron",
+                dense(layer("Leaky", beta=(0.5, 0.95), threshold=(0.7, 1.4), **options)),
+            )
+            synaptic = layer("Synaptic", alpha=0.6, beta=0.8, **options)
+            put("Synaptic, dense", dense(synaptic), scale=0.7)
+            put("Synaptic, convolution", conv(synaptic), (2, 8, 8), scale=0.7)
+            put("RLeaky, all to all", dense(layer("RLeaky", beta=0.85, **options)))
+            put("RLeaky, one to one", dense(layer("RLeaky", beta=0.85, dense=False, **options)))
+            recurrent = dense(layer("RSynaptic", alpha=0.5, beta=0.8, **options))
+            if delay:
+                put("RSynaptic, all to all", recurrent, scale=0.7)
+                put(
+                    "RSynaptic, one to one",
+                    dense(layer("RSynaptic", alpha=0.5, beta=0.8, dense=False, **options)),
+                    scale=0.7,
+                )
+        preset = f"snntorch:reset={reset},delay=1"
+        for kind, given in (
+            ("Alpha", {"alpha": 0.9, "beta": 0.7}),
+            ("Lapicque", {"R": 2.0, "C": 5.0}),
+        ):
+            add(
+                "snnTorch",
+                f"{kind}, dense, reset={reset}",
+                dense(layer(kind, reset_mechanism=reset, **given)),
+                12,
+                preset,
+                1e-4,
+                scale=3,
+            )
+    for name, options in (
+        ("Leaky, graded spikes", {"graded_spikes_factor": 2.0}),
+        ("Leaky, inhibition", {"inhibition": True}),
+        ("Leaky, beta above 1", {"beta": 1.25}),
+        ("Leaky, no bias", {}),
+    ):
+        made = layer("Leaky", **{"beta": 0.9, **options})
+        unsaid = next((k for k in options if k != "beta"), "")
+        add(
+            "snnTorch",
+            name,
+            dense(made, bias=name != "Leaky, no bias"),
+            12,
+            "snntorch:reset=subtract,delay=1",
+            1e-4,
+            unsaid=unsaid,
+        )
+    add(
+        "snnTorch",
+        "Leaky, max pooling",
+        conv(layer("Leaky", beta=0.8), pool="maximum"),
+        (2, 8, 8),
+        "snntorch:reset=subtract,delay=1",
+        1e-4,
+    )
+    add(
+        "snnTorch",
+        "Leaky, convolution in groups",
+        conv(layer("Leaky", beta=0.8), groups=2, bias=False),
+        (2, 8, 8),
+        "snntorch:reset=subtract,delay=1",
+        1e-4,
+    )
+
+
+# ---- Norse ---------------------------------------------------------------------------------------
+
+
+def norse_networks() -> None:
+    def layer(kind: str, dt: float = 1e-3, **parameters: Any) -> Callable[[Any], Any]:
+        def make(n: Any) -> Any:
+            import norse.torch as norse
+            import torch
+            from norse.torch.functional.reset import reset_subtract
+
+            base = kind.replace("Recurrent", "").replace("Cell", "")
+            more = {
+                k: v if k == "method" else torch.as_tensor(float(v))
+                for k, v in parameters.items()
+                if k != "subtract"
+            }
+            if parameters.get("subtract"):
+                more["reset_method"] = reset_subtract
+            if WIDE and base in ("LIFBox", "LIF"):
+                fields = getattr(norse, f"{base}Parameters", norse.LIFBoxParameters)._field_defaults
+                given = {
+                    **{
+                        k: v
+                        for k, v in fields.items()
+                        if k in ("v_th", "v_leak", "v_reset", "tau_mem_inv", "tau_syn_inv")
+                    },
+                    **more,
+                }
+                more = {
+                    k: full(v, n) if isinstance(v, torch.Tensor) and k != "alpha" else v
+                    for k, v in given.items()
+                }
+            owner = norse
+            if not hasattr(norse, f"{base}Parameters"):
+                import norse.torch.functional.iaf as owner
+            p = getattr(owner, f"{base}Parameters")(**more)
+            made: Any = getattr(norse, kind, None)
+            if made is None:
+                import norse.torch.module.iaf as module
+
+                made = getattr(module, kind)
+            size = (n, n) if "Recurrent" in kind else ()
+            return made(*size, p=p, dt=dt)
+
+        return make
+
+    def container(*layers: Any) -> Any:
+        import norse.torch as norse
+
+        return norse.SequentialState(*layers)
+
+    def put(
+        name: str,
+        kind: str,
+        preset: str = "norse",
+        shape: Any = None,
+        topology: Any = dense,
+        scale: float = 3.0,
+        dt: float = 1e-3,
+        **parameters: Any,
+    ) -> None:
+        shape = shape or ((2, 8, 8) if topology is conv else 12)
+        add(
+            "Norse",
+            f"{kind}{name}",
+            topology(layer(kind, dt, **parameters), container=container),
+            shape,
+            preset,
+            dt,
+            scale=scale,
+            tolerance=1e-5 if kind.startswith("LI") and "F" not in kind else 0,
+            unsaid="v_reset" if "v_reset" in parameters else "",
+        )
+
+    subtract = {"subtract": True}
+    for topology, name in ((dense, "dense"), (conv, "convolution"), (nested, "nested")):
+        put(f", {name}", "LIFBoxCell", topology=topology)
+        put(
+            f", {name}, subtract",
+            "LIFBoxCell",
+            "norse:reset=subtract",
+            topology=topology,
+            **subtract,
+        )
+        put(f", {name}", "LIFCell", topology=topology)
+        put(f", {name}", "LSNNCell", topology=topology)
+    put(", leak, threshold and reset", "LIFBoxCell", v_leak=0.1, v_th=0.8, v_reset=-0.2)
+    put(", leak, threshold and reset", "LIFCell", v_leak=0.1, v_th=0.8, v_reset=-0.2)
+    put(", threshold alone", "LIFCell", v_th=0.5, tau_mem_inv=200)
+    put(", time constants", "LIFCell", tau_mem_inv=50, tau_syn_inv=400)
+    put(", time constants", "LIFBoxCell", tau_mem_inv=333)
+    put(", dt of 2 ms", "LIFBoxCell", dt=2e-3)
+    put(", dt of 2 ms", "LIFCell", dt=2e-3)
+    put(", method heaviside", "LIFBoxCell", method="heaviside")
+    put(", recurrent", "LIFRecurrentCell")
+    put(", recurrent", "LSNNRecurrentCell")
+    put(", dense", "IAFCell", scale=0.5)
+    put(", dense", "LIBoxCell")
+    put(", dense", "LICell")
+    put(", time in the layer", "LIF")
+    put(", time in the layer", "LSNN")
+    put(", time in the layer", "LIFRecurrent")
+
+
+# ---- sinabs --------------------------------------------------------------------------------------
+
+
+def sinabs_networks() -> None:
+    def layer(kind: str, **options: Any) -> Callable[[Any], Any]:
+        def make(n: Any) -> Any:
+            import sinabs.activation
+            import sinabs.layers
+            import torch
+
+            more = dict(options)
+            for key, value in more.items():
+                if isinstance(value, str):
+                    more[key] = eval(value, {"a": sinabs.activation})  # of this file alone
+            if WIDE:
+                for key in ("tau_mem", "spike_threshold"):
+                    if key in more or key == "spike_threshold" and kind != "ExpLeak":
+                        more[key] = full(more.get(key, 1.0), n)
+            if kind.endswith("Squeeze"):
+                more["batch_size"] = 1
+            if "Recurrent" in kind:
+                linear = torch.nn.Linear(n, n, bias=False)
+                linear.weight.data *= 0.7
+                more["rec_connect"] = linear
+            return getattr(sinabs.layers, kind)(**more)
+
+        return make
+
+    def put(
+        name: str,
+        kind: str,
+        preset: str = "sinabs",
+        topology: Any = dense,
+        scale: float = 5,
+        **options: Any,
+    ) -> None:
+        shape = (2, 8, 8) if topology is conv else 12
+        more = {"pool": "sum"} if topology is conv else {}
+        unsaid = next(
+            (
+                k
+                for k in ("spike_fn", "reset_fn", "min_v_mem", "tau_syn", "norm_input")
+                if k in options
+            ),
+            "",
+        )
+        tolerance = 1e-5 if kind == "ExpLeak" else 0
+        add(
+            "sinabs",
+            f"{kind}{name}",
+            topology(layer(kind, **options), **more),
+            shape,
+            preset,
+            1.0,
+            scale=scale,
+            tolerance=tolerance,
+            unsaid=unsaid,
+        )
+
+    for topology, name in ((dense, ""), (nested, ", nested"), (skip, ", branch")):
+        put(name, "LIF", tau_mem=8.0, topology=topology)
+        put(
+            f"{name}, norm_input=False",
+            "LIF",
+            "sinabs:norm_input=0",
+            tau_mem=8.0,
+            norm_input=False,
+            scale=1,
+            topology=topology,
+        )
+        put(name, "IAF", topology=topology, scale=1)
+    put(", convolution", "LIFSqueeze", tau_mem=8.0, topology=conv)
+    put(
+        ", convolution, norm_input=False",
+        "LIFSqueeze",
+        "sinabs:norm_input=0",
+        tau_mem=8.0,
+        norm_input=False,
+        topology=conv,
+        scale=1,
+    )
+    put(", convolution", "IAFSqueeze", topology=conv, scale=1)
+    put(", convolution, one spike", "IAFSqueeze", topology=conv, scale=1, spike_fn="a.SingleSpike")
+    put(", dense", "LIFSqueeze", tau_mem=8.0)
+    put(", dense", "IAFSqueeze", scale=1)
+    put(", tau_syn", "LIF", tau_mem=8.0, tau_syn=4.0, scale=2)
+    put(
+        ", tau_syn, norm_input=False",
+        "LIF",
+        "sinabs:norm_input=0",
+        tau_mem=8.0,
+        tau_syn=4.0,
+        norm_input=False,
+        scale=0.5,
+    )
+    put(
+        ", one spike, reset",
+        "LIF",
+        tau_mem=8.0,
+        spike_fn="a.SingleSpike",
+        reset_fn="a.MembraneReset()",
+    )
+    put(", one spike, subtract", "LIF", tau_mem=8.0, spike_fn="a.SingleSpike")
+    put(", at most 2 spikes", "IAF", spike_fn="a.MaxSpike(2)", scale=2)
+    put(", reset to 0.25", "LIF", tau_mem=8.0, reset_fn="a.MembraneReset(0.25)")
+    put(", subtracts 0.5", "IAF", reset_fn="a.MembraneSubtract(0.5)", scale=1)
+    put(", bounded", "IAF", min_v_mem=-0.5, scale=1)
+    put(", bounded, threshold", "LIF", tau_mem=5.0, min_v_mem=-1.0, spike_threshold=0.75)
+    put(", alphas are trained", "LIF", tau_mem=8.0, train_alphas=True)
+    put("", "ALIF", tau_mem=8.0, tau_adapt=20.0)
+    put(", norm_input=False", "ALIF", tau_mem=8.0, tau_adapt=20.0, norm_input=False, scale=1)
+    put(", tau_syn", "ALIF", tau_mem=8.0, tau_adapt=20.0, tau_syn=3.0)
+    put(", bounded", "ALIF", tau_mem=8.0, tau_adapt=20.0, min_v_mem=-0.5)
+    put("", "ExpLeak", tau_mem=6.0, scale=1)
+    put(
+        ", norm_input=True", "ExpLeak", "sinabs:norm_input=1", tau_mem=6.0, norm_input=True, scale=1
+    )
+    put("", "LIFRecurrent", tau_mem=8.0)
+    put("", "IAFRecurrent", scale=1)
+    put("", "ALIFRecurrent", tau_mem=8.0, tau_adapt=20.0)
+
+
+# ---- SpikingJelly --------------------------------------------------------------------------------
+
+
+def spikingjelly_networks() -> None:
+    def layer(kind: str, **options: Any) -> Callable[[Any], Any]:
+        def make(n: Any) -> Any:
+            from spikingjelly.activation_based import neuron
+
+            return getattr(neuron, kind)(**options)
+
+        return make
+
+    def put(
+        name: str, kind: str, topology: Any = dense, scale: float = 1.0, **options: Any
+    ) -> None:
+        shape = (2, 8, 8) if topology is conv else 12
+        add(
+            "SpikingJelly",
+            f"{kind}{name}",
+            topology(layer(kind, **options)),
+            shape,
+            "spikingjelly",
+            1e-4,
+            scale=scale,
+        )
+
+    for reset in (0.0, None, -0.25):
+        said = ", soft" if reset is None else f", v_reset={reset:g}"
+        for topology, name in ((dense, ""), (conv, ", convolution")):
+            put(said + name, "IFNode", topology, v_reset=reset)
+            for decayed in (True, False):
+                end = "" if decayed else ", decay_input=False"
+                options = {"v_reset": reset, "decay_input": decayed}
+                scale = 3.0 if decayed else 1.0
+                put(said + name + end, "LIFNode", topology, scale, tau=3.0, **options)
+                if topology is dense:
+                    put(said + end, "ParametricLIFNode", topology, scale, init_tau=2.5, **options)
+            put(said + name, "CUBALIFNode", topology, 0.7, v_reset=reset, v_decay=0.625)
+        put(said + ", nested", "LIFNode", nested, 3.0, tau=2.0, v_reset=reset)
+        put(said + ", branch", "LIFNode", skip, 3.0, tau=2.0, v_reset=reset)
+    put(", threshold", "LIFNode", tau=4.0, v_threshold=0.6, scale=3.0)
+
+
+# ---- Rockpool ------------------------------------------------------------------------------------
+
+
+def rockpool_networks() -> None:
+    def net(make: Callable[[int], Any], has_bias: bool = False) -> Callable[[], Any]:
+        def build() -> Any:
+            from rockpool.nn.combinators import Sequential
+            from rockpool.nn.modules.torch import LinearTorch
+
+            return Sequential(
+                LinearTorch((12, 24), has_bias=has_bias),
+                make(24),
+                LinearTorch((24, 8), has_bias=has_bias),
+                make(8),
+            )
+
+        return seeded(build)
+
+    def layer(kind: str, **options: Any) -> Callable[[int], Any]:
+        def make(n: int) -> Any:
+            import torch
+            from rockpool.nn.modules import torch as modules
+
+            more = {
+                k: torch.linspace(*v, n)
+                if isinstance(v, tuple)
+                else torch.tensor(v)
+                if isinstance(v, list)
+                else v
+                for k, v in options.items()
+            }
+            return getattr(modules, kind)(n, dt=1e-3, **more)
+
+        return make
+
+    def put(
+        name: str, kind: str, scale: float = 0.5, has_bias: bool = False, **options: Any
+    ) -> None:
+        unsaid = next(
+            (
+                k
+                for k in ("bias", "max_spikes_per_dt", "has_rec", "leak_mode", "noise_std")
+                if k in options
+            ),
+            "",
+        )
+        add(
+            "Rockpool",
+            f"{kind}{name}",
+            net(layer(kind, **options), has_bias),
+            12,
+            "rockpool",
+            1e-3,
+            scale=scale,
+            unsaid=unsaid,
+        )
+
+    for bias, said in ((False, ""), (True, ", linear bias")):
+        put(said, "LIFTorch", has_bias=bias)
+        put(said, "LIFNeuronTorch", has_bias=bias, scale=1)
+    put(", time constants of each neuron", "LIFTorch", tau_mem=(0.005, 0.05))
+    put(", thresholds of each neuron", "LIFTorch", threshold=(0.5, 2.0))
+    put(", thresholds of each neuron", "LIFNeuronTorch", threshold=(0.5, 2.0), scale=1)
+    put(", bias", "LIFTorch", bias=(-0.1, 0.1))
+    put(", bias", "LIFNeuronTorch", bias=(-0.1, 0.1), scale=1)
+    put(", at most 2 spikes", "LIFTorch", max_spikes_per_dt=[2.0], scale=2)
+    put(", recurrent", "LIFTorch", has_rec=True, scale=0.25)
+    put(", decays", "LIFTorch", leak_mode="decays")
+    put(", bit shifts", "LIFTorch", leak_mode="bitshifts")
+    put(", noise", "LIFTorch", noise_std=0.1)
+
+
+def networks(only: Optional[str] = None) -> List[Network]:
+    if not ALL:
+        for add_all in (
+            snntorch_networks,
+            norse_networks,
+            sinabs_networks,
+            spikingjelly_networks,
+            rockpool_networks,
+        ):
+            add_all()
+    return [n for n in ALL if not only or only.lower() in f"{n.framework} {n.name}".lower()]
