@@ -14,29 +14,9 @@ extension Neuron {
     (self.semantics ?? semantics).rule?.bindings(kind).first?.neuronProgram
   }
 
-  /// What the file says otherwise than the library writes it; nil where no rule applies or nothing is.
-  func unlike(
-    _ semantics: NeuronSemantics, dt_s: Double
-  ) -> (severity: Finding.Severity, message: String)? {
-    guard let rule = (self.semantics ?? semantics).rule else { return nil }
-    let name = rule.library.rawValue
-    guard let (binding, field) = choice(semantics, dt_s: dt_s) else {
-      let message =
-        "the preset \(name) has no rule of its own for \(kind.rawValue), which the library does not "
-        + "write: it runs as with \(name):import"
-      return (.note, message)
-    }
-    guard let field else { return nil }
-    let message =
-      "\(field) is not what \(name) writes for a step of \(dt_s) s, whose rule (\(binding.program)) "
-      + "does not use it: if another program made the file, or with another step, its neurons are not "
-      + "these; \(name):import uses \(field)"
-    return (.repair, message)
-  }
-
   /// The first binding of the rule that agrees with the file, or else the first, with the field that
   /// disagrees.
-  private func choice(
+  func choice(
     _ semantics: NeuronSemantics, dt_s: Double
   ) -> (binding: LibraryRule.Binding, disagrees: String?)? {
     guard let rule = (self.semantics ?? semantics).rule else { return nil }
