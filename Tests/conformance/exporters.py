@@ -8,7 +8,7 @@ from typing import Any, Callable, Dict, Iterator
 
 @contextlib.contextmanager
 def unchecked() -> Iterator[None]:
-    """Without the check of types that nir does since 1.0.5: most exporters were written before it, and
+    """Without nir's check of types: most exporters were written before there was one, and
     write the batch as an axis, or parameters of one number for a layer."""
     import nir
 

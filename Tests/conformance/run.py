@@ -140,7 +140,8 @@ def table(results: List[Tuple[Network, Outcome, Outcome]]) -> str:
         ]
         counts: Dict[str, collections.Counter[str]] = collections.defaultdict(collections.Counter)
         for row in results:
-            counts[row[0].framework][row[column][0]] += 1
+            if row[column][0]:
+                counts[row[0].framework][row[column][0]] += 1
         for framework, counted in counts.items():
             numbers = " | ".join(str(counted[kind]) for kind in KINDS)
             lines.append(f"| {framework} | {sum(counted.values())} | {numbers} |")
@@ -150,7 +151,7 @@ def table(results: List[Tuple[Network, Outcome, Outcome]]) -> str:
         "|---|---|---|---|",
     ]
     for network, exported, read in results:
-        if exported[0] == read[0] == "equal":
+        if exported[0] == "equal" and read[0] in ("equal", ""):
             continue
         cells = [f"`{network.preset}`: {told(exported)}", told(read)]
         lines.append(f"| {network.framework} | {network.name} | " + " | ".join(cells) + " |")
@@ -159,7 +160,7 @@ def table(results: List[Tuple[Network, Outcome, Outcome]]) -> str:
 
 def told(found: Outcome) -> str:
     kind, detail = found
-    if kind == "equal":
+    if kind in ("equal", ""):
         return kind
     return f"{kind}: {detail[:160]}{'…' if len(detail) > 160 else ''}".replace("|", "\\|")
 
@@ -181,6 +182,14 @@ def main() -> int:
         for found in (exported, read):
             if found[0] != "equal":
                 print(f"    {found[0]}: {found[1][:400]}", flush=True)
+    if options.every == 1 and (not options.only or options.only.lower() in "spyx"):
+        from spyx_networks import results as spyx_results
+
+        inputs = Network("Spyx", "", lambda: None, (12,), "spyx", 1.0).inputs()
+        for name, found in spyx_results(inputs).items():
+            network = Network("Spyx", name, lambda: None, (12,), "spyx", 1.0)
+            results.append((network, found, ("", "not a PyTorch module")))
+            print(f"{'Spyx':12} {name:45} {found[0]}: {found[1]}", flush=True)
     for column, name in ((1, "exported"), (2, "from_torch")):
         counted = collections.Counter(row[column][0] for row in results)
         print(f"{name}: " + ", ".join(f"{counted[k]} {k}" for k in KINDS if counted[k]))

@@ -47,7 +47,7 @@ def features(result: Any, x: Signal, rank: int) -> Shape:
 
 def affine(trace: Trace, name: str, x: Signal, weight: Any, bias: Optional[Any] = None) -> Signal:
     matrix = numbers(weight)
-    if len(x.shape) != 1:
+    if x.nodes and len(x.shape) != 1:
         raise Refused(f"its input has the shape {list(x.shape)}: one axis can be read")
     node: Fields = {"kind": "Linear", "weight": np.ascontiguousarray(matrix)}
     if bias is not None:
