@@ -135,7 +135,7 @@ def norse_networks() -> None:
             }
             if parameters.get("subtract"):
                 more["reset_method"] = reset_subtract
-            if topologies.WIDE and base in ("LIFBox", "LIF"):
+            if topologies.WIDE and kind in ("LIFBoxCell", "LIFCell"):
                 fields = getattr(norse, f"{base}Parameters", norse.LIFBoxParameters)._field_defaults
                 given = {
                     **{
