@@ -213,7 +213,15 @@ class Convert(Work):
 
     def command(self) -> List[object]:
         f = self.folder
-        return [CLI, "convert", "--json", "--frames", f / "x.npy", f / "net.json", f / self.results[0]]
+        return [
+            CLI,
+            "convert",
+            "--json",
+            "--frames",
+            f / "x.npy",
+            f / "net.json",
+            f / self.results[0],
+        ]
 
     def start(self) -> subprocess.Popen:
         return subprocess.Popen(list(map(str, self.command())), stdout=subprocess.DEVNULL)

@@ -46,7 +46,7 @@ case $programs in
 esac
 for program in $programs; do
   "$toolchain/clang" "$@" "Tests/c/$program.c" $libraries -o "$folder/$program"
-  more= instructions=
+  more='' instructions=''
   case $program in
   soak) more=20000 ;;
   # Unoptimized and watched, training takes minutes until there is something to cancel.

@@ -235,7 +235,7 @@ static const char text_xylosim_iaf[] = {
     , 0};
 
 static const struct {
-    const char *name, *text;
+  const char *name, *text;
 } entries[] = {
     {"adaptive-lif", text_adaptive_lif},
     {"adex", text_adex},

@@ -145,8 +145,7 @@ int main(int count, char **arguments) {
   const char *path = arguments[1];
   draw(x, sizeof x / sizeof *x, 3);
   for (uint32_t i = 0; i < EVENTS; i++) {
-    events[i] =
-        (arcuate_event){i / 2, (uint16_t)(i % BATCH), 0, i * 37 % INPUTS, x[i] * 0.1f};
+    events[i] = (arcuate_event){i / 2, (uint16_t)(i % BATCH), 0, i * 37 % INPUTS, x[i] * 0.1f};
   }
   arcuate_plan *plan = compile_digits(path, BATCH, 1);
   arcuate_session *session = session_of(plan);

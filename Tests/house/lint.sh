@@ -12,7 +12,7 @@ if ! cmp -s build/lint/requirements.txt Tests/house/requirements.txt; then
   cp Tests/house/requirements.txt build/lint/
 fi
 # The header, and what is compiled beside it; paths have no spaces (paths.py).
-c_files=$(git ls-files include Sources/CShims Tests examples experiments |
+c_files=$(git ls-files include Sources/CShims Sources/CPrograms Tests examples experiments |
   grep -E '\.(c|h|cc|cpp)$')
 scripts=$(git ls-files '*.sh' .ci/run)
 swift_files="Package.swift Sources Tests"

@@ -384,7 +384,9 @@ def test_a_delay_between_steps_is_reported(tmp_path):
     assert any("rounded to 3" in f.message for f in model.findings)
 
 
-@pytest.mark.parametrize("preset", ["snntorch:reset=subtract,delay=1", "sinabs", "spyx", "norse", "nir"])
+@pytest.mark.parametrize(
+    "preset", ["snntorch:reset=subtract,delay=1", "sinabs", "spyx", "norse", "nir"]
+)
 def test_presets_are_trained(preset):
     """The neurons stay what they are in the file."""
     from arcuate import nn

@@ -46,6 +46,7 @@ class Comparison:
 
     @property
     def equal(self) -> bool:
+        """Whether no output and no spike differs."""
         return self.step < 0
 
     def __bool__(self) -> bool:
