@@ -57,7 +57,7 @@ def reference(model: Any, network: Network, module: Any, dt: float | None) -> Ou
 def says(finding: Any, network: Network) -> bool:
     """Whether a finding says that the file does not tell, or does not mean, what its library computed."""
     named = bool(network.unsaid) and network.unsaid in finding.message
-    return finding.severity == "repair" and (named or " is not what " in finding.message)
+    return named or any(part in finding.message for part in (" is not what ", "is recurrent: "))
 
 
 def exported(network: Network, sample: Any) -> Any:

@@ -129,8 +129,10 @@ struct ModelCheck {
     let isRuled = model.nodes.contains {
       if case .neuron(let neuron) = $0.op { neuron.semantics == nil } else { false }
     }
-    let assumed = isRuled ? model.semantics.rule?.assumption : nil
-    return assumed.map { [Finding(.repair, "model", $0)] } ?? []
+    let rule = isRuled ? model.semantics.rule : nil
+    let assumed = (rule?.assumption).map { [Finding(.repair, "model", $0)] } ?? []
+    let fixed = (rule?.fixed).map { [Finding(.note, "model", $0)] } ?? []
+    return assumed + fixed + recurrence(rule)
       + model.nodes.flatMap { node in
         let found: [(severity: Finding.Severity, message: String)] =
           switch node.op {
@@ -141,6 +143,21 @@ struct ModelCheck {
           }
         return found.map { Finding($0.severity, "node \"\(node.name)\"", $0.message) }
       }
+  }
+
+  /// Findings about recurrent layers that the library computes otherwise.
+  private func recurrence(_ rule: LibraryRule?) -> [Finding] {
+    guard let rule, rule.isOtherIfRecurrent else { return [] }
+    let pairs = Set(edges.map { [$0.source, $0.target] })
+    let recurrent = Set(edges.filter { pairs.contains([$0.target, $0.source]) }.map(\.source))
+    return recurrent.sorted().filter { i in
+      if case .neuron(let neuron) = model.nodes[i].op { neuron.kind == .lif } else { false }
+    }.map {
+      Finding(
+        .repair, name($0),
+        "is recurrent: snnTorch's RLeaky with \(rule.text) resets after the decay, here it is before: "
+          + "use arcuate.from_torch")
+    }
   }
 
   /// Findings about the length of a step.

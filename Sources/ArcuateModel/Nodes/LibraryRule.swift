@@ -94,6 +94,31 @@ public struct LibraryRule: Sendable, Hashable {
       + " the network had: taken as the preset \(library.rawValue):\(taken) (\(others.joined(separator: "; ")))"
   }
 
+  /// What files of the library do not say and no option chooses, for a finding; nil if there is nothing.
+  var fixed: String? {
+    let taken: String
+    switch library {
+    case .snntorch: taken = "graded_spikes_factor is 1, inhibition is off"
+    case .norse: taken = "v_reset is that of the file, where the exporter writes 0"
+    case .sinabs:
+      taken =
+        "tau_syn is None, spike_fn is MultiSpike, reset_fn is MembraneSubtract, min_v_mem is None, "
+        + "and ExpLeak has norm_input=False"
+    case .rockpool:
+      taken =
+        "bias is 0, has_rec is False, max_spikes_per_dt is 65536, leak_mode is taus, noise_std is 0"
+    case .spikingjelly, .spyx: return nil
+    }
+    return
+      "files of \(library.rawValue) do not say more of the neurons: taken as in a network where "
+      + "\(taken); arcuate.from_torch reads these from the live layers"
+  }
+
+  /// Whether recurrent layers have a rule of their own in the library, which is not computed here.
+  var isOtherIfRecurrent: Bool {
+    library == .snntorch && choices["reset"] == "zero" && choices["delay"] == "1"
+  }
+
   /// The name of the library, and the options that were given.
   public var text: String {
     let changed = library.options.filter { stated.contains($0.name) }

@@ -55,16 +55,8 @@ extension Neuron {
 }
 
 extension LibraryRule.Binding {
-  var neuronProgram: NeuronProgram { Self.programs[program]! }
-
-  /// All programs of rules, read once.
-  private static let programs: [String: NeuronProgram] = {
-    var programs: [String: NeuronProgram] = [:]
-    for name in ProgramLibrary.names {
-      programs[name] = try? NeuronProgram(ProgramLibrary.text(name))
-    }
-    return programs
-  }()
+  /// The program, which is one of the library and known to be right.
+  var neuronProgram: NeuronProgram { try! NeuronProgram(ProgramLibrary.text(program)) }
 
   func neurons(_ neuron: Neuron, dt_s: Double) -> ProgramNeuron {
     let (each, shape) = neuron.fields(dt_s)

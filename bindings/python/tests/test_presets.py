@@ -400,3 +400,32 @@ def test_presets_are_trained(preset):
     losses = [trainer.train_step(x, y).loss for _ in range(30)]
     assert losses[-1] < 0.7 * losses[0]
     assert [n.kind for n in trainer.model().nodes] == [n.kind for n in model.nodes]
+
+
+def test_what_no_option_chooses_is_reported(tmp_path):
+    """Layers may have what neither the file nor an option says."""
+    for preset, name in (
+        ("snntorch:reset=subtract,delay=1", "graded_spikes_factor"),
+        ("norse:reset=value", "v_reset"),
+        ("sinabs:norm_input=1", "min_v_mem"),
+        ("rockpool", "has_rec"),
+    ):
+        model = opened(tmp_path, lif(steps_of(0.9, 1e-4), 10), preset, 1e-4)
+        assert any(name in f.message for f in model.findings if f.severity == "note")
+
+
+@pytest.mark.parametrize(
+    "options, said", [("zero,delay=1", 1), ("zero,delay=0", 0), ("subtract", 0)]
+)
+def test_a_recurrent_rule_that_is_not_computed_is_reported(tmp_path, options, said):
+    """snnTorch's RLeaky with reset_mechanism="zero" and a delay resets after the decay, Leaky before."""
+    nodes = {
+        "input": nir.Input(np.array([N])),
+        "lif": lif(steps_of(0.9, 1e-4), 10),
+        "w_rec": nir.Linear(np.eye(N)),
+        "output": nir.Output(np.array([N])),
+    }
+    edges = [*chain("input", "lif", "w_rec", "lif"), ("lif", "output")]
+    nir.write(tmp_path / "a.nir", graph(nodes, edges))
+    model = arcuate.Model.open(tmp_path / "a.nir", preset=f"snntorch:reset={options}", dt=1e-4)
+    assert sum("RLeaky" in message for message in repairs(model)) == said
