@@ -1,4 +1,4 @@
-"""Kills processes at random times; what stands is whole, and what is resumed ends at the same bits.
+"""Kills processes at random times: files stay complete, and resumed runs give the same bits.
 
     python kills.py [KILLS] [--seed SEED]      10 kills by default
 
@@ -166,7 +166,7 @@ class Train(Work):
 
 
 class Fit(Work):
-    """`arcuate.fit`, likewise."""
+    """Kills and resumes `arcuate.fit`."""
 
     results = ["model.nir"]
     resumes = ["checkpoint", "log"]

@@ -27,7 +27,7 @@ from networks import networks  # noqa: E402
 from topologies import Network  # noqa: E402
 
 Outcome = Tuple[str, str]
-"""One of KINDS, and what there is to say about it."""
+"""One of KINDS, and details."""
 KINDS = ["equal", "differs, announced", "differs", "refused", "exporter fails"]
 
 

@@ -26,7 +26,7 @@ typedef struct arcuate_events arcuate_events;
 
 /* File format of a recording. Since: 0.2. */
 typedef int32_t arcuate_events_kind;
-/* Told by the content. */
+/* Detected from the content. */
 #define ARCUATE_EVENTS_ANY ((arcuate_events_kind)0)
 /* Prophesee EVT 2.0, 2.1 and 3.0. */
 #define ARCUATE_EVENTS_EVT2 ((arcuate_events_kind)1)
@@ -78,7 +78,7 @@ typedef struct arcuate_events_options {
   /* Size of the sensor in place of the file's; 0 for the file's. */
   int32_t width;
   int32_t height;
-  /* Bytes of an address of a silicon cochlea, 2 or 4; 0: told by the content. */
+  /* Bytes of an address of a silicon cochlea, 2 or 4; 0: detected from the content. */
   int32_t address_bytes;
   /* Unit of its clock; 0 and 1000 leave times as they are. */
   int32_t tick_ns;
@@ -126,8 +126,8 @@ ARCUATE_API size_t arcuate_events_height(const arcuate_events *events);
 /* Part of a regular file that was read, 0 to 1; -1 otherwise. Since: 0.2. */
 ARCUATE_API double arcuate_events_progress(const arcuate_events *events);
 
-/* Number of findings so far: what was odd, by kind, each with its first place. A file that is cut
- * short has one. 0 for NULL. Since: 0.2. */
+/* Number of findings so far: what was odd, by kind, each with its first position. A file that is
+ * cut short has one. 0 for NULL. Since: 0.2. */
 ARCUATE_API size_t arcuate_events_finding_count(arcuate_events *events);
 /* Severity of a finding; -1 if the index is out of range. Since: 0.2. */
 ARCUATE_API arcuate_severity

@@ -77,8 +77,8 @@ ARCUATE_API void arcuate_model_free(arcuate_model *model);
  *   clamps_below     0, 1
  *   rule             the rule of a preset, such as spyx; the fields stay
  *
- * The rule of a preset takes the place of the fields. Setting a field then sets the option of that
- * name, or, where there is none, replaces the rule by the fields. Status: INVALID_ARGUMENT. */
+ * The rule of a preset replaces the fields. Setting a field afterwards sets the option of that name
+ * or, where there is none, replaces the rule by the fields. Status: INVALID_ARGUMENT. */
 ARCUATE_NODISCARD ARCUATE_API arcuate_status arcuate_model_set_semantics(
     arcuate_model *model, const char *field, const char *value, arcuate_error **error)
     ARCUATE_NONNULL(1, 2, 3);

@@ -8,7 +8,7 @@ struct Events: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Reads and converts recordings of event cameras.",
     discussion: """
-      The format is told by the content, never by the ending: Prophesee EVT 2.0, 2.1 and 3.0 and \
+      The format is detected from the content, never by the ending: Prophesee EVT 2.0, 2.1 and 3.0 and \
       DAT, Event Stream, N-MNIST, AEDAT 2 to 4, silicon cochleas, CSV, NumPy and HDF5.
       """,
     subcommands: [EventsInfo.self, EventsConvert.self])

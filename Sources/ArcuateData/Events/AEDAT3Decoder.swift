@@ -7,7 +7,7 @@ import ArcuateCore
 /// | 0 | type (i16): 1 are changes of brightness |
 /// | 4, 20 | bytes of an event, events that follow (i32) |
 /// | 8, 12 | where the time is in an event; upper bits of all times, from 31 on (i32) |
-/// | 16 | places in the packet (i32): those behind the events are skipped |
+/// | 16 | capacity of the packet (i32): records after the events are skipped |
 ///
 /// An event has data (u32: valid 0, polarity 1, y 16–2, x 31–17) and a time (i32 µs).
 /// Source. iniVation, "AEDAT 3.1 format".
@@ -34,7 +34,7 @@ struct AEDAT3Decoder: EventBlockDecoder {
       if events > 0 {
         let count = min(events, (bytes.count - i) / 8, out.capacity - out.count)
         if count == 0 { return i }
-        // SAFETY: `count` records lie inside the bytes and have places in the columns.
+        // SAFETY: `count` records lie inside the bytes and fit into the columns.
         polarity(start + i, count, at: offset + i, into: out, &findings)
         events -= count
         i += 8 * count

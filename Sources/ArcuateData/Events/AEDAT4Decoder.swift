@@ -170,7 +170,7 @@ struct AEDAT4Decoder: EventBlockDecoder {
       guard let start = bytes.baseAddress else { return }
       var event = start + from
       // SAFETY: the events lie inside the packet, as `FlatTable.events` checked, and `count` of
-      // them have places in the columns.
+      // them fit into the columns.
       for i in 0..<count {
         t[i] = event.little(0, Int64.self)
         x[i] = event.little(8, UInt16.self)

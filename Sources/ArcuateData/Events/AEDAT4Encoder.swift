@@ -61,7 +61,7 @@ struct AEDAT4Encoder: EventEncoder {
     var i = 0
     while i < events.count {
       let count = min(AEDAT4Encoder.mostEvents, events.count - i)
-      // The table has the places of the payloads, behind stream and length.
+      // The table has the offsets of the payloads, after stream and length.
       let offset = position + bytes.count - before + 8
       let size = Int32(clamping: 32 + 16 * count)
       packets.append(

@@ -53,7 +53,7 @@ struct DATDecoder: EventBlockDecoder {
     let (t, x, y, p) = (out.t, out.x, out.y, out.p)
     var n = out.count
     let last = min(end, i + 8 * (out.capacity - n))
-    // SAFETY: records below `end` lie inside the bytes, and no more are read than there are places.
+    // SAFETY: records below `end` lie inside the bytes, and no more are read than there are free elements.
     if version >= 2 {
       while i < last {
         let (time, data) = (records.little(i, UInt32.self), records.little(i + 4, UInt32.self))

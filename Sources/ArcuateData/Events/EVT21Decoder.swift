@@ -58,11 +58,8 @@ struct EVT21Decoder: EventBlockDecoder {
         let y = UInt16(truncatingIfNeeded: word >> 32 & 0x7FF)
         let p = UInt8(truncatingIfNeeded: word >> 60)
         let mask = UInt32(truncatingIfNeeded: word)
-        // SAFETY: 32 places are free.
-        n += PixelMasks.write(mask, x, time, y, p, table, out, n)
-        n += PixelMasks.write(mask >> 8, x &+ 8, time, y, p, table, out, n)
-        n += PixelMasks.write(mask >> 16, x &+ 16, time, y, p, table, out, n)
-        n += PixelMasks.write(mask >> 24, x &+ 24, time, y, p, table, out, n)
+        // SAFETY: 32 elements are free.
+        n += PixelMasks.writeAll(mask, x, time, y, p, table, out, n)
       case 8:
         let passed = clock.set(UInt32(truncatingIfNeeded: word >> 32 & 0xFFF_FFFF))
         if passed { findings.note(.overflows, at: offset + i) }

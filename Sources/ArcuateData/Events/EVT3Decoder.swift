@@ -84,11 +84,8 @@ struct EVT3Decoder: EventBlockDecoder {
                 UInt32(truncatingIfNeeded: next >> 16 & 0xFFF)
                 | UInt32(truncatingIfNeeded: next >> 32 & 0xFFF) << 12
                 | UInt32(truncatingIfNeeded: next >> 48 & 0xFF) << 24
-              // SAFETY: a block has 12 places for each of the four words.
-              n += PixelMasks.write(mask, x, time, y, p, table, out, n)
-              n += PixelMasks.write(mask >> 8, x &+ 8, time, y, p, table, out, n)
-              n += PixelMasks.write(mask >> 16, x &+ 16, time, y, p, table, out, n)
-              n += PixelMasks.write(mask >> 24, x &+ 24, time, y, p, table, out, n)
+              // SAFETY: a block has 12 elements for each of the four words.
+              n += PixelMasks.writeAll(mask, x, time, y, p, table, out, n)
               x &+= 32
               i += 8
               continue
@@ -101,7 +98,7 @@ struct EVT3Decoder: EventBlockDecoder {
           } else if !knowsColumn {
             findings.note(.withoutBase, at: offset + i)
           } else {
-            // SAFETY: 12 places, and `slack` behind them.
+            // SAFETY: there are 12 elements, and `slack` after them.
             let mask = UInt32(truncatingIfNeeded: content)
             n += PixelMasks.write(mask, x, time, y, p, table, out, n)
             if isLong {

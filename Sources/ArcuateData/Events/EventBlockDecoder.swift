@@ -6,15 +6,15 @@ import ArcuateCore
 protocol EventBlockDecoder {
   /// May change while nothing has been decoded.
   var header: EventHeader { get }
-  /// Free places without which nothing is decoded; at most `EventColumns.slack`.
+  /// Free elements of the columns without which nothing is decoded; at most `EventColumns.slack`.
   var room: Int { get }
   /// Bytes without which the next call gets no further.
   var needed: Int { get }
   /// The time of the first word of the clock, if the format has one.
   var clockStart: Int64? { get }
 
-  /// Decodes whole records while the columns have room and returns the bytes they took. `offset` is
-  /// that of the first byte in the stream.
+  /// Decodes whole records while the columns have room and returns the number of bytes consumed.
+  /// `offset` is that of the first byte in the stream.
   mutating func decode(
     _ bytes: UnsafeRawBufferPointer, at offset: Int, into out: EventColumns,
     _ findings: inout EventFindings

@@ -2,8 +2,8 @@ import ArcuateCore
 
 /// Events as columns of fixed capacity: time, x, y and polarity.
 ///
-/// Decoders write several events at once, so that the last `slack` places of the memory are never
-/// counted.
+/// Decoders write several events at once, so that the last `slack` elements of the memory are
+/// never counted.
 public final class EventColumns {
   /// Events that fit.
   public let capacity: Int
@@ -14,7 +14,7 @@ public final class EventColumns {
   let p: UnsafeMutablePointer<UInt8>
   private let owner: AnyObject?
 
-  /// Places at the end of the memory that are written but never counted.
+  /// Elements at the end of the memory that are written but never counted.
   public static let slack = 64
   /// Events that a reader decodes at once: their columns stay in the cache.
   public static let usualCapacity = 1 << 14
@@ -26,7 +26,7 @@ public final class EventColumns {
     }
     let places = (capacity + EventColumns.slack + 63) & ~63
     let block = try AlignedBuffer(byteCount: 13 * places, isZeroed: false)
-    // SAFETY: the block has 13 bytes for each place: 8 + 2 + 2 + 1, in columns aligned to 64 bytes.
+    // SAFETY: the block has 13 bytes for each event: 8 + 2 + 2 + 1, in columns aligned to 64 bytes.
     t = block.base.assumingMemoryBound(to: Int64.self)
     x = (block.base + 8 * places).assumingMemoryBound(to: UInt16.self)
     y = (block.base + 10 * places).assumingMemoryBound(to: UInt16.self)
@@ -35,7 +35,7 @@ public final class EventColumns {
     owner = block
   }
 
-  /// Columns in the caller's memory of `places` events each, of which the last `slack` stay free.
+  /// Columns in the caller's memory of `places` elements each, of which the last `slack` stay free.
   ///
   /// Needs. The memory outlives the columns, and nobody else uses it meanwhile.
   public init(
@@ -60,7 +60,7 @@ public final class EventColumns {
   public var polarities: [UInt8] { copy(p) }
 
   private func copy<T>(_ column: UnsafeMutablePointer<T>) -> [T] {
-    // SAFETY: `count` places have been written.
+    // SAFETY: the first `count` elements are initialized.
     [T](UnsafeBufferPointer(start: column, count: count))
   }
 

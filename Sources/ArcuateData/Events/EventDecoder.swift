@@ -31,12 +31,12 @@ public final class EventDecoder {
     self.options = options
   }
 
-  /// What is known of the recording; nil until enough bytes have been fed.
+  /// The header of the recording; nil until enough bytes have been fed.
   public var header: EventHeader? {
     if case .body(let decoder) = stage { decoder.header } else { nil }
   }
 
-  /// What was odd so far, by kind, each with its first place and its number.
+  /// What was odd so far, by kind, each with its first position and its number.
   public var findings: [Finding] { found.list }
 
   /// Bytes taken so far.
@@ -163,7 +163,7 @@ public final class EventDecoder {
     if count == 0 { return }
     let header = decoder.header
     let (t, x, y) = (columns.t + start, columns.x + start, columns.y + start)
-    // SAFETY: `count` places have been written from `start` on.
+    // SAFETY: the `count` elements from `start` on are initialized.
     if t[0] < last || EventDecoder.falls(t, count) {
       var (first, steps) = (t[0] < last ? 0 : -1, t[0] < last ? 1 : 0)
       for i in 1..<max(count, 1) where t[i] < t[i - 1] {

@@ -19,7 +19,7 @@ public final class EventFile {
     decoder = try EventDecoder(options)
   }
 
-  /// What is known of the recording; nil before the first `read`.
+  /// The header of the recording; nil before the first `read`.
   public var header: EventHeader? { decoder.header }
   /// What was odd so far.
   public var findings: [Finding] { decoder.findings }

@@ -84,8 +84,8 @@ enum EventSniffer {
       return CochleaDecoder(
         header, addressBytes: options.addressBytes ?? (isWide ? 4 : 2), tick_ns: options.tick_ns)
     case .csv: return CSVDecoder(header)
-    case .npz: return NumpyEventsDecoder(header)
-    case .hdf5: return HDF5EventsDecoder(header)
+    case .npz: return WholeFileDecoder<NumpyEvents>(header)
+    case .hdf5: return WholeFileDecoder<HDF5Events>(header)
     }
   }
 

@@ -6,7 +6,8 @@ import ArcuateFormats
 ///
 /// Integer times are microseconds, floating-point ones seconds; `/t_offset` is added to the times of
 /// the group.
-struct HDF5Events {
+struct HDF5Events: WholeFileEvents {
+  static let formatName = "an HDF5"
   /// One column, read chunk by chunk.
   private struct Column {
     let table: HDF5Table
@@ -147,43 +148,5 @@ struct HDF5Events {
       out.append(decoded.t[k], decoded.x[k], decoded.y[k], decoded.p[k])
     }
     return end
-  }
-}
-
-/// Collects an HDF5 file, whose parts lie in any order, and hands over its events.
-struct HDF5EventsDecoder: EventBlockDecoder {
-  let header: EventHeader
-  let room = 1
-  /// All of it.
-  let needed = HDF5EventsDecoder.largest
-  private var events: HDF5Events?
-  private var next = 0
-
-  /// Limit on the bytes of a file.
-  static let largest = 1 << 31
-
-  init(_ header: EventHeader) { self.header = header }
-
-  mutating func decode(
-    _ bytes: UnsafeRawBufferPointer, at offset: Int, into out: EventColumns,
-    _ findings: inout EventFindings
-  ) throws(ArcuateError) -> Int {
-    guard bytes.count <= HDF5EventsDecoder.largest else {
-      throw ArcuateError(
-        .limitExceeded, "an HDF5 file is read as a whole, up to 2 GiB", at: "byte \(offset)")
-    }
-    return 0
-  }
-
-  mutating func finish(
-    _ rest: UnsafeRawBufferPointer, at offset: Int, into out: EventColumns,
-    _ findings: inout EventFindings
-  ) throws(ArcuateError) -> Bool {
-    if events == nil { events = try HDF5Events(try Bytes(allocating: rest)) }
-    guard var events else { return true }
-    self.events = nil
-    next = try events.append(from: next, to: out)
-    self.events = events
-    return next == events.count
   }
 }

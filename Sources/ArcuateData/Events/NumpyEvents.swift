@@ -6,7 +6,8 @@ import ArcuateFormats
 ///
 /// Fields and arrays are found by name: t, x, y, p or their usual longer forms. Integer times are
 /// microseconds, floating-point ones seconds.
-struct NumpyEvents {
+struct NumpyEvents: WholeFileEvents {
+  static let formatName = "a NumPy"
   /// Numbers of one column.
   private struct Column {
     let bytes: Bytes
@@ -126,41 +127,5 @@ struct NumpyEvents {
           isBig: $0.isBig, count: count)
       )
     }
-  }
-}
-
-/// Collects a NumPy file, whose directory is at its end, and hands over its events.
-struct NumpyEventsDecoder: EventBlockDecoder {
-  let header: EventHeader
-  let room = 1
-  /// All of it.
-  let needed = NumpyEventsDecoder.largest
-  private var events: NumpyEvents?
-  private var next = 0
-
-  /// Limit on the bytes of a file.
-  static let largest = 1 << 31
-
-  init(_ header: EventHeader) { self.header = header }
-
-  mutating func decode(
-    _ bytes: UnsafeRawBufferPointer, at offset: Int, into out: EventColumns,
-    _ findings: inout EventFindings
-  ) throws(ArcuateError) -> Int {
-    guard bytes.count <= NumpyEventsDecoder.largest else {
-      throw ArcuateError(
-        .limitExceeded, "a NumPy file is read as a whole, up to 2 GiB", at: "byte \(offset)")
-    }
-    return 0
-  }
-
-  mutating func finish(
-    _ rest: UnsafeRawBufferPointer, at offset: Int, into out: EventColumns,
-    _ findings: inout EventFindings
-  ) throws(ArcuateError) -> Bool {
-    if self.events == nil { self.events = try NumpyEvents(try Bytes(allocating: rest)) }
-    guard let events else { return true }
-    next = try events.append(from: next, to: out)
-    return next == events.count
   }
 }

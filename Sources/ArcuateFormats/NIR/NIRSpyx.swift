@@ -24,15 +24,14 @@ enum NIRSpyx {
   }
 
   /// The edge from the input to recurrent weights that only a neuron feeds, and that neuron.
+  /// Cost. Linear in nodes and edges.
   private static func wrongEdge(_ model: Model) -> (index: Int, neuron: String)? {
-    func operation(_ name: String) -> Operator? { model.nodes.first { $0.name == name }?.op }
+    let operations = Dictionary(model.nodes.map { ($0.name, $0.op) }) { first, _ in first }
+    let targets = Dictionary(grouping: model.edges, by: \.source).mapValues { $0.map(\.target) }
     for (index, edge) in model.edges.enumerated() {
-      guard case .input = operation(edge.source), case .linear = operation(edge.target),
-        model.edges.filter({ $0.source == edge.source }).count == 1
-      else { continue }
-      let after = model.edges.filter { $0.source == edge.target }.map(\.target)
-      guard after.count == 1, case .neuron = operation(after[0]),
-        model.edges.contains(where: { $0.source == after[0] && $0.target == edge.target })
+      guard case .input = operations[edge.source], case .linear = operations[edge.target],
+        targets[edge.source]?.count == 1, let after = targets[edge.target], after.count == 1,
+        case .neuron = operations[after[0]], targets[after[0]]?.contains(edge.target) == true
       else { continue }
       return (index, after[0])
     }

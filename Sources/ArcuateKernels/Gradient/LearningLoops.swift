@@ -98,7 +98,7 @@ public enum LearningLoops {
   ) {
     let count = min(gradient.count, output.count, input.count)
     let (g, y, d) = (gradient.pointer, output.pointer, input.pointer)
-    // Both numbers are read before one is selected: so every processor does it in vectors.
+    // Both numbers are read before one is selected, so that no branch is needed.
     for i in 0..<count {
       let slope = g[i]
       let value = y[i] > 0 ? slope : 0

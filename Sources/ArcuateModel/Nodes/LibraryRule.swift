@@ -18,7 +18,7 @@ public struct LibraryRule: Sendable, Hashable {
   /// What a library lets its user choose, and its files do not say.
   public struct Option: Sendable, Hashable {
     public let name: String
-    /// What it may be; the first is taken where nothing is said.
+    /// The allowed values; the first is the default.
     public let values: [String]
   }
 
@@ -48,15 +48,19 @@ public struct LibraryRule: Sendable, Hashable {
       }
       // A flag by its name alone is set.
       let value = pair.count == 2 ? String(pair[1]) : "1"
-      guard option.values.contains(value) else {
-        throw ArcuateError(
-          .invalidArgument,
-          "\(option.name) of \(library.rawValue) is one of \(option.values.joined(separator: ", "))"
-        )
-      }
-      choices[option.name] = value
-      stated.insert(option.name)
+      try choose(option, value)
     }
+  }
+
+  /// Throws. `invalidArgument` for a value that the option cannot have.
+  private mutating func choose(_ option: Option, _ value: String) throws(ArcuateError) {
+    guard option.values.contains(value) else {
+      throw ArcuateError(
+        .invalidArgument,
+        "\(option.name) of \(library.rawValue) is one of \(option.values.joined(separator: ", "))")
+    }
+    choices[option.name] = value
+    stated.insert(option.name)
   }
 
   /// Sets the option that a field of `NeuronSemantics`, or an option of that name, is; false if there
@@ -73,17 +77,11 @@ public struct LibraryRule: Sendable, Hashable {
       value = "value"
     }
     guard let option = library.options.first(where: { $0.name == field }) else { return false }
-    guard option.values.contains(value) else {
-      throw ArcuateError(
-        .invalidArgument,
-        "\(field) of \(library.rawValue) is one of \(option.values.joined(separator: ", "))")
-    }
-    choices[field] = value
-    stated.insert(field)
+    try choose(option, value)
     return true
   }
 
-  /// What was taken without being said, for a finding; nil if nothing was.
+  /// The options that were left at their defaults, as the message of a finding; nil if all were given.
   var assumption: String? {
     let open = library.options.filter { !stated.contains($0.name) }
     guard !open.isEmpty else { return nil }
@@ -94,7 +92,8 @@ public struct LibraryRule: Sendable, Hashable {
       + " the network had: taken as the preset \(library.rawValue):\(taken) (\(others.joined(separator: "; ")))"
   }
 
-  /// What files of the library do not say and no option chooses, for a finding; nil if there is nothing.
+  /// Settings of the library that neither files nor options state, as the message of a finding; nil if
+  /// there are none.
   var fixed: String? {
     let taken: String
     switch library {
@@ -162,7 +161,7 @@ extension LibraryRule {
     var alpha: Double { 1 - dt / tauSynapse }
   }
 
-  /// How the library computes neurons of this kind; nil if it writes no such neurons. The first one
+  /// How the library computes neurons of this kind; empty if it writes no such neurons. The first one
   /// whose `resistance` and `inputWeight` are those of the file is taken.
   func bindings(_ kind: Neuron.Kind) -> [Binding] {
     switch library {

@@ -2,8 +2,8 @@ import ArcuateCore
 
 /// Everything about a neuron's time step that a NIR file does not say.
 ///
-/// The fields are independent. A preset is a named set of them, or the rule of a library, which takes
-/// the place of all fields but `feedbackStart` for the neurons that the library writes.
+/// The fields are independent. A preset is a named set of them, or the rule of a library, which replaces
+/// all fields but `feedbackStart` for the neurons that the library writes.
 public struct NeuronSemantics: Sendable, Hashable {
   /// How the continuous equations become one step of length dt.
   /// With a = dt/tau_syn, b = dt/tau and e(x) = exp(-dt/tau_x):

@@ -7,7 +7,7 @@
             print(events["t"], events["x"], events["y"], events["p"])
         print(recording.findings)
 
-The format is told by the content, never by the ending. An event has a time t in microseconds, a column x
+The format is detected from the content, never by the ending. An event has a time t in microseconds, a column x
 from the left, a row y from the top, and a polarity p, 1 for brighter and 0 for darker. Events keep the order
 of the file, also where its times step back.
 """
@@ -83,7 +83,7 @@ class _Reader(Handle):
 
     @property
     def findings(self) -> Tuple[Finding, ...]:
-        """What was odd so far, by kind, each with its first place; a file that is cut short has one."""
+        """What was odd so far, by kind, each with its first position; a file that is cut short has one."""
         library = _native.library
         with self._lock:
             events = self._live()

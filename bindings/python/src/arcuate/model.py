@@ -199,8 +199,8 @@ class Model(Handle):
         | clamps_below    | False, True                                                              |
         | rule            | the rule of a preset, such as "spyx"; the fields stay                    |
 
-        The rule of a preset takes the place of the fields. Setting a field then sets the option of that
-        name, or, where there is none, replaces the rule by the fields.
+        The rule of a preset replaces the fields. Setting a field afterwards sets the option of that
+        name or, where there is none, replaces the rule by the fields.
 
         Raises ArgumentError.
         """

@@ -298,7 +298,7 @@ def spikingjelly(trace: Trace, leaf: Leaf, tensor: Any) -> Any:
     elif kind == "CUBALIFNode":
         parameters.update(c_decay=m.c_decay, v_decay=m.v_decay)
     elif kind == "ParametricLIFNode":
-        # The factor as the library rounds it, in place of the parameter that it comes from.
+        # Use the decay factor that the library rounded, not the time constant it comes from.
         text = text.replace("k = 1 / (1 + exp(-w))\n", "").replace("parameter w = 0", "parameter k")
         parameters["k"] = m.w.detach().sigmoid()
     signal = neurons(trace, leaf, text, [x], parameters)

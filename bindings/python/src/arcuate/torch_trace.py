@@ -129,7 +129,7 @@ class Trace:
         return Signal((name,), x.shape, x.run)
 
     def one(self, x: Signal, used: Set[str]) -> Signal:
-        """A signal that comes from one node that is not in `used`: inputs are told by their edges."""
+        """A signal that comes from one node that is not in `used`: inputs are distinguished by their edges."""
         x = self.current(x)
         if len(x.nodes) != 1 or x.nodes[0] in used:
             x = self.emit(
